@@ -1,0 +1,1 @@
+"""What a piece of music is; reading, writing, sounding and picturing it."""

@@ -1,0 +1,171 @@
+"""`Piece` to and from `muspy.Music` and `symusic.Score`."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import symusic
+from numpy.typing import NDArray
+
+from ostinato.music.piece import (
+    KEY_SIGNATURE,
+    LOUDNESS,
+    NOTE,
+    TEMPO,
+    TIME_SIGNATURE,
+    Piece,
+    array,
+)
+
+if TYPE_CHECKING:
+    import muspy
+
+MICROSECONDS_PER_MINUTE = 60_000_000
+
+
+def from_symusic(score: Any, name: str) -> Piece:
+    """A symusic score in ticks as a piece; tracks without notes are left out."""
+    tracks = [track for track in score.tracks if len(track.notes)]
+    notes = []
+    for index, track in enumerate(tracks):
+        columns = track.notes.numpy()
+        notes.append(
+            array(
+                NOTE,
+                onset=columns["time"],
+                duration=np.maximum(columns["duration"], 1),
+                pitch=columns["pitch"],
+                velocity=np.maximum(columns["velocity"], 1),
+                program=track.program,
+                drum=track.is_drum,
+                track=index,
+            )
+        )
+    tempos = [(t.time, MICROSECONDS_PER_MINUTE / t.mspq) for t in score.tempos if t.mspq > 0]
+    signatures = [
+        (s.time, s.numerator, s.denominator)
+        for s in score.time_signatures
+        if s.numerator > 0 and s.denominator > 0
+    ]
+    keys = [(k.time, k.key, k.tonality == 1) for k in score.key_signatures]
+    return Piece(
+        name=name,
+        resolution=score.ticks_per_quarter,
+        notes=np.concatenate(notes) if notes else np.zeros(0, NOTE),
+        tempos=_changes(tempos, TEMPO),
+        time_signatures=_changes(signatures, TIME_SIGNATURE),
+        key_signatures=_changes(keys, KEY_SIGNATURE),
+        track_names=tuple(_clean(track.name) for track in tracks),
+    )
+
+
+def to_symusic(piece: Piece) -> Any:
+    """The piece as a symusic score in ticks."""
+    score = symusic.Score(piece.resolution)
+    for index, name in enumerate(piece.track_names):
+        notes = piece.track(index)
+        program, drum = (
+            (int(notes["program"][0]), bool(notes["drum"][0])) if len(notes) else (0, False)
+        )
+        track = symusic.Track(name, program, drum)
+        track.notes = symusic.Note.from_numpy(
+            notes["onset"].astype(np.int32),
+            notes["duration"].astype(np.int32),
+            notes["pitch"].astype(np.int8),
+            notes["velocity"].astype(np.int8),
+        )
+        score.tracks.append(track)
+    for tempo in piece.tempos:
+        score.tempos.append(symusic.Tempo(int(tempo["onset"]), float(tempo["qpm"])))
+    for signature in piece.time_signatures:
+        score.time_signatures.append(symusic.TimeSignature(*(int(v) for v in signature)))
+    for key in piece.key_signatures:
+        score.key_signatures.append(
+            symusic.KeySignature(int(key["onset"]), int(key["fifths"]), int(key["minor"]))
+        )
+    return score
+
+
+def from_muspy(music: "muspy.Music", name: str) -> Piece:
+    """A muspy object as a piece: chords become notes, tracks without notes are left out."""
+    rows: list[tuple[int, ...]] = []
+    names = []
+    for track in music.tracks:
+        sounds = [(n.time, n.duration, n.pitch, n.velocity) for n in track.notes]
+        for chord in track.chords:
+            sounds += [(chord.time, chord.duration, p, chord.velocity) for p in chord.pitches]
+        if not sounds:
+            continue
+        rows += [
+            (
+                time,
+                max(duration, 1),
+                pitch,
+                LOUDNESS if velocity is None else max(velocity, 1),
+                track.program,
+                track.is_drum,
+                len(names),
+            )
+            for time, duration, pitch, velocity in sounds
+        ]
+        names.append(_clean(track.name or ""))
+    signatures = [(s.time, s.numerator, s.denominator) for s in music.time_signatures]
+    keys = [(k.time, k.fifths, k.mode == "minor") for k in music.key_signatures if k.fifths is not None]
+    return Piece(
+        name=name,
+        resolution=music.resolution,
+        notes=np.array(rows, NOTE) if rows else np.zeros(0, NOTE),
+        tempos=_changes([(t.time, t.qpm) for t in music.tempos], TEMPO),
+        time_signatures=_changes(signatures, TIME_SIGNATURE),
+        key_signatures=_changes(keys, KEY_SIGNATURE),
+        track_names=tuple(names),
+    )
+
+
+def to_muspy(piece: Piece) -> "muspy.Music":
+    """The piece as a `muspy.Music`."""
+    import muspy
+
+    tracks = []
+    for index, name in enumerate(piece.track_names):
+        notes = piece.track(index)
+        tracks.append(
+            muspy.Track(
+                program=int(notes["program"][0]) if len(notes) else 0,
+                is_drum=bool(notes["drum"][0]) if len(notes) else False,
+                name=name,
+                notes=[
+                    muspy.Note(int(n["onset"]), int(n["pitch"]), int(n["duration"]), int(n["velocity"]))
+                    for n in notes
+                ],
+            )
+        )
+    return muspy.Music(
+        metadata=muspy.Metadata(title=piece.name),
+        resolution=piece.resolution,
+        tempos=[muspy.Tempo(int(t["onset"]), float(t["qpm"])) for t in piece.tempos],
+        time_signatures=[
+            muspy.TimeSignature(*(int(v) for v in s)) for s in piece.time_signatures
+        ],
+        key_signatures=[
+            muspy.KeySignature(
+                int(k["onset"]), mode="minor" if k["minor"] else "major", fifths=int(k["fifths"])
+            )
+            for k in piece.key_signatures
+        ],
+        tracks=tracks,
+    )
+
+
+def _changes(rows: list[tuple[Any, ...]], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Rows in order of time, the last one where several begin together, repetitions dropped."""
+    kept: list[tuple[Any, ...]] = []
+    for row in sorted(rows, key=lambda row: int(row[0])):
+        if kept and kept[-1][0] == row[0]:
+            kept.pop()
+        if not kept or kept[-1][1:] != row[1:]:
+            kept.append(row)
+    return np.array(kept, dtype) if kept else np.zeros(0, dtype)
+
+
+def _clean(name: str) -> str:
+    return "".join(c for c in name if c.isprintable()).strip()

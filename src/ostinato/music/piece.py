@@ -1,0 +1,163 @@
+"""`Piece`: symbolic music as structured NumPy arrays."""
+
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+NOTE = np.dtype(
+    [
+        ("onset", "<i8"),
+        ("duration", "<i8"),
+        ("pitch", "u1"),
+        ("velocity", "u1"),
+        ("program", "u1"),
+        ("drum", "?"),
+        ("track", "<i4"),
+    ]
+)
+TEMPO = np.dtype([("onset", "<i8"), ("qpm", "<f8")])
+TIME_SIGNATURE = np.dtype([("onset", "<i8"), ("numerator", "<i4"), ("denominator", "<i4")])
+KEY_SIGNATURE = np.dtype([("onset", "<i8"), ("fifths", "i1"), ("minor", "?")])
+
+DEFAULT_QPM = 120.0  # what a MIDI file without a tempo means
+LOUDNESS = 80  # velocity of notes whose source has none
+
+
+def array(dtype: np.dtype[Any], **columns: Any) -> NDArray[Any]:
+    """Build a structured array from its columns; scalars are broadcast, missing columns are 0."""
+    sizes = [len(c) for c in columns.values() if np.ndim(c)]
+    out = np.zeros(sizes[0] if sizes else 1, dtype)
+    for name, values in columns.items():
+        out[name] = values
+    return out
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """A piece of music.
+
+    Times (`onset`, `duration`) are in ticks, `resolution` ticks to the quarter note. `notes` has
+    dtype `NOTE`, sorted by onset, track, pitch and duration; `track` counts from 0 and indexes
+    `track_names`. `tempos` is in quarter notes per minute. A key signature counts sharps (flats
+    are negative) and says whether the mode is minor.
+    """
+
+    name: str
+    resolution: int
+    notes: NDArray[Any]
+    tempos: NDArray[Any] = field(default_factory=lambda: np.zeros(0, TEMPO))
+    time_signatures: NDArray[Any] = field(default_factory=lambda: np.zeros(0, TIME_SIGNATURE))
+    key_signatures: NDArray[Any] = field(default_factory=lambda: np.zeros(0, KEY_SIGNATURE))
+    track_names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        notes = self.notes
+        order = np.lexsort((notes["duration"], notes["pitch"], notes["track"], notes["onset"]))
+        object.__setattr__(self, "notes", notes[order])
+        tracks = int(notes["track"].max()) + 1 if len(notes) else 0
+        missing = max(0, tracks - len(self.track_names))
+        object.__setattr__(self, "track_names", tuple(self.track_names) + ("",) * missing)
+
+    def __eq__(self, other: object) -> bool:
+        """Equal music: everything but the name."""
+        if not isinstance(other, Piece):
+            return NotImplemented
+        arrays = ("notes", "tempos", "time_signatures", "key_signatures")
+        return (
+            self.resolution == other.resolution
+            and self.track_names == other.track_names
+            and all(np.array_equal(getattr(self, a), getattr(other, a)) for a in arrays)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def end(self) -> int:
+        """The tick at which the last note ends."""
+        return int((self.notes["onset"] + self.notes["duration"]).max(initial=0))
+
+    @property
+    def quarters(self) -> float:
+        """Length in quarter notes."""
+        return self.end / self.resolution
+
+    @property
+    def seconds(self) -> float:
+        """Length in seconds, by the tempo changes."""
+        tempos = self.tempos if len(self.tempos) else array(TEMPO, onset=0, qpm=DEFAULT_QPM)
+        starts = np.minimum(np.append(np.maximum(tempos["onset"], 0), self.end), self.end)
+        first = starts[0] / self.resolution * 60 / DEFAULT_QPM
+        return float(first + (np.diff(starts) / self.resolution * 60 / tempos["qpm"]).sum())
+
+    def track(self, index: int) -> NDArray[Any]:
+        """The notes of one track."""
+        return self.notes[self.notes["track"] == index]
+
+    def barlines(self) -> NDArray[np.int64]:
+        """Ticks at which bars begin, from 0 up to the end; every time signature begins a bar."""
+        signatures = self.time_signatures
+        if not len(signatures) or signatures["onset"][0] > 0:
+            common = array(TIME_SIGNATURE, onset=0, numerator=4, denominator=4)
+            signatures = np.concatenate([common, signatures])
+        ends = np.append(signatures["onset"][1:], max(self.end, 1))
+        lines = []
+        for signature, end in zip(signatures, ends, strict=True):
+            bar = Fraction(4 * int(signature["numerator"]), int(signature["denominator"]))
+            ticks = max(1, round(bar * self.resolution))
+            lines.append(np.arange(signature["onset"], end, ticks, dtype=np.int64))
+        return np.concatenate(lines)
+
+    def at_resolution(self, resolution: int) -> "Piece":
+        """The same music at another resolution: times rounded half up, no duration below one tick."""
+        if resolution == self.resolution:
+            return self
+
+        def scale(ticks: NDArray[np.int64]) -> NDArray[np.int64]:
+            return (2 * ticks * resolution + self.resolution) // (2 * self.resolution)
+
+        notes = self.notes.copy()
+        notes["onset"] = scale(self.notes["onset"])
+        end = scale(self.notes["onset"] + self.notes["duration"])
+        notes["duration"] = np.maximum(end - notes["onset"], 1)
+        changed = {}
+        for name in ("tempos", "time_signatures", "key_signatures"):
+            changes = getattr(self, name).copy()
+            changes["onset"] = scale(changes["onset"])
+            changed[name] = changes
+        return replace(self, resolution=resolution, notes=notes, **changed)
+
+    def quantised(self, steps_per_quarter: int) -> "Piece":
+        """The same music with onsets and ends on a grid, at the same resolution."""
+        return self.at_resolution(steps_per_quarter).at_resolution(self.resolution)
+
+    def transposed(self, semitones: int) -> "Piece":
+        """The same music higher or lower; drums stay. Pitches must stay within 0 to 127."""
+        notes = self.notes.copy()
+        pitches = notes["pitch"].astype(int) + semitones * ~notes["drum"]
+        if len(pitches) and not (0 <= pitches.min() and pitches.max() <= 127):
+            raise ValueError(f"transposing {self.name} by {semitones} leaves the MIDI range 0..127")
+        notes["pitch"] = pitches
+        return replace(self, notes=notes)
+
+    def cropped(self, start: int, end: int) -> "Piece":
+        """The music that begins from tick `start` up to tick `end`, moved to begin at 0.
+
+        Notes that begin earlier are left out; notes that sound past `end` are cut there. The tempo
+        and signatures in force at `start` are kept.
+        """
+        inside = (self.notes["onset"] >= start) & (self.notes["onset"] < end)
+        notes = self.notes[inside].copy()
+        notes["duration"] = np.minimum(notes["duration"], end - notes["onset"])
+        notes["onset"] -= start
+        changed = {}
+        for name in ("tempos", "time_signatures", "key_signatures"):
+            changes = getattr(self, name)
+            changes = changes[changes["onset"] < end]
+            before = int((changes["onset"] <= start).sum())
+            kept = changes[max(0, before - 1) :].copy()
+            kept["onset"] = np.maximum(kept["onset"] - start, 0)
+            changed[name] = kept
+        return replace(self, notes=notes, **changed)

@@ -1,0 +1,112 @@
+"""Reading music files: MIDI by symusic, MusicXML and ABC by muspy."""
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from symusic import Score
+
+from ostinato.errors import UnreadableError
+from ostinato.music import conversion
+from ostinato.music.piece import Piece
+
+MIDI = (".mid", ".midi")
+MUSICXML = (".mxl", ".musicxml", ".xml")
+ABC = (".abc",)
+SUFFIXES = MIDI + MUSICXML + ABC
+
+
+def read(path: Path) -> Iterator[Piece]:
+    """The pieces in a music file: one in MIDI and MusicXML, one a tune in ABC.
+
+    Raises `UnreadableError`, with the reason, for a file that is not readable music.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise UnreadableError(f"{suffix or 'no suffix'} is not one of {', '.join(SUFFIXES)}")
+    if path.stat().st_size == 0:
+        raise UnreadableError("the file is empty (0 bytes)")
+    if suffix in MIDI:
+        yield read_midi(path)
+    else:
+        yield from _read_with_muspy(path, suffix in ABC)
+
+
+def read_midi(path: Path) -> Piece:
+    """A standard MIDI file of type 0 or 1 as a piece."""
+    data = path.read_bytes()
+    _check_header(data)
+    try:
+        score = Score.from_midi(data)
+    except Exception as error:  # symusic raises what its C++ parser throws
+        raise UnreadableError(f"not readable as MIDI: {_one_line(error)}") from error
+    piece = conversion.from_symusic(score, path.stem)
+    _check(piece)
+    return piece
+
+
+def _check_header(data: bytes) -> None:
+    """Refuse what symusic would accept and misread."""
+    if data[:4] == b"RIFF" and data[8:12] == b"RMID":
+        data = data[20:]
+    if data[:4] != b"MThd" or len(data) < 14:
+        raise UnreadableError("not a MIDI file: it does not begin with a MIDI header")
+    kind, tracks, division = struct.unpack(">HHH", data[8:14])
+    if kind == 2:
+        raise UnreadableError("a type-2 MIDI file: its tracks are separate pieces, not one piece")
+    if kind > 2:
+        raise UnreadableError(f"MIDI type {kind} is unknown: 0 and 1 can be read")
+    if division == 0:
+        raise UnreadableError("its resolution is 0 ticks per quarter note")
+    if division & 0x8000:
+        raise UnreadableError("its times are in SMPTE frames, not in ticks per quarter note")
+    if tracks == 0:
+        raise UnreadableError("it has no tracks")
+    _check_chunks(data, tracks)
+
+
+def _check_chunks(data: bytes, tracks: int) -> None:
+    """Every track that the header promises must be there, whole."""
+    at = 8 + struct.unpack(">I", data[4:8])[0]
+    found = 0
+    while at + 8 <= len(data):
+        name, size = data[at : at + 4], struct.unpack(">I", data[at + 4 : at + 8])[0]
+        if name == b"MTrk":
+            found += 1
+            if at + 8 + size > len(data):
+                missing = at + 8 + size - len(data)
+                raise UnreadableError(f"the file is cut short: track {found} lacks {missing} bytes")
+        at += 8 + size
+        if found == tracks:
+            return
+    raise UnreadableError(f"the file is cut short: {found} of its {tracks} tracks are there")
+
+
+def _check(piece: Piece) -> None:
+    if not len(piece.notes):
+        raise UnreadableError("it has no notes")
+    if piece.notes["onset"].min() < 0 or np.any(piece.notes["duration"] < 0):
+        raise UnreadableError("it has notes at negative times")
+
+
+def _read_with_muspy(path: Path, abc: bool) -> Iterator[Piece]:
+    import muspy
+
+    read_file: Any = muspy.read_abc if abc else muspy.read_musicxml
+    try:
+        music = read_file(str(path))
+    except Exception as error:  # muspy's readers let through whatever their parsers raise
+        kind = "ABC" if abc else "MusicXML"
+        raise UnreadableError(f"not readable as {kind}: {_one_line(error)}") from error
+    tunes = music if isinstance(music, list) else [music]
+    for number, tune in enumerate(tunes, 1):
+        name = path.stem if len(tunes) == 1 else f"{path.stem}-{number:04d}"
+        piece = conversion.from_muspy(tune, name)
+        _check(piece)
+        yield piece
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

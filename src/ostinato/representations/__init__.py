@@ -1,0 +1,1 @@
+"""Pieces as arrays of integers, and back."""
