@@ -19,7 +19,7 @@ def _mode() -> int:
 
 @contextmanager
 def replacing_file(path: Path) -> Iterator[Path]:
-    """Yield a path to write; on success it becomes `path` in one step, on failure `path` is left."""
+    """Yield a path to write; on success it becomes `path` at once, on failure `path` is left."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.parent / f".{path.name}.{os.getpid()}.part"
     try:
@@ -60,7 +60,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def fingerprint(*parts: Any) -> str:
-    """Hash what something is made from: JSON values, and the contents of files and folders (as `Path`).
+    """Hash what something is made from: JSON values, and (as `Path`) contents of files and folders.
 
     Returns 16 hexadecimal digits.
     """

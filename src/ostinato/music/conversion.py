@@ -88,7 +88,7 @@ def to_symusic(piece: Piece) -> Any:
 def from_muspy(music: "muspy.Music", name: str) -> Piece:
     """A muspy object as a piece: chords become notes, tracks without notes are left out."""
     rows: list[tuple[int, ...]] = []
-    names = []
+    names: list[str] = []
     for track in music.tracks:
         sounds = [(n.time, n.duration, n.pitch, n.velocity) for n in track.notes]
         for chord in track.chords:
@@ -109,7 +109,9 @@ def from_muspy(music: "muspy.Music", name: str) -> Piece:
         ]
         names.append(_clean(track.name or ""))
     signatures = [(s.time, s.numerator, s.denominator) for s in music.time_signatures]
-    keys = [(k.time, k.fifths, k.mode == "minor") for k in music.key_signatures if k.fifths is not None]
+    keys = [
+        (k.time, k.fifths, k.mode == "minor") for k in music.key_signatures if k.fifths is not None
+    ]
     return Piece(
         name=name,
         resolution=music.resolution,
@@ -134,7 +136,9 @@ def to_muspy(piece: Piece) -> "muspy.Music":
                 is_drum=bool(notes["drum"][0]) if len(notes) else False,
                 name=name,
                 notes=[
-                    muspy.Note(int(n["onset"]), int(n["pitch"]), int(n["duration"]), int(n["velocity"]))
+                    muspy.Note(
+                        int(n["onset"]), int(n["pitch"]), int(n["duration"]), int(n["velocity"])
+                    )
                     for n in notes
                 ],
             )
@@ -143,9 +147,7 @@ def to_muspy(piece: Piece) -> "muspy.Music":
         metadata=muspy.Metadata(title=piece.name),
         resolution=piece.resolution,
         tempos=[muspy.Tempo(int(t["onset"]), float(t["qpm"])) for t in piece.tempos],
-        time_signatures=[
-            muspy.TimeSignature(*(int(v) for v in s)) for s in piece.time_signatures
-        ],
+        time_signatures=[muspy.TimeSignature(*(int(v) for v in s)) for s in piece.time_signatures],
         key_signatures=[
             muspy.KeySignature(
                 int(k["onset"]), mode="minor" if k["minor"] else "major", fifths=int(k["fifths"])

@@ -94,7 +94,8 @@ class Piece:
 
     def track(self, index: int) -> NDArray[Any]:
         """The notes of one track."""
-        return self.notes[self.notes["track"] == index]
+        notes: NDArray[Any] = self.notes[self.notes["track"] == index]
+        return notes
 
     def barlines(self) -> NDArray[np.int64]:
         """Ticks at which bars begin, from 0 up to the end; every time signature begins a bar."""
@@ -111,7 +112,7 @@ class Piece:
         return np.concatenate(lines)
 
     def at_resolution(self, resolution: int) -> "Piece":
-        """The same music at another resolution: times rounded half up, no duration below one tick."""
+        """The same music at another resolution: rounded half up, no duration below one tick."""
         if resolution == self.resolution:
             return self
 
@@ -137,7 +138,7 @@ class Piece:
         """The same music higher or lower; drums stay. Pitches must stay within 0 to 127."""
         notes = self.notes.copy()
         pitches = notes["pitch"].astype(int) + semitones * ~notes["drum"]
-        if len(pitches) and not (0 <= pitches.min() and pitches.max() <= 127):
+        if len(pitches) and not (pitches.min() >= 0 and pitches.max() <= 127):
             raise ValueError(f"transposing {self.name} by {semitones} leaves the MIDI range 0..127")
         notes["pitch"] = pitches
         return replace(self, notes=notes)

@@ -10,6 +10,13 @@ from ostinato.music.piece import Piece
 
 Tokens = NDArray[np.integer[Any]]
 
+PITCH_CLASSES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+
+
+def pitch_name(pitch: int) -> str:
+    """A MIDI pitch in words, middle C being C4 (60)."""
+    return f"{PITCH_CLASSES[pitch % 12]}{pitch // 12 - 1} ({pitch})"
+
 
 class Grammar(ABC):
     """Follows a batch of sequences as they grow, and says which tokens may come next.
@@ -57,6 +64,17 @@ class Representation(ABC):
     def end(self) -> int | None:
         """The end token, where there is one."""
         return self.size - 1 if self.end_token else None
+
+    def before_end(self, tokens: Tokens) -> Tokens:
+        """The tokens (time,) of the first piece: those before the first end token."""
+        ends = self.last_end(tokens) >= 0
+        return tokens[: ends.argmax()] if ends.any() else tokens
+
+    def last_end(self, tokens: Tokens) -> NDArray[np.int64]:
+        """Where the last end token at or before each token stands, -1 before the first: (time,)."""
+        places = np.arange(len(tokens))
+        ends = np.where(tokens == self.end, places, -1) if self.end is not None else 0 * places - 1
+        return np.maximum.accumulate(ends)
 
     @abstractmethod
     def encode(self, piece: Piece) -> NDArray[np.uint16]:

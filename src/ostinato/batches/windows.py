@@ -1,0 +1,133 @@
+"""Cutting pieces into windows, anew each epoch and the same for the same seed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ostinato.batches.store import TokenStore
+from ostinato.representations.base import Representation
+
+IGNORED = -100  # a target that is padding
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Sequences side by side.
+
+    inputs: (batch, time) tokens; targets: (batch, time) the token after each, or -100 for padding;
+    positions: (batch, time, features) of the targets.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    positions: Tensor
+
+    def to(self, device: torch.device) -> "Batch":
+        """The batch on another device."""
+        return Batch(self.inputs.to(device), self.targets.to(device), self.positions.to(device))
+
+
+def gather(
+    store: TokenStore, starts: NDArray[np.int64], ends: NDArray[np.int64], length: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """Tokens (batch, length + 1), positions (batch, length, features), real (batch, length)."""
+    at = starts[:, None] + np.arange(length + 1)
+    real = at < ends[:, None]
+    at = np.minimum(at, ends[:, None] - 1)
+    tokens = store.tokens[at].astype(np.int64)
+    positions = store.positions[at[:, :-1]].astype(np.int64)
+    return tokens, positions, real[:, 1:]
+
+
+def to_batch(
+    tokens: NDArray[np.int64], positions: NDArray[np.int64], real: NDArray[np.bool_]
+) -> Batch:
+    """Shift tokens against themselves: each is predicted from those before it."""
+    targets = np.where(real, tokens[:, 1:], IGNORED)
+    return Batch(
+        torch.from_numpy(np.ascontiguousarray(tokens[:, :-1])),
+        torch.from_numpy(targets),
+        torch.from_numpy(positions),
+    )
+
+
+class TrainingWindows(torch.utils.data.Dataset[Batch]):
+    """One epoch of windows, shuffled and transposed; item i is the i-th batch.
+
+    Each piece gives as many windows as cover it once: the first from its beginning, the others
+    from places drawn anew each epoch. Everything follows from (seed, epoch).
+    """
+
+    def __init__(
+        self,
+        store: TokenStore,
+        indices: NDArray[np.int64],
+        representation: Representation,
+        window: int,
+        batch_size: int,
+        transpose: tuple[int, int],
+        seed: int,
+        epoch: int,
+        shard: tuple[int, int] = (0, 1),
+    ) -> None:
+        self.store, self.representation = store, representation
+        random = np.random.default_rng([seed, epoch])
+        lengths = store.offsets[indices + 1] - store.offsets[indices]
+        self.window = int(min(window, lengths.max(initial=2) - 1))
+        pieces, starts = _places(lengths, self.window, random)
+        self.starts = store.offsets[indices[pieces]] + starts
+        self.ends = store.offsets[indices[pieces] + 1]
+        low = np.maximum(transpose[0], -store.lowest[indices[pieces]])
+        high = np.minimum(transpose[1], 127 - store.highest[indices[pieces]])
+        self.semitones = random.integers(np.minimum(low, high), high + 1)
+        order = random.permutation(len(pieces))
+        rank, ranks = shard
+        count = max(1, len(order) // (batch_size * ranks))
+        size = min(batch_size, len(order) // ranks) or 1
+        self.batches = [order[(i * ranks + rank) * size :][:size] for i in range(count)]
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __getitem__(self, index: int) -> Batch:
+        rows = self.batches[index]
+        tokens, positions, real = gather(
+            self.store, self.starts[rows], self.ends[rows], self.window
+        )
+        moved = self.representation.transpose(tokens, self.semitones[rows])
+        return to_batch(moved.astype(np.int64), positions, real)
+
+
+def _places(
+    lengths: NDArray[np.int64], window: int, random: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """For each window, the piece that it is of and where in the piece it starts."""
+    counts = np.maximum(1, -(-(lengths - 1) // window))
+    pieces = np.repeat(np.arange(len(lengths)), counts)
+    number = np.arange(len(pieces)) - np.repeat(np.cumsum(counts) - counts, counts)
+    room = np.maximum(lengths[pieces] - 1 - window, 0)
+    drawn = random.random(len(pieces))
+    others = np.maximum(counts[pieces] - 1, 1)
+    starts = np.floor((number - 1 + drawn) / others * (room + 1)).astype(np.int64)
+    return pieces, np.where(number == 0, 0, np.clip(starts, 0, room))
+
+
+class WholePieces(torch.utils.data.Dataset[Batch]):
+    """Whole pieces, those of like length side by side; item i is the i-th batch."""
+
+    def __init__(self, store: TokenStore, indices: NDArray[np.int64], batch_size: int) -> None:
+        self.store = store
+        lengths = store.offsets[indices + 1] - store.offsets[indices]
+        order = indices[np.argsort(lengths, kind="stable")]
+        self.batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __getitem__(self, index: int) -> Batch:
+        rows = self.batches[index]
+        starts, ends = self.store.offsets[rows], self.store.offsets[rows + 1]
+        return to_batch(*gather(self.store, starts, ends, int((ends - starts).max()) - 1))

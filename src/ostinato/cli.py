@@ -1,0 +1,182 @@
+"""`ostinato STAGE [overrides]`: the command line."""
+
+import argparse
+import errno
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ostinato.errors import ConfigError, UserError
+
+if TYPE_CHECKING:
+    from ostinato.config import Config
+
+STAGES = {
+    "fetch": "write the corpus into data/",
+    "compose": "params.yaml and conf/ -> outputs/config.yaml, every value checked",
+    "preprocess": "data/ -> outputs/pieces (Parquet), with rejects.csv",
+    "split": "outputs/pieces -> outputs/split.json",
+    "train": "pieces and split -> outputs/model, on an MLflow run; resumes by itself",
+    "generate": "outputs/model -> outputs/samples: MIDI, sound, pictures, listen.html",
+    "evaluate": "model and samples -> outputs/evaluation: metrics, plots, report.html",
+}
+OTHERS = {
+    "run": "all stages in one process, without DVC; -m sweeps",
+    "ui": "show the MLflow runs in the browser",
+}
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _dispatch(given)
+    except UserError as error:
+        _complain(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        _complain("interrupted.")
+        return INTERRUPTED
+    except OSError as error:
+        if (sentence := _about_disk(error)) is None:
+            raise
+        _complain(sentence)
+        return 1
+
+
+def _dispatch(given: list[str]) -> int:
+    parser = _parser()
+    if "_ARGCOMPLETE" in os.environ:
+        _offer_completions(parser)
+    if given and given[0] == "run":
+        from ostinato.stages.run import main as run_all
+
+        return run_all(given[1:])
+    arguments = parser.parse_args(given)
+    if arguments.stage is None:
+        parser.print_help()
+        return 2
+    if arguments.stage == "ui":
+        return _show_runs(arguments.port)
+    return _run_stage(arguments)
+
+
+def _run_stage(arguments: argparse.Namespace) -> int:
+    from ostinato.config import Config
+    from ostinato.stages.compose import composed
+    from ostinato.stages.workspace import Workspace
+
+    workspace = Workspace.here()
+    stage = importlib.import_module(f"ostinato.stages.{arguments.stage}")
+    if arguments.config and arguments.overrides:
+        raise ConfigError("give either --config or overrides: a composed config is used as it is.")
+    config = (
+        Config.load(arguments.config)
+        if arguments.config
+        else composed(arguments.overrides, workspace.root)
+    )
+    if arguments.help:
+        _explain(arguments.stage, stage, config)
+        return 0
+    stage.run(config, workspace)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ostinato",
+        description="A configuration-driven experiment pipeline for symbolic music generation.",
+        epilog="Values are set as Hydra overrides: `ostinato train model=gru "
+        "training.learning_rate=0.001`. `ostinato STAGE --help` shows what a stage can be told.",
+    )
+    commands = parser.add_subparsers(dest="stage", metavar="STAGE")
+    for name, line in STAGES.items():
+        stage = commands.add_parser(name, help=line, add_help=False)
+        stage.add_argument("-h", "--help", action="store_true")
+        stage.add_argument("--config", type=Path, metavar="FILE")
+        overrides = stage.add_argument("overrides", nargs="*", metavar="key=value")
+        overrides.completer = _completions  # type: ignore[attr-defined]
+    commands.add_parser("run", help=OTHERS["run"], add_help=False).add_argument(
+        "overrides", nargs="*"
+    ).completer = _completions  # type: ignore[attr-defined]
+    ui = commands.add_parser("ui", help=OTHERS["ui"])
+    ui.add_argument("--port", type=int, default=5000, help="of the local server (5000)")
+    return parser
+
+
+def _explain(name: str, stage: Any, config: "Config") -> None:
+    """Print what the stage does and the values that it reads, each with what it means."""
+    from ostinato.config import conf_folder, group_options
+
+    print(f"usage: ostinato {name} [--config FILE] [key=value ...]\n\n{STAGES[name]}\n")
+    print("  --config FILE   a composed config to run as it is (dvc.yaml does)")
+    print("  key=value       Hydra overrides on top of params.yaml\n")
+    keys = [key for key in stage.READS if key in config.tree]
+    for key in keys:
+        if not isinstance(config[key], dict):
+            print(f"{key}={config[key]}\n")
+            continue
+        print(f"{key}={config['choices'][key]}   (options: ", end="")
+        print(", ".join(group_options(conf_folder(), key)) + ")")
+        for line in _described(config, key):
+            print(f"  {line}")
+        print()
+
+
+def _described(config: "Config", key: str) -> list[str]:
+    import json
+
+    from ostinato.config.building import configurable, description
+
+    lines = []
+    for node_key, cls in config.targets(key):
+        hints = configurable(cls)
+        for name, value in config[node_key].items():
+            if name in hints and not isinstance(value, dict):
+                setting = f"{node_key}.{name}={json.dumps(value)}"
+                lines.append(f"{setting:<44} {description(hints[name][0])}".rstrip())
+    return lines
+
+
+def _completions(prefix: str, **_: Any) -> list[str]:
+    """Groups with their options, and the keys of the config."""
+    from ostinato.config.composing import completions
+
+    return completions(prefix)
+
+
+def _offer_completions(parser: argparse.ArgumentParser) -> None:
+    import argcomplete
+
+    argcomplete.autocomplete(parser)
+
+
+def _show_runs(port: int) -> int:
+    from ostinato.stages.workspace import Workspace
+    from ostinato.tracking import serve
+
+    return serve(Workspace.here().home, port)
+
+
+def _about_disk(error: OSError) -> str | None:
+    """A sentence for what a disk refuses, or None for any other error."""
+    where = f" at {error.filename}" if error.filename else ""
+    return {
+        errno.ENOSPC: f"the disk is full{where}: free some space and run the same command again.",
+        errno.EDQUOT: f"the disk quota is used up{where}: free some space and run it again.",
+        errno.EROFS: f"cannot write{where}: the file system is read-only.",
+        errno.EACCES: f"no permission{where}: check who owns it.",
+        errno.EPERM: f"no permission{where}: check who owns it.",
+    }.get(error.errno or 0)
+
+
+def _complain(sentence: str) -> None:
+    print(f"ostinato: {sentence}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

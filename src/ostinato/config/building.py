@@ -1,0 +1,226 @@
+"""The one door from a config to code: checks a node against a constructor, then calls it."""
+
+import dataclasses
+import difflib
+import functools
+import importlib
+import inspect
+import json
+import typing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ConfigDict, ValidationError, create_model
+from pydantic.fields import FieldInfo
+
+from ostinato.errors import ConfigError
+from ostinato.files import write_text
+
+TARGET, PARTIAL = "_target_", "_partial_"
+OWN = "ostinato"
+
+
+class Config:
+    """A composed config: a tree of plain values in which a `_target_` names the class to build.
+
+    Only classes defined in `ostinato` or in one of the packages `plugins` are ever imported or
+    called; `plugins` defaults to the tree's own list.
+    """
+
+    def __init__(self, tree: Mapping[str, Any], plugins: Iterable[str] | None = None) -> None:
+        self.tree = dict(tree)
+        self.plugins = tuple(self.tree.get("plugins") or () if plugins is None else plugins)
+
+    @classmethod
+    def load(cls, path: Path, plugins: Iterable[str] | None = None) -> "Config":
+        """Read a composed config file."""
+        if not path.exists():
+            raise ConfigError(f"{path} is not there: run `ostinato compose` to write it.")
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if not isinstance(tree, dict):
+            raise ConfigError(f"{path} is not a composed config: run `ostinato compose`.")
+        return cls(tree, plugins)
+
+    def text(self) -> str:
+        """The tree as YAML, the same bytes for the same tree."""
+        return yaml.safe_dump(self.tree, sort_keys=False, allow_unicode=True, width=100)
+
+    def save(self, path: Path) -> None:
+        """Write the tree as YAML."""
+        write_text(path, self.text())
+
+    def only(self, *keys: str) -> "Config":
+        """The part of the tree under these keys."""
+        return Config({key: self.tree[key] for key in keys}, self.plugins)
+
+    def __getitem__(self, key: str) -> Any:
+        """A value by its dotted key."""
+        return functools.reduce(lambda node, part: node[part], key.split("."), self.tree)
+
+    def target(self, key: str) -> type:
+        """The class that the node at `key` names."""
+        return self._class(self[key], key)
+
+    def targets(self, key: str) -> Iterator[tuple[str, type]]:
+        """Every class named at or below `key`, each with its own dotted key."""
+        node = self[key]
+        if not isinstance(node, Mapping):
+            return
+        if TARGET in node:
+            yield key, self._class(node, key)
+        for name in node:
+            yield from self.targets(f"{key}.{name}")
+
+    def build(self, key: str, **runtime: Any) -> Any:
+        """Build what the node at `key` names.
+
+        Arguments that the program itself supplies (keyword-only in the constructor) are given as
+        `runtime`; a nested node marked `_partial_: true` becomes a `functools.partial`.
+
+        Raises `ConfigError` with one sentence for the first value that does not fit.
+        """
+        return self._build(self[key], key, runtime)
+
+    def check(self, key: str) -> None:
+        """Check every value at and below `key` without building networks.
+
+        Settings (dataclasses) are built, so that what they check among their fields is checked.
+        """
+        node = self[key]
+        cls = self._class(node, key)
+        values = self._check_values(cls, node, key)
+        for name in _nested(node):
+            self.check(f"{key}.{name}")
+        if dataclasses.is_dataclass(cls) and not node.get(PARTIAL) and not _runtime(cls):
+            nested = {name: self._build(node[name], f"{key}.{name}", {}) for name in _nested(node)}
+            _call(cls, {**values, **nested}, key)
+
+    def _build(self, node: Mapping[str, Any], key: str, runtime: Mapping[str, Any]) -> Any:
+        cls = self._class(node, key)
+        values = self._check_values(cls, node, key)
+        nested = {name: self._build(node[name], f"{key}.{name}", {}) for name in _nested(node)}
+        if node.get(PARTIAL):
+            return functools.partial(cls, **values, **nested)
+        return _call(cls, {**values, **nested, **runtime}, key)
+
+    def _class(self, node: Any, key: str) -> type:
+        if not isinstance(node, Mapping) or not isinstance(node.get(TARGET), str):
+            raise ConfigError(f"{key} names no class: it needs a `{TARGET}`.")
+        target: str = node[TARGET]
+        module_name, _, name = target.rpartition(".")
+        allowed = (OWN, *self.plugins)
+        if not any(module_name == a or module_name.startswith(f"{a}.") for a in allowed):
+            raise ConfigError(
+                f"{key}.{TARGET}={target} is not allowed: only classes of {_listed(allowed)} are "
+                "built; name other packages under `plugins`."
+            )
+        try:
+            found = getattr(importlib.import_module(module_name), name)
+        except ModuleNotFoundError as error:
+            raise ConfigError(
+                f"{key}.{TARGET}={target} cannot be imported: there is no module {error.name}."
+            ) from error
+        except AttributeError as error:
+            raise ConfigError(
+                f"{key}.{TARGET}={target} does not exist in {module_name}."
+            ) from error
+        # a module hands out whatever it imported itself, `ostinato.files.shutil` for one
+        home = getattr(found, "__module__", "")
+        if not isinstance(found, type) or not any(
+            home == a or home.startswith(f"{a}.") for a in allowed
+        ):
+            raise ConfigError(f"{key}.{TARGET}={target} is not a class of {_listed(allowed)}.")
+        return found
+
+    def _check_values(self, cls: type, node: Mapping[str, Any], key: str) -> dict[str, Any]:
+        parameters = configurable(cls)
+        nested = _nested(node)
+        given = {n: v for n, v in node.items() if n not in (TARGET, PARTIAL)}
+        for name in given:
+            if name not in parameters:
+                raise ConfigError(
+                    f"{key}.{name} is unknown: {did_you_mean(name, parameters)} "
+                    f"{key} takes {_listed(parameters)}."
+                )
+        for name in nested:
+            self._check_nested(parameters[name][0], node[name], f"{key}.{name}")
+        fields: dict[str, Any] = {
+            name: (hint, ... if default is inspect.Parameter.empty else default)
+            for name, (hint, default) in parameters.items()
+            if name not in nested
+        }
+        strict = ConfigDict(strict=True, arbitrary_types_allowed=True, protected_namespaces=())
+        schema = create_model(cls.__name__, __config__=strict, **fields)
+        plain = {name: value for name, value in given.items() if name not in nested}
+        try:
+            checked = schema.model_validate_json(json.dumps(plain))
+        except ValidationError as error:
+            raise ConfigError(_sentence(error, key)) from error
+        return {name: getattr(checked, name) for name in plain}
+
+    def _check_nested(self, hint: Any, node: Mapping[str, Any], key: str) -> None:
+        wanted = [h for h in (hint, *typing.get_args(hint)) if isinstance(h, type)]
+        wanted = [h for h in wanted if h is not type(None) and typing.get_origin(h) is None]
+        cls = self._class(node, key)
+        if wanted and not any(issubclass(cls, h) for h in wanted):
+            names = _listed(h.__name__ for h in wanted)
+            raise ConfigError(f"{key}.{TARGET}={node[TARGET]} does not fit: it must be a {names}.")
+
+
+def configurable(cls: type) -> dict[str, tuple[Any, Any]]:
+    """What a config may set: name -> (type hint, default). Keyword-only parameters are not."""
+    init: Callable[..., Any] = cls.__init__  # type: ignore[misc]
+    hints = typing.get_type_hints(init, include_extras=True)
+    return {
+        name: (hints.get(name, Any), parameter.default)
+        for name, parameter in inspect.signature(cls).parameters.items()
+        if parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+    }
+
+
+def description(hint: Any) -> str:
+    """The description written into a type hint by `Field(description=...)`, or nothing."""
+    for extra in getattr(hint, "__metadata__", ()):
+        if isinstance(extra, FieldInfo) and extra.description:
+            return extra.description
+    return ""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A question with the nearest known word, or nothing."""
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"did you mean {close[0]}?" if close else ""
+
+
+def _nested(node: Mapping[str, Any]) -> list[str]:
+    return [n for n, v in node.items() if isinstance(v, Mapping) and TARGET in v]
+
+
+def _runtime(cls: type) -> bool:
+    parameters = inspect.signature(cls).parameters.values()
+    return any(p.kind is p.KEYWORD_ONLY and p.default is p.empty for p in parameters)
+
+
+def _call(cls: type, arguments: Mapping[str, Any], key: str) -> Any:
+    try:
+        return cls(**arguments)
+    except ValueError as error:
+        raise ConfigError(f"{key}: {error}") from error
+
+
+def _sentence(error: ValidationError, key: str) -> str:
+    first = error.errors()[0]
+    where = ".".join([key, *(str(part) for part in first["loc"] if part != "constrained-str")])
+    if first["type"] == "missing":
+        return f"{where} is missing: it must be set."
+    reason = first["msg"].replace("Input should be", "it should be").rstrip(".")
+    more = error.error_count() - 1
+    return f"{where}={json.dumps(first['input'])} does not fit: {reason}" + (
+        f" (and {more} more)." if more and len({e["loc"][0] for e in error.errors()}) > 1 else "."
+    )
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)

@@ -1,0 +1,177 @@
+"""Composing conf/ with Hydra, its errors turned into sentences."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ostinato.config.building import Config, did_you_mean
+from ostinato.errors import ConfigError
+
+ROOT = "config"
+GROUPS = (
+    "experiment",
+    "corpus",
+    "split",
+    "representation",
+    "model",
+    "training",
+    "sampling",
+    "evaluation",
+    "tracking",
+    "debug",
+)
+BUILT = tuple(g for g in GROUPS if g not in ("experiment", "debug"))
+PLAIN = ("seed", "plugins", "model_dir", "samples_dir", "choices")
+
+
+def conf_folder(start: Path | None = None) -> Path:
+    """The conf/ of the project one stands in, or else the one that came with the program."""
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / "conf" / f"{ROOT}.yaml").exists():
+            return folder / "conf"
+    packaged = Path(__file__).parents[3] / "conf"
+    if not packaged.exists():
+        raise ConfigError(f"no conf/{ROOT}.yaml in {here} or above it: run this in the project.")
+    return packaged
+
+
+def group_options(conf: Path, group: str) -> list[str]:
+    """The options of a group: its files, but for those that begin with an underscore."""
+    return sorted(p.stem for p in (conf / group).glob("*.yaml") if not p.stem.startswith("_"))
+
+
+def compose(overrides: Sequence[str] = (), conf: Path | None = None) -> Config:
+    """Compose and validate conf/ under Hydra overrides.
+
+    Raises `ConfigError`, one sentence, for whatever does not compose or does not fit.
+    """
+    conf = conf or conf_folder()
+    config = Config(_compose(list(overrides), conf))
+    validate(config)
+    return config
+
+
+def validate(config: Config) -> None:
+    """Check every value of a composed config."""
+    for key in config.tree:
+        if key not in BUILT + PLAIN:
+            raise ConfigError(f"{key} is unknown: {did_you_mean(key, BUILT + PLAIN)}")
+    for key in BUILT:
+        if key not in config.tree:
+            raise ConfigError(f"{key} is missing from the config: choose one with {key}=….")
+        config.check(key)
+    seed = config.tree.get("seed")
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise ConfigError(f"seed={seed} does not fit: it should be a whole number from 0 to 2³²-1.")
+
+
+def params_overrides(path: Path) -> list[str]:
+    """The Hydra overrides that a params.yaml stands for."""
+    params = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    known = (*GROUPS, "overrides")
+    if not isinstance(params, Mapping):
+        raise ConfigError(f"{path.name} should map {', '.join(known)} to choices.")
+    for key in params:
+        if key not in known:
+            raise ConfigError(f"{path.name}: {key} is unknown: {did_you_mean(key, known)}")
+    extra = params.get("overrides") or []
+    if not isinstance(extra, list) or not all(isinstance(o, str) for o in extra):
+        raise ConfigError(f'{path.name}: overrides should be a list such as ["seed=1"].')
+    chosen = {group: params[group] for group in GROUPS if params.get(group) is not None}
+    return [f"{group}={_option(value)}" for group, value in chosen.items()] + extra
+
+
+def unless(given: Sequence[str], overrides: Sequence[str]) -> list[str]:
+    """Those of `given` that no later override replaces: a sweep takes each key once."""
+
+    def key(override: str) -> str:
+        return override.partition("=")[0].lstrip("+~")
+
+    replaced = {key(override) for override in overrides}
+    return [override for override in given if key(override) not in replaced]
+
+
+def completions(prefix: str, conf: Path | None = None) -> list[str]:
+    """What a word of the command line may become: `group=option`, or a key and `=`."""
+    conf = conf or conf_folder()
+    group, equals, _ = prefix.partition("=")
+    if equals and group in GROUPS:
+        return [f"{group}={option}" for option in group_options(conf, group)]
+    keys = [key for key in _dotted(_compose([], conf)) if "_target_" not in key]
+    words = [f"{g}=" for g in GROUPS] + [f"{key}=" for key in keys if "." in key or key in PLAIN]
+    return [word for word in words if word.startswith(prefix)]
+
+
+def _option(value: Any) -> str:
+    # YAML reads the option `off` as a truth value
+    return (
+        {True: "on", False: "off"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+    )
+
+
+def _compose(overrides: list[str], conf: Path) -> dict[str, Any]:
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+    from omegaconf import OmegaConf
+
+    with initialize_config_dir(version_base="1.3", config_dir=str(conf.resolve())):
+        try:
+            composed = hydra_compose(ROOT, overrides=overrides, return_hydra_config=True)
+        except Exception as error:  # Hydra and OmegaConf share no base class for their errors
+            raise translated(error, overrides, conf) from error
+    return resolved(composed, OmegaConf.to_container(composed.hydra.runtime.choices), conf)
+
+
+def resolved(composed: Any, choices: Any, conf: Path) -> dict[str, Any]:
+    """A composed Hydra config as plain values, with the option chosen in each group."""
+    from omegaconf import OmegaConf, open_dict
+
+    with open_dict(composed):
+        composed.pop("hydra", None)
+    try:
+        tree: Any = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
+    except Exception as error:
+        raise translated(error, [], conf) from error
+    tree["choices"] = {group: choices.get(group) for group in GROUPS}
+    return dict(tree)
+
+
+def translated(error: Exception, overrides: Iterable[str], conf: Path) -> ConfigError:
+    """An error of Hydra's as one sentence."""
+    message = str(error)
+    cause = f"{message}\n{error.__cause__ or ''}"
+    if match := re.search(r"Could not find '([\w]+)/([^']+)'", cause):
+        group, option = match.groups()
+        options = group_options(conf, group)
+        return ConfigError(
+            f"{group}={option} is unknown: {did_you_mean(option, options)} "
+            f"the options of {group} are {', '.join(options)}."
+        )
+    if match := re.search(r"Could not override '([^']+)'", cause):
+        key = match[1].partition("@")[0]
+        known = [*GROUPS, *PLAIN, *_all_keys(conf, overrides, key)]
+        return ConfigError(f"{key} is unknown: {did_you_mean(key, known) or 'no key is like it.'}")
+    if match := re.search(r"(?:Interpolation key|Missing mandatory value:) '?([\w.]+)'?", cause):
+        return ConfigError(f"{match[1]} is missing: it must be set.")
+    return ConfigError(f"the config cannot be composed: {' '.join(message.split())[:300]}")
+
+
+def _all_keys(conf: Path, overrides: Iterable[str], wrong: str) -> list[str]:
+    """Every dotted key of the config as it is without the override that is wrong."""
+    sound = [o for o in overrides if not o.lstrip("+~").startswith(wrong)]
+    try:
+        tree = _compose(sound, conf)
+    except ConfigError:
+        return []
+    return list(_dotted(tree))
+
+
+def _dotted(node: Any, prefix: str = "") -> Iterable[str]:
+    if isinstance(node, Mapping):
+        for name, child in node.items():
+            yield f"{prefix}{name}"
+            yield from _dotted(child, f"{prefix}{name}.")

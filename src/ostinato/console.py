@@ -1,0 +1,52 @@
+"""What the program says to the person who runs it."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+T = TypeVar("T")
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(message: str) -> None:
+    """Print a line of news."""
+    out.print(message, markup=False)
+
+
+def warn(message: str) -> None:
+    """Print a line that should not be missed."""
+    err.print(f"warning: {message}", style="yellow", markup=False)
+
+
+def where(path: Path) -> str:
+    """A path as one would type it here."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+@contextmanager
+def bar(description: str, total: float, unit: str = "") -> Iterator[Callable[[float], None]]:
+    """A progress bar; call what it yields with how much is done."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:.0f}/{task.total:.0f} " + unit),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err) as progress:
+        task = progress.add_task(description, total=total)
+        yield lambda done: progress.update(task, completed=done)
+
+
+def track(items: Iterable[T], description: str, total: int, unit: str = "") -> Iterator[T]:
+    """Yield the items behind a progress bar."""
+    with bar(description, total, unit) as advance:
+        for number, item in enumerate(items, 1):
+            yield item
+            advance(number)

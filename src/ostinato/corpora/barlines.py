@@ -1,0 +1,45 @@
+"""Time signatures that put every barline where the score has it."""
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostinato.music.piece import TIME_SIGNATURE
+
+FINEST = 64  # denominator beyond which a bar's length is rounded up; the next signature cuts it
+
+
+def signatures_at_barlines(
+    barlines: list[int], signatures: NDArray[Any], resolution: int, end: int
+) -> NDArray[Any]:
+    """Write each bar whose length differs from its time signature as a bar of its own signature.
+
+    A pickup of a quarter note in 4/4 becomes 1/4 at 0, then 4/4. `barlines` are the ticks at which
+    bars begin, `signatures` (dtype `TIME_SIGNATURE`) those of the score, `end` the last note's end.
+    The last bar may be shorter than its signature. Without barlines the signatures stay.
+    """
+    lines = sorted({tick for tick in barlines if tick < end})
+    if not lines or not len(signatures):
+        return signatures
+    if lines[0] > 0:
+        lines = [0, *lines]
+    in_force = np.searchsorted(signatures["onset"], lines, side="right") - 1
+    rows: list[tuple[int, int, int]] = []
+    for index, start in enumerate(lines):
+        _, numerator, denominator = signatures[max(in_force[index], 0)].tolist()
+        last = index + 1 == len(lines)
+        length = Fraction((end if last else lines[index + 1]) - start, 4 * resolution)
+        full = Fraction(numerator, denominator)
+        if length > full or (length < full and not last):
+            numerator, denominator = _signature(length, denominator)
+        if not rows or rows[-1][1:] != (numerator, denominator):
+            rows.append((start, numerator, denominator))
+    return np.array(rows, TIME_SIGNATURE)
+
+
+def _signature(whole_notes: Fraction, denominator: int) -> tuple[int, int]:
+    while (whole_notes * denominator).denominator > 1 and denominator < FINEST:
+        denominator *= 2
+    return -int(-whole_notes * denominator // 1), denominator

@@ -1,0 +1,63 @@
+"""The settings of a corpus."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ostinato.corpora.source import Source
+
+Program = Annotated[int, Field(ge=0, le=127)]
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Which music, where it lies, and what becomes of it on the way to `outputs/pieces`."""
+
+    name: Annotated[str, Field(min_length=1, description="what the corpus is called")]
+    path: Annotated[
+        str, Field(min_length=1, description="its folder, seen from the project's root")
+    ]
+    source: Annotated[Source | None, Field(description="where `ostinato fetch` gets it")] = None
+    resolution: Annotated[
+        int, Field(ge=1, le=10080, description="ticks per quarter note of the pieces")
+    ] = 24
+    quantise: Annotated[
+        int | None,
+        Field(ge=1, description="steps per quarter note that notes are moved to; null: none"),
+    ] = None
+    pitch_range: Annotated[
+        tuple[Program, Program], Field(description="notes below or above are dropped")
+    ] = (0, 127)
+    min_notes: Annotated[int, Field(ge=1, description="pieces with fewer are rejected")] = 1
+    max_quarters: Annotated[
+        float | None, Field(gt=0, description="longer pieces (in quarter notes) are rejected")
+    ] = None
+    programs: Annotated[
+        list[Program] | None,
+        Field(min_length=1, description="keep only these MIDI programs, 0 to 127; null: all"),
+    ] = None
+    drums: Annotated[Literal["keep", "drop"], Field(description="what becomes of percussion")] = (
+        "keep"
+    )
+    min_tracks: Annotated[int, Field(ge=1, description="pieces with fewer are rejected")] = 1
+    max_tracks: Annotated[
+        int | None, Field(ge=1, description="pieces with more are rejected; null: no limit")
+    ] = None
+    processes: Annotated[
+        int | None, Field(ge=1, description="how many read at once; null: one for each core")
+    ] = None
+
+    def __post_init__(self) -> None:
+        low, high = self.pitch_range
+        if low > high:
+            raise ValueError(f"pitch_range={low}, {high} is empty: the lower pitch comes first.")
+        if self.quantise is not None and self.resolution % self.quantise:
+            raise ValueError(
+                f"quantise={self.quantise} does not divide resolution={self.resolution}: its steps "
+                "would not fall on ticks."
+            )
+        if self.max_tracks is not None and self.max_tracks < self.min_tracks:
+            raise ValueError(f"max_tracks={self.max_tracks} is below min_tracks={self.min_tracks}.")
+        if self.path.startswith(("/", "~")) or ".." in self.path.split("/"):
+            raise ValueError(f"path={self.path} must stay inside the project, as data/bach does.")

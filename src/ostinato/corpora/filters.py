@@ -1,0 +1,47 @@
+"""What a corpus keeps of a piece, and which pieces it keeps."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from ostinato.corpora.corpus import Corpus
+from ostinato.errors import UnreadableError
+from ostinato.music.piece import Piece
+
+
+def prepared(piece: Piece, corpus: Corpus) -> Piece:
+    """The piece as `corpus` wants it, at its resolution.
+
+    Raises `UnreadableError`, with the reason, for a piece that the corpus does not want.
+    """
+    piece = _kept(piece, corpus)
+    tracks = len(piece.track_names)
+    if len(piece.notes) < corpus.min_notes:
+        raise UnreadableError(f"{len(piece.notes)} notes are left: min_notes={corpus.min_notes}")
+    if tracks < corpus.min_tracks:
+        raise UnreadableError(f"{tracks} tracks are left: min_tracks={corpus.min_tracks}")
+    if corpus.max_tracks is not None and tracks > corpus.max_tracks:
+        raise UnreadableError(f"it has {tracks} tracks: max_tracks={corpus.max_tracks}")
+    if corpus.max_quarters is not None and piece.quarters > corpus.max_quarters:
+        raise UnreadableError(
+            f"it lasts {piece.quarters:g} quarter notes: max_quarters={corpus.max_quarters:g}"
+        )
+    if corpus.quantise is not None:
+        piece = piece.at_resolution(corpus.quantise)
+    return piece.at_resolution(corpus.resolution)
+
+
+def _kept(piece: Piece, corpus: Corpus) -> Piece:
+    """Drop notes, then the tracks that are left without any."""
+    notes = piece.notes
+    low, high = corpus.pitch_range
+    # the pitch of a drum is an instrument, and its program a drum kit
+    keep = notes["drum"] | ((notes["pitch"] >= low) & (notes["pitch"] <= high))
+    if corpus.programs is not None:
+        keep &= notes["drum"] | np.isin(notes["program"], corpus.programs)
+    if corpus.drums == "drop":
+        keep &= ~notes["drum"]
+    notes = notes[keep]
+    tracks, index = np.unique(notes["track"], return_inverse=True)
+    notes["track"] = index
+    return replace(piece, notes=notes, track_names=tuple(piece.track_names[t] for t in tracks))

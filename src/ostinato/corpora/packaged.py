@@ -1,0 +1,142 @@
+"""The corpora that music21 carries, exported as MIDI: no network is needed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from ostinato.console import say, warn
+from ostinato.corpora import abc
+from ostinato.corpora.musicxml import read_musicxml
+from ostinato.corpora.parallel import each
+from ostinato.corpora.source import Source
+from ostinato.errors import UnreadableError, UserError
+from ostinato.music.conversion import MICROSECONDS_PER_MINUTE
+from ostinato.music.piece import TEMPO, Piece, array
+from ostinato.music.writing import write_midi
+
+RESOLUTION = 480  # the customary one of MIDI files; it holds all 408 chorales exactly
+QPM = 96.0  # where a score has no tempo: the commonest of the chorales that have one
+
+Job = tuple[Path, str, str]  # the file, the name of the piece, the text of the tune if ABC
+
+
+@dataclass(frozen=True)
+class Packaged(Source):
+    """A folder of music21's corpus."""
+
+    folder: ClassVar[str]
+    suffix: ClassVar[str]
+    count: ClassVar[int]
+    """How many scores or tunes music21 9.9.2 carries."""
+
+    def jobs(self) -> list[Job]:
+        """What to read, in order."""
+        return [(file, file.stem, "") for file in _files(self.folder, self.suffix)]
+
+    def pieces(self, processes: int = 1) -> Iterator[Piece]:
+        """The readable pieces, in order, at 480 ticks per quarter note, as MIDI can hold them.
+
+        What cannot be read is counted and said at the end.
+        """
+        failed: list[tuple[str, str]] = []
+        jobs = self.jobs()
+        for name, result in each(_read, jobs, processes, f"reading {self.folder}", _crashed):
+            if isinstance(result, str):
+                failed.append((name, result))
+            else:
+                yield result
+        if failed:
+            shown = "; ".join(f"{name}: {reason}" for name, reason in failed[:5])
+            more = f"; and {len(failed) - 5} more" if len(failed) > 5 else ""
+            warn(f"{len(failed)} of {len(jobs)} could not be read ({shown}{more})")
+
+    def write(self, folder: Path, processes: int) -> None:
+        """Write each piece as a MIDI file."""
+        written = 0
+        for piece in self.pieces(processes):
+            write_midi(piece, folder / f"{piece.name}.mid")
+            written += 1
+        say(f"{written} pieces written as MIDI")
+
+
+class BachChorales(Packaged):
+    """Johann Sebastian Bach's 408 chorales (and a few movements) in MusicXML."""
+
+    folder, suffix, count = "bach", ".mxl", 408
+
+
+class RyansMammoth(Packaged):
+    """Ryan's Mammoth Collection (1883): 1,059 fiddle tunes in ABC."""
+
+    folder, suffix, count = "ryansMammoth", ".abc", 1059
+
+    def jobs(self) -> list[Job]:
+        """One job a tune; a file of several numbers them."""
+        return [job for file in _files(self.folder, self.suffix) for job in _tunes(file)]
+
+
+class EssenFolksongs(RyansMammoth):
+    """The Essen folksong collection: 8,514 songs, most of them German or Chinese, in ABC."""
+
+    folder, suffix, count = "essenFolksong", ".abc", 8514
+
+
+def as_midi_holds_it(piece: Piece) -> Piece:
+    """The same sound, written so that reading its MIDI file gives an equal piece.
+
+    Tempos become whole microseconds per quarter note. Where a pitch is struck again in the same
+    voice while it still sounds, the first note to begin is the first to end.
+    """
+    tempos = piece.tempos if len(piece.tempos) else array(TEMPO, onset=0, qpm=QPM)
+    tempos = tempos.copy()
+    tempos["qpm"] = MICROSECONDS_PER_MINUTE / np.round(MICROSECONDS_PER_MINUTE / tempos["qpm"])
+    notes = piece.notes.copy()
+    ends = notes["onset"] + notes["duration"]
+    by_onset = np.lexsort((notes["onset"], notes["pitch"], notes["track"]))
+    by_end = np.lexsort((ends, notes["pitch"], notes["track"]))
+    notes["duration"][by_onset] = ends[by_end] - notes["onset"][by_onset]
+    return replace(piece, notes=notes, tempos=tempos)
+
+
+def at_common_resolution(piece: Piece) -> Piece:
+    """The piece at 480 ticks per quarter note, or at its own where that would move something."""
+    times = (piece.notes["onset"], piece.notes["duration"], piece.time_signatures["onset"])
+    moved = any(np.any(ticks * RESOLUTION % piece.resolution) for ticks in times)
+    return piece if moved else piece.at_resolution(RESOLUTION)
+
+
+def _files(folder: str, suffix: str) -> list[Path]:
+    spec = find_spec("music21")
+    if spec is None or spec.origin is None:
+        raise UserError("music21 is not installed: run `pip install music21==9.9.2`.")
+    files = sorted((Path(spec.origin).parent / "corpus" / folder).glob(f"*{suffix}"))
+    if not files:
+        raise UserError(
+            f"This copy of music21 carries no corpus/{folder}: install it with "
+            "`pip install --force-reinstall music21==9.9.2`."
+        )
+    return files
+
+
+def _tunes(file: Path) -> list[Job]:
+    tunes = abc.tunes(abc.read_text(file))
+    if len(tunes) == 1:
+        return [(file, file.stem, tunes[0])]
+    return [(file, f"{file.stem}-{i:04d}", tune) for i, tune in enumerate(tunes, 1)]
+
+
+def _read(job: Job) -> tuple[str, Piece | str]:
+    file, name, tune = job
+    try:
+        piece = abc.read_tune(tune, name) if tune else read_musicxml(file, name)
+        return name, as_midi_holds_it(at_common_resolution(piece))
+    except UnreadableError as error:
+        return name, str(error)
+
+
+def _crashed(job: Job) -> tuple[str, Piece | str]:
+    return job[1], "reading it crashed"

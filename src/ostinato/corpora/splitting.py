@@ -1,0 +1,181 @@
+"""Which pieces are for training, for validation and for testing."""
+
+import json
+from abc import ABC, abstractmethod
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import Field
+
+from ostinato.console import warn
+from ostinato.corpora import likeness
+from ostinato.corpora.store import PieceStore
+from ostinato.errors import UserError
+
+PARTS = ("train", "validation", "test")
+
+Fraction = Annotated[float, Field(ge=0, le=1, description="its share of the pieces")]
+
+
+@dataclass(frozen=True)
+class Division:
+    """The names of the pieces of each part, and the groups of pieces that were kept together."""
+
+    parts: dict[str, list[str]]
+    groups: list[list[str]]
+
+    def as_json(self) -> dict[str, Any]:
+        """What `outputs/split.json` holds: sorted, the same for the same division."""
+        sizes = [len(group) for group in self.groups if len(group) > 1]
+        summary = {
+            "grouped_pieces": sum(sizes),
+            "groups": len(sizes),
+            "largest": max(sizes, default=0),
+        }
+        return {**{part: sorted(self.parts[part]) for part in PARTS}, "groups": summary}
+
+
+class Splitting(ABC):
+    """Divides the pieces of a store."""
+
+    @abstractmethod
+    def divide(self, store: PieceStore, seed: int) -> Division:
+        """Divide the pieces; raises `UserError` where that cannot be done as asked."""
+
+
+@dataclass(frozen=True)
+class RandomSplit(Splitting):
+    """Parts of given sizes, drawn at random; pieces that are alike stay on one side."""
+
+    train: Fraction = 0.8
+    validation: Fraction = 0.1
+    test: Fraction = 0.1
+    group_alike: Annotated[
+        bool, Field(description="keep copies and settings of the same tune in one part")
+    ] = True
+    seed: Annotated[
+        int | None, Field(ge=0, description="a seed of its own; null: the seed of the run")
+    ] = None
+
+    def __post_init__(self) -> None:
+        total = self.train + self.validation + self.test
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"train + validation + test is {total:g}: it must be 1.")
+        if self.train == 0:
+            raise ValueError("train=0 leaves nothing to learn from: it must be above 0.")
+
+    def divide(self, store: PieceStore, seed: int) -> Division:
+        """Divide by the seed; the same pieces, settings and seed give the same parts."""
+        order = sorted(range(len(store)), key=store.names.__getitem__)
+        together = likeness.groups(store) if self.group_alike else [[row] for row in order]
+        groups = sorted(sorted(store.names[row] for row in group) for group in together)
+        fractions = {part: getattr(self, part) for part in PARTS if getattr(self, part) > 0}
+        if len(groups) < len(fractions):
+            raise UserError(
+                f"{_pieces(len(store))} cannot be split into {', '.join(fractions)}: "
+                f"{'after grouping those that are alike ' if self.group_alike else ''}there are "
+                f"{len(groups)}, and {len(fractions)} are needed. Add music, or set split="
+                "plain, split.group_alike=false or the fractions that you do not need to 0."
+            )
+        rng = np.random.default_rng(seed if self.seed is None else self.seed)
+        return Division(_filled(groups, fractions, rng), groups)
+
+
+@dataclass(frozen=True)
+class PredefinedSplit(Splitting):
+    """Parts that a JSON file lists: {"train": [names], "validation": [names], "test": [names]}."""
+
+    file: Annotated[str, Field(min_length=1, description="a JSON file with the names of pieces")]
+
+    def divide(self, store: PieceStore, seed: int) -> Division:  # noqa: ARG002
+        """Divide as the file says; pieces that it does not name are left out, and counted."""
+        parts = self._parts()
+        counts = Counter(name for names in parts.values() for name in names)
+        unknown = sorted(name for name in counts if name not in store)
+        if unknown:
+            raise UserError(
+                f"split.file={self.file} names {_pieces(len(unknown))} that {_are(len(unknown))} "
+                f"not in the corpus: {_some(unknown)}. Names are paths without suffix."
+            )
+        twice = sorted(name for name, count in counts.items() if count > 1)
+        if twice:
+            raise UserError(
+                f"split.file={self.file} names {_pieces(len(twice))} more than once: "
+                f"{_some(twice)}. Each piece belongs to one part."
+            )
+        left = [name for name in store.names if name not in counts]
+        if left:
+            warn(f"{_pieces(len(left))} not named in {self.file} left out: {_some(left)}")
+        return Division(parts, [])
+
+    def _parts(self) -> dict[str, list[str]]:
+        try:
+            parts = json.loads(Path(self.file).expanduser().read_text(encoding="utf-8"))
+        except OSError as error:
+            reason = error.strerror
+            raise UserError(f"split.file={self.file} cannot be read: {reason}.") from error
+        except ValueError as error:
+            raise UserError(f"split.file={self.file} is not JSON: {error}.") from error
+        if not isinstance(parts, dict) or not all(
+            isinstance(parts.get(part, []), list)
+            and all(isinstance(name, str) for name in parts.get(part, []))
+            for part in PARTS
+        ):
+            raise UserError(
+                f'split.file={self.file} must hold {{"train": [...], "validation": [...], '
+                '"test": [...]}, each a list of names.'
+            )
+        return {part: parts.get(part, []) for part in PARTS}
+
+
+def _filled(
+    groups: list[list[str]], fractions: dict[str, float], rng: np.random.Generator
+) -> dict[str, list[str]]:
+    """Give each group to a part, large groups first, so that single pieces even out the sizes.
+
+    A part is drawn in proportion to the room it has left, among those where the group fits.
+    """
+    room = _sizes(sum(map(len, groups)), fractions)
+    parts: dict[str, list[str]] = {part: [] for part in PARTS}
+    shuffled = [groups[i] for i in rng.permutation(len(groups))]
+    shuffled.sort(key=len, reverse=True)
+    for index, group in enumerate(shuffled):
+        empty = [part for part in room if not parts[part]]
+        if len(shuffled) - index <= len(empty):
+            part = max(empty, key=room.__getitem__)
+        else:
+            part = _drawn(room, len(group), rng)
+        parts[part] += group
+        room[part] -= len(group)
+    return parts
+
+
+def _drawn(room: dict[str, int], size: int, rng: np.random.Generator) -> str:
+    fitting = [part for part in room if room[part] >= size]
+    if not fitting:
+        return max(room, key=room.__getitem__)
+    weights = np.array([room[part] for part in fitting], float)
+    return fitting[rng.choice(len(fitting), p=weights / weights.sum())]
+
+
+def _sizes(count: int, fractions: dict[str, float]) -> dict[str, int]:
+    """Whole numbers of pieces, at least one each; the first part takes what rounding leaves."""
+    sizes = {part: max(1, round(count * fraction)) for part, fraction in fractions.items()}
+    first = next(iter(sizes))
+    sizes[first] += count - sum(sizes.values())
+    return sizes
+
+
+def _pieces(count: int) -> str:
+    return f"{count} piece{'s' if count != 1 else ''}"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (", …" if len(names) > 5 else "")

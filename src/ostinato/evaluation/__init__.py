@@ -1,0 +1,1 @@
+"""Measures of music, set against set, and the report of a run."""

@@ -1,0 +1,84 @@
+"""The pictures of a report, drawn by matplotlib."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ostinato.music.picture import DPI, GRID, INK, PALETTE, STYLE, png
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SIZE = (7.2, 3.6)  # inches
+WIDTH = 0.8  # of a group of bars
+
+
+def learning_curves(rows: Sequence[Mapping[str, float | None]]) -> bytes:
+    """A PNG of `train` and `validation` (nats) over `epoch`; the lowest validation is marked."""
+    from matplotlib.ticker import MaxNLocator
+
+    def draw(axes: "Axes") -> None:
+        for name, hue in (("train", PALETTE[0]), ("validation", PALETTE[1])):
+            points = _points(rows, name)
+            if points:
+                marker = "o" if len(points) == 1 else None
+                axes.plot(*zip(*points, strict=True), color=hue, lw=2, label=name, marker=marker)
+        held_out = _points(rows, "validation")
+        if held_out:
+            epoch, nats = min(held_out, key=lambda point: point[1])
+            label = f"best: {nats:.3f}, epoch {epoch:g}"
+            axes.plot(epoch, nats, "o", ms=8, mfc="white", mec=INK, mew=1.5, ls="", label=label)
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_ylabel("loss, nats")
+        axes.grid(axis="y", color=GRID)
+
+    return _chart(draw)
+
+
+def histogram(classes: Sequence[str], sets: Mapping[str, Sequence[float]], label: str) -> bytes:
+    """A PNG of the share of each class in each set: bars side by side."""
+
+    def draw(axes: "Axes") -> None:
+        middle = np.arange(len(classes))
+        width = WIDTH / max(1, len(sets))
+        for index, (name, shares) in enumerate(sets.items()):
+            left = middle - WIDTH / 2 + index * width
+            hue = PALETTE[index % len(PALETTE)]
+            heights = 100 * np.asarray(shares)
+            axes.bar(left, heights, 0.92 * width, align="edge", color=hue, label=name)
+        axes.set_xticks(middle, list(classes), fontsize=12 if len(classes) <= 12 else 9)
+        axes.set_xlabel(label)
+        axes.set_ylabel("% of notes")
+        axes.grid(axis="y", color=GRID)
+        axes.set_axisbelow(True)
+
+    return _chart(draw)
+
+
+def _points(rows: Iterable[Mapping[str, float | None]], name: str) -> list[tuple[float, float]]:
+    points = []
+    for row in rows:
+        epoch, value = row.get("epoch"), row.get(name)
+        if epoch is not None and value is not None:
+            points.append((float(epoch), float(value)))
+    return points
+
+
+def _chart(draw: Callable[[Any], None]) -> bytes:
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(SIZE, dpi=2 * DPI, facecolor="white", layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.subplots()
+        draw(axes)
+        axes.tick_params(length=0)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        if axes.get_legend_handles_labels()[0]:
+            place: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": 3}
+            axes.legend(frameon=False, borderpad=0, handlelength=1.2, **place)
+        return png(figure)

@@ -1,0 +1,115 @@
+"""report.html: what a run reached, in one file; and the same figures as tables for `dvc plots`."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ostinato.evaluation import charts
+from ostinato.evaluation.measures import MEASURES
+from ostinato.evaluation.sets import DURATIONS, PITCH_CLASSES, Comparison
+from ostinato.files import write_text
+from ostinato.music.page import base64_text, render_template
+
+Row = Mapping[str, float | None]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `report_page` shows; what is empty is left out.
+
+    likelihoods: for the model and each baseline, by name, the mean negative log-likelihood in nats,
+        by unit ("per token", "per note", "per quarter note"). The first row is the model's.
+    measures: generated against test, by the names of `MEASURES`.
+    curves: rows of `epoch`, `train` and `validation`, the losses in nats.
+    pitch_classes, durations: for each set, by name, the shares of `PITCH_CLASSES`, of `DURATIONS`.
+    findings: further figures in words, such as how much is copied.
+    pictures: PNGs of samples, by name.
+    """
+
+    title: str
+    subtitle: str = ""
+    settings: Mapping[str, object] = field(default_factory=dict)
+    likelihoods: Mapping[str, Row] = field(default_factory=dict)
+    measures: Mapping[str, Comparison] = field(default_factory=dict)
+    findings: Mapping[str, object] = field(default_factory=dict)
+    curves: Sequence[Row] = ()
+    pitch_classes: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    durations: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def report_page(report: Report) -> str:
+    """The report as one HTML file that needs no network; equal reports give equal pages."""
+    units = list(dict.fromkeys(unit for row in report.likelihoods.values() for unit in row))
+    return render_template(
+        "evaluation/report.html.jinja",
+        report=report,
+        units=units,
+        likelihoods=[
+            (name, [_figure(row.get(unit)) for unit in units])
+            for name, row in report.likelihoods.items()
+        ],
+        measures=[_measure_row(name, values) for name, values in report.measures.items()],
+        figures=_figures(report),
+        pictures=[(name, base64_text(png)) for name, png in report.pictures.items()],
+    )
+
+
+def write_plots(report: Report, folder: Path) -> list[Path]:
+    """Write the figures as tables for `dvc plots`, and say which.
+
+    curves.csv (epoch, train, validation), pitch_classes.csv (pitch_class, set, share) and
+    durations.csv (duration, set, share); all are written, empty ones with their header only.
+    """
+    curves = [[row.get(name) for name in ("epoch", "train", "validation")] for row in report.curves]
+    tables: dict[str, tuple[list[str], Iterable[Sequence[object]]]] = {
+        "curves.csv": (["epoch", "train", "validation"], curves),
+        "pitch_classes.csv": (
+            ["pitch_class", "set", "share"],
+            _long(PITCH_CLASSES, report.pitch_classes),
+        ),
+        "durations.csv": (["duration", "set", "share"], _long(DURATIONS, report.durations)),
+    }
+    for name, (header, rows) in tables.items():
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+        write_text(folder / name, text.getvalue())
+    return [folder / name for name in tables]
+
+
+def _figures(report: Report) -> list[tuple[str, str]]:
+    """Caption and PNG, in base64, of each figure for which the report has numbers."""
+    drawn: list[tuple[str, bytes]] = []
+    if report.curves:
+        drawn.append(("Learning curves", charts.learning_curves(report.curves)))
+    if report.pitch_classes:
+        png = charts.histogram(PITCH_CLASSES, report.pitch_classes, "pitch class")
+        drawn.append(("Pitch classes", png))
+    if report.durations:
+        png = charts.histogram(DURATIONS, report.durations, "duration, quarter notes")
+        drawn.append(("Durations", png))
+    return [(caption, base64_text(png)) for caption, png in drawn]
+
+
+def _measure_row(name: str, values: Comparison) -> dict[str, str]:
+    spreads = {"generated": values.generated, "test": values.test}
+    cells = {key: f"{_figure(s.mean)} ± {_figure(s.sd)}" for key, s in spreads.items()}
+    meaning = MEASURES.get(name, "")
+    label = name.replace("_", " ")
+    return {"name": label, "meaning": meaning, "overlap": f"{values.overlap:.2f}", **cells}
+
+
+def _figure(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3f}"
+
+
+def _long(classes: Sequence[str], sets: Mapping[str, Sequence[float]]) -> Iterator[list[object]]:
+    for name, shares in sets.items():
+        for kind, share in zip(classes, shares, strict=True):
+            yield [kind, name, round(float(share), 6)]

@@ -1,0 +1,16 @@
+"""The settings of evaluation."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How models and samples are judged. conf/evaluation/ holds the options."""
+
+    smoothing: Annotated[
+        float, Field(gt=0, description="added to every count of the unigram and bigram baselines")
+    ] = 0.1
+    batch_size: Annotated[int, Field(ge=1, description="test pieces scored side by side")] = 16

@@ -1,0 +1,1 @@
+"""Fitting networks: what is minimised, and how."""

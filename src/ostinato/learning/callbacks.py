@@ -1,0 +1,54 @@
+"""What happens at the seams of a training."""
+
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback
+
+from ostinato import console
+
+
+class SeedEachEpoch(Callback):
+    """Draw each epoch's random numbers from (seed, epoch): a resumed training repeats them."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Seed torch."""
+        del pl_module
+        words = np.random.SeedSequence([self.seed, trainer.current_epoch, 1]).generate_state(2)
+        torch.manual_seed(int(words[0]) << 32 | int(words[1]))
+
+
+class Curves(Callback):
+    """Keeps one row an epoch: epoch, train and validation, in nats per token.
+
+    The module's `mean("train")` gives the epoch's training loss.
+    """
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, float]] = []
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Add a row; where no progress bar can be drawn, print it."""
+        train = pl_module.mean("train")  # type: ignore[operator]
+        pl_module.log("train_nats_per_token", train, prog_bar=True)
+        row = {"epoch": trainer.current_epoch + 1, "train": round(float(train), 6)}
+        validation = trainer.callback_metrics.get("validation_nats_per_token")
+        if validation is not None:
+            row["validation"] = round(float(validation), 6)
+        self.rows.append(row)
+        if not console.err.is_terminal:
+            parts = ", ".join(f"{k} {v:.4f}" for k, v in row.items() if k != "epoch")
+            console.say(f"epoch {row['epoch']} of {trainer.max_epochs}: {parts} nats per token")
+
+    def state_dict(self) -> dict[str, Any]:
+        """The rows so far travel in the checkpoint."""
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue the rows of a checkpoint."""
+        self.rows = list(state_dict["rows"])

@@ -1,0 +1,130 @@
+"""Running Lightning: fit, keep the best, resume what was interrupted."""
+
+import logging
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
+
+from ostinato import console
+from ostinato.errors import UserError
+from ostinato.learning.callbacks import Curves, SeedEachEpoch
+from ostinato.learning.training import Training
+
+MONITORED = "validation_nats_per_token"
+NOISE = (
+    ".*does not have many workers.*",
+    ".*`isinstance.treespec.*",
+    ".*litlogger.*",
+    ".*Checkpoint directory.*",
+    ".*overfit_batches.*",
+    ".*`lr_scheduler.step.*",
+)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a training came to.
+
+    `curves` has a row an epoch; `best_validation` is in nats per token, None without validation.
+    The module carries the best weights, or without validation the last.
+    """
+
+    curves: list[dict[str, float]]
+    best_epoch: int
+    best_validation: float | None
+
+
+def fit(
+    module: pl.LightningModule,
+    data: pl.LightningDataModule,
+    training: Training,
+    seed: int,
+    checkpoints: Path,
+    logger: Any = None,
+    validated: bool = True,
+) -> Fitted:
+    """Train, resuming from `checkpoints` where an earlier training was interrupted.
+
+    Raises KeyboardInterrupt when interrupted; what was reached stays in `checkpoints`.
+    """
+    _quieten()
+    curves = Curves()
+    best = ModelCheckpoint(
+        checkpoints,
+        filename="best",
+        monitor=MONITORED if validated else None,
+        enable_version_counter=False,
+        save_last=True,
+        save_on_train_epoch_end=True,
+    )
+    callbacks = [SeedEachEpoch(seed), curves, best]
+    if validated and training.early_stopping:
+        callbacks.append(EarlyStopping(MONITORED, patience=training.early_stopping, verbose=False))
+    if console.err.is_terminal:
+        callbacks.append(RichProgressBar())
+    trainer = _trainer(training, callbacks, logger, checkpoints, validated)
+    last = checkpoints / "last.ckpt"
+    if last.exists():
+        console.say(f"resuming the interrupted training from {last}")
+    try:
+        trainer.fit(module, datamodule=data, ckpt_path=str(last) if last.exists() else None)
+    except SystemExit as error:  # Lightning's way of ending an interrupted training
+        raise KeyboardInterrupt from error
+    return _take_best(module, curves, best, validated)
+
+
+def _trainer(
+    training: Training, callbacks: list[Any], logger: Any, folder: Path, validated: bool
+) -> pl.Trainer:
+    try:
+        return pl.Trainer(
+            max_epochs=training.epochs,
+            accelerator=training.accelerator,
+            devices=training.devices,
+            strategy=training.strategy,
+            precision=training.precision,
+            gradient_clip_val=training.gradient_clip,
+            overfit_batches=training.overfit_batches,
+            limit_val_batches=None if validated else 0,
+            profiler=training.profiler,
+            deterministic="warn" if training.accelerator in ("gpu", "auto") else True,
+            callbacks=callbacks,
+            logger=logger or False,
+            default_root_dir=folder,
+            enable_progress_bar=console.err.is_terminal,
+            enable_model_summary=False,
+            log_every_n_steps=20,
+            num_sanity_val_steps=0,
+            reload_dataloaders_every_n_epochs=1,
+            use_distributed_sampler=False,
+        )
+    except Exception as error:  # Lightning raises several kinds for a device that is not there
+        raise UserError(
+            f"training.accelerator={training.accelerator} with devices={training.devices} cannot "
+            f"be used on this machine: {' '.join(str(error).split())[:200]}"
+        ) from error
+
+
+def _take_best(
+    module: pl.LightningModule, curves: Curves, best: ModelCheckpoint, validated: bool
+) -> Fitted:
+    rows = curves.rows
+    if not validated:
+        return Fitted(rows, int(rows[-1]["epoch"]), None)
+    state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
+    module.load_state_dict(state["state_dict"])
+    reached = min(rows, key=lambda row: row["validation"])
+    return Fitted(rows, int(reached["epoch"]), reached["validation"])
+
+
+def _quieten() -> None:
+    """Leave the reader the progress and the results."""
+    for name in ("pytorch_lightning", "lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    for message in NOISE:
+        warnings.filterwarnings("ignore", message)

@@ -1,0 +1,106 @@
+"""Fitting a sequence model by maximum likelihood."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ostinato.batches.store import TokenStore
+from ostinato.batches.windows import Batch
+from ostinato.learning.training import Training
+from ostinato.models.sequence import IGNORED, SequenceModel
+
+
+class LikelihoodModule(pl.LightningModule):
+    """Minimises the mean negative log-likelihood of the next token, in nats.
+
+    `token_weights: (vocabulary,)` weigh the tokens in the loss, never in what is reported.
+    """
+
+    def __init__(
+        self, network: SequenceModel, training: Training, token_weights: Tensor | None = None
+    ) -> None:
+        super().__init__()
+        self.network, self.training_settings = network, training
+        self.token_weights: Tensor | None
+        self.register_buffer("token_weights", token_weights, persistent=False)
+        self._sums = {"train": [0.0, 0], "validation": [0.0, 0]}
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """The loss of one batch of windows."""
+        del batch_idx
+        logits, _ = self.network(batch.inputs, batch.positions)
+        flat, targets = logits.flatten(0, 1), batch.targets.flatten()
+        nll = nn.functional.cross_entropy(flat, targets, ignore_index=IGNORED)
+        self._add("train", nll.detach() * (count := int((targets != IGNORED).sum())), count)
+        self.log("train_step_nats_per_token", nll, on_step=True, on_epoch=False, prog_bar=True)
+        if self.token_weights is None:
+            return nll
+        return nn.functional.cross_entropy(flat, targets, self.token_weights, ignore_index=IGNORED)
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Score whole pieces."""
+        del batch_idx
+        nll = self.network.score(batch.inputs, batch.positions, batch.targets)
+        self._add("validation", nll.sum(), int((batch.targets != IGNORED).sum()))
+
+    def on_validation_epoch_end(self) -> None:
+        """Report nats per token over all validation pieces."""
+        self.log("validation_nats_per_token", self.mean("validation"), prog_bar=True)
+
+    def configure_optimizers(self) -> Any:
+        """Adam or AdamW, with the schedule moved on after every step."""
+        settings = self.training_settings
+        kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[settings.optimizer]
+        optimizer = kind(
+            self.network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
+        )
+        steps = max(1, int(self.trainer.estimated_stepping_batches))
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: rate(settings, step, steps)
+        )
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+    def mean(self, part: str) -> Tensor:
+        """Nats per token of `train` or `validation` since it was last asked, over all devices."""
+        local = torch.tensor(self._sums[part], dtype=torch.float64)
+        self._sums[part] = [0.0, 0]
+        total, count = self.trainer.strategy.reduce(local.to(self.device), reduce_op="sum")
+        mean: Tensor = (total / count).to(torch.float32)
+        return mean
+
+    def _add(self, part: str, nll: Tensor, count: int) -> None:
+        self._sums[part][0] += float(nll)
+        self._sums[part][1] += count
+
+
+def rate(settings: Training, step: int, steps: int) -> float:
+    """The learning rate at a step, as a share of the highest."""
+    warmup = round(settings.warmup * steps)
+    if step < warmup:
+        return (step + 1) / warmup
+    done = (step - warmup) / max(1, steps - warmup)
+    if settings.schedule == "cosine":
+        return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+    return 1 - min(1.0, done) if settings.schedule == "linear" else 1.0
+
+
+def token_weights(
+    store: TokenStore, indices: NDArray[np.int64], size: int, exponent: float
+) -> Tensor | None:
+    """Weights (vocabulary,) that fall with a token's frequency in these pieces; their mean is 1."""
+    if exponent == 0:
+        return None
+    counts = np.ones(size)
+    for i in indices:
+        counts += np.bincount(store.piece(i), minlength=size)
+    weights = counts**-exponent
+    mean = (weights * counts).sum() / counts.sum()
+    return torch.from_numpy(weights / mean).float()

@@ -1,0 +1,68 @@
+"""The settings of a training."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a network is fitted. conf/training/ holds the options."""
+
+    epochs: Annotated[int, Field(ge=1, description="passes over the training pieces")] = 30
+    batch_size: Annotated[int, Field(ge=1, description="windows side by side")] = 32
+    window: Annotated[int, Field(ge=2, description="length of a window, in tokens")] = 256
+    optimizer: Annotated[
+        Literal["adam", "adamw"],
+        Field(description="Kingma & Ba 2015, or with decoupled decay: Loshchilov & Hutter 2019"),
+    ] = "adamw"
+    learning_rate: Annotated[float, Field(gt=0, le=10, description="at its highest")] = 0.003
+    weight_decay: Annotated[float, Field(ge=0, description="of the optimizer")] = 0.01
+    schedule: Annotated[
+        Literal["constant", "cosine", "linear"],
+        Field(description="of the learning rate after the warm-up: as it is, or down to 0"),
+    ] = "cosine"
+    warmup: Annotated[
+        float, Field(ge=0, lt=1, description="share of all steps in which the rate rises from 0")
+    ] = 0.05
+    gradient_clip: Annotated[
+        float | None, Field(gt=0, description="largest norm of the gradient; null: no limit")
+    ] = 1.0
+    transpose: Annotated[
+        tuple[int, int],
+        Field(description="lowest and highest transposition drawn for a window, in semitones"),
+    ] = (-6, 6)
+    label_weighting: Annotated[
+        float,
+        Field(ge=0, le=1, description="weigh a token by its frequency to the power of minus this"),
+    ] = 0.0
+    early_stopping: Annotated[
+        int | None,
+        Field(ge=1, description="epochs without a better validation likelihood; null: never stop"),
+    ] = 5
+    accelerator: Annotated[
+        Literal["auto", "cpu", "gpu", "mps"], Field(description="where to train")
+    ] = "cpu"
+    devices: Annotated[int, Field(ge=1, description="how many of them")] = 1
+    strategy: Annotated[str, Field(description="Lightning's strategy: auto, ddp, fsdp")] = "auto"
+    precision: Annotated[
+        Literal["32-true", "16-mixed", "bf16-mixed"], Field(description="of the arithmetic")
+    ] = "32-true"
+    overfit_batches: Annotated[
+        int, Field(ge=0, description="train on this many batches alone; 0: on everything")
+    ] = 0
+    max_pieces: Annotated[
+        int | None, Field(ge=1, description="train on the first of the pieces only; null: all")
+    ] = None
+    profiler: Annotated[
+        Literal["simple", "advanced"] | None, Field(description="Lightning's profiler")
+    ] = None
+
+    def __post_init__(self) -> None:
+        low, high = self.transpose
+        if not -60 <= low <= 0 <= high <= 60:
+            raise ValueError(
+                f"transpose=[{low}, {high}] does not fit: it should be the lowest (-60 to 0) and "
+                "the highest (0 to 60) transposition in semitones."
+            )

@@ -1,0 +1,87 @@
+"""The bundle: a folder that is all that generating needs, and runs no code of its own.
+
+config.yaml (representation and model), weights.safetensors, vocabulary.tsv, setting.json.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from ostinato.config import Config
+from ostinato.errors import UserError
+from ostinato.files import fingerprint, replacing_folder, write_json, write_text
+from ostinato.music.setting import Setting
+from ostinato.representations.base import Representation
+
+KEYS = ("representation", "model", "choices")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A trained network with the representation and the setting it belongs to."""
+
+    config: Config
+    representation: Representation
+    network: nn.Module
+    setting: Setting
+
+
+def build_network(config: Config, representation: Representation) -> nn.Module:
+    """The untrained network of a config, for a representation."""
+    network: nn.Module = config.build(
+        "model",
+        vocabulary_size=representation.size,
+        position_sizes=tuple(representation.position_sizes),
+    )
+    return network
+
+
+def save_bundle(bundle: Bundle, folder: Path) -> None:
+    """Write a bundle, in one step; the same bundle gives the same bytes."""
+    with replacing_folder(folder) as part:
+        bundle.config.only(*KEYS).save(part / "config.yaml")
+        save_file(
+            {name: t.contiguous().cpu() for name, t in bundle.network.state_dict().items()},
+            part / "weights.safetensors",
+        )
+        (part / "weights.safetensors").chmod(0o644)
+        rows = [
+            f"{i}\t{bundle.representation.describe(i)}" for i in range(bundle.representation.size)
+        ]
+        write_text(part / "vocabulary.tsv", "\n".join(["token\tmeaning", *rows]) + "\n")
+        write_json(part / "setting.json", bundle.setting.to_dict())
+
+
+def load_bundle(folder: Path, plugins: Iterable[str] = ()) -> Bundle:
+    """Read a bundle; only classes of ostinato and of the reader's own `plugins` are built.
+
+    Raises `UserError` where the folder is no bundle or its parts do not belong together.
+    """
+    for name in ("config.yaml", "weights.safetensors", "setting.json"):
+        if not (folder / name).exists():
+            raise UserError(
+                f"{folder} is not a trained model: it has no {name}; run `ostinato train`, or give "
+                "the folder of a bundle as model_dir."
+            )
+    config = Config.load(folder / "config.yaml", plugins)
+    representation: Representation = config.build("representation")
+    network = build_network(config, representation)
+    try:
+        network.load_state_dict(load_file(folder / "weights.safetensors"))
+    except (SafetensorError, RuntimeError) as error:
+        raise UserError(
+            f"{folder}/weights.safetensors does not fit the model in its config.yaml: "
+            f"{' '.join(str(error).split())[:200]}"
+        ) from error
+    setting = Setting.from_dict(json.loads((folder / "setting.json").read_text(encoding="utf-8")))
+    return Bundle(config, representation, network.eval(), setting)
+
+
+def bundle_fingerprint(folder: Path) -> str:
+    """What a bundle holds, as 16 hexadecimal digits."""
+    return fingerprint(folder)

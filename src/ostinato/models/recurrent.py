@@ -1,0 +1,59 @@
+"""Recurrent backbones: Elman 1990, LSTM (Hochreiter & Schmidhuber 1997), GRU (Cho et al. 2014)."""
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+from torch import Tensor, nn
+
+
+class Backbone(nn.Module):
+    """Carries information along time.
+
+    `forward(x, state=None) -> (y, state)` with x: (batch, time, input_size) and
+    y: (batch, time, output_size). Passing the state on continues the sequence: one step at a time
+    gives what the whole pass gives.
+    """
+
+    output_size: int
+
+
+class Recurrent(Backbone):
+    """Layers of one kind of recurrent cell; the state is the cell's own."""
+
+    cell: ClassVar[type[nn.RNN] | type[nn.GRU] | type[nn.LSTM]]
+
+    def __init__(
+        self,
+        hidden_size: Annotated[int, Field(ge=1, le=16384, description="units per layer")] = 256,
+        layers: Annotated[int, Field(ge=1, le=64, description="layers, one above the other")] = 2,
+        dropout: Annotated[float, Field(ge=0, lt=1, description="dropped between layers")] = 0.0,
+        *,
+        input_size: int,
+    ) -> None:
+        super().__init__()
+        self.output_size = hidden_size
+        between = dropout if layers > 1 else 0.0
+        self.layers = self.cell(input_size, hidden_size, layers, batch_first=True, dropout=between)
+
+    def forward(self, x: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        """x: (batch, time, input_size) -> (batch, time, hidden_size) and the state after it."""
+        y, state = self.layers(x, state)
+        return y, state
+
+
+class RNN(Recurrent):
+    """Elman's simple recurrent network, tanh."""
+
+    cell = nn.RNN
+
+
+class GRU(Recurrent):
+    """Gated recurrent units."""
+
+    cell = nn.GRU
+
+
+class LSTM(Recurrent):
+    """Long short-term memory."""
+
+    cell = nn.LSTM

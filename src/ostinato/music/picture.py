@@ -1,0 +1,202 @@
+"""Pieces as pictures: piano-rolls drawn by matplotlib."""
+
+import io
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostinato.music.piece import Piece
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's palette, which colour-blind readers can tell apart, without yellow and black
+PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9")
+INK, FAINT, GRID = "#24292f", "#6e7781", "#d8dee4"
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 12,
+    "text.parse_math": False,  # a piece may be called anything
+    "axes.edgecolor": GRID,
+    "axes.labelcolor": FAINT,
+    "text.color": INK,
+    "xtick.color": FAINT,
+    "ytick.color": FAINT,
+}
+DPI = 100
+PIXELS_PER_BAR, NARROWEST, WIDEST = 20, 1600, 4800
+LEGEND_BESIDE_TITLE = 6  # more tracks than this get rows of their own below
+OCTAVE = 12
+NOTE_HEIGHT = 0.9  # of a row
+THINNEST = 1 / 800  # of the width: a drum stroke of one tick is still seen
+
+
+def piano_roll(*pieces: Piece, title: str | None = None, height: int = 500) -> bytes:
+    """A PNG of piano-rolls, one below the other; the same pieces give the same bytes.
+
+    Each roll is `height` pixels high and 1600 wide, wider from 80 bars on, up to 4800. A roll is
+    titled by the name of its piece; `title` replaces the name of a single piece and stands above
+    several.
+    """
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    bars = max((len(piece.barlines()) for piece in pieces), default=1)
+    width = int(np.clip(PIXELS_PER_BAR * bars, NARROWEST, WIDEST))
+    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        size = (width / DPI, height * max(1, len(pieces)) / DPI)
+        margins = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12)
+        figure = Figure(size, dpi=DPI, facecolor="white", layout=margins)
+        FigureCanvasAgg(figure)
+        rows = figure.subplots(max(1, len(pieces)), 1, squeeze=False)[:, 0]
+        single = len(pieces) == 1
+        for axes, piece in zip(rows, pieces, strict=False):
+            _draw(axes, piece, title if single and title is not None else piece.name)
+        if title and not single:
+            figure.suptitle(title, fontsize=18, fontweight="bold")
+        return png(figure)
+
+
+def png(figure: "Figure") -> bytes:
+    """A matplotlib figure as a PNG that carries neither a date nor a program's version."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", metadata={"Software": None})
+    return file.getvalue()
+
+
+def colour(track: int) -> str:
+    """The colour of a track, as #rrggbb: six hues, then lighter, then darker ones."""
+    hue = np.array([int(PALETTE[track % len(PALETTE)][i : i + 2], 16) for i in (1, 3, 5)])
+    shade = track // len(PALETTE) % 3
+    red, green, blue = (hue, 255 - (255 - hue) * 0.55, hue * 0.6)[shade].round().astype(int)
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def track_label(piece: Piece, track: int) -> str:
+    """The name of a track, or what it is."""
+    notes = piece.track(track)
+    unnamed = "drums" if len(notes) and notes["drum"].all() else f"track {track + 1}"
+    return piece.track_names[track].strip() or unnamed
+
+
+def rows(piece: Piece) -> tuple[NDArray[np.int64], list[int]]:
+    """The row in which each note is drawn, and the drum sounds in use, lowest row first.
+
+    A pitched note's row is its pitch. Drums have a lane of their own below the lowest pitch: one
+    row for each sound, and an empty row above.
+    """
+    notes = piece.notes
+    sounds = np.unique(notes["pitch"][notes["drum"]])
+    pitches = notes["pitch"][~notes["drum"]]
+    floor = int(pitches.min()) - 1 if len(pitches) else 60
+    lane = floor - len(sounds) + np.searchsorted(sounds, notes["pitch"])
+    return np.where(notes["drum"], lane, notes["pitch"]).astype(np.int64), sounds.tolist()
+
+
+def slices(
+    notes: NDArray[Any], row: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Lower and upper edge of each note, in rows: (note,); notes in unison share one height."""
+    sounds = np.stack([notes["onset"], row], 1)
+    _, group, count = np.unique(sounds, axis=0, return_inverse=True, return_counts=True)
+    group = group.ravel()
+    order = np.argsort(group, kind="stable")
+    rank = np.empty(len(row), np.int64)
+    rank[order] = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+    high = row + NOTE_HEIGHT * (0.5 - rank / count[group])
+    return high - NOTE_HEIGHT / count[group], high
+
+
+def _draw(axes: "Axes", piece: Piece, title: str) -> None:
+    from matplotlib.collections import PolyCollection
+
+    axes.set_title(title, loc="left", fontsize=16, fontweight="bold", pad=12)
+    row, sounds = rows(piece)
+    bottom, top = (int(row.min()), int(row.max())) if len(row) else (60, 72)
+    middle, least = (bottom + top) / 2, OCTAVE / 2
+    axes.set_ylim(min(bottom - 1.0, middle - least), max(top + 1.0, middle + least))
+    axes.set_xlim(0, max(piece.end, 1))
+    _draw_grid(axes, piece, sounds, bottom)
+    axes.add_collection(
+        PolyCollection(_rectangles(piece, row), facecolors=_colours(piece), linewidths=0, zorder=3)
+    )
+    _draw_legend(axes, piece)
+
+
+def _rectangles(piece: Piece, row: NDArray[np.int64]) -> Any:
+    """The corners of each note: (note, 4, 2), in ticks and rows."""
+    notes, end = piece.notes, max(piece.end, 1)
+    left = notes["onset"].astype(float)
+    gap = np.minimum(0.1 * notes["duration"], end / 1000)  # repeated notes stay two notes
+    right = left + np.maximum(notes["duration"] - gap, end * THINNEST)
+    low, high = slices(notes, row)
+    x, y = np.stack([left, left, right, right], 1), np.stack([low, high, high, low], 1)
+    return np.stack([x, y], 2)
+
+
+def _colours(piece: Piece) -> Any:
+    """Red, green, blue and opacity of each note: (note, 4); soft notes are paler."""
+    from matplotlib.colors import to_rgba_array
+
+    palette = to_rgba_array([colour(i) for i in range(max(1, len(piece.track_names)))])
+    colours = palette[piece.notes["track"]]
+    velocity = piece.notes["velocity"].astype(float)
+    if len(velocity) and velocity.min() < velocity.max():
+        colours[:, 3] = 0.35 + 0.65 * velocity / velocity.max()
+    return colours
+
+
+def _draw_grid(axes: "Axes", piece: Piece, sounds: list[int], bottom: int) -> None:
+    low, high = axes.get_ylim()
+    floor = bottom + len(sounds) if sounds else low
+    octaves = [c for c in range(0, 128, OCTAVE) if floor < c < high]
+    ticks = [(float(c), f"C{c // OCTAVE - 1}") for c in octaves]
+    if sounds:
+        ticks.append((bottom + (len(sounds) - 1) / 2, "drums"))
+        axes.axhspan(low, floor - 0.5, facecolor="#f6f8fa", zorder=0)
+    axes.hlines(octaves, 0, max(piece.end, 1), colors=GRID, linewidths=0.8, zorder=1)
+    axes.set_yticks([at for at, _ in ticks], [label for _, label in ticks])
+    lines = piece.barlines()
+    numbered = lines[:: bar_step(len(lines))]
+    axes.vlines(
+        lines if len(lines) <= 200 else numbered, low, high, colors=GRID, linewidths=0.8, zorder=1
+    )
+    numbers = range(1, len(lines) + 1, bar_step(len(lines)))
+    axes.set_xticks(numbered, [f"bar {n}" if n == 1 else str(n) for n in numbers])
+    axes.tick_params(length=0)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+
+
+def bar_step(bars: int) -> int:
+    """Number every so many bars, that at most 25 numbers stand under a picture."""
+    return next(_steps(bars))
+
+
+def _steps(bars: int) -> Iterator[int]:
+    for power in range(10):
+        yield from (step for step in (10**power, 2 * 10**power, 4 * 10**power) if bars <= 25 * step)
+
+
+def _draw_legend(axes: "Axes", piece: Piece) -> None:
+    from matplotlib.patches import Patch
+
+    tracks = np.unique(piece.notes["track"]).tolist()
+    count = len(tracks)
+    if count < 2:
+        return
+    patches = [Patch(facecolor=colour(i)) for i in tracks]
+    # matplotlib leaves out labels that begin with an underscore
+    labels = [track_label(piece, i).lstrip("_")[:24] or "–" for i in tracks]
+    place: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "ncols": count}
+    if count > LEGEND_BESIDE_TITLE:
+        place = {"loc": "upper left", "bbox_to_anchor": (0, 0), "ncols": 8, "borderaxespad": 2}
+    axes.legend(
+        patches, labels, frameon=False, handlelength=1, handleheight=1, borderpad=0.2, **place
+    )

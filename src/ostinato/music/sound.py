@@ -1,0 +1,90 @@
+"""Pieces as sound: rendered by symusic's synthesizer, written as WAV and MP3."""
+
+import importlib.util
+import io
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import symusic
+from numpy.typing import NDArray
+
+from ostinato.errors import UserError
+from ostinato.files import replacing_file
+from ostinato.music import conversion
+from ostinato.music.piece import Piece
+
+SAMPLE_RATE = 22050
+PEAK = 10 ** (-1 / 20)  # -1 dBFS: full scale itself can clip in a lossy codec
+SILENCE = 1e-4  # -80 dBFS
+TAIL = 2.0  # seconds in which the last notes may ring out
+PAUSE = 0.25  # seconds of silence kept after the last sound
+
+Samples = NDArray[np.float32]
+
+
+def render(piece: Piece, soundfont: Path | None = None, sample_rate: int = SAMPLE_RATE) -> Samples:
+    """The sound of a piece: (samples, 1), peak at -1 dBFS.
+
+    Time 0 is tick 0. The sound ends shortly after the last note has rung out. It is mono: symusic
+    places every instrument in the middle, so that a second channel would repeat the first.
+    `soundfont` defaults to the General MIDI set that pretty_midi carries.
+
+    Raises `UserError` for a soundfont that is missing or is none.
+    """
+    synthesizer = _synthesizer(soundfont or default_soundfont(), sample_rate)
+    if not len(piece.notes):
+        return np.zeros((round(TAIL * sample_rate), 1), np.float32)
+    score = conversion.to_symusic(piece).to("second")
+    stop = score.end() + TAIL
+    # the synthesizer stops with the last note: one that is cut off again makes room for the tail
+    score.tracks[0].notes.append(symusic.Note(stop, 0.01, 60, 1, ttype="second"))
+    wave: Samples = synthesizer.render(score, stereo=False)[0, : int(stop * sample_rate)]
+    peak = float(np.abs(wave).max(initial=0))
+    if peak < SILENCE:
+        return wave[:, None]
+    wave = wave * np.float32(PEAK / peak)
+    last = int(np.flatnonzero(np.abs(wave) > SILENCE)[-1])
+    return wave[: last + round(PAUSE * sample_rate), None]
+
+
+def default_soundfont() -> Path:
+    """The General MIDI soundfont that the pretty_midi package carries."""
+    package = importlib.util.find_spec("pretty_midi")  # found, not imported: importing is slow
+    if package is None or package.origin is None:
+        raise UserError("no soundfont: install pretty_midi, which has one, or name an .sf2 file")
+    return Path(package.origin).parent / "TimGM6mb.sf2"
+
+
+def is_silent(samples: Samples) -> bool:
+    """Whether nothing in (samples, channels) is louder than -80 dBFS."""
+    return bool(np.abs(samples).max(initial=0) <= SILENCE)
+
+
+def write_wav(path: Path, samples: Samples, sample_rate: int = SAMPLE_RATE) -> None:
+    """Write (samples, channels) between -1 and 1 as 16-bit PCM."""
+    import soundfile
+
+    with replacing_file(path) as part:
+        soundfile.write(part, samples, sample_rate, format="WAV", subtype="PCM_16")
+
+
+def mp3_bytes(samples: Samples, sample_rate: int = SAMPLE_RATE) -> bytes:
+    """(samples, channels) between -1 and 1 as an MP3 file; the same samples give the same bytes."""
+    import soundfile
+
+    file = io.BytesIO()
+    soundfile.write(file, samples, sample_rate, format="MP3", subtype="MPEG_LAYER_III")
+    return file.getvalue()
+
+
+@lru_cache(maxsize=4)
+def _synthesizer(soundfont: Path, sample_rate: int) -> Any:
+    if not soundfont.is_file():
+        raise UserError(f"there is no soundfont at {soundfont}: name an .sf2 file that is there")
+    try:
+        return symusic.Synthesizer(str(soundfont), sample_rate)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{soundfont} is not a soundfont (.sf2 or .sf3): {reason}") from error

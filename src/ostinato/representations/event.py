@@ -1,0 +1,240 @@
+"""The event representation: notes that begin and end, and the time between."""
+
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from ostinato.errors import UnencodableError
+from ostinato.music.piece import LOUDNESS, NOTE, Piece, array
+from ostinato.representations.base import Grammar, Representation, Tokens, pitch_name
+from ostinato.representations.line import SILENT_BARS, transpose_notes
+
+NOTE_OFF = 128
+TIME_SHIFT = 256
+BAR_QUARTERS = 4
+SILENT = -1
+
+
+class Event(Representation):
+    """Note-on (0 to 127), note-off (128 to 255), time-shift and velocity events, as in MusPy.
+
+    A time shift of n steps is 255 + n; velocities follow, one before every note-on, where
+    `velocity_bins` is more than 0. All tracks but drums become one. Where tracks share a pitch, it
+    sounds as long as any of them holds it and begins again wherever one of them does, so that every
+    note-on has its own note-off. Positions are the step within a bar of four quarter notes.
+
+    Source: `muspy.to_event_representation` (Dong et al., MusPy, ISMIR 2020), after Oore et al.,
+    This Time with Feeling (2018).
+    """
+
+    name: ClassVar[str] = "event"
+
+    def __init__(
+        self,
+        steps_per_quarter: Annotated[
+            int, Field(ge=1, le=64, description="time steps to the quarter note")
+        ] = 8,
+        max_time_shift: Annotated[
+            int, Field(ge=1, le=1000, description="steps in the longest time shift")
+        ] = 100,
+        velocity_bins: Annotated[
+            int, Field(ge=0, le=64, description="how many velocities there are; 0 leaves them out")
+        ] = 0,
+        end_token: Annotated[bool, Field(description="learn where pieces end")] = True,
+    ) -> None:
+        self.steps_per_quarter = self.resolution = steps_per_quarter
+        self.max_time_shift = max_time_shift
+        self.velocity_bins = velocity_bins
+        self.end_token = end_token
+        self.position_sizes = (BAR_QUARTERS * steps_per_quarter,)
+
+    @property
+    def size(self) -> int:
+        return self.first_velocity + self.velocity_bins + self.end_token
+
+    @property
+    def first_velocity(self) -> int:
+        """The token of the lowest velocity."""
+        return TIME_SHIFT + self.max_time_shift
+
+    def encode(self, piece: Piece) -> NDArray[np.uint16]:
+        """The piece as tokens: (time,). Raises `UnencodableError` where only drums play."""
+        notes = piece.at_resolution(self.steps_per_quarter).notes
+        notes = notes[~notes["drum"]]
+        if not len(notes):
+            raise UnencodableError("has no notes besides drums")
+        return self.encode_notes(separate_unisons(notes))
+
+    def encode_notes(self, notes: NDArray[Any]) -> NDArray[np.uint16]:
+        """Notes in steps as tokens (time,), overlapping unisons and all, as MusPy writes them."""
+        keys = ("velocity", "duration", "pitch", "onset")
+        notes = notes[np.lexsort([notes[key] for key in keys])]
+        onset, pitch = notes["onset"], notes["pitch"].astype(np.int64)
+        codes = [pitch, NOTE_OFF + pitch]
+        times = [onset, onset + notes["duration"]]
+        if self.velocity_bins:
+            bins = notes["velocity"].astype(np.int64) * self.velocity_bins // 128
+            codes.insert(0, self.first_velocity + bins)
+            times.insert(0, onset)
+        return self._with_shifts(np.stack(codes, axis=1).ravel(), np.stack(times, axis=1).ravel())
+
+    def _with_shifts(self, codes: Tokens, times: NDArray[np.int64]) -> NDArray[np.uint16]:
+        """Order events by time, which keeps those at one time as they are, and fill the gaps."""
+        order = np.argsort(times, kind="stable")
+        gaps = np.diff(times[order], prepend=0)
+        longest, rest = np.divmod(gaps, self.max_time_shift)
+        places = np.cumsum(longest + (rest > 0) + 1) - 1
+        tokens = np.full(places[-1] + 1, self.first_velocity - 1, np.uint16)
+        tokens[places] = codes[order]
+        tokens[places[rest > 0] - 1] = TIME_SHIFT - 1 + rest[rest > 0]
+        return tokens
+
+    def decode(self, tokens: Tokens, name: str = "") -> Piece:
+        """The piece that the tokens (time,) say, up to the first end token, as one track.
+
+        A note ends at its note-off, when its pitch begins again, or with the last token; it lasts
+        one step at least. The note-off of a pitch that does not sound means nothing.
+        """
+        tokens = self.before_end(tokens).astype(np.int64)
+        times = np.cumsum(self.shifts(tokens))
+        events = np.flatnonzero(tokens < TIME_SHIFT)
+        events = events[np.argsort(tokens[events] % 128, kind="stable")]
+        pitches = tokens[events] % 128
+        ends = np.append(times[events][1:], 0)[: len(events)]
+        last = np.append(pitches[1:] != pitches[:-1], True)[: len(events)]
+        ends[last] = times.max(initial=0)
+        begins = tokens[events] < NOTE_OFF
+        onsets = times[events][begins]
+        notes = array(
+            NOTE,
+            onset=onsets,
+            duration=np.maximum(ends[begins] - onsets, 1),
+            pitch=pitches[begins],
+            velocity=self._velocities(tokens)[events][begins],
+        )
+        return Piece(name, self.resolution, separate_unisons(notes), track_names=("piano",))
+
+    def shifts(self, tokens: Tokens) -> NDArray[np.int64]:
+        """By how many steps each token moves on."""
+        is_shift = (tokens >= TIME_SHIFT) & (tokens < self.first_velocity)
+        return np.where(is_shift, tokens.astype(np.int64) - (TIME_SHIFT - 1), 0)
+
+    def _velocities(self, tokens: Tokens) -> NDArray[np.int64]:
+        """The velocity in force at each token: the middle of its bin."""
+        if not self.velocity_bins:
+            return np.full(len(tokens), LOUDNESS)
+        edges = -(-np.arange(self.velocity_bins + 1) * 128 // self.velocity_bins)
+        middles = np.maximum((edges[:-1] + edges[1:] - 1) // 2, 1)
+        known = (tokens >= self.first_velocity) & (tokens != self.end)
+        bins = np.append(LOUDNESS * self.velocity_bins // 128, tokens[known] - self.first_velocity)
+        in_force: NDArray[np.int64] = middles[bins][np.cumsum(known)]
+        return in_force
+
+    def describe(self, token: int) -> str:
+        if token == self.end:
+            return "end"
+        if token >= self.first_velocity:
+            return f"velocity {token - self.first_velocity + 1} of {self.velocity_bins}"
+        if token >= TIME_SHIFT:
+            steps = token - TIME_SHIFT + 1
+            return f"time-shift {steps} step{'s' * (steps > 1)}"
+        return f"note-{'on' if token < NOTE_OFF else 'off'} {pitch_name(token % 128)}"
+
+    def transpose(self, tokens: Tokens, semitones: Tokens) -> Tokens:
+        return transpose_notes(tokens, semitones, 0, TIME_SHIFT - 1)
+
+    def positions(self, tokens: Tokens) -> NDArray[np.uint8]:
+        times = np.append(0, np.cumsum(self.shifts(tokens)))
+        since: NDArray[np.int64] = times[1:] - times[self.last_end(tokens) + 1]
+        return (since % self.position_sizes[0]).astype(np.uint8)[:, None]
+
+    def note_tokens(self) -> NDArray[np.bool_]:
+        return np.arange(self.size) < NOTE_OFF
+
+    def grammar(self, batch: int) -> "EventGrammar":
+        return EventGrammar(self, batch)
+
+
+class EventGrammar(Grammar):
+    """What may come next in events.
+
+    A note-on needs a silent pitch, and its velocity before it where there are velocities; a
+    note-off a pitch that began at an earlier time. Silence lasts two bars at the most. A piece ends
+    in silence, with at least one note in it.
+    """
+
+    def __init__(self, events: Event, batch: int) -> None:
+        self.events = events
+        self.time = np.zeros(batch, np.int64)  # steps
+        self.began = np.full((batch, 128), SILENT, np.int64)  # when each pitch did
+        self.silent_from = np.zeros(batch, np.int64)
+        self.begun = np.zeros(batch, np.bool_)
+        self.has_velocity = np.zeros(batch, np.bool_)
+        self.quarters = np.zeros(batch)
+
+    def legal(self) -> NDArray[np.bool_]:
+        events, sounding = self.events, self.began != SILENT
+        free = ~self.has_velocity[:, None]
+        may_begin = self.has_velocity if events.velocity_bins else np.ones_like(self.begun)
+        limit = SILENT_BARS * BAR_QUARTERS * events.steps_per_quarter
+        left = limit - (self.time - self.silent_from)
+        left[sounding.any(axis=1)] = events.max_time_shift
+        allowed = np.zeros((len(self.time), events.size), np.bool_)
+        allowed[:, :NOTE_OFF] = ~sounding & may_begin[:, None]
+        allowed[:, NOTE_OFF:TIME_SHIFT] = sounding & (self.began < self.time[:, None]) & free
+        shifts = np.arange(1, events.max_time_shift + 1) <= left[:, None]
+        allowed[:, TIME_SHIFT : events.first_velocity] = shifts & free
+        velocities = slice(events.first_velocity, events.first_velocity + events.velocity_bins)
+        allowed[:, velocities] = ~sounding.all(axis=1, keepdims=True) & free
+        if events.end is not None:
+            allowed[:, events.end] = self.begun & ~sounding.any(axis=1) & free[:, 0]
+        return allowed
+
+    def advance(self, tokens: Tokens) -> None:
+        events = self.events
+        sounded = (self.began != SILENT).any(axis=1)
+        begins, ends = tokens < NOTE_OFF, (tokens >= NOTE_OFF) & (tokens < TIME_SHIFT)
+        self.began[begins, tokens[begins]] = self.time[begins]
+        self.began[ends, tokens[ends] - NOTE_OFF] = SILENT
+        sounding = self.began != SILENT
+        stopped = sounded & ~sounding.any(axis=1)
+        self.silent_from[stopped] = self.time[stopped]
+        self.begun |= begins
+        self.time += events.shifts(tokens)
+        # A velocity while every pitch sounds leads nowhere.
+        is_velocity = (tokens >= events.first_velocity) & (tokens != events.end)
+        self.has_velocity = is_velocity & ~sounding.all(axis=1)
+        if events.end is not None:
+            self._restart(tokens == events.end)
+        self.quarters = self.time / events.steps_per_quarter
+
+    def _restart(self, ended: NDArray[np.bool_]) -> None:
+        self.began[ended] = SILENT
+        for state in (self.time, self.silent_from, self.begun):
+            state[ended] = 0
+
+    def positions(self) -> NDArray[np.int64]:
+        """The step within the bar: (batch, 1)."""
+        return (self.time % self.events.position_sizes[0])[:, None]
+
+
+def separate_unisons(notes: NDArray[Any]) -> NDArray[Any]:
+    """Notes of one pitch that overlap made to follow one another, as one instrument plays them.
+
+    A pitch sounds whenever one of the notes (in steps) does and begins whenever one of them does;
+    of notes that begin together the loudest stays. The order is by pitch, then onset.
+    """
+    notes = notes[np.lexsort((notes["velocity"], notes["onset"], notes["pitch"]))]
+    pitch, onset = notes["pitch"].astype(np.int64), notes["onset"]
+    ends = onset + notes["duration"]
+    above = pitch * (ends.max(initial=0) + 1)  # keeps the running maximum within a pitch
+    ends = np.maximum.accumulate(ends + above) - above
+    place = above + onset  # increases with pitch, then onset
+    last = np.append(np.diff(place) > 0, True)[: len(notes)]
+    kept: NDArray[Any] = notes[last].copy()
+    place, ends = place[last], ends[last]
+    following = np.append(np.diff(place), np.iinfo(np.int64).max)[: len(kept)]
+    kept["duration"] = np.minimum(ends - kept["onset"], following)
+    return kept

@@ -1,0 +1,134 @@
+"""The pitch-based representation: a melody as one token per time step."""
+
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from ostinato.errors import UnencodableError
+from ostinato.music.piece import Piece
+from ostinato.representations.base import Representation, Tokens, pitch_name
+from ostinato.representations.line import (
+    HOLD,
+    REST,
+    LineGrammar,
+    line_to_tokens,
+    one_at_a_time,
+    tokens_to_line,
+    transpose_notes,
+)
+
+BAR_QUARTERS = 4
+
+
+class Pitch(Representation):
+    """One monophonic track, one token per time step, as MusPy defines it.
+
+    With holds, 0 to 127 begin a note, 128 is a rest and 129 holds the note. Without, a token is
+    the pitch that sounds, and 0 is a rest: equal neighbours are one note, so repeated notes merge
+    and the lowest pitch, 0, cannot be said. Positions are the step within a bar of four quarter
+    notes.
+
+    Source: `muspy.to_pitch_representation` (Dong et al., MusPy, ISMIR 2020), which writes what
+    sounds last where notes overlap; here a note is cut when the next one begins.
+    """
+
+    name: ClassVar[str] = "pitch"
+
+    def __init__(
+        self,
+        steps_per_quarter: Annotated[
+            int, Field(ge=1, le=64, description="time steps to the quarter note")
+        ] = 4,
+        track: Annotated[
+            int, Field(ge=0, description="the track that is the melody; 0 is the first")
+        ] = 0,
+        hold: Annotated[
+            bool, Field(description="tell a repeated note from a long one by a hold token")
+        ] = True,
+        end_token: Annotated[bool, Field(description="learn where pieces end")] = True,
+    ) -> None:
+        self.steps_per_quarter = self.resolution = steps_per_quarter
+        self.track = track
+        self.hold = hold
+        self.end_token = end_token
+        self.position_sizes = (BAR_QUARTERS * steps_per_quarter,)
+
+    @property
+    def size(self) -> int:
+        return (130 if self.hold else 128) + self.end_token
+
+    def encode(self, piece: Piece) -> NDArray[np.uint16]:
+        """The melody as tokens: (time,). It ends with the last note.
+
+        Raises `UnencodableError` where the track is missing or a drum track, where notes begin
+        together, and for pitch 0 without holds.
+        """
+        notes = piece.at_resolution(self.steps_per_quarter).track(self.track)
+        line = one_at_a_time(notes)
+        self._check(piece, notes, line)
+        tokens = line_to_tokens(line, int(line["onset"][-1] + line["duration"][-1]))
+        return tokens if self.hold else _without_holds(tokens)
+
+    def _check(self, piece: Piece, notes: NDArray[Any], line: NDArray[Any]) -> None:
+        which = f"track {self.track} (counted from 0)"
+        if self.track >= len(piece.track_names):
+            raise UnencodableError(f"has {len(piece.track_names)} tracks, so no {which}")
+        if not len(notes):
+            raise UnencodableError(f"{which} has no notes")
+        if notes["drum"].any():
+            raise UnencodableError(f"{which} is a drum track; this representation takes a melody")
+        if lost := len(notes) - len(line):
+            raise UnencodableError(
+                f"{which} is not monophonic: {lost} of its {len(notes)} notes begin together with "
+                f"another, at {self.steps_per_quarter} steps per quarter note"
+            )
+        if not self.hold and (lowest := int((notes["pitch"] == 0).sum())):
+            raise UnencodableError(f"{which} has {lowest} notes of pitch 0, which here is a rest")
+
+    def decode(self, tokens: Tokens, name: str = "") -> Piece:
+        tokens = self.before_end(tokens)
+        notes = tokens_to_line(tokens if self.hold else _with_holds(tokens))
+        return Piece(name, self.resolution, notes, track_names=("melody",))
+
+    def describe(self, token: int) -> str:
+        if token == self.end:
+            return "end"
+        if token == (REST if self.hold else 0):
+            return "rest"
+        return "hold" if token == HOLD else f"note {pitch_name(token)}"
+
+    def transpose(self, tokens: Tokens, semitones: Tokens) -> Tokens:
+        return transpose_notes(tokens, semitones, 0 if self.hold else 1, 127)
+
+    def positions(self, tokens: Tokens) -> NDArray[np.uint8]:
+        steps = np.arange(len(tokens)) - self.last_end(tokens)
+        return (steps % self.position_sizes[0]).astype(np.uint8)[:, None]
+
+    def note_tokens(self) -> NDArray[np.bool_]:
+        tokens = np.arange(self.size)
+        return (tokens < 128) & (self.hold | (tokens > 0))
+
+    def grammar(self, batch: int) -> "PitchGrammar":
+        return PitchGrammar(
+            batch, 1, self.position_sizes[0], self.steps_per_quarter, self.hold, self.end_token
+        )
+
+
+class PitchGrammar(LineGrammar):
+    """What may come next in a melody; see `LineGrammar`."""
+
+    def positions(self) -> NDArray[np.int64]:
+        """The step within the bar: (batch, 1)."""
+        return super().positions()[:, 1:]
+
+
+def _without_holds(tokens: Tokens) -> NDArray[np.uint16]:
+    said = np.maximum.accumulate(np.where(tokens == HOLD, 0, np.arange(len(tokens))))
+    return np.where(tokens[said] == REST, 0, tokens[said]).astype(np.uint16)
+
+
+def _with_holds(pitches: Tokens) -> NDArray[np.uint16]:
+    repeated = np.append(False, pitches[1:] == pitches[:-1])[: len(pitches)]
+    return np.where(pitches == 0, REST, np.where(repeated, HOLD, pitches)).astype(np.uint16)

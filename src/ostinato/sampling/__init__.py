@@ -1,0 +1,1 @@
+"""Decoding: from a trained network to new sequences."""

@@ -1,0 +1,114 @@
+"""Composing with a sequence model, a step at a time, all pieces in one batch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ostinato import console
+from ostinato.models.sequence import SequenceModel
+from ostinato.representations.base import Grammar, Representation
+from ostinato.sampling.settings import Sampling
+from ostinato.sampling.strategies import probabilities
+
+BAR_QUARTERS = 4.0
+TOKENS_PER_QUARTER = 64  # more than any music needs: a bound for a model that never moves on
+
+
+@dataclass
+class _Growing:
+    """The sequences so far; `done` ones have ended and are only padded."""
+
+    tokens: list[list[int]]
+    done: NDArray[np.bool_]
+
+
+@torch.no_grad()
+def compose(
+    network: SequenceModel,
+    representation: Representation,
+    settings: Sampling,
+    seed: int,
+    prompts: Sequence[NDArray[np.integer[Any]]] = (),
+) -> list[NDArray[np.uint16]]:
+    """Draw `settings.pieces` sequences of tokens, without end tokens.
+
+    Piece i begins with `prompts[i % len(prompts)]`, tokens without the end token; without prompts
+    it begins from nothing. Only tokens that are legal after what came before are drawn. A piece
+    ends with the end token or at `settings.max_bars` bars.
+    """
+    network.eval()
+    count = settings.pieces
+    given = [list(map(int, prompts[i % len(prompts)])) if prompts else [] for i in range(count)]
+    grammar = representation.grammar(count)
+    growing = _Growing([[] for _ in range(count)], np.zeros(count, bool))
+    generator = torch.Generator().manual_seed(seed)
+    last = np.full(count, representation.end if representation.end is not None else 0)
+    state: Any = None
+    logits: Tensor | None = None
+    if representation.end is not None:
+        logits, state = _step(network, last, grammar, state)
+    limit = settings.max_bars * BAR_QUARTERS
+    most = max(1, round(limit * TOKENS_PER_QUARTER)) + max(map(len, given))
+    with console.bar("composing", settings.max_bars, "bars") as reached:
+        for step in range(most):
+            drawn = _draw(logits, grammar, growing, representation, settings, generator)
+            prompt = np.array([g[step] if step < len(g) else -1 for g in given])
+            chosen = np.where(prompt >= 0, prompt, drawn)
+            _append(growing, grammar, chosen, representation.end, limit)
+            reached(float(np.where(growing.done, limit, grammar.quarters).min()) / BAR_QUARTERS)
+            if growing.done.all():
+                break
+            logits, state = _step(network, chosen, grammar, state)
+    return [np.array(t, np.uint16) for t in growing.tokens]
+
+
+def _append(
+    growing: _Growing,
+    grammar: Grammar,
+    chosen: NDArray[np.int64],
+    end: int | None,
+    limit: float,
+) -> None:
+    """Add a token to every sequence that goes on; those that have ended are only padded."""
+    if end is not None:
+        growing.done |= chosen == end
+    grammar.advance(np.where(growing.done, grammar.legal().argmax(axis=1), chosen))
+    for i in np.flatnonzero(~growing.done):
+        growing.tokens[i].append(int(chosen[i]))
+    growing.done |= grammar.quarters >= limit
+
+
+def _step(
+    network: SequenceModel, tokens: NDArray[Any], grammar: Grammar, state: Any
+) -> tuple[Tensor, Any]:
+    device = next(network.parameters()).device
+    inputs = torch.from_numpy(tokens.astype(np.int64))[:, None].to(device)
+    positions = torch.from_numpy(grammar.positions().astype(np.int64))[:, None].to(device)
+    logits, state = network(inputs, positions, state)
+    return logits[:, -1].float().cpu(), state
+
+
+def _draw(
+    logits: Tensor | None,
+    grammar: Grammar,
+    growing: _Growing,
+    representation: Representation,
+    settings: Sampling,
+    generator: torch.Generator,
+) -> NDArray[np.int64]:
+    legal = torch.from_numpy(grammar.legal())
+    if logits is None:  # nothing came before, and nothing says how a piece begins
+        logits = torch.zeros(legal.shape)
+    recent = torch.zeros_like(legal)
+    if settings.repetition_penalty != 1.0:
+        notes = torch.from_numpy(representation.note_tokens())
+        for i, tokens in enumerate(growing.tokens):
+            recent[i, tokens[-settings.repetition_window :]] = True
+        recent &= notes
+    shares = probabilities(logits, legal, recent, settings)
+    return torch.multinomial(shares, 1, generator=generator)[:, 0].numpy()

@@ -1,0 +1,65 @@
+"""compose: params.yaml and conf/ -> one resolved config, every value checked."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ostinato import console
+from ostinato.config import Config, compose, conf_folder, group_options
+from ostinato.config.composing import params_overrides, unless
+from ostinato.errors import ConfigError
+from ostinato.stages.workspace import Workspace
+
+READS: tuple[str, ...] = ()
+
+
+def run(config: Config, workspace: Workspace) -> None:
+    """Write the composed config."""
+    config.save(workspace.config)
+    chosen = config["choices"]
+    console.say(
+        f"composed {console.where(workspace.config)}: "
+        + ", ".join(f"{group}={option}" for group, option in chosen.items() if option)
+    )
+
+
+def composed(overrides: Sequence[str], root: Path) -> Config:
+    """The config of a project's params.yaml under further overrides, checked.
+
+    Raises `ConfigError` with one sentence for the first thing that does not fit.
+    """
+    params = root / "params.yaml"
+    conf = conf_folder(root)
+    given = params_overrides(params) if params.exists() else []
+    config = compose([*unless(given, overrides), *overrides], conf)
+    check_fit(config, conf)
+    return config
+
+
+def check_fit(config: Config, conf: Path) -> None:
+    """Refuse an architecture that cannot take the representation."""
+    if fits(config):
+        return
+    options = [
+        option for option in group_options(conf, "model") if _would_fit(config, option, conf)
+    ]
+    chosen = config["choices"]
+    raise ConfigError(
+        f"model={chosen['model']} cannot take representation={chosen['representation']}: "
+        f"the models that can are {', '.join(options)}."
+    )
+
+
+def fits(config: Config) -> bool:
+    """Whether every part of the model takes the representation's kind, or it by name."""
+    representation = config.target("representation")
+    offered = {getattr(representation, "kind", None), getattr(representation, "name", None)}
+    parts = [cls for _, cls in config.targets("model")]
+    return all(offered & part.takes for part in parts if hasattr(part, "takes"))
+
+
+def _would_fit(config: Config, option: str, conf: Path) -> bool:
+    representation = config["choices"]["representation"]
+    other = compose(
+        [f"model={option}", f"representation={representation}", "experiment=null"], conf
+    )
+    return fits(other)

@@ -1,0 +1,74 @@
+"""Token stores and splits, as the stages share them."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from ostinato import console
+from ostinato.config import Config
+from ostinato.errors import UserError
+from ostinato.files import fingerprint
+from ostinato.stages.workspace import Workspace, source_fingerprint
+
+if TYPE_CHECKING:
+    from ostinato.batches.store import TokenStore
+    from ostinato.representations.base import Representation
+
+PARTS = ("train", "validation", "test")
+
+
+def token_store(
+    config: Config, workspace: Workspace, representation: "Representation"
+) -> "TokenStore":
+    """The pieces as tokens: encoded once, and kept by what they were made from."""
+    from ostinato.batches.store import TokenStore, write_store
+    from ostinato.corpora.store import PieceStore
+
+    pieces = PieceStore(need(workspace.pieces, "preprocess"))
+    source = source_fingerprint("representations", "batches", "music")
+    name = fingerprint(workspace.pieces, config["representation"], source)
+    folder = workspace.cache / "tokens" / name
+    with locked(folder):
+        if not folder.exists():
+            write_store(console.track(pieces, "encoding", len(pieces)), representation, folder)
+    return TokenStore.open(folder)
+
+
+def say_skipped(store: "TokenStore", representation: "Representation") -> None:
+    """Tell how many pieces the representation cannot hold, and the commonest reasons."""
+    if not store.skipped:
+        return
+    reasons = Counter(store.skipped.values()).most_common()
+    more = f", and {len(reasons) - 2} more reasons" if len(reasons) > 2 else ""
+    console.say(
+        f"{len(store.skipped)} of {len(store.skipped) + len(store.names)} pieces cannot be written "
+        f"as {representation.name} and are left out: "
+        + ", ".join(f"{count} because it {reason}" for reason, count in reasons[:2])
+        + more
+    )
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """One process at a time makes what is kept at `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_suffix(".lock")):
+        yield
+
+
+def read_split(workspace: Workspace) -> dict[str, list[str]]:
+    """The names of the training, validation and test pieces."""
+    split = json.loads(need(workspace.split, "split").read_text(encoding="utf-8"))
+    return {part: split[part] for part in PARTS}
+
+
+def need(path: Path, stage: str) -> Path:
+    """The path, where the stage that makes it has run."""
+    if not path.exists():
+        raise UserError(f"{path} is not there: run `ostinato {stage}` first.")
+    return path

@@ -1,0 +1,188 @@
+"""evaluate: likelihood of the test split, measures of the samples, a report on the MLflow run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ostinato import console
+from ostinato.config import Config
+from ostinato.errors import UnreadableError, UserError
+from ostinato.files import replacing_folder, write_json, write_text
+from ostinato.stages.encoding import need, read_split, token_store
+from ostinato.stages.workspace import Workspace
+from ostinato.tracking import find_run
+
+if TYPE_CHECKING:
+    from ostinato.evaluation.sets import Comparison
+    from ostinato.evaluation.settings import Evaluation
+    from ostinato.models.bundle import Bundle
+    from ostinato.music.piece import Piece
+
+READS = ("evaluation",)
+PICTURES = 3  # piano-rolls in the report
+
+
+def run(config: Config, workspace: Workspace) -> None:
+    """Write metrics.json, tables for plots and report.html, in one step."""
+    from ostinato.corpora.store import PieceStore
+    from ostinato.evaluation.report import report_page, write_plots
+    from ostinato.models.bundle import bundle_fingerprint, load_bundle
+
+    folder = Path(config["model_dir"]) if config["model_dir"] else workspace.model
+    bundle = load_bundle(folder, config.plugins)
+    test = set(read_split(workspace)["test"])
+    pieces = PieceStore(need(workspace.pieces, "preprocess"))
+    originals = [piece for piece in pieces if piece.name in test]
+    samples_folder = Path(config["samples_dir"]) if config["samples_dir"] else workspace.samples
+    generated = _samples(samples_folder)
+    likelihoods, counts = _likelihoods(config, workspace, bundle)
+    measures = _compare(generated, originals)
+    report = _report(config, workspace, bundle, likelihoods, counts, measures, generated, originals)
+    with replacing_folder(workspace.evaluation) as part:
+        write_json(part / "metrics.json", _metrics(likelihoods, counts, measures, generated))
+        write_plots(report, part / "plots")
+        write_text(part / "report.html", report_page(report))
+    console.say(_summary(likelihoods, counts))
+    console.say(f"the report is {console.where(workspace.evaluation / 'report.html')}")
+    mlflow_run = find_run(config.build("tracking"), workspace.home, bundle_fingerprint(folder))
+    flat = {f"test_{k}": v for k, v in likelihoods.get("model", {}).items()}
+    flat |= {f"generated_{name}": c.generated.mean for name, c in measures.items()}
+    flat |= {f"overlap_{name}": c.overlap for name, c in measures.items()}
+    mlflow_run.metrics(flat)
+    mlflow_run.artifacts(workspace.evaluation, "evaluation")
+
+
+def _samples(folder: Path) -> list["Piece"]:
+    from ostinato.music.reading import read_midi
+
+    pieces = []
+    for path in sorted(need(folder, "generate").glob("*.mid")):
+        try:
+            pieces.append(read_midi(path))
+        except UnreadableError:
+            console.warn(f"{path} has no notes and is not measured.")
+    if not pieces:
+        raise UserError(f"{folder} holds no music to measure: run `ostinato generate`.")
+    return pieces
+
+
+def _likelihoods(
+    config: Config, workspace: Workspace, bundle: "Bundle"
+) -> tuple[dict[str, dict[str, float]], dict[str, Any]]:
+    """Nats per token, note and quarter note of the test pieces, by the model and by counting."""
+    from ostinato.evaluation.baselines import bigram_nll, unigram_nll
+    from ostinato.evaluation.likelihood import count, per_unit, total_nll
+    from ostinato.models.sequence import SequenceModel
+
+    settings: Evaluation = config.build("evaluation")
+    store = token_store(bundle.config, workspace, bundle.representation)
+    split = read_split(workspace)
+    training, test = store.indices(split["train"]), store.indices(split["test"])
+    if not len(test):
+        console.warn("no test piece can be scored: the report has no likelihood.")
+        return {}, {}
+    network: Any = bundle.network
+    if not isinstance(network, SequenceModel):
+        raise TypeError(f"no likelihood is known for {type(network).__name__}")
+    size = bundle.representation.size
+    totals = {
+        "model": total_nll(network, store, test, settings.batch_size),
+        "unigram": unigram_nll(store, training, test, size, settings.smoothing),
+        "bigram": bigram_nll(store, training, test, size, settings.smoothing),
+    }
+    counts = count(store, test, bundle.representation)
+    return {name: per_unit(total, counts) for name, total in totals.items()}, asdict(counts)
+
+
+def _compare(
+    generated: Sequence["Piece"], originals: Sequence["Piece"]
+) -> "Mapping[str, Comparison]":
+    from ostinato.evaluation.measures import measure
+    from ostinato.evaluation.sets import compare
+
+    if not originals:
+        return {}
+    total = len(generated) + len(originals)
+    measured = list(
+        console.track(map(measure, [*generated, *originals]), "measuring", total, "pieces")
+    )
+    return compare(measured[: len(generated)], measured[len(generated) :])
+
+
+def _metrics(
+    likelihoods: Mapping[str, Mapping[str, float]],
+    counts: Mapping[str, Any],
+    measures: "Mapping[str, Comparison]",
+    generated: Sequence["Piece"],
+) -> dict[str, Any]:
+    compared = {
+        name: {
+            "generated": round(c.generated.mean, 4),
+            "test": round(c.test.mean, 4),
+            "overlap": round(c.overlap, 4),
+        }
+        for name, c in measures.items()
+    }
+    silent = sum(not len(piece.notes) for piece in generated)
+    return {
+        "test": {**likelihoods.get("model", {}), **counts},
+        "baselines": {k: v for k, v in likelihoods.items() if k != "model"},
+        "samples": {"pieces": len(generated), "silent": silent},
+        "measures": compared,
+    }
+
+
+def _report(
+    config: Config,
+    workspace: Workspace,
+    bundle: "Bundle",
+    likelihoods: Mapping[str, Mapping[str, float]],
+    counts: Mapping[str, Any],
+    measures: "Mapping[str, Comparison]",
+    generated: Sequence["Piece"],
+    originals: Sequence["Piece"],
+) -> Any:
+    from ostinato.evaluation import sets
+    from ostinato.evaluation.report import Report
+    from ostinato.music.picture import piano_roll
+
+    chosen = bundle.config["choices"]
+    both = {"generated": generated, "test": originals}
+    units = {"nats_per_token": "per token", "nats_per_note": "per note"}
+    units["nats_per_quarter"] = "per quarter note"
+    return Report(
+        title=f"{chosen['model']} · {chosen['representation']} · {chosen['corpus']}",
+        subtitle=(
+            f"Test split: {counts['pieces']} pieces, {counts['tokens']} tokens, "
+            f"{counts['notes']} notes; {len(generated)} generated pieces."
+            if counts
+            else ""
+        ),
+        settings={k: v for k, v in chosen.items() if v} | {"seed": config["seed"]},
+        likelihoods={
+            name: {units[unit]: value for unit, value in row.items()}
+            for name, row in likelihoods.items()
+        },
+        measures=measures,
+        curves=_curves(workspace.curves),
+        pitch_classes={n: sets.pitch_class_histogram(p).tolist() for n, p in both.items()},
+        durations={n: sets.duration_histogram(p).tolist() for n, p in both.items()},
+        pictures={piece.name: piano_roll(piece) for piece in generated[:PICTURES]},
+    )
+
+
+def _curves(path: Path) -> list[dict[str, float]]:
+    import csv
+
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8") as file:
+        return [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(file)]
+
+
+def _summary(likelihoods: Mapping[str, Mapping[str, float]], counts: Mapping[str, Any]) -> str:
+    if not likelihoods:
+        return "no likelihood: no test piece could be scored"
+    rows = ", ".join(f"{name} {row['nats_per_note']:.3f}" for name, row in likelihoods.items())
+    return f"test negative log-likelihood, nats per note over {counts['notes']} notes: {rows}"

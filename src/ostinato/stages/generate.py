@@ -1,0 +1,156 @@
+"""generate: a bundle -> pieces as MIDI, sound and pictures, on the model's MLflow run."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ostinato import console
+from ostinato.config import Config
+from ostinato.errors import UnencodableError, UnreadableError, UserError
+from ostinato.files import replacing_folder
+from ostinato.stages.encoding import need, read_split
+from ostinato.stages.workspace import Workspace
+from ostinato.tracking import find_run
+
+if TYPE_CHECKING:
+    from ostinato.models.bundle import Bundle
+    from ostinato.music.piece import Piece
+    from ostinato.sampling.settings import Sampling
+
+READS = ("sampling", "seed")
+LISTEN = "listen.html"
+
+
+def run(config: Config, workspace: Workspace) -> None:
+    """Compose new pieces and write them, in one step."""
+    from ostinato.models.bundle import bundle_fingerprint, load_bundle
+    from ostinato.models.sequence import SequenceModel
+    from ostinato.sampling.sequence import compose
+
+    sampling: Sampling = config.build("sampling")
+    folder = Path(config["model_dir"]) if config["model_dir"] else workspace.model
+    samples = Path(config["samples_dir"]) if config["samples_dir"] else workspace.samples
+    bundle = load_bundle(folder, config.plugins)
+    prompts = _prompts(sampling, bundle, workspace)
+    encoded = [bundle.representation.encode(prompt) for prompt in prompts]
+    network: Any = bundle.network
+    if not isinstance(network, SequenceModel):
+        raise TypeError(f"no way to sample from {type(network).__name__}")
+    tokens = compose(network, bundle.representation, sampling, config["seed"], encoded)
+    pieces = [
+        _dressed(bundle, bundle.representation.decode(row, f"sample-{i:02d}"), prompts, i - 1)
+        for i, row in enumerate(tokens, 1)
+    ]
+    with replacing_folder(samples) as part:
+        _write(pieces, sampling, _about(config, bundle), part)
+    listen = console.where(samples / LISTEN)
+    console.say(
+        f"{len(pieces)} pieces are in {console.where(samples)}; hear and see them: {listen}"
+    )
+    mlflow_run = find_run(config.build("tracking"), workspace.home, bundle_fingerprint(folder))
+    mlflow_run.artifacts(samples, "samples")
+
+
+def _prompts(sampling: "Sampling", bundle: "Bundle", workspace: Workspace) -> list["Piece"]:
+    """The beginnings that the pieces continue; none where they begin from nothing."""
+    if sampling.prompt is None:
+        if bundle.representation.end is None:
+            raise UserError(
+                "this model has no token for the beginning of a piece: give it one to continue, "
+                "sampling.prompt=test or sampling.prompt=my.mid."
+            )
+        return []
+    pieces = _test_pieces(workspace) if sampling.prompt == "test" else [_read(sampling.prompt)]
+    prompts = []
+    for piece in pieces:
+        prompt = _beginning(piece, sampling.prompt_bars)
+        try:
+            bundle.representation.encode(prompt)
+        except UnencodableError as error:
+            if sampling.prompt != "test":
+                raise UserError(
+                    f"{sampling.prompt} cannot be a prompt: as {bundle.representation.name} the "
+                    f"piece {error}."
+                ) from error
+            continue
+        prompts.append(prompt)
+        if len(prompts) == sampling.pieces:
+            break
+    if not prompts:
+        raise UserError(
+            f"no piece of the test split can be written as {bundle.representation.name}: give a "
+            "MIDI file, sampling.prompt=my.mid."
+        )
+    return prompts
+
+
+def _test_pieces(workspace: Workspace) -> Sequence["Piece"]:
+    from ostinato.corpora.store import PieceStore
+
+    names = set(read_split(workspace)["test"])
+    store = PieceStore(need(workspace.pieces, "preprocess"))
+    return [piece for piece in store if piece.name in names]
+
+
+def _read(path: str) -> "Piece":
+    from ostinato.music.reading import read
+
+    if not Path(path).is_file():
+        raise UserError(f"sampling.prompt={path} is not there: give a music file, or `test`.")
+    try:
+        return next(iter(read(Path(path))))
+    except UnreadableError as error:
+        raise UserError(f"sampling.prompt={path} cannot be read: {error}.") from error
+
+
+def _beginning(piece: "Piece", bars: int) -> "Piece":
+    """The first whole bars of a piece, and its pickup."""
+    lines = piece.barlines()
+    if len(lines) > 2 and lines[1] - lines[0] < lines[2] - lines[1]:
+        bars += 1
+    return piece.cropped(0, int(lines[bars]) if bars < len(lines) else piece.end)
+
+
+def _dressed(bundle: "Bundle", piece: "Piece", prompts: Sequence["Piece"], i: int) -> "Piece":
+    """The piece at the tempo of its prompt, or else that of the training pieces."""
+    setting = bundle.setting
+    if prompts and len((prompt := prompts[i % len(prompts)]).tempos):
+        setting = replace(setting, qpm=float(prompt.tempos["qpm"][0]))
+    return setting.dress(piece)
+
+
+def _about(config: Config, bundle: "Bundle") -> dict[str, Any]:
+    chosen = bundle.config["choices"]
+    shown = {k: v for k, v in config["sampling"].items() if k != "_target_" and v is not None}
+    return {
+        "model": chosen["model"],
+        "representation": chosen["representation"],
+        "corpus": chosen["corpus"],
+        "seed": config["seed"],
+        **shown,
+    }
+
+
+def _write(
+    pieces: Sequence["Piece"], sampling: "Sampling", about: dict[str, Any], folder: Path
+) -> None:
+    from ostinato.music import sound
+    from ostinato.music.page import Sample, listen_page
+    from ostinato.music.picture import piano_roll
+    from ostinato.music.writing import write_midi
+
+    font = Path(sampling.soundfont) if sampling.soundfont else None
+    shown = []
+    for piece in console.track(pieces, "rendering", len(pieces)):
+        write_midi(piece, folder / f"{piece.name}.mid")
+        samples = sound.render(piece, font, sampling.sample_rate)
+        if not len(piece.notes) or sound.is_silent(samples):
+            console.warn(f"{piece.name} IS SILENT: the model wrote no note that can be heard.")
+        sound.write_wav(folder / f"{piece.name}.wav", samples, sampling.sample_rate)
+        (folder / f"{piece.name}.png").write_bytes(piano_roll(piece))
+        shown.append(Sample(piece.name, piece, sound.mp3_bytes(samples, sampling.sample_rate)))
+    title = f"{about['model']} · {about['representation']} · {about['corpus']}"
+    (folder / LISTEN).write_text(listen_page(title, shown, about), encoding="utf-8")
+    (folder / "sampling.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")

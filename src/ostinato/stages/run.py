@@ -1,0 +1,88 @@
+"""run: every stage in one process, without DVC, in a folder of Hydra's; -m sweeps."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ostinato import console
+from ostinato.config import Config, conf_folder
+from ostinato.config.composing import params_overrides, resolved, translated, unless, validate
+from ostinato.errors import ConfigError, UserError
+from ostinato.files import fingerprint
+from ostinato.stages import compose, encoding, evaluate, generate, preprocess, split, train
+from ostinato.stages.workspace import Workspace, source_fingerprint
+
+MULTIRUN = ("-m", "--multirun")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Hand the command line to Hydra; returns the exit code."""
+    import hydra
+    from hydra.errors import HydraException
+
+    conf = conf_folder()
+    root = Workspace.here().root
+    params = root / "params.yaml"
+    given = params_overrides(params) if params.exists() else []
+    words = [*unless(given, arguments), *arguments]
+    if not any(a in MULTIRUN or a.startswith("-") or a.startswith("hydra") for a in arguments):
+        compose.composed(list(arguments), root)
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors reach the command line as they are
+    sys.argv = ["ostinato run", *words]
+    failed: list[str] = []
+
+    def job(composed: Any) -> float | None:
+        return _job(composed, root, conf, failed)
+
+    try:
+        hydra.main(version_base="1.3", config_path=str(conf.resolve()), config_name="config")(job)()
+    except HydraException as error:
+        raise translated(error, list(words), conf) from error
+    if failed:
+        raise UserError(f"{len(failed)} of the runs failed: {'; '.join(failed)}")
+    return 0
+
+
+def _job(composed: Any, root: Path, conf: Path, failed: list[str]) -> float | None:
+    """One run: returns the best validation likelihood, which a sweeper may minimise."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    settings = HydraConfig.get()
+    sweeping = settings.mode == RunMode.MULTIRUN
+    try:
+        config = Config(resolved(composed, settings.runtime.choices, conf))
+        validate(config)
+        compose.check_fit(config, conf)
+        return run_stages(config, Workspace(root, Path(settings.runtime.output_dir)))
+    except UserError as error:
+        if not sweeping or isinstance(error, ConfigError):
+            raise
+        console.warn(f"this run of the sweep failed: {error}")
+        failed.append(" ".join(settings.overrides.task))
+        return float("inf")
+
+
+def run_stages(config: Config, workspace: Workspace) -> float | None:
+    """Every stage after fetch, in order; pieces are shared with runs on the same corpus."""
+    shared = _shared_pieces(config, workspace)
+    workspace = Workspace(workspace.root, workspace.outputs, shared)
+    compose.run(config, workspace)
+    with encoding.locked(shared):
+        if not (shared / "pieces.parquet").exists():
+            preprocess.run(config, workspace)
+    split.run(config, workspace)
+    best = train.run(config, workspace)
+    generate.run(config, workspace)
+    evaluate.run(config, workspace)
+    return best
+
+
+def _shared_pieces(config: Config, workspace: Workspace) -> Path:
+    """Where the pieces of this corpus, read with these filters, are kept."""
+    data = workspace.root / config["corpus"]["path"]
+    source = source_fingerprint("corpora", "music")
+    name = fingerprint(config["corpus"], data if data.is_dir() else "nothing", source)
+    return workspace.cache / "pieces" / name

@@ -1,0 +1,37 @@
+"""split: which pieces are for training, for validation and for testing."""
+
+from pathlib import Path
+
+from ostinato.config import Config
+from ostinato.console import say
+from ostinato.corpora.splitting import PARTS, Splitting
+from ostinato.corpora.store import PieceStore
+from ostinato.errors import UserError
+from ostinato.files import write_json
+from ostinato.stages.workspace import Workspace
+
+READS = ("split", "seed")
+
+
+def run(config: Config, workspace: Workspace) -> None:
+    """Divide the pieces as a config says."""
+    split(config.build("split"), config["seed"], workspace.pieces, workspace.split)
+
+
+def split(settings: Splitting, seed: int, pieces: Path, out: Path) -> None:
+    """Divide the pieces of the folder `pieces` and write the names of each part as JSON to `out`.
+
+    Raises `UserError` when there would be nothing to train on, or too little for the parts.
+    """
+    division = settings.divide(PieceStore(pieces), seed)
+    result = division.as_json()
+    if not result["train"]:
+        raise UserError("The split leaves no piece to train on: name some under `train`.")
+    write_json(out, result)
+    sizes = ", ".join(f"{part} {len(result[part])}" for part in PARTS)
+    groups = result["groups"]
+    alike = (
+        f"; {groups['grouped_pieces']} pieces are alike and stay together in {groups['groups']} "
+        f"groups, the largest of {groups['largest']}"
+    )
+    say(sizes + (alike if groups["groups"] else ""))

@@ -1,0 +1,87 @@
+"""Where a project keeps what the stages read and write."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ostinato.config import conf_folder
+from ostinato.files import fingerprint
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A project folder (`root`, with conf/ and data/) and the folder that a run writes to.
+
+    `shared_pieces` replaces outputs/pieces where runs share preprocessed pieces.
+    """
+
+    root: Path
+    outputs: Path
+    shared_pieces: Path | None = None
+
+    @classmethod
+    def here(cls) -> "Workspace":
+        """The project one stands in; what DVC runs writes to its outputs/."""
+        folder = conf_folder()
+        packaged = not folder.is_relative_to(Path.cwd()) and folder.parent not in Path.cwd().parents
+        root = Path.cwd() if packaged else folder.parent
+        return cls(root, root / "outputs")
+
+    @property
+    def home(self) -> Path:
+        """The main checkout, also where DVC runs a queued experiment in a copy of it."""
+        for folder in self.root.resolve().parents:
+            if folder.name == ".dvc":
+                return folder.parent
+        return self.root
+
+    @property
+    def config(self) -> Path:
+        """The composed config."""
+        return self.outputs / "config.yaml"
+
+    @property
+    def pieces(self) -> Path:
+        """The preprocessed pieces."""
+        return self.shared_pieces or self.outputs / "pieces"
+
+    @property
+    def split(self) -> Path:
+        """Which pieces are for training, validation and test."""
+        return self.outputs / "split.json"
+
+    @property
+    def model(self) -> Path:
+        """The trained bundle."""
+        return self.outputs / "model"
+
+    @property
+    def curves(self) -> Path:
+        """The learning curves, a row an epoch."""
+        return self.outputs / "curves.csv"
+
+    @property
+    def samples(self) -> Path:
+        """The composed pieces."""
+        return self.outputs / "samples"
+
+    @property
+    def evaluation(self) -> Path:
+        """Metrics, plots and the report."""
+        return self.outputs / "evaluation"
+
+    @property
+    def cache(self) -> Path:
+        """Token stores and shared pieces, named by what they were made from."""
+        return self.home / "outputs" / "cache"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Checkpoints of trainings, named by what determines them."""
+        return self.home / "outputs" / "checkpoints"
+
+
+def source_fingerprint(*folders: str) -> str:
+    """What the code in these folders of ostinato says, so that an edit is never served stale."""
+    package = Path(__file__).parents[1]
+    files = sorted(f for folder in folders for f in (package / folder).rglob("*.py"))
+    return fingerprint(*files)

@@ -1,0 +1,215 @@
+"""MLflow: one run a training, with its parameters, curves, samples and report."""
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from filelock import FileLock
+from pydantic import Field
+
+from ostinato.errors import UserError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+
+STORE = Path("outputs") / "mlflow"
+BUNDLE_TAG = "ostinato.bundle"
+LONGEST_VALUE = 6000  # what MLflow takes for one parameter
+
+
+@dataclass(frozen=True)
+class Tracking:
+    """Where runs are recorded. conf/tracking/ holds the options."""
+
+    enabled: Annotated[bool, Field(description="record anything at all")] = True
+    uri: Annotated[
+        str | None,
+        Field(description="an MLflow server; null: sqlite in outputs/mlflow of this project"),
+    ] = None
+    experiment: Annotated[str, Field(min_length=1, description="the MLflow experiment")] = (
+        "ostinato"
+    )
+
+
+class Run:
+    """A run in the MLflow store; without a store, a run that records nothing."""
+
+    def __init__(self, client: "MlflowClient | None" = None, run_id: str = "") -> None:
+        self.client, self.id = client, run_id
+
+    def parameters(self, values: Mapping[str, Any]) -> None:
+        """Record parameters; those that a resumed run has already stay as they are."""
+        from mlflow.entities import Param
+
+        if self.client is None:
+            return
+        known = self.client.get_run(self.id).data.params
+        rows = [
+            Param(key, str(value)[:LONGEST_VALUE])
+            for key, value in values.items()
+            if key not in known
+        ]
+        for start in range(0, len(rows), 100):
+            self.client.log_batch(self.id, params=rows[start : start + 100])
+
+    def tags(self, values: Mapping[str, str]) -> None:
+        """Record tags."""
+        for key, value in values.items() if self.client else ():
+            self.client.set_tag(self.id, key, value)  # type: ignore[union-attr]
+
+    def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
+        """Record metrics, all at once."""
+        from mlflow.entities import Metric
+
+        if self.client is None:
+            return
+        now = int(time.time() * 1000)
+        rows = [Metric(key, float(value), now, step) for key, value in values.items()]
+        self.client.log_batch(self.id, metrics=rows)
+
+    def artifacts(self, source: Path, folder: str) -> None:
+        """Record a file, or all files of a folder, under `folder`."""
+        if self.client is None:
+            return
+        if source.is_dir():
+            self.client.log_artifacts(self.id, str(source), folder)
+        else:
+            self.client.log_artifact(self.id, str(source), folder)
+
+    def logger(self) -> Any:
+        """A Lightning logger that writes its curves to this run."""
+        if self.client is None:
+            return None
+        from pytorch_lightning.loggers import MLFlowLogger
+
+        return MLFlowLogger(run_id=self.id, tracking_uri=self.client.tracking_uri, log_model=False)
+
+    @contextmanager
+    def system_metrics(self) -> Iterator[None]:
+        """Record processor, memory, disk (and GPU) use while the block runs."""
+        if self.client is None:
+            yield
+            return
+        import mlflow
+        from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+        mlflow.set_tracking_uri(self.client.tracking_uri)
+        monitor = SystemMetricsMonitor(self.id, sampling_interval=5, resume_logging=True)
+        monitor.start()
+        try:
+            yield
+        finally:
+            monitor.finish()
+
+    def end(self, status: str = "FINISHED") -> None:
+        """Mark the run as FINISHED, FAILED or KILLED."""
+        if self.client is not None:
+            self.client.set_terminated(self.id, status)
+
+
+def store_uri(tracking: Tracking, home: Path) -> str:
+    """Where runs are recorded: the server's address, or the project's own sqlite store."""
+    return tracking.uri or f"sqlite:///{(home / STORE).resolve()}/mlflow.db"
+
+
+def start_run(tracking: Tracking, home: Path, name: str, run_id: str | None = None) -> Run:
+    """Begin a run, or take up the one with `run_id` again.
+
+    Raises `UserError` where the store cannot be reached.
+    """
+    if not tracking.enabled:
+        return Run()
+    client, experiment = _client(tracking, home)
+    if run_id is not None and _exists(client, run_id):
+        client.update_run(run_id, status="RUNNING")
+        return Run(client, run_id)
+    created = client.create_run(experiment, run_name=name)
+    return Run(client, created.info.run_id)
+
+
+def find_run(tracking: Tracking, home: Path, bundle: str) -> Run:
+    """The newest run that trained the bundle with this fingerprint, or one that records nothing."""
+    if not tracking.enabled:
+        return Run()
+    client, experiment = _client(tracking, home)
+    found = client.search_runs(
+        [experiment],
+        f"tags.`{BUNDLE_TAG}` = '{bundle}'",
+        max_results=1,
+        order_by=["attributes.start_time DESC"],
+    )
+    return Run(client, found[0].info.run_id) if found else Run()
+
+
+def serve(home: Path, port: int) -> int:
+    """Show the project's own store in MLflow's UI, until interrupted."""
+    import subprocess
+    import sys
+
+    store = (home / STORE).resolve()
+    if not (store / "mlflow.db").exists():
+        raise UserError(f"{store} holds no runs yet: run `make repro` or `ostinato run` first.")
+    command = [sys.executable, "-m", "mlflow", "ui", "--port", str(port)]
+    command += ["--backend-store-uri", f"sqlite:///{store}/mlflow.db"]
+    return subprocess.run(command, check=False).returncode
+
+
+def _client(tracking: Tracking, home: Path) -> tuple["MlflowClient", str]:
+    import logging
+
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    logging.getLogger("alembic").setLevel(logging.ERROR)
+    uri = store_uri(tracking, home)
+    folder = (home / STORE).resolve()
+    if tracking.uri is None:
+        folder.mkdir(parents=True, exist_ok=True)
+    else:
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+    try:
+        with _lock(folder, tracking.uri is None):
+            client = MlflowClient(uri)
+            return client, _experiment(client, tracking, folder)
+    except MlflowException as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"the MLflow store {uri} cannot be used: {reason}") from error
+
+
+@contextmanager
+def _lock(folder: Path, local: bool) -> Iterator[None]:
+    """Processes that first touch a fresh sqlite store at once would all migrate its schema."""
+    if not local:
+        yield
+        return
+    with FileLock(folder / ".lock", timeout=300):
+        yield
+
+
+def _experiment(client: "MlflowClient", tracking: Tracking, folder: Path) -> str:
+    found = client.get_experiment_by_name(tracking.experiment)
+    if found is not None:
+        return str(found.experiment_id)
+    location = f"{folder.as_uri()}/artifacts" if tracking.uri is None else None
+    # without this tag the UI opens on its view for language-model applications
+    kind = {"mlflow.experimentKind": "custom_model_development"}
+    return str(client.create_experiment(tracking.experiment, location, tags=kind))
+
+
+def _exists(client: "MlflowClient", run_id: str) -> bool:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.get_run(run_id)
+    except MlflowException:
+        return False
+    return True

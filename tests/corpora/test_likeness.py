@@ -1,0 +1,72 @@
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from conftest import melody
+from ostinato.corpora.likeness import groups
+from ostinato.music.piece import Piece
+
+
+def names(pieces: list[Piece]) -> list[set[str]]:
+    return [{pieces[i].name for i in group} for group in groups(pieces) if len(group) > 1]
+
+
+def test_a_transposed_copy_is_alike_and_strangers_are_not(bach: list[Piece]) -> None:
+    strangers = [melody(f"stranger {seed}", seed) for seed in range(30)]
+    for piece in bach[:10]:
+        copy = replace(piece.transposed(3), name="copy")
+        assert names([*strangers, piece, copy]) == [{piece.name, "copy"}]
+
+
+def test_most_of_a_piece_is_alike(bach: list[Piece]) -> None:
+    piece = bach[0]
+    part = replace(piece.cropped(piece.end // 3, piece.end), name="part")
+    assert names([piece, part]) == [{piece.name, "part"}]
+
+
+def test_another_resolution_is_alike() -> None:
+    piece = melody("tune", 1)
+    assert len(groups([piece, piece.at_resolution(480)])) == 1
+
+
+def test_settings_of_a_hymn_tune_are_one_group(bach: list[Piece]) -> None:
+    found = names(bach)
+    passion = {"bwv135.6", "bwv153.5", "bwv161.6", "bwv244.15", "bwv244.44", "bwv244.54"}
+    assert any(passion <= group for group in found)
+
+
+def test_the_chorales_do_not_chain_into_one_giant_group(bach: list[Piece]) -> None:
+    sizes = [len(group) for group in names(bach)]
+    assert 180 < sum(sizes) < 250
+    assert max(sizes) <= 15
+
+
+def test_the_chorales_are_compared_in_a_second_or_two(bach: list[Piece]) -> None:
+    start = time.perf_counter()
+    groups(bach)
+    assert time.perf_counter() - start < 5
+
+
+def test_a_hundred_copies_are_one_group() -> None:
+    tune = melody("tune", 1)
+    pieces = [melody(f"other {seed}", seed) for seed in range(2, 30)] + [tune] * 100
+    assert sorted(map(len, groups(pieces)))[-2:] == [1, 100]
+
+
+def test_short_and_monotonous_tracks_are_like_nothing() -> None:
+    short = melody("short", 1, notes=15)
+    drone = melody("drone", 2)
+    drone.notes["pitch"] = 60
+    assert groups([short, short, drone, drone]) == [[0], [1], [2], [3]]
+
+
+def test_no_pieces_make_no_groups() -> None:
+    assert groups([]) == []
+    empty = replace(melody("empty", 1), notes=melody("empty", 1).notes[:0])
+    assert groups([empty]) == [[0]]
+
+
+def test_every_piece_is_in_one_group(bach: list[Piece]) -> None:
+    members = np.concatenate([np.array(group) for group in groups(bach)])
+    assert sorted(members.tolist()) == list(range(len(bach)))

@@ -1,0 +1,94 @@
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ostinato.corpora.packaged import (
+    QPM,
+    RESOLUTION,
+    BachChorales,
+    EssenFolksongs,
+    Packaged,
+    RyansMammoth,
+    as_midi_holds_it,
+)
+from ostinato.music.piece import NOTE, TEMPO, Piece, array
+from ostinato.music.reading import read_midi
+from ostinato.music.writing import write_midi
+
+
+def test_music21_carries_as_many_scores_as_each_corpus_says() -> None:
+    corpora: list[type[Packaged]] = [BachChorales, RyansMammoth, EssenFolksongs]
+    assert [len(corpus().jobs()) for corpus in corpora] == [corpus.count for corpus in corpora]
+
+
+def test_every_name_of_a_corpus_is_its_own() -> None:
+    for corpus in (BachChorales(), RyansMammoth(), EssenFolksongs()):
+        names = [name for _, name, _ in corpus.jobs()]
+        assert len({name.lower() for name in names}) == len(names)
+
+
+def test_every_chorale_is_read(bach: list[Piece]) -> None:
+    assert len(bach) == 408
+    assert {piece.resolution for piece in bach} == {RESOLUTION}
+    assert all(len(piece.tempos) for piece in bach)
+    assert sum(piece.tempos["qpm"][0] == QPM for piece in bach) > 338
+
+
+def test_chorales_keep_every_note_that_muspy_reads(
+    bach: list[Piece], chorales: list[Piece]
+) -> None:
+    for ours, theirs in zip(bach, chorales, strict=True):
+        assert ours.name == theirs.name
+        for time in ("onset", "pitch"):
+            scale = RESOLUTION if time == "onset" else theirs.resolution
+            exact = theirs.notes[time].astype(np.int64) * scale / theirs.resolution
+            assert np.array_equal(ours.notes[time], exact)
+
+
+def test_bars_of_every_chorale_begin_at_the_barlines_of_the_score(bach: list[Piece]) -> None:
+    import muspy
+
+    pickups = 0
+    for piece, (file, _, _) in zip(bach, BachChorales().jobs(), strict=True):
+        music = muspy.read_musicxml(str(file))
+        lines = [line.time * RESOLUTION // music.resolution for line in music.barlines]
+        assert piece.barlines().tolist() == lines
+        first = music.time_signatures[0]
+        pickups += lines[1] < 4 * RESOLUTION * first.numerator / first.denominator
+    assert pickups == 282
+
+
+def test_a_chorale_written_as_midi_reads_as_the_same_piece(
+    bach: list[Piece], tmp_path: Path
+) -> None:
+    for piece in bach:
+        write_midi(piece, tmp_path / "chorale.mid")
+        assert read_midi(tmp_path / "chorale.mid") == piece
+
+
+def test_programs_count_from_zero(bach: list[Piece]) -> None:
+    """MusicXML's midi-program 1 is the grand piano, which MIDI calls 0."""
+    first = next(piece for piece in bach if piece.name == "bwv1.6")
+    assert set(first.notes["program"].tolist()) == {0}
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 40)), min_size=1, max_size=12))
+def test_unisons_in_one_voice_survive_midi_once_they_are_as_midi_holds_them(
+    times: list[tuple[int, int]],
+) -> None:
+    times = list(dict(times).items())  # one note on a tick
+    onset, duration = (np.array(column) for column in zip(*times, strict=True))
+    notes = array(NOTE, onset=onset, duration=duration, pitch=60, velocity=64)
+    piece = as_midi_holds_it(Piece("", 24, notes, array(TEMPO, onset=0, qpm=97.0)))
+    assert sorted(notes["onset"] + notes["duration"]) == sorted(
+        piece.notes["onset"] + piece.notes["duration"]
+    )
+    assert as_midi_holds_it(piece) == piece
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "unisons.mid"
+        write_midi(piece, path)
+        assert read_midi(path) == replace(piece, track_names=("",))

@@ -1,0 +1,98 @@
+"""The report shows what it is given, in one file."""
+
+import base64
+import csv
+import re
+from pathlib import Path
+
+import pytest
+
+from ostinato.evaluation.report import Report, report_page, write_plots
+from ostinato.evaluation.sets import DURATIONS, PITCH_CLASSES, Comparison, Spread
+
+EVEN = [1 / 12] * 12
+REPORT = Report(
+    title="Chorales & <canons>",
+    settings={"model": "lstm", "seed": 1},
+    likelihoods={
+        "lstm": {"per token": 0.512, "per note": 1.25, "per quarter note": 4.75},
+        "bigram": {"per token": 1.125, "per note": 2.5, "per quarter note": 12.34},
+        "unigram": {"per token": 2.125, "per note": None},
+    },
+    measures={"pitch_range": Comparison(Spread(34.2, 3.1, 8), Spread(35.5, 3.6, 77), 0.87)},
+    findings={"longest run copied": "14 notes"},
+    curves=[
+        {"epoch": 0, "train": 2.0, "validation": 2.1},
+        {"epoch": 1, "train": 1.0, "validation": None},
+        {"epoch": 2, "train": 0.8, "validation": 1.2},
+    ],
+    pitch_classes={"generated": EVEN, "test": EVEN},
+    durations={"generated": [1.0] + [0.0] * 16, "test": [1 / 17] * 17},
+    pictures={"one": b"\x89PNG of one"},
+)
+
+
+def rows(page: str) -> list[list[str]]:
+    """The text of the cells of each table row."""
+    found = re.findall(r"<tr.*?</tr>", page, re.DOTALL)
+    cells = [re.findall(r"<t[hd].*?>(.*?)</t[hd]>", row, re.DOTALL) for row in found]
+    return [[re.sub(r"<span.*?</span>", "", cell) for cell in row] for row in cells]
+
+
+def test_likelihoods_stand_beside_their_baselines() -> None:
+    table = rows(report_page(REPORT))
+    assert ["model", "per token", "per note", "per quarter note"] in table
+    assert ["lstm", "0.512", "1.250", "4.750"] in table
+    assert ["bigram", "1.125", "2.500", "12.3"] in table
+    assert ["unigram", "2.125", "–", "–"] in table
+
+
+def test_measures_stand_beside_those_of_the_test_set() -> None:
+    page = report_page(REPORT)
+    assert ["pitch range", "34.2 ± 3.100", "35.5 ± 3.600", "0.87"] in rows(page)
+    assert "semitones from the lowest to the highest pitch" in page
+
+
+def test_settings_and_findings_are_told() -> None:
+    table = rows(report_page(REPORT))
+    assert ["seed", "1"] in table
+    assert ["longest run copied", "14 notes"] in table
+
+
+def test_the_report_is_one_file() -> None:
+    page = report_page(REPORT)
+    sources = re.findall(r'(?:src|href)="(.*?)"', page)
+    assert len(sources) == 4
+    pictures = [
+        base64.b64decode(source.removeprefix("data:image/png;base64,")) for source in sources
+    ]
+    assert all(picture.startswith(b"\x89PNG") for picture in pictures)
+    assert pictures[-1] == b"\x89PNG of one"
+    assert not re.search(r"https?:|//\w|@import|url\(", re.sub(r"base64,[\w+/=]+", "", page))
+    assert "Chorales &amp; &lt;canons&gt;" in page
+
+
+def test_equal_reports_give_equal_pages() -> None:
+    assert report_page(REPORT) == report_page(REPORT)
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    page = report_page(Report("nothing yet"))
+    assert "<h1>nothing yet</h1>" in page
+    assert "<table" not in page
+    assert "<img" not in page
+
+
+def test_plots_are_tables_for_dvc(tmp_path: Path) -> None:
+    def table(name: str) -> list[dict[str, str]]:
+        with (tmp_path / name).open(encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+
+    written = write_plots(REPORT, tmp_path)
+    assert sorted(written) == sorted(tmp_path.iterdir())
+    assert table("curves.csv")[1] == {"epoch": "1", "train": "1.0", "validation": ""}
+    classes = table("pitch_classes.csv")
+    assert [row["pitch_class"] for row in classes] == [*PITCH_CLASSES, *PITCH_CLASSES]
+    assert {row["set"] for row in classes} == {"generated", "test"}
+    assert sum(float(row["share"]) for row in classes) == pytest.approx(2, abs=1e-4)
+    assert [row["duration"] for row in table("durations.csv")] == [*DURATIONS, *DURATIONS]

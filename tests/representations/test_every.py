@@ -1,0 +1,199 @@
+"""What holds for every representation as tokens."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+from random_music import encodable, illegal_tokens, longest_silence, sampled
+
+from ostinato.errors import UnencodableError
+from ostinato.music.piece import NOTE, Piece
+from ostinato.music.reading import read_midi
+from ostinato.music.writing import write_midi
+from ostinato.representations.base import Representation
+from ostinato.representations.event import Event
+from ostinato.representations.pitch import Pitch
+from ostinato.representations.voices import Voices
+
+REPRESENTATIONS = {
+    "pitch": Pitch(),
+    "pitch without hold": Pitch(hold=False),
+    "pitch without end": Pitch(end_token=False),
+    "event": Event(),
+    "event with velocities": Event(steps_per_quarter=24, max_time_shift=30, velocity_bins=32),
+    "event without end": Event(end_token=False),
+    "voices": Voices(),
+    "three voices in 3/4": Voices(voices=3, steps_per_quarter=2, bar_steps=6),
+    "voices without end": Voices(end_token=False),
+}
+ENDING = [name for name, r in REPRESENTATIONS.items() if r.end_token]
+
+
+@pytest.fixture(params=REPRESENTATIONS)
+def representation(request: pytest.FixtureRequest) -> Representation:
+    return REPRESENTATIONS[request.param]
+
+
+def random_tokens(representation: Representation, length: int, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, representation.size, length, np.uint16)
+
+
+@pytest.mark.parametrize("name", REPRESENTATIONS)
+@given(length=st.integers(0, 300), seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=30, deadline=None)
+def test_any_tokens_decode_to_a_valid_piece(name: str, length: int, seed: int) -> None:
+    representation = REPRESENTATIONS[name]
+    piece = representation.decode(random_tokens(representation, length, seed))
+    notes = piece.notes
+    assert notes.dtype == NOTE
+    assert (notes["pitch"] <= 127).all()
+    assert (notes["duration"] >= 1).all()
+    assert (notes["onset"] >= 0).all()
+    assert ((notes["velocity"] >= 1) & (notes["velocity"] <= 127)).all()
+    assert piece.resolution == representation.resolution
+
+
+def test_decoded_pieces_write_as_midi(representation: Representation, tmp_path: Path) -> None:
+    piece = representation.decode(sampled(representation, 1, 300, seed=1)[0], "drawn")
+    write_midi(piece, tmp_path / "drawn.mid")
+    heard = read_midi(tmp_path / "drawn.mid")
+    assert piece.name == "drawn"
+    sounds = ["onset", "duration", "pitch", "velocity"]
+    assert np.array_equal(np.sort(heard.notes[sounds]), np.sort(piece.notes[sounds]))
+
+
+def test_nothing_decodes_to_silence(representation: Representation, tmp_path: Path) -> None:
+    piece = representation.decode(np.zeros(0, np.uint16))
+    assert len(piece.notes) == 0
+    write_midi(piece, tmp_path / "silence.mid")
+
+
+@pytest.mark.parametrize("name", ENDING)
+def test_decoding_stops_at_the_first_end(name: str) -> None:
+    representation = REPRESENTATIONS[name]
+    first = np.random.default_rng(2).integers(0, representation.size - 1, 200)
+    more = np.concatenate([first, [representation.end], first])
+    assert len(representation.decode(first).notes)
+    assert representation.decode(more) == representation.decode(first)
+
+
+def test_grammar_and_tokens_agree_on_positions(representation: Representation) -> None:
+    tokens = np.stack([random_tokens(representation, 400, seed) for seed in range(4)])
+    if representation.end is not None:
+        tokens[:, [90, 91, 200]] = representation.end
+    known = np.stack([representation.positions(row) for row in tokens])
+    assert known.dtype == np.uint8
+    assert (known < np.array(representation.position_sizes)).all()
+    grammar = representation.grammar(len(tokens))
+    assert (grammar.positions() == 0).all()
+    for step in range(tokens.shape[1]):
+        grammar.advance(tokens[:, step])
+        assert np.array_equal(grammar.positions(), known[:, step])
+
+
+@pytest.mark.parametrize("name", ENDING)
+def test_the_first_token_stands_at_the_beginning(name: str) -> None:
+    representation = REPRESENTATIONS[name]
+    before = random_tokens(representation, 50, seed=0)
+    assert (representation.positions(np.append(before, representation.end))[-1] == 0).all()
+
+
+@pytest.mark.parametrize("name", ENDING)
+def test_a_piece_has_a_note_at_least(name: str) -> None:
+    representation = REPRESENTATIONS[name]
+    for row in sampled(representation, 4, 400, seed=3):
+        pieces = np.split(row, np.flatnonzero(row == representation.end))
+        assert all(representation.note_tokens()[piece].any() for piece in pieces[:-1])
+
+
+def test_note_tokens_begin_notes(representation: Representation) -> None:
+    begins = representation.note_tokens()
+    assert begins.shape == (representation.size,)
+    decoded = [
+        len(representation.decode(np.array([token], np.uint16)).notes)
+        for token in range(representation.size)
+    ]
+    assert np.array_equal(decoded, begins.astype(int))
+
+
+def test_every_token_has_its_own_description(representation: Representation) -> None:
+    words = {representation.describe(token) for token in range(representation.size)}
+    assert len(words) == representation.size
+    assert any("C4 (60)" in word for word in words)
+    assert ("end" in words) == representation.end_token
+
+
+def test_transposed_tokens_are_the_tokens_of_the_transposed_piece(
+    representation: Representation, chorales: list[Piece]
+) -> None:
+    pieces = chorales[::20]
+    if isinstance(representation, Voices) and representation.voices == 3:
+        pieces = [replace(p, notes=p.notes[p.notes["track"] < 3]) for p in pieces]
+        pieces = [replace(p, track_names=p.track_names[:3]) for p in pieces]
+    encoded = encodable(representation, pieces)
+    assert len(encoded) > 15
+    for number, tokens in encoded.items():
+        piece = pieces[number]
+        semitones = np.array([-5, 0, 7])
+        moved = representation.transpose(np.stack([tokens] * 3), semitones)
+        assert moved.dtype == tokens.dtype
+        for row, step in zip(moved, semitones, strict=True):
+            assert np.array_equal(row, representation.encode(piece.transposed(int(step))))
+
+
+@pytest.mark.parametrize(
+    ("representation", "tracks"),
+    [
+        (Pitch(), (0,)),
+        (Pitch(hold=False), (0,)),
+        (Event(), tuple(range(20))),
+        (Event(steps_per_quarter=24, velocity_bins=32), tuple(range(20))),
+        (Voices(), tuple(range(20))),
+    ],
+    ids=["pitch", "pitch without hold", "event", "event with velocities", "voices"],
+)
+def test_chorales_are_legal_token_by_token(
+    representation: Representation, tracks: tuple[int, ...], chorales: list[Piece]
+) -> None:
+    encoded = encodable(representation, chorales)
+    illegal = illegal_tokens(representation, list(encoded.values()))
+    silent = [longest_silence(chorales[number], tracks) > 8 for number in encoded]
+    assert len(encoded) >= 364
+    assert np.array_equal(illegal > 0, silent)
+    assert sum(silent) <= 8
+
+
+@pytest.mark.parametrize("representation", [Pitch(), Event(), Voices()], ids=lambda r: r.name)
+def test_grammar_tells_the_time(representation: Representation, chorales: list[Piece]) -> None:
+    piece = next(piece for piece in chorales if len(piece.track_names) == 4)
+    grammar = representation.grammar(1)
+    for token in representation.encode(piece):
+        grammar.advance(np.array([token]))
+    notes = piece.at_resolution(representation.resolution)
+    notes = notes.track(0) if isinstance(representation, Pitch) else notes.notes
+    end = (notes["onset"] + notes["duration"]).max()
+    assert grammar.quarters[0] == end / representation.resolution
+    grammar.advance(np.array([representation.end]))
+    assert grammar.quarters[0] == 0
+
+
+def test_a_piece_without_notes_is_refused(representation: Representation) -> None:
+    names = ("a", "b", "c", "d")[: getattr(representation, "voices", 4)]
+    with pytest.raises(UnencodableError, match="has no notes"):
+        representation.encode(Piece("", 4, np.zeros(0, NOTE), track_names=names))
+
+
+@pytest.mark.parametrize("kind", [Pitch, Event, Voices])
+def test_positions_fit_a_byte_on_the_finest_grid_allowed(kind: type[Any]) -> None:
+    hints = get_type_hints(kind.__init__, include_extras=True)
+    allowed = TypeAdapter(hints["steps_per_quarter"])
+    for wrong in (0, 65):
+        with pytest.raises(ValidationError):
+            allowed.validate_python(wrong)
+    finest = kind(steps_per_quarter=allowed.validate_python(64))
+    assert max(finest.position_sizes) <= 256
