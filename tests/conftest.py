@@ -1,11 +1,25 @@
-"""Music that the tests share."""
+"""Music, and a project to work in, that the tests share."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from ostinato.corpora.packaged import BachChorales, Job
 from ostinato.music.conversion import from_muspy
 from ostinato.music.piece import Piece
+from ostinato.music.writing import write_midi
+
+ROOT = Path(__file__).parents[1]
+FEW = 24
+
+
+class ShortChorales(BachChorales):
+    """The smallest scores of the corpus."""
+
+    def jobs(self) -> list[Job]:
+        by_size = sorted(super().jobs(), key=lambda job: (job[0].stat().st_size, job[1]))
+        return by_size[: 2 * FEW]
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +33,32 @@ def chorales() -> list[Piece]:
     pieces = [from_muspy(muspy.read_musicxml(str(path)), path.stem) for path in paths]
     assert len(pieces) == 408
     return pieces
+
+
+@pytest.fixture(scope="session")
+def short_chorales() -> list[Piece]:
+    """Two dozen short chorales in four voices, as `ostinato fetch` writes them."""
+    pieces = [
+        piece
+        for piece in ShortChorales().pieces()
+        if len(piece.track_names) == 4 and 16 <= piece.quarters <= 64
+    ]
+    assert len(pieces) >= FEW
+    return pieces[:FEW]
+
+
+@pytest.fixture(scope="session")
+def project_template(short_chorales: list[Piece], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """conf/, params.yaml, and short chorales as MIDI in data/bach: never write here."""
+    folder = tmp_path_factory.mktemp("template") / "project"
+    shutil.copytree(ROOT / "conf", folder / "conf")
+    shutil.copy(ROOT / "params.yaml", folder)
+    for piece in short_chorales:
+        write_midi(piece, folder / "data" / "bach" / f"{piece.name}.mid")
+    return folder
+
+
+@pytest.fixture
+def project(project_template: Path, tmp_path: Path) -> Path:
+    """A project folder of this test's own, with a corpus so small that stages run in seconds."""
+    return Path(shutil.copytree(project_template, tmp_path / "project"))

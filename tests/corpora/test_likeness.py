@@ -2,8 +2,8 @@ import time
 from dataclasses import replace
 
 import numpy as np
+from tunes import melody
 
-from conftest import melody
 from ostinato.corpora.likeness import groups
 from ostinato.music.piece import Piece
 

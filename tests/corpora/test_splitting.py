@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tunes import melody
 
-from conftest import melody
 from ostinato.corpora import likeness, store
 from ostinato.corpora.splitting import PARTS, PredefinedSplit, RandomSplit, _filled, _sizes
 from ostinato.corpora.store import PieceStore

@@ -6,13 +6,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from ostinato.corpora import abc
 from ostinato.corpora.corpus import Corpus
 from ostinato.corpora.filters import prepared
-from ostinato.corpora.musicxml import read_musicxml
 from ostinato.corpora.parallel import each
 from ostinato.errors import UnreadableError, UserError
-from ostinato.music import reading
+from ostinato.music import abc, reading
 from ostinato.music.piece import Piece
 
 WORTH_PROCESSES = 2.0  # seconds: starting processes takes about as long
@@ -113,12 +111,8 @@ def _read(corpus: Corpus, task: tuple[Job, str]) -> tuple[str, Piece] | Reject:
 
 
 def _piece(job: Job) -> Piece:
-    if job.path.stat().st_size == 0:
-        raise UnreadableError("the file is empty (0 bytes)")
     if job.tune:
         return abc.read_tune(job.tune, "")
-    if job.path.suffix.lower() in reading.MUSICXML:
-        return read_musicxml(job.path, "")
     return next(reading.read(job.path))
 
 

@@ -9,12 +9,12 @@ from typing import ClassVar
 import numpy as np
 
 from ostinato.console import say, warn
-from ostinato.corpora import abc
-from ostinato.corpora.musicxml import read_musicxml
 from ostinato.corpora.parallel import each
 from ostinato.corpora.source import Source
 from ostinato.errors import UnreadableError, UserError
+from ostinato.music import abc
 from ostinato.music.conversion import MICROSECONDS_PER_MINUTE
+from ostinato.music.musicxml import read_musicxml
 from ostinato.music.piece import TEMPO, Piece, array
 from ostinato.music.writing import write_midi
 

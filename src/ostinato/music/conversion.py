@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import symusic
-from numpy.typing import NDArray
 
 from ostinato.music.piece import (
     KEY_SIGNATURE,
@@ -14,6 +13,7 @@ from ostinato.music.piece import (
     TIME_SIGNATURE,
     Piece,
     array,
+    changes,
 )
 
 if TYPE_CHECKING:
@@ -51,9 +51,9 @@ def from_symusic(score: Any, name: str) -> Piece:
         name=name,
         resolution=score.ticks_per_quarter,
         notes=np.concatenate(notes) if notes else np.zeros(0, NOTE),
-        tempos=_changes(tempos, TEMPO),
-        time_signatures=_changes(signatures, TIME_SIGNATURE),
-        key_signatures=_changes(keys, KEY_SIGNATURE),
+        tempos=changes(tempos, TEMPO),
+        time_signatures=changes(signatures, TIME_SIGNATURE),
+        key_signatures=changes(keys, KEY_SIGNATURE),
         track_names=tuple(_clean(track.name) for track in tracks),
     )
 
@@ -116,9 +116,9 @@ def from_muspy(music: "muspy.Music", name: str) -> Piece:
         name=name,
         resolution=music.resolution,
         notes=np.array(rows, NOTE) if rows else np.zeros(0, NOTE),
-        tempos=_changes([(t.time, t.qpm) for t in music.tempos], TEMPO),
-        time_signatures=_changes(signatures, TIME_SIGNATURE),
-        key_signatures=_changes(keys, KEY_SIGNATURE),
+        tempos=changes([(t.time, t.qpm) for t in music.tempos], TEMPO),
+        time_signatures=changes(signatures, TIME_SIGNATURE),
+        key_signatures=changes(keys, KEY_SIGNATURE),
         track_names=tuple(names),
     )
 
@@ -156,17 +156,6 @@ def to_muspy(piece: Piece) -> "muspy.Music":
         ],
         tracks=tracks,
     )
-
-
-def _changes(rows: list[tuple[Any, ...]], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Rows in order of time, the last one where several begin together, repetitions dropped."""
-    kept: list[tuple[Any, ...]] = []
-    for row in sorted(rows, key=lambda row: int(row[0])):
-        if kept and kept[-1][0] == row[0]:
-            kept.pop()
-        if not kept or kept[-1][1:] != row[1:]:
-            kept.append(row)
-    return np.array(kept, dtype) if kept else np.zeros(0, dtype)
 
 
 def _clean(name: str) -> str:

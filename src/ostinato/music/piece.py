@@ -1,5 +1,6 @@
 """`Piece`: symbolic music as structured NumPy arrays."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -33,6 +34,17 @@ def array(dtype: np.dtype[Any], **columns: Any) -> NDArray[Any]:
     for name, values in columns.items():
         out[name] = values
     return out
+
+
+def changes(rows: Iterable[tuple[Any, ...]], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Rows (onset, ...) in order of time; of several at once the last, repetitions dropped."""
+    kept: list[tuple[Any, ...]] = []
+    for row in sorted(rows, key=lambda row: int(row[0])):
+        if kept and kept[-1][0] == row[0]:
+            kept.pop()
+        if not kept or kept[-1][1:] != row[1:]:
+            kept.append(row)
+    return np.array(kept, dtype) if kept else np.zeros(0, dtype)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +115,8 @@ class Piece:
         if not len(signatures) or signatures["onset"][0] > 0:
             common = array(TIME_SIGNATURE, onset=0, numerator=4, denominator=4)
             signatures = np.concatenate([common, signatures])
-        ends = np.append(signatures["onset"][1:], max(self.end, 1))
+        stop = max(self.end, 1)
+        ends = np.minimum(np.append(signatures["onset"][1:], stop), stop)
         lines = []
         for signature, end in zip(signatures, ends, strict=True):
             bar = Fraction(4 * int(signature["numerator"]), int(signature["denominator"]))

@@ -1,15 +1,14 @@
-"""Reading music files: MIDI by symusic, MusicXML and ABC by muspy."""
+"""Reading music files: MIDI by symusic, MusicXML by muspy, ABC by music21."""
 
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from symusic import Score
 
 from ostinato.errors import UnreadableError
-from ostinato.music import conversion
+from ostinato.music import abc, conversion, musicxml
 from ostinato.music.piece import Piece
 
 MIDI = (".mid", ".midi")
@@ -30,13 +29,23 @@ def read(path: Path) -> Iterator[Piece]:
         raise UnreadableError("the file is empty (0 bytes)")
     if suffix in MIDI:
         yield read_midi(path)
+    elif suffix in MUSICXML:
+        yield musicxml.read_musicxml(path, path.stem)
     else:
-        yield from _read_with_muspy(path, suffix in ABC)
+        yield from _read_abc(path)
+
+
+def _read_abc(path: Path) -> Iterator[Piece]:
+    tunes = abc.tunes(abc.read_text(path))
+    for number, tune in enumerate(tunes, 1):
+        yield abc.read_tune(tune, path.stem if len(tunes) == 1 else f"{path.stem}-{number:04d}")
 
 
 def read_midi(path: Path) -> Piece:
     """A standard MIDI file of type 0 or 1 as a piece."""
     data = path.read_bytes()
+    if data[:4] == b"RIFF" and data[8:12] == b"RMID":
+        data = data[20:]
     _check_header(data)
     try:
         score = Score.from_midi(data)
@@ -49,8 +58,6 @@ def read_midi(path: Path) -> Piece:
 
 def _check_header(data: bytes) -> None:
     """Refuse what symusic would accept and misread."""
-    if data[:4] == b"RIFF" and data[8:12] == b"RMID":
-        data = data[20:]
     if data[:4] != b"MThd" or len(data) < 14:
         raise UnreadableError("not a MIDI file: it does not begin with a MIDI header")
     kind, tracks, division = struct.unpack(">HHH", data[8:14])
@@ -89,23 +96,6 @@ def _check(piece: Piece) -> None:
         raise UnreadableError("it has no notes")
     if piece.notes["onset"].min() < 0 or np.any(piece.notes["duration"] < 0):
         raise UnreadableError("it has notes at negative times")
-
-
-def _read_with_muspy(path: Path, abc: bool) -> Iterator[Piece]:
-    import muspy
-
-    read_file: Any = muspy.read_abc if abc else muspy.read_musicxml
-    try:
-        music = read_file(str(path))
-    except Exception as error:  # muspy's readers let through whatever their parsers raise
-        kind = "ABC" if abc else "MusicXML"
-        raise UnreadableError(f"not readable as {kind}: {_one_line(error)}") from error
-    tunes = music if isinstance(music, list) else [music]
-    for number, tune in enumerate(tunes, 1):
-        name = path.stem if len(tunes) == 1 else f"{path.stem}-{number:04d}"
-        piece = conversion.from_muspy(tune, name)
-        _check(piece)
-        yield piece
 
 
 def _one_line(error: Exception) -> str:

@@ -45,10 +45,7 @@ def run(config: Config, workspace: Workspace) -> None:
     ]
     with replacing_folder(samples) as part:
         _write(pieces, sampling, _about(config, bundle), part)
-    listen = console.where(samples / LISTEN)
-    console.say(
-        f"{len(pieces)} pieces are in {console.where(samples)}; hear and see them: {listen}"
-    )
+    console.say(f"{len(pieces)} pieces; hear and see them in {console.where(samples / LISTEN)}")
     mlflow_run = find_run(config.build("tracking"), workspace.home, bundle_fingerprint(folder))
     mlflow_run.artifacts(samples, "samples")
 

@@ -5,8 +5,8 @@ import music21
 import numpy as np
 import pytest
 
-from ostinato.corpora import abc
 from ostinato.errors import UnreadableError
+from ostinato.music import abc
 
 CORPUS = Path(music21.__file__).parent / "corpus"
 HEAD = "X:1\nT:Test\nM:4/4\nL:1/4\nK:C\n"

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ostinato.corpora.barlines import signatures_at_barlines
+from ostinato.music.barlines import signatures_at_barlines
 from ostinato.music.piece import NOTE, TIME_SIGNATURE, Piece, array
 
 COMMON = array(TIME_SIGNATURE, onset=0, numerator=4, denominator=4)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ostinato.corpora.barlines import signatures_at_barlines
 from ostinato.errors import UnreadableError
 from ostinato.music import conversion
+from ostinato.music.barlines import signatures_at_barlines
 from ostinato.music.piece import Piece
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ostinato.corpora.barlines import signatures_at_barlines
 from ostinato.errors import UnreadableError
+from ostinato.music.barlines import signatures_at_barlines
 from ostinato.music.piece import (
     KEY_SIGNATURE,
     LOUDNESS,
@@ -20,6 +20,7 @@ from ostinato.music.piece import (
     TEMPO,
     TIME_SIGNATURE,
     Piece,
+    changes,
 )
 
 RESOLUTION = 480
@@ -103,14 +104,14 @@ def _piece(parts: list[Any], name: str) -> Piece:
     ]
     lines = [_ticks(offset) for offset in parts[0].measureOffsetMap()]
     end = int((notes["onset"] + notes["duration"]).max())
-    bars = signatures_at_barlines(lines, _changes(signatures, TIME_SIGNATURE), RESOLUTION, end)
+    bars = signatures_at_barlines(lines, changes(signatures, TIME_SIGNATURE), RESOLUTION, end)
     return Piece(
         name=name,
         resolution=RESOLUTION,
         notes=notes,
-        tempos=_changes([row for row in tempos if row[1]], TEMPO),
+        tempos=changes([row for row in tempos if row[1]], TEMPO),
         time_signatures=bars,
-        key_signatures=_changes(keys, KEY_SIGNATURE),
+        key_signatures=changes(keys, KEY_SIGNATURE),
     )
 
 
@@ -140,13 +141,3 @@ def _notes(flat: Any) -> list[tuple[Any, ...]]:
 def _ticks(quarters: Any) -> int:
     ticks: int = round(quarters * RESOLUTION)
     return ticks
-
-
-def _changes(rows: list[tuple[Any, ...]], dtype: Any) -> Any:
-    """Rows in order of time; of several that begin together the last, repetitions dropped."""
-    by_onset = {row[0]: row for row in sorted(rows, key=lambda row: int(row[0]))}
-    kept: list[tuple[Any, ...]] = []
-    for row in by_onset.values():
-        if not kept or kept[-1][1:] != row[1:]:
-            kept.append(row)
-    return np.array(kept, dtype) if kept else np.zeros(0, dtype)
