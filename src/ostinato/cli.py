@@ -7,8 +7,9 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from ostinato import interrupts
 from ostinato.errors import ConfigError, UserError
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    interrupts.orderly()
     try:
         return _dispatch(given)
     except UserError as error:
@@ -41,6 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _complain("interrupted.")
         return INTERRUPTED
+    except BrokenPipeError:  # whoever read our words has gone: `ostinato run --help | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except OSError as error:
         if (sentence := _about_disk(error)) is None:
             raise
@@ -52,6 +57,9 @@ def _dispatch(given: list[str]) -> int:
     parser = _parser()
     if "_ARGCOMPLETE" in os.environ:
         _offer_completions(parser)
+    if given and not given[0].startswith("-") and given[0] not in STAGES | OTHERS:
+        known = ", ".join(STAGES | OTHERS)
+        raise ConfigError(f"{given[0]} is no stage: there are {known}.")
     if given and given[0] == "run":
         from ostinato.stages.run import main as run_all
 
@@ -86,8 +94,14 @@ def _run_stage(arguments: argparse.Namespace) -> int:
     return 0
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Refuse the command line in one sentence."""
+        raise ConfigError(f"{message}; values are given as key=value, see {self.prog} --help.")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="ostinato",
         description="A configuration-driven experiment pipeline for symbolic music generation.",
         epilog="Values are set as Hydra overrides: `ostinato train model=gru "

@@ -1,5 +1,6 @@
 """MLflow: one run a training, with its parameters, curves, samples and report."""
 
+import json
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from filelock import FileLock
 from pydantic import Field
 
+from ostinato import console
 from ostinato.errors import UserError
 
 if TYPE_CHECKING:
@@ -21,6 +23,18 @@ os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 
 STORE = Path("outputs") / "mlflow"
 BUNDLE_TAG = "ostinato.bundle"
+DESCRIPTION_TAG = "mlflow.note.content"  # Markdown that the UI shows on the run's page
+VIEW = "ostinato"
+COLUMNS = (
+    "tags.`model`",
+    "tags.`representation`",
+    "tags.`corpus`",
+    "metrics.`best_validation_nats_per_token`",
+    "metrics.`test_nats_per_note`",
+    "metrics.`overlap_pitch_class_entropy`",
+    "params.`parameters`",
+    "params.`seed`",
+)
 LONGEST_VALUE = 6000  # what MLflow takes for one parameter
 
 
@@ -63,6 +77,10 @@ class Run:
         """Record tags."""
         for key, value in values.items() if self.client else ():
             self.client.set_tag(self.id, key, value)  # type: ignore[union-attr]
+
+    def describe(self, markdown: str) -> None:
+        """Record what the run's page says above its figures."""
+        self.tags({DESCRIPTION_TAG: markdown})
 
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
         """Record metrics, all at once."""
@@ -126,11 +144,14 @@ def start_run(tracking: Tracking, home: Path, name: str, run_id: str | None = No
     """
     if not tracking.enabled:
         return Run()
+    from mlflow.tracking.context.registry import resolve_tags
+
     client, experiment = _client(tracking, home)
     if run_id is not None and _exists(client, run_id):
         client.update_run(run_id, status="RUNNING")
         return Run(client, run_id)
-    created = client.create_run(experiment, run_name=name)
+    # who started it and from where; MLflow's client does not tell by itself
+    created = client.create_run(experiment, run_name=name, tags=resolve_tags())
     return Run(client, created.info.run_id)
 
 
@@ -156,9 +177,30 @@ def serve(home: Path, port: int) -> int:
     store = (home / STORE).resolve()
     if not (store / "mlflow.db").exists():
         raise UserError(f"{store} holds no runs yet: run `make repro` or `ostinato run` first.")
-    command = [sys.executable, "-m", "mlflow", "ui", "--port", str(port)]
+    page = _runs_page(f"sqlite:///{store}/mlflow.db")
+    console.say(f"the runs are shown at http://127.0.0.1:{port}/{page} (Ctrl-C ends it)")
+    command = [sys.executable, "-W", "ignore", "-m", "mlflow", "ui", "--port", str(port)]
     command += ["--backend-store-uri", f"sqlite:///{store}/mlflow.db"]
+    command += ["--workers", "1", "--uvicorn-opts", "--log-level warning"]
     return subprocess.run(command, check=False).returncode
+
+
+def _runs_page(uri: str) -> str:
+    """Where the UI shows the runs of the experiment used last, with the columns that matter.
+
+    The UI opens on its pages for language-model applications, and its table without a parameter or
+    a metric, unless the address says otherwise.
+    """
+    from mlflow import MlflowClient
+
+    client = MlflowClient(uri)
+    used = max(
+        client.search_experiments(), key=lambda e: (e.last_update_time or 0, e.name != "Default")
+    )
+    view = json.dumps({"selectedColumns": COLUMNS})
+    client.set_experiment_tag(used.experiment_id, f"mlflow.sharedViewState.{VIEW}", view)
+    query = f"workflowType=machine_learning&viewStateShareKey={VIEW}"
+    return f"#/experiments/{used.experiment_id}/runs?{query}"
 
 
 def _client(tracking: Tracking, home: Path) -> tuple["MlflowClient", str]:
@@ -200,7 +242,7 @@ def _experiment(client: "MlflowClient", tracking: Tracking, folder: Path) -> str
     if found is not None:
         return str(found.experiment_id)
     location = f"{folder.as_uri()}/artifacts" if tracking.uri is None else None
-    # without this tag the UI opens on its view for language-model applications
+    # what this experiment is about: trained models, not applications of language models
     kind = {"mlflow.experimentKind": "custom_model_development"}
     return str(client.create_experiment(tracking.experiment, location, tags=kind))
 

@@ -79,7 +79,7 @@ def test_a_pickup_is_filled_up_to_a_whole_bar() -> None:
     assert (tokens[:12] == REST).all()
     assert tokens[12].tolist() == tokens[16].tolist() == [72, 67, 64, 48]
     positions = Voices().positions(np.append(Voices().end, tokens.ravel()))
-    assert positions[16 * 4].tolist() == [0, 0]
+    assert positions[16 * 4].tolist() == [0, 0, 72, 67, 64, 48]
     assert Voices().decode(tokens.ravel()).notes["onset"].min() == 12
 
 

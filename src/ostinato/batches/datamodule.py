@@ -36,6 +36,7 @@ class MusicData(pl.LightningDataModule):
     def train_dataloader(self) -> DataLoader[Batch]:
         """This epoch's batches."""
         trainer = self.trainer
+        again = trainer is not None and trainer.overfit_batches  # type: ignore[attr-defined]
         windows = TrainingWindows(
             self.store,
             self.training,
@@ -44,7 +45,7 @@ class MusicData(pl.LightningDataModule):
             self.batch_size,
             self.transpose,
             self.seed,
-            trainer.current_epoch if trainer else 0,
+            trainer.current_epoch if trainer and not again else 0,
             (trainer.global_rank, trainer.world_size) if trainer else (0, 1),
         )
         return DataLoader(windows, batch_size=None)

@@ -48,13 +48,8 @@ class TokenStore:
         """Map a store into memory."""
         about = json.loads((folder / "pieces.json").read_text(encoding="utf-8"))
         table = np.load(folder / "pieces.npy")
-        tokens = np.memmap(folder / "tokens.bin", np.uint16, "r")
-        features = about["features"]
-        positions = (
-            np.memmap(folder / "positions.bin", np.uint8, "r").reshape(len(tokens), features)
-            if features
-            else np.zeros((len(tokens), 0), np.uint8)
-        )
+        tokens = _mapped(folder / "tokens.bin", "<u2")
+        positions = _mapped(folder / "positions.bin", "u1").reshape(len(tokens), about["features"])
         lengths, lowest, highest = (table[:, i].astype(np.int64) for i in range(3))
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         return cls(
@@ -95,6 +90,11 @@ def write_store(pieces: Iterable[Piece], representation: Representation, folder:
         np.save(part / "pieces.npy", np.array(rows, np.float64).reshape(-1, 4))
         features = len(representation.position_sizes)
         write_json(part / "pieces.json", {"features": features, "names": names, "skipped": skipped})
+
+
+def _mapped(path: Path, dtype: str) -> NDArray[Any]:
+    # an empty file, for example of a representation that fits no piece, cannot be mapped
+    return np.memmap(path, dtype, "r") if path.stat().st_size else np.zeros(0, dtype)
 
 
 def _with_ends(tokens: NDArray[Any], end: int | None) -> NDArray[Any]:

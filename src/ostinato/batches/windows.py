@@ -58,7 +58,8 @@ class TrainingWindows(torch.utils.data.Dataset[Batch]):
     """One epoch of windows, shuffled and transposed; item i is the i-th batch.
 
     Each piece gives as many windows as cover it once: the first from its beginning, the others
-    from places drawn anew each epoch. Everything follows from (seed, epoch).
+    from places drawn anew each epoch. Everything follows from (seed, epoch). With `shard`
+    (rank, ranks) each device has its own windows, as many as every other.
     """
 
     def __init__(
@@ -85,9 +86,9 @@ class TrainingWindows(torch.utils.data.Dataset[Batch]):
         self.semitones = random.integers(np.minimum(low, high), high + 1)
         order = random.permutation(len(pieces))
         rank, ranks = shard
-        count = max(1, len(order) // (batch_size * ranks))
-        size = min(batch_size, len(order) // ranks) or 1
-        self.batches = [order[(i * ranks + rank) * size :][:size] for i in range(count)]
+        even = -(-len(order) // ranks) * ranks  # devices that do not keep step would wait for ever
+        own = np.resize(order, even)[rank::ranks]
+        self.batches = [own[i : i + batch_size] for i in range(0, len(own), batch_size)]
 
     def __len__(self) -> int:
         return len(self.batches)
@@ -98,14 +99,15 @@ class TrainingWindows(torch.utils.data.Dataset[Batch]):
             self.store, self.starts[rows], self.ends[rows], self.window
         )
         moved = self.representation.transpose(tokens, self.semitones[rows])
-        return to_batch(moved.astype(np.int64), positions, real)
+        where = self.representation.transpose_positions(positions, self.semitones[rows])
+        return to_batch(moved.astype(np.int64), where.astype(np.int64), real)
 
 
 def _places(
     lengths: NDArray[np.int64], window: int, random: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """For each window, the piece that it is of and where in the piece it starts."""
-    counts = np.maximum(1, -(-(lengths - 1) // window))
+    counts = -(-(lengths - 1) // window)  # none for a lone token: nothing follows it
     pieces = np.repeat(np.arange(len(lengths)), counts)
     number = np.arange(len(pieces)) - np.repeat(np.cumsum(counts) - counts, counts)
     room = np.maximum(lengths[pieces] - 1 - window, 0)

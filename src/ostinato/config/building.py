@@ -31,14 +31,14 @@ class Config:
 
     def __init__(self, tree: Mapping[str, Any], plugins: Iterable[str] | None = None) -> None:
         self.tree = dict(tree)
-        self.plugins = tuple(self.tree.get("plugins") or () if plugins is None else plugins)
+        self.plugins = _packages(self.tree.get("plugins")) if plugins is None else tuple(plugins)
 
     @classmethod
     def load(cls, path: Path, plugins: Iterable[str] | None = None) -> "Config":
         """Read a composed config file."""
-        if not path.exists():
+        if not path.is_file():
             raise ConfigError(f"{path} is not there: run `ostinato compose` to write it.")
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        tree = read_yaml(path)
         if not isinstance(tree, dict):
             raise ConfigError(f"{path} is not a composed config: run `ostinato compose`.")
         return cls(tree, plugins)
@@ -53,11 +53,14 @@ class Config:
 
     def only(self, *keys: str) -> "Config":
         """The part of the tree under these keys."""
-        return Config({key: self.tree[key] for key in keys}, self.plugins)
+        return Config({key: self[key] for key in keys}, self.plugins)
 
     def __getitem__(self, key: str) -> Any:
-        """A value by its dotted key."""
-        return functools.reduce(lambda node, part: node[part], key.split("."), self.tree)
+        """A value by its dotted key; raises `ConfigError` where there is none."""
+        try:
+            return functools.reduce(lambda node, part: node[part], key.split("."), self.tree)
+        except (KeyError, TypeError):
+            raise ConfigError(f"{key} is missing from the config: it must be set.") from None
 
     def target(self, key: str) -> type:
         """The class that the node at `key` names."""
@@ -81,6 +84,7 @@ class Config:
 
         Raises `ConfigError` with one sentence for the first value that does not fit.
         """
+        _refuse_partial(self[key], key)
         return self._build(self[key], key, runtime)
 
     def check(self, key: str) -> None:
@@ -88,11 +92,15 @@ class Config:
 
         Settings (dataclasses) are built, so that what they check among their fields is checked.
         """
+        _refuse_partial(self[key], key)
+        self._check(key)
+
+    def _check(self, key: str) -> None:
         node = self[key]
         cls = self._class(node, key)
         values = self._check_values(cls, node, key)
         for name in _nested(node):
-            self.check(f"{key}.{name}")
+            self._check(f"{key}.{name}")
         if dataclasses.is_dataclass(cls) and not node.get(PARTIAL) and not _runtime(cls):
             nested = {name: self._build(node[name], f"{key}.{name}", {}) for name in _nested(node)}
             _call(cls, {**values, **nested}, key)
@@ -132,6 +140,8 @@ class Config:
             home == a or home.startswith(f"{a}.") for a in allowed
         ):
             raise ConfigError(f"{key}.{TARGET}={target} is not a class of {_listed(allowed)}.")
+        if inspect.isabstract(found):
+            raise ConfigError(f"{key}.{TARGET}={target} is abstract: name a class that extends it.")
         return found
 
     def _check_values(self, cls: type, node: Mapping[str, Any], key: str) -> dict[str, Any]:
@@ -141,8 +151,8 @@ class Config:
         for name in given:
             if name not in parameters:
                 raise ConfigError(
-                    f"{key}.{name} is unknown: {did_you_mean(name, parameters)} "
-                    f"{key} takes {_listed(parameters)}."
+                    f"{key}.{name} is unknown: {did_you_mean(name, parameters)}"
+                    f"{key} takes {_listed(parameters) or 'no values'}."
                 )
         for name in nested:
             self._check_nested(parameters[name][0], node[name], f"{key}.{name}")
@@ -151,7 +161,12 @@ class Config:
             for name, (hint, default) in parameters.items()
             if name not in nested
         }
-        strict = ConfigDict(strict=True, arbitrary_types_allowed=True, protected_namespaces=())
+        strict = ConfigDict(
+            strict=True,
+            arbitrary_types_allowed=True,
+            protected_namespaces=(),
+            allow_inf_nan=False,
+        )
         schema = create_model(cls.__name__, __config__=strict, **fields)
         plain = {name: value for name, value in given.items() if name not in nested}
         try:
@@ -167,6 +182,12 @@ class Config:
         if wanted and not any(issubclass(cls, h) for h in wanted):
             names = _listed(h.__name__ for h in wanted)
             raise ConfigError(f"{key}.{TARGET}={node[TARGET]} does not fit: it must be a {names}.")
+        # a part that the program completes is left partial, any other is built at once
+        completed = typing.get_origin(hint) is Callable
+        if completed and node.get(PARTIAL) is not True:
+            raise ConfigError(f"{key} needs `{PARTIAL}: true`: the program completes this part.")
+        if wanted and not completed:
+            _refuse_partial(node, key)
 
 
 def configurable(cls: type) -> dict[str, tuple[Any, Any]]:
@@ -189,9 +210,33 @@ def description(hint: Any) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A question with the nearest known word, or nothing."""
+    """A question with the nearest known word and a space after it, or nothing."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"did you mean {close[0]}?" if close else ""
+    return f"did you mean {close[0]}? " if close else ""
+
+
+def read_yaml(path: Path) -> Any:
+    """What a YAML file says; raises `ConfigError` where it is not YAML."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ConfigError(f"{path} is not YAML: {reason}") from error
+
+
+def _packages(plugins: Any) -> tuple[str, ...]:
+    plugins = [] if plugins is None else plugins
+    if not isinstance(plugins, list) or not all(isinstance(p, str) and p for p in plugins):
+        raise ConfigError(
+            f"plugins={json.dumps(plugins)} does not fit: it should be a list of packages such as "
+            "[our_models]."
+        )
+    return tuple(plugins)
+
+
+def _refuse_partial(node: Any, key: str) -> None:
+    if isinstance(node, Mapping) and node.get(PARTIAL, False) is not False:
+        raise ConfigError(f"{key}.{PARTIAL} does not fit: nothing is left to complete here.")
 
 
 def _nested(node: Mapping[str, Any]) -> list[str]:
@@ -213,8 +258,13 @@ def _call(cls: type, arguments: Mapping[str, Any], key: str) -> Any:
 def _sentence(error: ValidationError, key: str) -> str:
     first = error.errors()[0]
     where = ".".join([key, *(str(part) for part in first["loc"] if part != "constrained-str")])
-    if first["type"] == "missing":
+    if first["type"] == "missing" and len(first["loc"]) == 1:
         return f"{where} is missing: it must be set."
+    if first["type"] == "missing":
+        return f"{where} is missing: {key}.{first['loc'][0]} should have more values."
+    if first["type"] == "callable_type":
+        value = json.dumps(first["input"])
+        return f"{where}={value} does not fit: it should name a class as its `{TARGET}`."
     reason = first["msg"].replace("Input should be", "it should be").rstrip(".")
     more = error.error_count() - 1
     return f"{where}={json.dumps(first['input'])} does not fit: {reason}" + (

@@ -1,13 +1,13 @@
 """Composing conf/ with Hydra, its errors turned into sentences."""
 
+import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from ostinato.config.building import Config, did_you_mean
+from ostinato.config.building import Config, did_you_mean, read_yaml
 from ostinato.errors import ConfigError
 
 ROOT = "config"
@@ -24,7 +24,8 @@ GROUPS = (
     "debug",
 )
 BUILT = tuple(g for g in GROUPS if g not in ("experiment", "debug"))
-PLAIN = ("seed", "plugins", "model_dir", "samples_dir", "choices")
+FOLDERS = ("model_dir", "samples_dir")
+PLAIN = ("seed", "plugins", *FOLDERS, "choices")
 
 
 def conf_folder(start: Path | None = None) -> Path:
@@ -59,29 +60,41 @@ def validate(config: Config) -> None:
     """Check every value of a composed config."""
     for key in config.tree:
         if key not in BUILT + PLAIN:
-            raise ConfigError(f"{key} is unknown: {did_you_mean(key, BUILT + PLAIN)}")
+            raise ConfigError(_unknown(key, BUILT + PLAIN))
     for key in BUILT:
         if key not in config.tree:
             raise ConfigError(f"{key} is missing from the config: choose one with {key}=….")
         config.check(key)
     seed = config.tree.get("seed")
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
-        raise ConfigError(f"seed={seed} does not fit: it should be a whole number from 0 to 2³²-1.")
+        raise ConfigError(
+            f"seed={json.dumps(seed)} does not fit: it should be a whole number from 0 to 2³²-1."
+        )
+    for key in FOLDERS:
+        folder = config.tree.get(key)
+        if folder is not None and not isinstance(folder, str):
+            raise ConfigError(f"{key}={json.dumps(folder)} does not fit: it should be a folder.")
 
 
 def params_overrides(path: Path) -> list[str]:
     """The Hydra overrides that a params.yaml stands for."""
-    params = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    params = read_yaml(path) or {}
     known = (*GROUPS, "overrides")
     if not isinstance(params, Mapping):
         raise ConfigError(f"{path.name} should map {', '.join(known)} to choices.")
     for key in params:
         if key not in known:
-            raise ConfigError(f"{path.name}: {key} is unknown: {did_you_mean(key, known)}")
+            raise ConfigError(f"{path.name}: {_unknown(str(key), known)}")
     extra = params.get("overrides") or []
     if not isinstance(extra, list) or not all(isinstance(o, str) for o in extra):
         raise ConfigError(f'{path.name}: overrides should be a list such as ["seed=1"].')
     chosen = {group: params[group] for group in GROUPS if params.get(group) is not None}
+    for group, option in chosen.items():
+        if not isinstance(option, str | bool):
+            raise ConfigError(
+                f"{path.name}: {group}={json.dumps(option)} does not fit: it should be the name "
+                f"of an option of {group}."
+            )
     return [f"{group}={_option(value)}" for group, value in chosen.items()] + extra
 
 
@@ -106,24 +119,40 @@ def completions(prefix: str, conf: Path | None = None) -> list[str]:
     return [word for word in words if word.startswith(prefix)]
 
 
-def _option(value: Any) -> str:
+def _option(value: str | bool) -> str:
     # YAML reads the option `off` as a truth value
-    return (
-        {True: "on", False: "off"}.get(value, str(value)) if isinstance(value, bool) else str(value)
-    )
+    return value if isinstance(value, str) else {True: "on", False: "off"}[value]
+
+
+def _unknown(word: str, known: Iterable[str]) -> str:
+    return f"{word} is unknown: {did_you_mean(word, known) or 'nothing is called like it.'}".strip()
 
 
 def _compose(overrides: list[str], conf: Path) -> dict[str, Any]:
     from hydra import compose as hydra_compose
-    from hydra import initialize_config_dir
     from omegaconf import OmegaConf
 
-    with initialize_config_dir(version_base="1.3", config_dir=str(conf.resolve())):
+    with _hydra(conf):
         try:
             composed = hydra_compose(ROOT, overrides=overrides, return_hydra_config=True)
         except Exception as error:  # Hydra and OmegaConf share no base class for their errors
             raise translated(error, overrides, conf) from error
     return resolved(composed, OmegaConf.to_container(composed.hydra.runtime.choices), conf)
+
+
+@contextmanager
+def _hydra(conf: Path) -> Iterator[None]:
+    """A Hydra of its own, also inside a run of Hydra's."""
+    from hydra import initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+
+    outer = GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(version_base="1.3", config_dir=str(conf.resolve())):
+            yield
+    finally:
+        GlobalHydra.instance().hydra = outer
 
 
 def resolved(composed: Any, choices: Any, conf: Path) -> dict[str, Any]:
@@ -137,6 +166,9 @@ def resolved(composed: Any, choices: Any, conf: Path) -> dict[str, Any]:
     except Exception as error:
         raise translated(error, [], conf) from error
     tree["choices"] = {group: choices.get(group) for group in GROUPS}
+    for group in BUILT:
+        if group in tree and tree["choices"][group] is None:  # a list of options, merged
+            raise ConfigError(_several(group))
     return dict(tree)
 
 
@@ -148,21 +180,40 @@ def translated(error: Exception, overrides: Iterable[str], conf: Path) -> Config
         group, option = match.groups()
         options = group_options(conf, group)
         return ConfigError(
-            f"{group}={option} is unknown: {did_you_mean(option, options)} "
+            f"{group}={option} is unknown: {did_you_mean(option, options)}"
             f"the options of {group} are {', '.join(options)}."
         )
-    if match := re.search(r"Could not override '([^']+)'", cause):
+    if match := re.search(r"Could not override '/?([^']+)'", cause):
         key = match[1].partition("@")[0]
         known = [*GROUPS, *PLAIN, *_all_keys(conf, overrides, key)]
-        return ConfigError(f"{key} is unknown: {did_you_mean(key, known) or 'no key is like it.'}")
-    if match := re.search(r"(?:Interpolation key|Missing mandatory value:) '?([\w.]+)'?", cause):
-        return ConfigError(f"{match[1]} is missing: it must be set.")
+        offered = [k for k in known if not k.startswith("choices") and "_target_" not in k]
+        return ConfigError(_unknown(key, offered))
+    if match := re.search(r"Config group override must be a string|'int' is not iterable", cause):
+        return ConfigError(
+            "a group takes the name of an option, for example model=gru; ~group leaves it out."
+        )
+    if match := re.search(r"(?:Error parsing override|LexerNoViableAlt\w+:) '?([^'\n]+)", cause):
+        return ConfigError(f"{match[1]!r} is no override: write key=value, for example model=gru.")
+    if match := re.search(r"Ambiguous value for argument '([^']+)'", cause):
+        return ConfigError(_several(match[1]))
+    where = re.search(r"full_key: (\S+)", message)
+    if where and "Missing mandatory value" in message:
+        return ConfigError(f"{where[1]} is missing: it must be set.")
+    if where and (match := re.search(r"Interpolation key '([^']+)' not found", message)):
+        return ConfigError(f"{where[1]} refers to {match[1]}, which is not there.")
     return ConfigError(f"the config cannot be composed: {' '.join(message.split())[:300]}")
+
+
+def _several(override: str) -> str:
+    return f"{override} names several: give one, or sweep over them with `ostinato run -m`."
 
 
 def _all_keys(conf: Path, overrides: Iterable[str], wrong: str) -> list[str]:
     """Every dotted key of the config as it is without the override that is wrong."""
-    sound = [o for o in overrides if not o.lstrip("+~").startswith(wrong)]
+    given = list(overrides)
+    sound = [o for o in given if not o.lstrip("+~").startswith(wrong)]
+    if len(sound) == len(given):  # it is wrong in a file
+        return []
     try:
         tree = _compose(sound, conf)
     except ConfigError:

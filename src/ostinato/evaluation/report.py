@@ -13,6 +13,10 @@ from ostinato.files import write_text
 from ostinato.music.page import base64_text, render_template
 
 Row = Mapping[str, float | None]
+BASELINES = {
+    "unigram": "counts tokens; a model should beat it",
+    "bigram": "counts pairs of tokens; a model should beat it",
+}
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ def report_page(report: Report) -> str:
         "evaluation/report.html.jinja",
         report=report,
         units=units,
+        baselines=BASELINES,
         likelihoods=[
             (name, [_figure(row.get(unit)) for unit in units])
             for name, row in report.likelihoods.items()
@@ -97,9 +102,10 @@ def _figures(report: Report) -> list[tuple[str, str]]:
 
 def _measure_row(name: str, values: Comparison) -> dict[str, str]:
     spreads = {"generated": values.generated, "test": values.test}
-    cells = {key: f"{_figure(s.mean)} ± {_figure(s.sd)}" for key, s in spreads.items()}
+    digits = 1 if max(abs(s.mean) for s in spreads.values()) >= 10 else 3
+    cells = {key: f"{s.mean:.{digits}f} ± {s.sd:.{digits}f}" for key, s in spreads.items()}
     meaning = MEASURES.get(name, "")
-    label = name.replace("_", " ")
+    label = name.removeprefix("n_").replace("_", " ")
     return {"name": label, "meaning": meaning, "overlap": f"{values.overlap:.2f}", **cells}
 
 

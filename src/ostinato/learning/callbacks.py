@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.callbacks import Callback, EarlyStopping
 
 from ostinato import console
 
@@ -21,6 +21,16 @@ class SeedEachEpoch(Callback):
         del pl_module
         words = np.random.SeedSequence([self.seed, trainer.current_epoch, 1]).generate_state(2)
         torch.manual_seed(int(words[0]) << 32 | int(words[1]))
+
+
+class Patience(EarlyStopping):
+    """Early stopping that a training resumed after its last epoch remembers."""
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Stop at once what had stopped already."""
+        del pl_module
+        if self.wait_count >= self.patience:
+            trainer.should_stop = True
 
 
 class Curves(Callback):

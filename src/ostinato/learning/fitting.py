@@ -8,11 +8,11 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
+from pytorch_lightning.callbacks import ModelCheckpoint, RichProgressBar
 
 from ostinato import console
 from ostinato.errors import UserError
-from ostinato.learning.callbacks import Curves, SeedEachEpoch
+from ostinato.learning.callbacks import Curves, Patience, SeedEachEpoch
 from ostinato.learning.training import Training
 
 MONITORED = "validation_nats_per_token"
@@ -64,7 +64,7 @@ def fit(
     )
     callbacks = [SeedEachEpoch(seed), curves, best]
     if validated and training.early_stopping:
-        callbacks.append(EarlyStopping(MONITORED, patience=training.early_stopping, verbose=False))
+        callbacks.append(Patience(MONITORED, patience=training.early_stopping, verbose=False))
     if console.err.is_terminal:
         callbacks.append(RichProgressBar())
     trainer = _trainer(training, callbacks, logger, checkpoints, validated)

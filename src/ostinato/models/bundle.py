@@ -78,7 +78,11 @@ def load_bundle(folder: Path, plugins: Iterable[str] = ()) -> Bundle:
             f"{folder}/weights.safetensors does not fit the model in its config.yaml: "
             f"{' '.join(str(error).split())[:200]}"
         ) from error
-    setting = Setting.from_dict(json.loads((folder / "setting.json").read_text(encoding="utf-8")))
+    try:
+        text = (folder / "setting.json").read_text(encoding="utf-8")
+        setting = Setting.from_dict(json.loads(text))
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{folder}/setting.json is damaged: train the model again.") from error
     return Bundle(config, representation, network.eval(), setting)
 
 

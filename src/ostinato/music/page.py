@@ -36,7 +36,7 @@ def listen_page(
 ) -> str:
     """An HTML page that plays each sample and follows it in its piano-roll.
 
-    The page is one file: sound, pictures and MIDI are inside it. `settings` are shown as a table.
+    The page is one file: sound, pictures and MIDI are inside it. `settings` are shown below the title.
     Bars, length and notes are shown of every sample, before its own facts.
     """
     return render_template(
@@ -125,7 +125,10 @@ def _roll(piece: Piece) -> dict[str, Any]:
         "octaves": [
             _label((high - c + 0.5) * ROW / height, f"C{c // OCTAVE - 1}") for c in octaves
         ],
-        "bars": [_label(x / WIDTH, str(1 + i * step)) for i, x in enumerate(across(lines[::step]))],
+        "bars": [
+            _label(x / WIDTH, str(1 + i * step) if i else "bar 1")
+            for i, x in enumerate(across(lines[::step]))
+        ],
     }
 
 

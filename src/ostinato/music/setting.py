@@ -29,7 +29,7 @@ class Setting:
         for piece in pieces:
             tempos += [float(piece.tempos["qpm"][0])] if len(piece.tempos) else []
             metres.update(
-                (int(s["numerator"]), int(s["denominator"])) for s in piece.time_signatures
+                {(int(s["numerator"]), int(s["denominator"])) for s in piece.time_signatures}
             )
             first = [piece.track(i)[:1] for i in range(len(piece.track_names))]
             programs = [int(n["program"][0]) if len(n) else 0 for n in first]

@@ -106,6 +106,11 @@ class Representation(ABC):
         that `positions([end, *encode(piece)])` has a row for every token and for the end.
         """
 
+    def transpose_positions(self, positions: Tokens, semitones: Tokens) -> Tokens:
+        """Positions (batch, time, features) of tokens moved by `transpose`; most stay."""
+        del semitones
+        return positions
+
     @abstractmethod
     def note_tokens(self) -> NDArray[np.bool_]:
         """Which tokens begin a note: (size,)."""

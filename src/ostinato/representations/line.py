@@ -80,6 +80,7 @@ class LineGrammar(Grammar):
         self.silence = np.zeros(batch, np.int64)  # whole steps
         self.begun = np.zeros(batch, np.bool_)
         self.sounding = np.zeros((batch, lines), np.bool_)
+        self.pitch = np.zeros((batch, lines), np.int64)  # of the note that sounds, or sounded last
         self.quarters = np.zeros(batch)
 
     def legal(self) -> NDArray[np.bool_]:
@@ -100,6 +101,7 @@ class LineGrammar(Grammar):
         begins = (tokens < 128) & (tokens != self.rest)
         held = np.zeros_like(begins) if self.hold is None else tokens == self.hold
         self.sounding[self.rows, turn] = begins | (held & self.sounding[self.rows, turn])
+        self.pitch[self.rows, turn] = np.where(begins, tokens, self.pitch[self.rows, turn])
         self.begun |= begins
         self.count += 1
         silence = np.where(self.sounding.any(axis=1), 0, self.silence + 1)

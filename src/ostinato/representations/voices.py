@@ -26,8 +26,9 @@ class Voices(Representation):
     """The tracks of a piece as voices, each one token per step: voice 0, 1, … of step 0, of step 1.
 
     0 to 127 begin a note of that pitch, 128 is a rest and 129 holds the note. Drum tracks are left
-    out. Positions are the voice and the step within the bar of the token that follows. A first bar
-    that is shorter than the second, a pickup, is filled up with rests before it, so that bars begin
+    out. Positions are the voice and the step within the bar of the token that follows, and what
+    sounds so far, a pitch or 128: in that voice, in the next one, and so on round. A first bar that
+    is shorter than the second, a pickup, is filled up with rests before it, so that bars begin
     where positions say so: decoding gives the piece on the grid, that much later.
 
     Within a voice a note ends when the next begins, and of notes that begin together the highest
@@ -54,7 +55,7 @@ class Voices(Representation):
         self.steps_per_quarter = self.resolution = steps_per_quarter
         self.bar_steps = bar_steps
         self.end_token = end_token
-        self.position_sizes = (voices, bar_steps)
+        self.position_sizes = (voices, bar_steps, *[REST + 1] * voices)
 
     @property
     def size(self) -> int:
@@ -131,13 +132,42 @@ class Voices(Representation):
 
     def positions(self, tokens: Tokens) -> NDArray[np.uint8]:
         count = np.arange(len(tokens)) - self.last_end(tokens)
-        step = count // self.voices % self.bar_steps
-        return np.stack([count % self.voices, step], axis=1).astype(np.uint8)
+        turn, step = count % self.voices, count // self.voices % self.bar_steps
+        sounding = [self._sounding(tokens, count, voice) for voice in range(self.voices)]
+        following = (turn[:, None] + np.arange(self.voices)) % self.voices
+        around = np.take_along_axis(np.stack(sounding, axis=1), following, axis=1)
+        return np.column_stack([turn, step, around]).astype(np.uint8)
+
+    def _sounding(self, tokens: Tokens, count: Tokens, voice: int) -> NDArray[np.int64]:
+        """What sounds in a voice after each token, a pitch or `REST`: (time,)."""
+        ended = count == 0
+        says = ((count - 1) % self.voices == voice) & (tokens != HOLD) | ended
+        latest = np.maximum.accumulate(np.where(says, np.arange(len(tokens)), -1))
+        pitch = np.where(tokens < REST, tokens, REST).astype(np.int64)
+        return np.where(latest >= 0, pitch[latest], REST)
+
+    def transpose_positions(self, positions: Tokens, semitones: Tokens) -> Tokens:
+        moved = positions.copy()
+        pitches = moved[..., 2:]
+        pitches += np.where(pitches < REST, semitones[:, None, None], 0).astype(pitches.dtype)
+        return moved
 
     def note_tokens(self) -> NDArray[np.bool_]:
         return np.arange(self.size) < REST
 
-    def grammar(self, batch: int) -> LineGrammar:
-        return LineGrammar(
+    def grammar(self, batch: int) -> "VoicesGrammar":
+        return VoicesGrammar(
             batch, self.voices, self.bar_steps, self.steps_per_quarter, True, self.end_token
         )
+
+
+class VoicesGrammar(LineGrammar):
+    """A grammar of lines whose positions also say what sounds."""
+
+    def positions(self) -> NDArray[np.int64]:
+        """Whose turn it is, the step within the bar, what sounds: (batch, 2 + voices)."""
+        turn = self.count % self.lines
+        sounding = np.where(self.sounding, self.pitch, REST)
+        following = (turn[:, None] + np.arange(self.lines)) % self.lines
+        around = np.take_along_axis(sounding, following, axis=1)
+        return np.column_stack([super().positions(), around])

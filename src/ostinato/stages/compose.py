@@ -59,7 +59,5 @@ def fits(config: Config) -> bool:
 
 def _would_fit(config: Config, option: str, conf: Path) -> bool:
     representation = config["choices"]["representation"]
-    other = compose(
-        [f"model={option}", f"representation={representation}", "experiment=null"], conf
-    )
+    other = compose([f"model={option}", f"representation={representation}", "~experiment"], conf)
     return fits(other)

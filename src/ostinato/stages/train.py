@@ -54,7 +54,7 @@ def run(config: Config, workspace: Workspace) -> float | None:
     checkpoints = _checkpoints(config, workspace)
     mlflow_run = _run(config, workspace, checkpoints)
     mlflow_run.parameters({**dict(_flat(config.tree)), "parameters": size})
-    mlflow_run.tags(_provenance(workspace))
+    mlflow_run.tags(_headings(config) | _provenance(workspace))
     mlflow_run.artifacts(_saved(config, checkpoints), "config")
     try:
         with mlflow_run.system_metrics():
@@ -66,6 +66,11 @@ def run(config: Config, workspace: Workspace) -> float | None:
             console.warn("interrupted: the same command goes on from the last whole epoch")
         raise
     _write(config, workspace, representation, store, training, network, fitted)
+    mlflow_run.describe(
+        f"{_named(config)}, trained on {len(training)} pieces: {_reached(fitted)}.\n\n"
+        "Hear and see what it composes under *Artifacts*, `samples/listen.html`; "
+        "`evaluation/report.html` sets it against the test split."
+    )
     _record(workspace, mlflow_run, fitted)
     (checkpoints / "finished").touch()
     return fitted.best_validation
@@ -117,8 +122,7 @@ def _checkpoints(config: Config, workspace: Workspace) -> Path:
 def _run(config: Config, workspace: Workspace, checkpoints: Path) -> Run:
     """A new MLflow run, or that of the training which was interrupted."""
     note = checkpoints / "mlflow_run"
-    chosen = config["choices"]
-    name = "-".join(chosen[group] for group in ("model", "representation", "corpus"))
+    name = "-".join(_headings(config).values())
     run_id = note.read_text() if note.exists() else None
     mlflow_run = start_run(config.build("tracking"), workspace.home, name, run_id)
     if mlflow_run.id:
@@ -148,12 +152,24 @@ def _write(
     table.writeheader()
     table.writerows(fitted.curves)
     write_text(workspace.curves, text.getvalue())
-    reached = (
+    console.say(f"{_reached(fitted)}; the model is in {console.where(workspace.model)}")
+
+
+def _reached(fitted: "Fitted") -> str:
+    if fitted.best_validation is None:
+        return f"no validation pieces: the weights of epoch {fitted.best_epoch}"
+    return (
         f"best validation {fitted.best_validation:.4f} nats per token in epoch {fitted.best_epoch}"
-        if fitted.best_validation is not None
-        else f"no validation pieces: the weights of epoch {fitted.best_epoch}"
     )
-    console.say(f"{reached}; the model is in {console.where(workspace.model)}")
+
+
+def _headings(config: Config) -> dict[str, str]:
+    """What tells runs apart at a glance."""
+    return {group: config["choices"][group] for group in ("model", "representation", "corpus")}
+
+
+def _named(config: Config) -> str:
+    return " · ".join(f"**{choice}**" for choice in _headings(config).values())
 
 
 def _record(workspace: Workspace, mlflow_run: Run, fitted: "Fitted") -> None:

@@ -1,0 +1,319 @@
+"""A config that does not fit is refused with one sentence: the key, the value, what is right."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from ostinato.config import Config, compose, conf_folder, group_options
+from ostinato.config.composing import completions, params_overrides, unless
+from ostinato.errors import ConfigError
+from ostinato.stages.compose import composed
+
+ROOT = Path(__file__).parents[2]
+CONF = ROOT / "conf"
+
+
+def refusal(overrides: Sequence[str], root: Path = ROOT) -> str:
+    """The sentence with which these overrides are refused."""
+    with pytest.raises(ConfigError) as caught:
+        composed(overrides, root)
+    sentence = str(caught.value)
+    assert caught.value.exit_code == 2
+    assert "\n" not in sentence
+    assert "  " not in sentence
+    assert sentence == sentence.strip()
+    return sentence
+
+
+@pytest.fixture
+def conf(tmp_path: Path) -> Path:
+    """A copy of conf/ to spoil."""
+    return Path(shutil.copytree(CONF, tmp_path / "conf"))
+
+
+def test_unknown_option_lists_the_options() -> None:
+    assert refusal(["model=lstn"]) == (
+        "model=lstn is unknown: did you mean lstm? "
+        f"the options of model are {', '.join(group_options(CONF, 'model'))}."
+    )
+
+
+@pytest.mark.parametrize(
+    "group",
+    [
+        "experiment",
+        "corpus",
+        "split",
+        "representation",
+        "model",
+        "training",
+        "sampling",
+        "evaluation",
+        "tracking",
+        "debug",
+    ],
+)
+def test_every_group_lists_its_options(group: str) -> None:
+    sentence = refusal([f"{group}=zzzz"])
+    assert sentence.startswith(f"{group}=zzzz is unknown")
+    assert all(option in sentence for option in group_options(CONF, group))
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        (
+            "training.learning_rat=0.1",
+            "training.learning_rat is unknown: did you mean training.learning_rate?",
+        ),
+        ("trainning.epochs=1", "trainning.epochs is unknown: did you mean training.epochs?"),
+        ("trainning=cpu", "trainning is unknown: did you mean training?"),
+        ("sead=3", "sead is unknown: did you mean seed?"),
+        ("+sead=3", "sead is unknown: did you mean seed?"),
+        ("zzz=3", "zzz is unknown: nothing is called like it."),
+        ("model.backbone.layer=3", "did you mean model.backbone.layers?"),
+    ],
+)
+def test_unknown_key_names_the_nearest(override: str, sentence: str) -> None:
+    assert sentence in refusal([override])
+
+
+def test_unknown_key_that_is_added_lists_what_there_is() -> None:
+    sentence = refusal(["+model.head.droput=0.1"])
+    assert sentence == (
+        "model.head.droput is unknown: did you mean dropout? model.head takes dropout."
+    )
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("training.epochs=ten", 'training.epochs="ten" does not fit: it should be a valid integer'),
+        ("training.epochs=1.5", "training.epochs=1.5 does not fit: it should be a valid integer"),
+        ("training.epochs=true", "training.epochs=true does not fit: it should be a valid integer"),
+        ("training.epochs=", 'training.epochs="" does not fit'),
+        ("training.transpose=5", "training.transpose=5 does not fit"),
+        ("training.transpose=[1]", "training.transpose.1 is missing"),
+        ("training.transpose=[-1,0,1]", "training.transpose=[-1, 0, 1] does not fit"),
+        ("sampling.prompt=5", "sampling.prompt=5 does not fit: it should be a valid string"),
+        ("split.train=null", "split.train=null does not fit: it should be a valid number"),
+        ("split.group_alike=1", "split.group_alike=1 does not fit: it should be a valid boolean"),
+        ("model_dir=3", "model_dir=3 does not fit: it should be a folder"),
+        ("samples_dir=[a]", 'samples_dir=["a"] does not fit: it should be a folder'),
+        ("plugins=numpy", 'plugins="numpy" does not fit: it should be a list of packages'),
+        ("plugins=[3]", "plugins=[3] does not fit: it should be a list of packages"),
+        ("model.head=softmax", 'model.head="softmax" does not fit: it should name a class'),
+        ("model.head=null", "model.head=null does not fit: it should name a class"),
+    ],
+)
+def test_wrong_type(override: str, sentence: str) -> None:
+    assert sentence in refusal([override])
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        (
+            "training.epochs=0",
+            "training.epochs=0 does not fit: it should be greater than or equal to 1.",
+        ),
+        (
+            "training.learning_rate=-1",
+            "training.learning_rate=-1 does not fit: it should be greater than 0.",
+        ),
+        ("training.learning_rate=11", "it should be less than or equal to 10."),
+        ("model.backbone.dropout=1.0", "model.backbone.dropout=1.0 does not fit"),
+        ("representation.steps_per_quarter=65", "representation.steps_per_quarter=65 does not fit"),
+        ("corpus.programs=[1,200]", "corpus.programs.1=200 does not fit"),
+        ("corpus.programs=[]", "corpus.programs=[] does not fit"),
+    ],
+)
+def test_out_of_range(override: str, sentence: str) -> None:
+    assert sentence in refusal([override])
+
+
+@pytest.mark.parametrize("key", ["training.gradient_clip", "sampling.temperature", "split.train"])
+@pytest.mark.parametrize(("value", "shown"), [("nan", "NaN"), ("inf", "Infinity")])
+def test_neither_nan_nor_infinity(key: str, value: str, shown: str) -> None:
+    assert f"{key}={shown} does not fit" in refusal([f"{key}={value}"])
+
+
+def test_wrong_choice_lists_the_choices() -> None:
+    assert refusal(["training.optimizer=sgd"]) == (
+        "training.optimizer=\"sgd\" does not fit: it should be 'adam' or 'adamw'."
+    )
+
+
+@pytest.mark.parametrize(
+    ("overrides", "sentence"),
+    [
+        (["split=predefined"], "split.file is missing: it must be set."),
+        (["training.window=???"], "training.window is missing: it must be set."),
+        (["~model.head"], "model.head is missing: it must be set."),
+        (["~model"], "model is missing from the config: choose one with model=…."),
+        (["training.epochs=${nope}"], "training.epochs refers to nope, which is not there."),
+    ],
+)
+def test_missing(overrides: list[str], sentence: str) -> None:
+    assert refusal(overrides) == sentence
+
+
+@pytest.mark.parametrize("seed", ["-1", "4294967296", "1.5", "abc", "null", "true"])
+def test_seed_is_a_whole_number_of_32_bits(seed: str) -> None:
+    sentence = refusal([f"seed={seed}"])
+    assert sentence.startswith("seed=")
+    assert sentence.endswith("does not fit: it should be a whole number from 0 to 2³²-1.")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "sentence"),
+    [
+        (["split.train=0.9"], "split: train + validation + test is 1.1: it must be 1."),
+        (["training.transpose=[3,1]"], "training: transpose=[3, 1] does not fit"),
+        (
+            ["sampling.prompt=test", "sampling.prompt_bars=99"],
+            "sampling: prompt_bars=99 leaves nothing to compose",
+        ),
+        (["corpus.quantise=7"], "corpus: quantise=7 does not divide resolution=24"),
+        (["corpus.path=/etc"], "corpus: path=/etc must stay inside the project"),
+    ],
+)
+def test_values_that_do_not_fit_each_other(overrides: list[str], sentence: str) -> None:
+    assert sentence in refusal(overrides)
+
+
+@pytest.mark.parametrize("override", ["training.epochs", "a b", "=", "training={a: 1", "model=3"])
+def test_what_is_no_override_is_refused(override: str) -> None:
+    assert refusal([override])
+
+
+@pytest.mark.parametrize("override", ["model=lstm,gru", "model=[lstm,gru]", "seed=1,2"])
+def test_several_values_are_for_sweeps(override: str) -> None:
+    sentence = refusal([override])
+    assert sentence.endswith("names several: give one, or sweep over them with `ostinato run -m`.")
+
+
+def test_what_is_no_override_is_named() -> None:
+    assert refusal(["training.epochs"]) == (
+        "'training.epochs' is no override: write key=value, for example model=gru."
+    )
+
+
+def test_architecture_that_cannot_take_the_representation() -> None:
+    assert refusal(["model=onehot_lstm"]) == (
+        "model=onehot_lstm cannot take representation=voices: "
+        "the models that can are gru, lstm, rnn."
+    )
+
+
+def test_unknown_key_in_a_file_names_the_nearest(conf: Path) -> None:
+    (conf / "experiment" / "mine.yaml").write_text(
+        "# @package _global_\ntraining:\n  learning_rat: 0.1\n"
+    )
+    sentence = refusal(["experiment=mine"], conf.parent)
+    assert "training.learning_rat is unknown: did you mean learning_rate?" in sentence
+
+
+def test_unknown_top_level_key_in_a_file(conf: Path) -> None:
+    (conf / "experiment" / "mine.yaml").write_text("# @package _global_\nsede: 3\n")
+    assert refusal(["experiment=mine"], conf.parent) == "sede is unknown: did you mean seed?"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("defaults:\n  - override /modle: lstm\n", "modle"),
+        ("defaults:\n  - override /model: lstn\n", "model=lstn is unknown: did you mean lstm?"),
+        ("training: [\n", "mine.yaml"),
+        ("training: 3\n", "training"),
+    ],
+)
+def test_file_that_does_not_compose(conf: Path, text: str, expected: str) -> None:
+    (conf / "experiment" / "mine.yaml").write_text(f"# @package _global_\n{text}")
+    assert expected in refusal(["experiment=mine"], conf.parent)
+
+
+def write_params(root: Path, text: str) -> Path:
+    path = root / "params.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("modle: lstm", "params.yaml: modle is unknown: did you mean model?"),
+        ("seed: 3", "params.yaml: seed is unknown"),
+        ("overrides: seed=1", 'params.yaml: overrides should be a list such as ["seed=1"].'),
+        ("overrides: [3]", 'params.yaml: overrides should be a list such as ["seed=1"].'),
+        ("[model, lstm]", "params.yaml should map"),
+        ("model: [lstm, gru]", 'params.yaml: model=["lstm", "gru"] does not fit'),
+        ("model: 3", "params.yaml: model=3 does not fit"),
+        ("model: {", "params.yaml is not YAML"),
+    ],
+)
+def test_params_that_cannot_be_used(tmp_path: Path, text: str, expected: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        params_overrides(write_params(tmp_path, text))
+    assert expected in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_params_switch_tracking_off(tmp_path: Path) -> None:
+    path = write_params(tmp_path, "tracking: off\noverrides: [seed=7]\nmodel: null\n")
+    overrides = params_overrides(path)
+    assert overrides == ["tracking=off", "seed=7"]
+    config = compose(overrides, CONF)
+    assert config["tracking.enabled"] is False
+    assert config["choices.tracking"] == "off"
+    assert config["seed"] == 7
+
+
+def test_empty_params_mean_the_defaults(tmp_path: Path) -> None:
+    assert params_overrides(write_params(tmp_path, "")) == []
+
+
+def test_command_line_goes_before_params(project: Path) -> None:
+    write_params(project, "model: rnn\noverrides: [seed=7, training.epochs=3]\n")
+    config = composed(["model=gru", "training.epochs=4"], project)
+    assert (config["choices.model"], config["seed"], config["training.epochs"]) == ("gru", 7, 4)
+
+
+def test_later_override_replaces_the_earlier() -> None:
+    assert unless(["model=rnn", "seed=1", "+a=2"], ["model=lstm,gru", "a=3"]) == ["seed=1"]
+
+
+def test_composing_again_gives_the_same_bytes() -> None:
+    assert compose(["model=gru"], CONF).text() == compose(["model=gru"], CONF).text()
+
+
+def test_saved_config_loads_as_it_was(tmp_path: Path) -> None:
+    config = compose([], CONF)
+    config.save(tmp_path / "config.yaml")
+    assert Config.load(tmp_path / "config.yaml").tree == config.tree
+
+
+def test_values_are_plain_and_resolved() -> None:
+    assert "${" not in compose([], CONF).text()
+    assert "hydra" not in compose([], CONF).tree
+
+
+def test_conf_is_found_from_a_folder_below_the_project(project: Path) -> None:
+    assert conf_folder(project / "data" / "bach") == project.resolve() / "conf"
+
+
+def test_completions_offer_options_and_keys() -> None:
+    assert completions("model=", CONF) == [f"model={o}" for o in group_options(CONF, "model")]
+    assert completions("training.learning", CONF) == ["training.learning_rate="]
+    assert "seed=" in completions("se", CONF)
+
+
+def test_composing_inside_a_run_of_hydra_leaves_that_run_alone() -> None:
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+        assert compose(["model=gru"], CONF)["choices.model"] == "gru"
+        assert hydra_compose("config", ["seed=5"]).seed == 5

@@ -1,0 +1,73 @@
+"""Small networks and stores for the tests of what is learned."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ostinato.batches.store import TokenStore, write_store
+from ostinato.config import Config
+from ostinato.models.bundle import build_network
+from ostinato.models.sequence import SequenceModel
+from ostinato.music.piece import Piece
+from ostinato.representations.base import Representation
+from ostinato.representations.event import Event
+from ostinato.representations.pitch import Pitch
+from ostinato.representations.voices import Voices
+
+REPRESENTATIONS: dict[str, Representation] = {
+    "voices": Voices(),
+    "event": Event(),
+    "pitch": Pitch(),
+    "pitch without holds": Pitch(hold=False, end_token=False),
+}
+TARGETS = {
+    "voices": "ostinato.representations.voices.Voices",
+    "event": "ostinato.representations.event.Event",
+    "pitch": "ostinato.representations.pitch.Pitch",
+}
+BACKBONES = ("RNN", "GRU", "LSTM")
+
+
+def config_of(
+    representation: str = "voices", backbone: str = "GRU", hidden: int = 16, layers: int = 1
+) -> Config:
+    """A config of a small sequence model."""
+    models = "ostinato.models"
+    return Config(
+        {
+            "representation": {"_target_": TARGETS[representation]},
+            "model": {
+                "_target_": f"{models}.sequence.SequenceModel",
+                "input": {
+                    "_target_": f"{models}.inputs.Embedding",
+                    "_partial_": True,
+                    "size": 8,
+                },
+                "backbone": {
+                    "_target_": f"{models}.recurrent.{backbone}",
+                    "_partial_": True,
+                    "hidden_size": hidden,
+                    "layers": layers,
+                },
+                "head": {"_target_": f"{models}.heads.Softmax", "_partial_": True},
+            },
+            "choices": {"model": backbone.lower(), "representation": representation},
+        }
+    )
+
+
+def network_of(representation: str = "voices", seed: int = 0, **shape: Any) -> SequenceModel:
+    """A small network with weights drawn by a seed."""
+    config = config_of(representation, **shape)
+    torch.manual_seed(seed)
+    network = build_network(config, config.build("representation"))
+    assert isinstance(network, SequenceModel)
+    return network.eval()
+
+
+def store_of(pieces: Iterable[Piece], representation: Representation, folder: Path) -> TokenStore:
+    """A new token store of these pieces."""
+    write_store(pieces, representation, folder)
+    return TokenStore.open(folder)
