@@ -109,9 +109,9 @@ def test_the_table_shows_the_runs_and_what_they_reached(page: Any, runs_page: st
     for name in ("rnn-voices-bach", "gru-voices-bach"):
         page.get_by_role("link", name=name).wait_for()
     for column in ("best_validation_nats_per_token", "test_nats_per_note"):
-        page.get_by_role("columnheader", name=column).wait_for()
-    assert page.get_by_text("Trace", exact=False).count() <= 1  # the tab alone: no view of traces
-    assert "/runs" in page.url
+        page.get_by_role("columnheader", name=column).first.wait_for()
+    # of the view for language-model applications, in which MLflow would open
+    assert page.get_by_text("Judges").count() == 0
 
 
 def test_two_runs_are_compared(page: Any, runs_page: str) -> None:

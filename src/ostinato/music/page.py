@@ -36,8 +36,8 @@ def listen_page(
 ) -> str:
     """An HTML page that plays each sample and follows it in its piano-roll.
 
-    The page is one file: sound, pictures and MIDI are inside it. `settings` are shown below the title.
-    Bars, length and notes are shown of every sample, before its own facts.
+    The page is one file: sound, pictures and MIDI are inside it. `settings` are shown below
+    the title. Bars, length and notes are shown of every sample, before its own facts.
     """
     return render_template(
         "music/listen.html.jinja",

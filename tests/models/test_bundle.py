@@ -1,0 +1,150 @@
+"""A bundle is all that generating needs, and runs nobody's code."""
+
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from torch import Tensor
+
+from ostinato.errors import ConfigError, UserError
+from ostinato.models.bundle import Bundle, bundle_fingerprint, load_bundle, save_bundle
+from ostinato.music.setting import Setting
+from small_networks import config_of, network_of
+
+SETTING = Setting(96.0, 3, 4, (52, 0, 1, 2), ("Soprano", "Alto", "Tenor", "Bass"))
+FILES = ["config.yaml", "setting.json", "vocabulary.tsv", "weights.safetensors"]
+
+
+def made(representation: str = "voices", backbone: str = "GRU") -> Bundle:
+    config = config_of(representation, backbone)
+    network = network_of(representation, backbone=backbone)
+    return Bundle(config, config.build("representation"), network, SETTING)
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    save_bundle(made(), tmp_path / "model")
+    return tmp_path / "model"
+
+
+def logits(network: Any, features: int) -> Tensor:
+    tokens = torch.arange(24).reshape(2, 12) % 100
+    with torch.no_grad():
+        said: Tensor = network(tokens, torch.zeros(2, 12, features, dtype=torch.long))[0]
+    return said
+
+
+@pytest.mark.parametrize("backbone", ["RNN", "GRU", "LSTM"])
+@pytest.mark.parametrize("representation", ["voices", "event", "pitch"])
+def test_a_loaded_bundle_says_the_same(representation: str, backbone: str, tmp_path: Path) -> None:
+    original = made(representation, backbone)
+    save_bundle(original, tmp_path / "model")
+    loaded = load_bundle(tmp_path / "model")
+    features = len(original.representation.position_sizes)
+    assert torch.equal(logits(original.network, features), logits(loaded.network, features))
+    assert loaded.setting == SETTING
+    assert loaded.config.tree == original.config.only("representation", "model", "choices").tree
+    assert loaded.representation.size == original.representation.size
+    assert not loaded.network.training
+
+
+def test_the_same_bundle_gives_the_same_bytes(bundle: Path, tmp_path: Path) -> None:
+    save_bundle(made(), tmp_path / "again")
+    for name in FILES:
+        assert (bundle / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
+    assert bundle_fingerprint(bundle) == bundle_fingerprint(tmp_path / "again")
+
+
+def test_any_change_of_a_bundle_changes_its_fingerprint(bundle: Path) -> None:
+    before = bundle_fingerprint(bundle)
+    with (bundle / "setting.json").open("a") as file:
+        file.write("\n")
+    assert bundle_fingerprint(bundle) != before
+
+
+def test_a_bundle_holds_no_pickle(bundle: Path) -> None:
+    assert sorted(path.name for path in bundle.iterdir()) == FILES
+    for path in bundle.iterdir():
+        assert not zipfile.is_zipfile(path)  # what torch.save writes
+        assert not path.read_bytes().startswith(b"\x80")  # how a pickle begins
+        assert not path.stat().st_mode & 0o111
+
+
+def test_the_vocabulary_can_be_read(bundle: Path) -> None:
+    rows = (bundle / "vocabulary.tsv").read_text(encoding="utf-8").splitlines()
+    assert rows[0] == "token\tmeaning"
+    assert "60\tnote C4 (60)" in rows
+    assert rows[-1] == "130\tend"
+
+
+def test_a_bundle_replaces_the_one_before(bundle: Path) -> None:
+    (bundle / "left_over.txt").write_text("old")
+    save_bundle(made(backbone="LSTM"), bundle)
+    assert sorted(path.name for path in bundle.iterdir()) == FILES
+    assert "LSTM" in (bundle / "config.yaml").read_text()
+
+
+@pytest.mark.parametrize("key", ["representation", "model", "model.head", "model.backbone"])
+@pytest.mark.parametrize(
+    "target", ["os.system", "subprocess.Popen", "ostinato.files.shutil.rmtree"]
+)
+def test_a_bundle_that_names_foreign_code_is_refused(bundle: Path, key: str, target: str) -> None:
+    path = bundle / "config.yaml"
+    tree = yaml.safe_load(path.read_text())
+    node = tree
+    for part in key.split("."):
+        node = node[part]
+    node["_target_"] = target
+    path.write_text(yaml.safe_dump(tree))
+    with pytest.raises(ConfigError, match=rf"{key}._target_={target} "):
+        load_bundle(bundle)
+
+
+def test_a_bundle_does_not_choose_the_readers_plugins(bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "strangers.py").write_text("raise SystemExit('was imported')\n")
+    path = bundle / "config.yaml"
+    tree = yaml.safe_load(path.read_text())
+    tree["plugins"] = ["strangers"]
+    tree["model"]["_target_"] = "strangers.Model"
+    path.write_text(yaml.safe_dump(tree))
+    with pytest.raises(ConfigError, match="is not allowed"):
+        load_bundle(bundle)
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "weights.safetensors", "setting.json"])
+def test_a_missing_part_is_named(bundle: Path, name: str) -> None:
+    (bundle / name).unlink()
+    with pytest.raises(UserError, match=f"it has no {name}"):
+        load_bundle(bundle)
+
+
+def test_a_missing_bundle_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="run `ostinato train`"):
+        load_bundle(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("kept", [0, 5, 100, -1])
+def test_damaged_weights_are_refused(bundle: Path, kept: int) -> None:
+    path = bundle / "weights.safetensors"
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(UserError, match=r"weights\.safetensors does not fit the model") as caught:
+        load_bundle(bundle)
+    assert "\n" not in str(caught.value)
+
+
+def test_weights_of_another_network_are_refused(bundle: Path, tmp_path: Path) -> None:
+    save_bundle(made(backbone="LSTM"), tmp_path / "other")
+    shutil.copy(tmp_path / "other" / "weights.safetensors", bundle)
+    with pytest.raises(UserError, match="does not fit the model"):
+        load_bundle(bundle)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"programs": 3, "track_names": []}'])
+def test_a_damaged_setting_is_refused(bundle: Path, text: str) -> None:
+    (bundle / "setting.json").write_text(text)
+    with pytest.raises(UserError, match=r"setting\.json is damaged"):
+        load_bundle(bundle)
