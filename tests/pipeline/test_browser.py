@@ -122,7 +122,7 @@ def test_two_runs_are_compared(page: Any, runs_page: str) -> None:
     page.get_by_text("Comparing 2 Runs").wait_for()
     differing = page.get_by_role("row", name=re.compile(r"choices\.model\s+(rnn|gru)\s+(rnn|gru)"))
     differing.first.wait_for()
-    page.get_by_text("test_nats_per_note").first.wait_for(state="attached")
+    page.get_by_text("best_validation_nats_per_token").first.wait_for(state="attached")
 
 
 def test_a_run_tells_what_it_is_and_plays_its_samples(page: Any, runs_page: str) -> None:

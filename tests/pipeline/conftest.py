@@ -1,0 +1,33 @@
+"""Projects under DVC and git."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from projects import commit, run
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def dvc_project(project: Path) -> Path:
+    """The project as a fresh clone of a small repository: smoke settings, data pinned."""
+    shutil.copy(ROOT / "dvc.yaml", project)
+    shutil.copy(ROOT / ".dvcignore", project)
+    shutil.copytree(
+        ROOT / "src", project / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+    )
+    params = (project / "params.yaml").read_text()
+    (project / "params.yaml").write_text(params.replace("debug: null", "debug: smoke"))
+    (project / ".gitignore").write_text(
+        "/outputs/mlflow/\n/outputs/cache/\n/outputs/checkpoints/\n"
+    )
+    run(project, "git", "init", "-q")
+    run(project, "git", "config", "user.name", "A Tester")
+    run(project, "git", "config", "user.email", "tester@example.org")
+    run(project, "dvc", "init", "-q")
+    run(project, "dvc", "config", "core.analytics", "false")
+    run(project, "dvc", "add", "-q", "data")
+    commit(project, "a corpus")
+    return project

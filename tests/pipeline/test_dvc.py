@@ -1,0 +1,88 @@
+"""`dvc repro` in a small repository of its own: what runs, and that it comes out the same."""
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+import yaml
+
+from projects import commit, run, stages_run
+
+ALL = ["compose", "preprocess", "split", "train", "generate", "evaluate"]
+
+
+def hashes(project: Path) -> dict[str, str]:
+    lock = yaml.safe_load((project / "dvc.lock").read_text())
+    return {out["path"]: out["md5"] for s in lock["stages"].values() for out in s["outs"]}
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+@pytest.fixture
+def reproduced(dvc_project: Path) -> Path:
+    done = run(dvc_project, "dvc", "repro")
+    assert stages_run(done.stdout) == ALL
+    commit(dvc_project, "what it made")
+    return dvc_project
+
+
+def test_a_second_repro_has_nothing_to_do_and_a_forced_one_gives_the_same_bytes(
+    reproduced: Path,
+) -> None:
+    before = hashes(reproduced)
+    assert "up to date" in run(reproduced, "dvc", "repro").stdout
+    assert stages_run(run(reproduced, "dvc", "repro", "--force").stdout) == ALL
+    assert hashes(reproduced) == before
+    assert run(reproduced, "git", "status", "--porcelain").stdout == ""
+    samples = reproduced / "outputs" / "samples"
+    assert {p.suffix for p in samples.iterdir()} == {".mid", ".wav", ".png", ".html", ".json"}
+    metrics = json.loads((reproduced / "outputs" / "evaluation" / "metrics.json").read_text())
+    assert metrics["samples"] == {"pieces": 2, "silent": 0}
+
+
+def test_an_edit_of_conf_reruns_the_stages_that_read_it(reproduced: Path) -> None:
+    conf = reproduced / "conf"
+    edit(conf / "sampling" / "ancestral.yaml", "temperature: 0.9", "temperature: 0.8")
+    done = run(reproduced, "dvc", "repro")
+    assert stages_run(done.stdout) == ["compose", "generate", "evaluate"]
+    edit(conf / "model" / "lstm.yaml", "size: 128", "size: 64")
+    done = run(reproduced, "dvc", "repro")
+    assert stages_run(done.stdout) == ["compose", "train", "generate", "evaluate"]
+    edit(conf / "corpus" / "_base.yaml", "min_notes: 1 ", "min_notes: 2 ")
+    done = run(reproduced, "dvc", "repro")
+    assert stages_run(done.stdout) == ["compose", "preprocess"], "no piece is that short"
+    diff = run(reproduced, "dvc", "params", "diff").stdout
+    assert "corpus.min_notes" in diff
+    assert "sampling.temperature" in diff
+
+
+def test_experiments_are_run_compared_and_recorded_in_one_store(reproduced: Path) -> None:
+    run(reproduced, "dvc", "exp", "run", "-S", "model=gru")
+    assert "choices.model" in run(reproduced, "dvc", "params", "diff").stdout
+    assert "nats_per_token" in run(reproduced, "dvc", "metrics", "diff").stdout
+    assert "nats_per_token" in run(reproduced, "dvc", "metrics", "show").stdout
+    assert "index.html" in run(reproduced, "dvc", "plots", "show").stdout
+    run(reproduced, "dvc", "exp", "run", "-S", 'overrides=["training.learning_rate=0.001"]')
+    composed = yaml.safe_load((reproduced / "outputs" / "config.yaml").read_text())
+    assert composed["training"]["learning_rate"] == 0.001
+    store = sqlite3.connect(reproduced / "outputs" / "mlflow" / "mlflow.db")
+    runs = store.execute("select name, status from runs").fetchall()
+    assert len(runs) == 3
+    assert {status for _, status in runs} == {"FINISHED"}
+    assert any(name.startswith("gru-voices-bach") for name, _ in runs)
+
+
+@pytest.mark.slow
+def test_queued_experiments_are_recorded_in_the_store_of_the_main_checkout(
+    reproduced: Path,
+) -> None:
+    run(reproduced, "dvc", "exp", "run", "--queue", "-S", "model=rnn,gru")
+    run(reproduced, "dvc", "exp", "run", "--run-all")
+    store = sqlite3.connect(reproduced / "outputs" / "mlflow" / "mlflow.db")
+    names = {name for (name,) in store.execute("select name from runs")}
+    assert {name.split("-")[0] for name in names} == {"lstm", "rnn", "gru"}

@@ -1,0 +1,71 @@
+"""Every stage in one process, sweeps, bundles alone, and input that cannot be used."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from projects import run
+
+TINY = ("debug=smoke", "training.epochs=1", "training.max_pieces=8", "sampling.max_bars=3")
+
+
+def refused(project: Path, *command: str, code: int = 1) -> str:
+    """The one sentence with which a command refuses."""
+    done = run(project, "ostinato", *command, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    [sentence] = [line for line in done.stderr.splitlines() if line.startswith("ostinato: ")]
+    return sentence
+
+
+def test_a_sweep_makes_a_run_of_each_and_reads_the_corpus_once(project: Path) -> None:
+    done = run(project, "ostinato", "run", "-m", "model=rnn,gru", *TINY)
+    assert done.stdout.count("pieces read") == 1
+    folders = sorted((project / "outputs" / "sweeps").glob("*/*/[0-9]"))
+    assert [
+        json.loads((f / "samples" / "sampling.json").read_text())["model"] for f in folders
+    ] == [
+        "rnn",
+        "gru",
+    ]
+    assert all((f / "evaluation" / "report.html").exists() for f in folders)
+
+
+@pytest.mark.parametrize("experiment", ["article", "bach_lstm_event"])
+def test_other_experiments_run_whole(project: Path, experiment: str) -> None:
+    run(project, "ostinato", "run", f"experiment={experiment}", *TINY, "tracking=off")
+    [samples] = (project / "outputs" / "runs").glob("*/*/samples")
+    assert len(list(samples.glob("*.wav"))) == 2
+
+
+def test_a_bundle_alone_composes_anywhere(project: Path, tmp_path: Path) -> None:
+    for stage in ("preprocess", "split", "train"):
+        run(project, "ostinato", stage, *TINY, "tracking=off")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    shutil.copytree(project / "outputs" / "model", elsewhere / "bundle")
+    prompt = next((project / "data" / "bach").iterdir())
+    shutil.copy(prompt, elsewhere / "mine.mid")
+    words = ("model_dir=bundle", "sampling.pieces=2", "sampling.max_bars=6", "tracking=off")
+    run(elsewhere, "ostinato", "generate", *words, "samples_dir=new")
+    assert len(list((elsewhere / "new").glob("*.mid"))) == 2
+    run(elsewhere, "ostinato", "generate", *words, "samples_dir=on", "sampling.prompt=mine.mid")
+    assert len(list((elsewhere / "on").glob("*.mid"))) == 2
+    sentence = refused(elsewhere, "generate", *words, "sampling.prompt=none.mid")
+    assert "none.mid is not there" in sentence
+
+
+def test_missing_and_useless_data_are_told_in_a_sentence(project: Path) -> None:
+    shutil.rmtree(project / "data" / "bach")
+    assert "run `ostinato fetch` or `dvc pull`" in refused(project, "preprocess")
+    (project / "data" / "bach").mkdir()
+    assert "empty" in refused(project, "preprocess")
+    (project / "data" / "bach" / "words.mid").write_text("This is no music.")
+    assert "words.mid" in refused(project, "preprocess")
+    assert "run `ostinato preprocess`" in refused(project, "split")
+    assert "outputs/pieces" in refused(project, "train")
+    assert "is not a trained model" in refused(project, "generate")
+    assert not list(project.rglob("*.part"))
+    assert "lstm" in refused(project, "run", "model=lstmm", code=2)
