@@ -17,11 +17,11 @@ SILENT = Piece("silent", 4, np.zeros(0, NOTE), track_names=("a", "b", "c", "d"))
 def test_every_piece_comes_back_as_it_was_encoded(
     name: str, short_chorales: list[Piece], tmp_path: Path
 ) -> None:
-    representation = REPRESENTATIONS[name]
-    store = store_of(short_chorales, representation, tmp_path / "tokens")
+    representation, pieces = REPRESENTATIONS[name], short_chorales[:12]
+    store = store_of(pieces, representation, tmp_path / "tokens")
     assert store.skipped == {}
-    assert store.names == [piece.name for piece in short_chorales]
-    for i, piece in enumerate(short_chorales):
+    assert store.names == [piece.name for piece in pieces]
+    for i, piece in enumerate(pieces):
         tokens = representation.encode(piece)
         if representation.end is not None:
             tokens = np.concatenate([[representation.end], tokens, [representation.end]])

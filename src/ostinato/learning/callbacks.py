@@ -16,8 +16,13 @@ class SeedEachEpoch(Callback):
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Seed torch."""
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Seed torch before the first batch: a resumed epoch has no other hook."""
+        del batch
+        if batch_idx:
+            return
         del pl_module
         words = np.random.SeedSequence([self.seed, trainer.current_epoch, 1]).generate_state(2)
         torch.manual_seed(int(words[0]) << 32 | int(words[1]))

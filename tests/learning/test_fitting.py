@@ -1,0 +1,157 @@
+"""A network learns, the best weights are kept, and what was interrupted is taken up again."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from ostinato.batches.datamodule import MusicData
+from ostinato.batches.store import TokenStore
+from ostinato.learning import fitting
+from ostinato.learning.fitting import Fitted
+from ostinato.learning.likelihood import LikelihoodModule
+from ostinato.learning.training import Training
+from ostinato.models.sequence import SequenceModel
+from ostinato.music.piece import Piece
+from ostinato.representations.voices import Voices
+from small_networks import network_of, store_of
+
+SHORT = Training(
+    epochs=3, batch_size=4, window=48, learning_rate=0.01, transpose=(0, 0), early_stopping=None
+)
+
+
+@pytest.fixture(scope="module")
+def store(short_chorales: list[Piece], tmp_path_factory: pytest.TempPathFactory) -> TokenStore:
+    folder = tmp_path_factory.mktemp("store") / "tokens"
+    return store_of(short_chorales[:8], Voices(), folder)
+
+
+def fit(
+    store: TokenStore, training: Training, folder: Path, validation: int = 2, seed: int = 1
+) -> tuple[Fitted, SequenceModel]:
+    """Train a small network on six pieces, validated by as many others as said."""
+    network = network_of(hidden=32).train()
+    data = MusicData(
+        store,
+        np.arange(6),
+        np.arange(6, 6 + validation),
+        Voices(),
+        training.window,
+        training.batch_size,
+        training.transpose,
+        seed,
+    )
+    module = LikelihoodModule(network, training)
+    fitted = fitting.fit(module, data, training, seed, folder, validated=validation > 0)
+    return fitted, network
+
+
+def weights(network: SequenceModel) -> Tensor:
+    return torch.cat([p.detach().flatten() for p in network.parameters()])
+
+
+def test_one_batch_can_be_learned_by_heart(store: TokenStore, tmp_path: Path) -> None:
+    training = replace(SHORT, epochs=60, overfit_batches=1, learning_rate=0.05, schedule="constant")
+    fitted, _ = fit(store, training, tmp_path, validation=0)
+    assert fitted.curves[0]["train"] > 4.0  # ln 131 is 4.9: nothing is known at first
+    assert fitted.curves[-1]["train"] < 0.5
+
+
+def test_overfitting_shows_the_same_batch_in_every_epoch(store: TokenStore) -> None:
+    data = MusicData(store, np.arange(6), np.arange(0), Voices(), 48, 4, (-5, 5), 1)
+
+    def first(epoch: int, overfit: int) -> Tensor:
+        trainer = pl.Trainer(overfit_batches=overfit, logger=False, accelerator="cpu")
+        trainer.fit_loop.epoch_progress.current.completed = epoch
+        trainer.fit_loop.epoch_progress.current.processed = epoch
+        data.trainer = trainer
+        return next(iter(data.train_dataloader())).inputs
+
+    assert torch.equal(first(0, 1), first(1, 1))
+    assert not torch.equal(first(0, 0), first(1, 0))
+
+
+def test_the_same_seed_gives_the_same_weights_bit_for_bit(
+    store: TokenStore, tmp_path: Path
+) -> None:
+    training = replace(SHORT, transpose=(-5, 6))
+    one, first = fit(store, training, tmp_path / "one")
+    two, second = fit(store, training, tmp_path / "two")
+    _, other = fit(store, training, tmp_path / "other", seed=2)
+    assert torch.equal(weights(first), weights(second))
+    assert one == two
+    assert not torch.equal(weights(first), weights(other))
+
+
+def test_curves_have_a_row_an_epoch(store: TokenStore, tmp_path: Path) -> None:
+    fitted, _ = fit(store, SHORT, tmp_path)
+    assert [row["epoch"] for row in fitted.curves] == [1, 2, 3]
+    assert all(set(row) == {"epoch", "train", "validation"} for row in fitted.curves)
+    assert fitted.curves[-1]["train"] < fitted.curves[0]["train"]
+
+
+def test_training_without_validation_keeps_the_last_weights(
+    store: TokenStore, tmp_path: Path
+) -> None:
+    fitted, network = fit(store, SHORT, tmp_path, validation=0)
+    assert fitted.best_epoch == 3
+    assert fitted.best_validation is None
+    assert all(set(row) == {"epoch", "train"} for row in fitted.curves)
+    last = torch.load(tmp_path / "last.ckpt", weights_only=True)["state_dict"]
+    kept = network.state_dict()
+    assert all(torch.equal(last[f"network.{name}"], kept[name]) for name in kept)
+
+
+def validation_nll(network: SequenceModel, store: TokenStore) -> float:
+    """Nats per token of pieces 6 and 7, a piece at a time."""
+    network.eval()
+    total = count = 0.0
+    for i in (6, 7):
+        part = slice(store.offsets[i], store.offsets[i + 1])
+        tokens = torch.from_numpy(store.tokens[part].astype(np.int64))[None]
+        positions = torch.from_numpy(store.positions[part].astype(np.int64))[None]
+        nll = network.score(tokens[:, :-1], positions[:, :-1], tokens[:, 1:])
+        total, count = total + float(nll.double().sum()), count + nll.numel()
+    return total / count
+
+
+@pytest.fixture(scope="module")
+def stopped(store: TokenStore, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A training that soon learns six pieces by heart, and so grows worse on two others."""
+    folder = tmp_path_factory.mktemp("stopped")
+    training = replace(SHORT, epochs=60, learning_rate=0.05, schedule="constant", early_stopping=2)
+    return (*fit(store, training, folder), training, folder)
+
+
+def test_early_stopping_keeps_the_best_weights(store: TokenStore, stopped: Any) -> None:
+    fitted, network, _, _ = stopped
+    losses = [row["validation"] for row in fitted.curves]
+    assert len(losses) < 60
+    assert fitted.best_epoch == 1 + int(np.argmin(losses)) == len(losses) - 2
+    assert fitted.best_validation == min(losses)
+    assert validation_nll(network, store) == pytest.approx(min(losses), abs=1e-4)
+
+
+def test_a_training_that_had_stopped_stays_stopped(store: TokenStore, stopped: Any) -> None:
+    fitted, network, training, folder = stopped
+    again, resumed = fit(store, training, folder)
+    assert again == fitted
+    assert torch.equal(weights(resumed), weights(network))
+
+
+def test_a_training_that_had_ended_gives_the_same_again(store: TokenStore, tmp_path: Path) -> None:
+    fitted, network = fit(store, SHORT, tmp_path)
+    again, resumed = fit(store, SHORT, tmp_path)
+    assert again == fitted
+    assert torch.equal(weights(resumed), weights(network))
+
+
+def test_validation_is_per_token_over_all_pieces(store: TokenStore, tmp_path: Path) -> None:
+    fitted, network = fit(store, replace(SHORT, epochs=1), tmp_path)
+    assert fitted.best_validation == pytest.approx(validation_nll(network, store), abs=1e-4)

@@ -1,0 +1,155 @@
+"""What a network composes is music, whatever the network knows."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from ostinato.music.piece import Piece
+from ostinato.representations.base import Representation
+from ostinato.representations.event import Event
+from ostinato.representations.pitch import Pitch
+from ostinato.representations.voices import Voices
+from ostinato.sampling.sequence import compose
+from ostinato.sampling.settings import Sampling
+from small_networks import network_of
+
+KINDS: dict[str, Representation] = {"voices": Voices(), "event": Event(), "pitch": Pitch()}
+EVERY = pytest.mark.parametrize("name", KINDS)
+FEW = Sampling(pieces=5, max_bars=6)
+
+
+def composed(
+    name: str, settings: Sampling = FEW, seed: int = 3, prompts: Any = ()
+) -> list[NDArray[np.uint16]]:
+    return compose(network_of(name), KINDS[name], settings, seed, prompts)
+
+
+def beginning(name: str, piece: Piece, bars: int = 2) -> NDArray[np.uint16]:
+    return KINDS[name].encode(piece.cropped(0, bars * 4 * piece.resolution))
+
+
+def followed(representation: Representation, tokens: NDArray[np.uint16]) -> None:
+    """Check that each token is legal after those before it."""
+    grammar = representation.grammar(1)
+    for step, token in enumerate(tokens):
+        assert grammar.legal()[0, token], f"token {token} at {step}"
+        grammar.advance(np.array([token]))
+
+
+@EVERY
+def test_only_legal_tokens_are_drawn(name: str) -> None:
+    for tokens in composed(name):
+        followed(KINDS[name], tokens)
+
+
+@EVERY
+def test_every_piece_has_notes_and_ends_in_time(name: str) -> None:
+    pieces = [KINDS[name].decode(tokens) for tokens in composed(name)]
+    assert len(pieces) == 5
+    for piece in pieces:
+        assert len(piece.notes)
+        assert piece.quarters <= FEW.max_bars * 4 + 16  # the last event may be a long shift
+
+
+@EVERY
+def test_a_seed_gives_the_same_pieces_and_another_seed_others(name: str) -> None:
+    one, same, other = composed(name), composed(name), composed(name, seed=4)
+    assert all(np.array_equal(a, b) for a, b in zip(one, same, strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+    assert len({tokens.tobytes() for tokens in one}) > 1
+
+
+@EVERY
+def test_torchs_own_random_numbers_do_not_matter(name: str) -> None:
+    network = network_of(name)
+    torch.manual_seed(1)
+    one = compose(network, KINDS[name], FEW, 3)
+    torch.manual_seed(2)
+    other = compose(network, KINDS[name], FEW, 3)
+    assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+@EVERY
+def test_prompts_are_continued_word_for_word(name: str, short_chorales: list[Piece]) -> None:
+    prompts = [beginning(name, piece) for piece in short_chorales[:2]]
+    assert len(prompts[0]) != len(prompts[1]) or name != "event"
+    pieces = composed(name, prompts=prompts)
+    for i, tokens in enumerate(pieces):
+        prompt = prompts[i % 2]
+        assert np.array_equal(tokens[: len(prompt)], prompt)
+    assert any(len(tokens) > len(prompts[i % 2]) for i, tokens in enumerate(pieces))
+
+
+def test_continuing_depends_on_the_prompt(short_chorales: list[Piece]) -> None:
+    one, other = (beginning("pitch", piece) for piece in short_chorales[:2])
+    assert len(one) == len(other)
+    network, settings = network_of("pitch"), Sampling(pieces=1, max_bars=12)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter *= 4  # a network with opinions
+    ends = [compose(network, Pitch(), settings, 3, [p])[0][len(p) :] for p in (one, other)]
+    assert not np.array_equal(*ends)
+
+
+@pytest.mark.parametrize("name", ["voices", "pitch"])
+def test_composing_stops_at_the_last_bar(name: str) -> None:
+    settings = Sampling(pieces=8, max_bars=2)
+    representation = KINDS[name]
+    steps = 2 * 4 * representation.resolution * (4 if name == "voices" else 1)
+    lengths = [len(tokens) for tokens in composed(name, settings)]
+    assert max(lengths) == steps
+
+
+@EVERY
+def test_composed_pieces_hold_no_end_token(name: str) -> None:
+    for tokens in composed(name, Sampling(pieces=16, max_bars=8)):
+        assert KINDS[name].end not in tokens
+
+
+def test_a_network_that_wants_to_end_ends_after_its_first_notes() -> None:
+    network = network_of("voices")
+    with torch.no_grad():
+        network.head.logits.bias[Voices().end] = 50.0  # type: ignore[index, union-attr]
+    for tokens in compose(network, Voices(), FEW, seed=1):
+        assert len(tokens) % 4 == 0
+        assert np.any(tokens[-4:] < 128)
+        assert np.all(tokens[:-4] >= 128)
+
+
+def test_a_network_that_never_moves_on_is_stopped() -> None:
+    network = network_of("event")
+    with torch.no_grad():
+        network.head.logits.bias[:256] = 1000.0  # type: ignore[index, union-attr]
+    tokens = compose(network, Event(), Sampling(pieces=1, max_bars=1), seed=1)[0]
+    assert len(tokens) <= 4 * 64
+    assert len(Event().decode(tokens).notes)
+
+
+def test_without_an_end_token_a_prompt_is_continued(short_chorales: list[Piece]) -> None:
+    representation = Pitch(hold=False, end_token=False)
+    from ostinato.models.bundle import build_network
+    from small_networks import config_of
+
+    network: Any = build_network(config_of("pitch"), representation)
+    prompt = representation.encode(short_chorales[0])[:32]
+    (tokens,) = compose(network, representation, Sampling(pieces=1, max_bars=4), 1, [prompt])
+    assert np.array_equal(tokens[:32], prompt)
+    assert len(tokens) == 4 * 16
+    followed(representation, tokens[32:])
+
+
+def test_repetition_penalty_makes_notes_repeat_less() -> None:
+    def repeated(penalty: float) -> float:
+        settings = Sampling(
+            pieces=8, max_bars=6, repetition_penalty=penalty, repetition_window=8, temperature=0.2
+        )
+        shares = []
+        for tokens in composed("pitch", settings):
+            notes = tokens[tokens < 128]
+            shares.append(np.mean(notes[1:] == notes[:-1]) if len(notes) > 1 else 0)
+        return float(np.mean(shares))
+
+    assert repeated(10.0) < repeated(1.0)
