@@ -194,13 +194,13 @@ def _runs_page(uri: str) -> str:
     from mlflow import MlflowClient
 
     client = MlflowClient(uri)
-    used = max(
-        client.search_experiments(), key=lambda e: (e.last_update_time or 0, e.name != "Default")
-    )
+    known = [experiment.experiment_id for experiment in client.search_experiments()]
+    newest = client.search_runs(known, max_results=1, order_by=["attributes.start_time DESC"])
+    used = newest[0].info.experiment_id if newest else known[0]
     view = json.dumps({"selectedColumns": COLUMNS})
-    client.set_experiment_tag(used.experiment_id, f"mlflow.sharedViewState.{VIEW}", view)
+    client.set_experiment_tag(used, f"mlflow.sharedViewState.{VIEW}", view)
     query = f"workflowType=machine_learning&viewStateShareKey={VIEW}"
-    return f"#/experiments/{used.experiment_id}/runs?{query}"
+    return f"#/experiments/{used}/runs?{query}"
 
 
 def _client(tracking: Tracking, home: Path) -> tuple["MlflowClient", str]:
