@@ -8,8 +8,9 @@ from pathlib import Path
 
 def run(project: Path, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
     """Run a command of the virtual environment in a project."""
-    bin_folder = Path(sys.executable).parent
-    environment = os.environ | {"PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}"}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    # networks so small are slower on several threads than on one
+    environment = os.environ | {"PATH": path, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         command, cwd=project, env=environment, capture_output=True, text=True, check=False
     )

@@ -16,6 +16,8 @@ from ostinato.representations.event import Event
 from ostinato.representations.pitch import Pitch
 from ostinato.representations.voices import Voices
 
+torch.set_num_threads(1)  # several wait for each other longer than these networks take
+
 REPRESENTATIONS: dict[str, Representation] = {
     "voices": Voices(),
     "event": Event(),
@@ -43,7 +45,7 @@ def config_of(
                 "input": {
                     "_target_": f"{models}.inputs.Embedding",
                     "_partial_": True,
-                    "size": 8,
+                    "embedding_size": 8,
                 },
                 "backbone": {
                     "_target_": f"{models}.recurrent.{backbone}",

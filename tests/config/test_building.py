@@ -18,7 +18,7 @@ from ostinato.sampling.settings import Sampling
 
 LSTM = {"_target_": "ostinato.models.recurrent.LSTM", "_partial_": True, "hidden_size": 8}
 SOFTMAX = {"_target_": "ostinato.models.heads.Softmax", "_partial_": True, "dropout": 0.25}
-EMBEDDING = {"_target_": "ostinato.models.inputs.Embedding", "_partial_": True, "size": 4}
+EMBEDDING = {"_target_": "ostinato.models.inputs.Embedding", "_partial_": True, "embedding_size": 4}
 MODEL = {
     "_target_": "ostinato.models.sequence.SequenceModel",
     "input": EMBEDDING,

@@ -317,3 +317,8 @@ def test_composing_inside_a_run_of_hydra_leaves_that_run_alone() -> None:
     with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
         assert compose(["model=gru"], CONF)["choices.model"] == "gru"
         assert hydra_compose("config", ["seed=5"]).seed == 5
+
+
+def test_a_value_whose_change_dvc_would_not_notice_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"model\.size needs another name"):
+        compose(["+model.size=3"])

@@ -38,7 +38,7 @@ def test_the_likelihood_is_the_sum_over_every_token_step_by_step(
     network, store = network_of(name, backbone="LSTM"), stores[name]
     expected = 0.0
     with torch.no_grad():
-        for i in TEST:
+        for i in TEST[:2]:
             tokens = store.piece(i).astype(int).tolist()
             rows = store.positions[store.offsets[i] : store.offsets[i + 1]].astype(int)
             state = None
@@ -47,7 +47,7 @@ def test_the_likelihood_is_the_sum_over_every_token_step_by_step(
                     torch.tensor([[token]]), torch.tensor(row)[None, None], state
                 )
                 expected -= float(torch.log_softmax(logits[0, 0].double(), 0)[target])
-    assert total_nll(network, store, TEST, batch_size=2) == pytest.approx(expected, rel=1e-5)
+    assert total_nll(network, store, TEST[:2], batch_size=2) == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("name", WITH_END)

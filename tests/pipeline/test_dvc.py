@@ -50,7 +50,7 @@ def test_an_edit_of_conf_reruns_the_stages_that_read_it(reproduced: Path) -> Non
     edit(conf / "sampling" / "ancestral.yaml", "temperature: 0.9", "temperature: 0.8")
     done = run(reproduced, "dvc", "repro")
     assert stages_run(done.stdout) == ["compose", "generate", "evaluate"]
-    edit(conf / "model" / "lstm.yaml", "size: 128", "size: 64")
+    edit(conf / "model" / "lstm.yaml", "embedding_size: 128", "embedding_size: 64")
     done = run(reproduced, "dvc", "repro")
     assert stages_run(done.stdout) == ["compose", "train", "generate", "evaluate"]
     edit(conf / "corpus" / "_base.yaml", "min_notes: 1 ", "min_notes: 2 ")
@@ -61,6 +61,7 @@ def test_an_edit_of_conf_reruns_the_stages_that_read_it(reproduced: Path) -> Non
     assert "sampling.temperature" in diff
 
 
+@pytest.mark.slow
 def test_experiments_are_run_compared_and_recorded_in_one_store(reproduced: Path) -> None:
     run(reproduced, "dvc", "exp", "run", "-S", "model=gru")
     assert "choices.model" in run(reproduced, "dvc", "params", "diff").stdout

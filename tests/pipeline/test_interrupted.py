@@ -20,7 +20,7 @@ def prepare(project: Path) -> None:
 def start_training(project: Path, *overrides: str) -> subprocess.Popen[str]:
     """Start a training and return once its second epoch has ended."""
     command = [str(Path(sys.executable).parent / "ostinato"), "train", *SMALL, *overrides]
-    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    environment = os.environ | {"PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
     training = subprocess.Popen(
         command,
         cwd=project,

@@ -23,6 +23,7 @@ GROUPS = (
     "tracking",
     "debug",
 )
+UNSEEN_BY_DVC = ("size", "nfiles")  # its run cache leaves these keys out when it compares
 BUILT = tuple(g for g in GROUPS if g not in ("experiment", "debug"))
 FOLDERS = ("model_dir", "samples_dir")
 PLAIN = ("seed", "plugins", *FOLDERS, "choices")
@@ -61,6 +62,12 @@ def validate(config: Config) -> None:
     for key in config.tree:
         if key not in BUILT + PLAIN:
             raise ConfigError(_unknown(key, BUILT + PLAIN))
+    for key in _dotted(config.tree):
+        if key.rpartition(".")[2] in UNSEEN_BY_DVC:
+            raise ConfigError(
+                f"{key} needs another name: DVC does not notice when a value called "
+                f"{' or '.join(UNSEEN_BY_DVC)} changes."
+            )
     for key in BUILT:
         if key not in config.tree:
             raise ConfigError(f"{key} is missing from the config: choose one with {key}=….")

@@ -24,20 +24,22 @@ class Embedding(Input):
 
     def __init__(
         self,
-        size: Annotated[int, Field(ge=1, le=8192, description="length of the vectors")] = 128,
+        embedding_size: Annotated[
+            int, Field(ge=1, le=8192, description="length of the vectors")
+        ] = 128,
         dropout: Annotated[float, Field(ge=0, lt=1, description="share of inputs dropped")] = 0.0,
         *,
         vocabulary_size: int,
         position_sizes: tuple[int, ...],
     ) -> None:
         super().__init__()
-        self.output_size = size
-        self.token = nn.Embedding(vocabulary_size, size)
-        self.position = nn.ModuleList(nn.Embedding(n, size) for n in position_sizes)
+        self.output_size = embedding_size
+        self.token = nn.Embedding(vocabulary_size, embedding_size)
+        self.position = nn.ModuleList(nn.Embedding(n, embedding_size) for n in position_sizes)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, tokens: Tensor, positions: Tensor) -> Tensor:
-        """tokens: (batch, time), positions: (batch, time, features) -> (batch, time, size)."""
+        """tokens: (batch, time), positions: (batch, time, features) -> (batch, time, embedding_size)."""
         x: Tensor = self.token(tokens)
         for feature, embedding in enumerate(self.position):
             x = x + embedding(positions[..., feature])
