@@ -39,7 +39,7 @@ class Embedding(Input):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, tokens: Tensor, positions: Tensor) -> Tensor:
-        """tokens: (batch, time), positions: (batch, time, features) -> (batch, time, embedding_size)."""
+        """tokens (batch, time), positions (batch, time, features) -> (batch, time, size)."""
         x: Tensor = self.token(tokens)
         for feature, embedding in enumerate(self.position):
             x = x + embedding(positions[..., feature])
