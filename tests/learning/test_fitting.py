@@ -24,6 +24,7 @@ from small_networks import network_of, store_of
 SHORT = Training(
     epochs=3, batch_size=4, window=48, learning_rate=0.01, transpose=(0, 0), early_stopping=None
 )
+NAMES = ("best", "last")
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +144,12 @@ def test_a_training_that_had_stopped_stays_stopped(store: TokenStore, stopped: A
     again, resumed = fit(store, training, folder)
     assert again == fitted
     assert torch.equal(weights(resumed), weights(network))
+
+
+def test_what_is_resumed_is_the_last_epoch_not_the_best(stopped: Any) -> None:
+    fitted, _, _, folder = stopped
+    epochs = {n: torch.load(folder / f"{n}.ckpt", weights_only=True)["epoch"] for n in NAMES}
+    assert epochs == {"best": fitted.best_epoch - 1, "last": len(fitted.curves) - 1}
 
 
 def test_a_training_that_had_ended_gives_the_same_again(store: TokenStore, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ NOISE = (
     ".*`isinstance.treespec.*",
     ".*litlogger.*",
     ".*Checkpoint directory.*",
+    ".*across ranks is zero.*",
     ".*overfit_batches.*",
     ".*`lr_scheduler.step.*",
 )
@@ -54,28 +55,33 @@ def fit(
     """
     _quieten()
     curves = Curves()
-    best = ModelCheckpoint(
-        checkpoints,
-        filename="best",
-        monitor=MONITORED if validated else None,
-        enable_version_counter=False,
-        save_last=True,
-        save_on_train_epoch_end=True,
-    )
-    callbacks = [SeedEachEpoch(seed), curves, best]
+    # Lightning's own save_last would write last.ckpt only in epochs that are the best so far;
+    # `last` comes after `best`, so that what is resumed knows of it
+    best, last = _checkpoint(checkpoints, "best", MONITORED), _checkpoint(checkpoints, "last", None)
+    callbacks = [SeedEachEpoch(seed), curves, *([best] if validated else []), last]
     if validated and training.early_stopping:
         callbacks.append(Patience(MONITORED, patience=training.early_stopping, verbose=False))
     if console.err.is_terminal:
         callbacks.append(RichProgressBar())
     trainer = _trainer(training, callbacks, logger, checkpoints, validated)
-    last = checkpoints / "last.ckpt"
-    if last.exists():
-        console.say(f"resuming the interrupted training from {last}")
+    reached = checkpoints / "last.ckpt"
+    if reached.exists():
+        console.say(f"resuming the interrupted training from {console.where(reached)}")
     try:
-        trainer.fit(module, datamodule=data, ckpt_path=str(last) if last.exists() else None)
+        trainer.fit(module, datamodule=data, ckpt_path=str(reached) if reached.exists() else None)
     except SystemExit as error:  # Lightning's way of ending an interrupted training
         raise KeyboardInterrupt from error
     return _take_best(module, curves, best, validated)
+
+
+def _checkpoint(folder: Path, name: str, monitor: str | None) -> ModelCheckpoint:
+    return ModelCheckpoint(
+        folder,
+        filename=name,
+        monitor=monitor,
+        enable_version_counter=False,
+        save_on_train_epoch_end=True,
+    )
 
 
 def _trainer(
