@@ -4,6 +4,7 @@ import argparse
 import errno
 import importlib
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,6 +30,7 @@ OTHERS = {
     "ui": "show the MLflow runs in the browser",
 }
 INTERRUPTED = 130
+NOTHING = 64 * 1024  # bytes: less than this left on a disk is nothing
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,19 +40,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _dispatch(given)
     except UserError as error:
-        _complain(str(error))
-        return error.exit_code
+        sentence, code = str(error), error.exit_code
     except KeyboardInterrupt:
-        _complain("interrupted.")
-        return INTERRUPTED
+        sentence, code = "interrupted.", INTERRUPTED
     except BrokenPipeError:  # whoever read our words has gone: `ostinato run --help | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except OSError as error:
-        if (sentence := _about_disk(error)) is None:
+    except Exception as error:
+        explained = _about_disk(error) or _about_store(error)
+        if explained is None:
             raise
-        _complain(sentence)
-        return 1
+        sentence, code = explained, 1
+    _complain(sentence)  # the error is gone by now, and progress bars with it
+    return code
 
 
 def _dispatch(given: list[str]) -> int:
@@ -176,16 +178,36 @@ def _show_runs(port: int) -> int:
     return serve(Workspace.here().home, port)
 
 
-def _about_disk(error: OSError) -> str | None:
+def _about_disk(error: Exception) -> str | None:
     """A sentence for what a disk refuses, or None for any other error."""
+    full = "the disk is full{}: free some space and run the same command again."
+    if not isinstance(error, OSError):
+        # torch, safetensors and sqlite have errors of their own for a write that fails
+        return full.format("") if _nothing_free() else None
     where = f" at {error.filename}" if error.filename else ""
     return {
-        errno.ENOSPC: f"the disk is full{where}: free some space and run the same command again.",
+        errno.ENOSPC: full.format(where),
         errno.EDQUOT: f"the disk quota is used up{where}: free some space and run it again.",
         errno.EROFS: f"cannot write{where}: the file system is read-only.",
         errno.EACCES: f"no permission{where}: check who owns it.",
         errno.EPERM: f"no permission{where}: check who owns it.",
     }.get(error.errno or 0)
+
+
+def _nothing_free() -> bool:
+    from ostinato.stages.workspace import Workspace
+
+    outputs = Workspace.here().outputs
+    return outputs.exists() and shutil.disk_usage(outputs).free < NOTHING
+
+
+def _about_store(error: Exception) -> str | None:
+    """A sentence for what MLflow reports, or None for any other error."""
+    if not type(error).__module__.startswith("mlflow."):
+        return None
+    from ostinato.tracking import explained
+
+    return explained(error)
 
 
 def _complain(sentence: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 
 STORE = Path("outputs") / "mlflow"
@@ -31,7 +33,7 @@ COLUMNS = (
     "tags.`corpus`",
     "metrics.`best_validation_nats_per_token`",
     "metrics.`test_nats_per_note`",
-    "metrics.`overlap_pitch_class_entropy`",
+    "metrics.`overlap/pitch_class_entropy`",
     "params.`parameters`",
     "params.`seed`",
 )
@@ -223,8 +225,18 @@ def _client(tracking: Tracking, home: Path) -> tuple["MlflowClient", str]:
             client = MlflowClient(uri)
             return client, _experiment(client, tracking, folder)
     except MlflowException as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(f"the MLflow store {uri} cannot be used: {reason}") from error
+        raise UserError(explained(error, uri)) from error
+
+
+def explained(error: Exception, uri: str = "") -> str:
+    """A sentence for an error of MLflow's."""
+    reason = " ".join(str(error).split())
+    if match := re.match(r"API request to (https?://[^/]+)\S* failed with exception", reason):
+        return (
+            f"the MLflow server {match[1]} does not answer: start it and run the same command "
+            "again, or record runs here with tracking=local."
+        )
+    return f"the MLflow store {f'{uri} ' if uri else ''}cannot be used: {reason[:200]}"
 
 
 @contextmanager

@@ -69,3 +69,8 @@ def test_missing_and_useless_data_are_told_in_a_sentence(project: Path) -> None:
     assert "is not a trained model" in refused(project, "generate")
     assert not list(project.rglob("*.part"))
     assert "lstm" in refused(project, "run", "model=lstmm", code=2)
+
+
+def test_flags_of_hydra_stand_anywhere(project: Path) -> None:
+    for words in (("--cfg", "job", "model=rnn"), ("model=rnn", "--cfg", "job", "seed=3")):
+        assert "ostinato.models.recurrent.RNN" in run(project, "ostinato", "run", *words).stdout

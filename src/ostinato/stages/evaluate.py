@@ -47,8 +47,8 @@ def run(config: Config, workspace: Workspace) -> None:
     console.say(f"the report is {console.where(workspace.evaluation / 'report.html')}")
     mlflow_run = find_run(config.build("tracking"), workspace.home, bundle_fingerprint(folder))
     flat = {f"test_{k}": v for k, v in likelihoods.get("model", {}).items()}
-    flat |= {f"generated_{name}": c.generated.mean for name, c in measures.items()}
-    flat |= {f"overlap_{name}": c.overlap for name, c in measures.items()}
+    flat |= {f"generated/{name}": c.generated.mean for name, c in measures.items()}
+    flat |= {f"overlap/{name}": c.overlap for name, c in measures.items()}
     mlflow_run.metrics(flat)
     mlflow_run.artifacts(workspace.evaluation, "evaluation")
 

@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
     root = Workspace.here().root
     params = root / "params.yaml"
     given = params_overrides(params) if params.exists() else []
-    words = [*unless(given, arguments), *arguments]
+    words = _in_order(unless(given, arguments), arguments)
     if not any(a in MULTIRUN or a.startswith("-") or a.startswith("hydra") for a in arguments):
         compose.composed(list(arguments), root)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors reach the command line as they are
@@ -43,6 +43,13 @@ def main(arguments: Sequence[str]) -> int:
     if failed:
         raise UserError(f"{len(failed)} of the runs failed: {'; '.join(failed)}")
     return 0
+
+
+def _in_order(given: Sequence[str], arguments: Sequence[str]) -> list[str]:
+    """Hydra's flags, then all overrides: its parser takes no override after a flag once more."""
+    overrides = [a for a in arguments if not a.startswith("-") and ("=" in a or a.startswith("~"))]
+    flags = [a for a in arguments if a not in overrides]
+    return [*flags, *given, *overrides]
 
 
 def _job(composed: Any, root: Path, conf: Path, failed: list[str]) -> float | None:
