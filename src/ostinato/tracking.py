@@ -211,7 +211,7 @@ def _client(tracking: Tracking, home: Path) -> tuple["MlflowClient", str]:
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
-    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # what it logs as an error it raises too
     logging.getLogger("alembic").setLevel(logging.ERROR)
     uri = store_uri(tracking, home)
     folder = (home / STORE).resolve()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import nn
 
 from ostinato.config import Config
@@ -45,11 +45,8 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
     """Write a bundle, in one step; the same bundle gives the same bytes."""
     with replacing_folder(folder) as part:
         bundle.config.only(*KEYS).save(part / "config.yaml")
-        save_file(
-            {name: t.contiguous().cpu() for name, t in bundle.network.state_dict().items()},
-            part / "weights.safetensors",
-        )
-        (part / "weights.safetensors").chmod(0o644)
+        weights = {name: t.contiguous().cpu() for name, t in bundle.network.state_dict().items()}
+        (part / "weights.safetensors").write_bytes(save(weights))
         rows = [
             f"{i}\t{bundle.representation.describe(i)}" for i in range(bundle.representation.size)
         ]

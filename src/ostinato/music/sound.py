@@ -66,8 +66,10 @@ def write_wav(path: Path, samples: Samples, sample_rate: int = SAMPLE_RATE) -> N
     """Write (samples, channels) between -1 and 1 as 16-bit PCM."""
     import soundfile
 
+    file = io.BytesIO()
+    soundfile.write(file, samples, sample_rate, format="WAV", subtype="PCM_16")
     with replacing_file(path) as part:
-        soundfile.write(part, samples, sample_rate, format="WAV", subtype="PCM_16")
+        part.write_bytes(file.getvalue())  # which says why, where soundfile cannot write
 
 
 def mp3_bytes(samples: Samples, sample_rate: int = SAMPLE_RATE) -> bytes:

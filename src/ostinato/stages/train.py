@@ -53,25 +53,25 @@ def run(config: Config, workspace: Workspace) -> float | None:
     )
     checkpoints = _checkpoints(config, workspace)
     mlflow_run = _run(config, workspace, checkpoints)
-    mlflow_run.parameters({**dict(_flat(config.tree)), "parameters": size})
-    mlflow_run.tags(_headings(config) | _provenance(workspace))
-    mlflow_run.artifacts(_saved(config, checkpoints), "config")
     try:
+        mlflow_run.parameters({**dict(_flat(config.tree)), "parameters": size})
+        mlflow_run.tags(_headings(config) | _provenance(workspace))
+        mlflow_run.artifacts(_saved(config, checkpoints), "config")
         with mlflow_run.system_metrics():
             parts = (training, validation)
             fitted = _fit(config, representation, store, parts, network, checkpoints, mlflow_run)
+        _write(config, workspace, representation, store, training, network, fitted)
+        mlflow_run.describe(
+            f"{_named(config)}, trained on {len(training)} pieces: {_reached(fitted)}.\n\n"
+            "Hear and see what it composes under *Artifacts*, `samples/listen.html`; "
+            "`evaluation/report.html` sets it against the test split."
+        )
+        _record(workspace, mlflow_run, fitted)
     except BaseException as error:
         mlflow_run.end("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
         if isinstance(error, KeyboardInterrupt):
             console.warn("interrupted: the same command goes on from the last whole epoch")
         raise
-    _write(config, workspace, representation, store, training, network, fitted)
-    mlflow_run.describe(
-        f"{_named(config)}, trained on {len(training)} pieces: {_reached(fitted)}.\n\n"
-        "Hear and see what it composes under *Artifacts*, `samples/listen.html`; "
-        "`evaluation/report.html` sets it against the test split."
-    )
-    _record(workspace, mlflow_run, fitted)
     (checkpoints / "finished").touch()
     return fitted.best_validation
 

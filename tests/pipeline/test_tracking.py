@@ -1,0 +1,181 @@
+"""What a training leaves on MLflow, in the project's own store and on a team's server."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from projects import run
+
+TINY = ("debug=smoke", "training.max_pieces=8", "sampling.max_bars=3")
+EXPERIMENT = ["1"]
+
+
+def store(project: Path) -> str:
+    return f"sqlite:///{project}/outputs/mlflow/mlflow.db"
+
+
+def artifacts(uri: str, run_id: str, folder: str) -> set[str]:
+    from mlflow import MlflowClient
+
+    return {file.path for file in MlflowClient(uri).list_artifacts(run_id, folder)}
+
+
+def train(project: Path, *overrides: str) -> None:
+    for stage in ("preprocess", "split", "train"):
+        run(project, "ostinato", stage, *TINY, *overrides)
+
+
+def check_whole_run(uri: str) -> None:
+    """One finished run with everything that a pipeline of two epochs records."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(uri)
+    [only] = client.search_runs(EXPERIMENT)
+    assert only.info.status == "FINISHED"
+    for name in ("train_nats_per_token", "validation_nats_per_token"):
+        history = client.get_metric_history(only.info.run_id, name)
+        assert len(history) == 2, name
+        assert len({point.step for point in history}) == 2
+    assert only.data.params["model.backbone.hidden_size"] == "32"
+    assert only.data.params["seed"] == "42"
+    assert only.data.tags["data.pieces"]
+    assert "test_nats_per_note" in only.data.metrics
+    assert "samples/listen.html" in artifacts(uri, only.info.run_id, "samples")
+    assert "model/weights.safetensors" in artifacts(uri, only.info.run_id, "model")
+    assert "evaluation/report.html" in artifacts(uri, only.info.run_id, "evaluation")
+    assert artifacts(uri, only.info.run_id, "config") == {"config/config.yaml"}
+
+
+def test_a_training_and_what_follows_are_one_run(project: Path) -> None:
+    from mlflow import MlflowClient
+
+    run(project, "git", "init", "-q")
+    run(
+        project,
+        "git",
+        "-c",
+        "user.name=A",
+        "-c",
+        "user.email=a@b",
+        "commit",
+        "-q",
+        "-m",
+        "a",
+        *["--allow-empty"],
+    )
+    run(project, "ostinato", "run", *TINY)
+    check_whole_run(store(project))
+    [only] = MlflowClient(store(project)).search_runs(EXPERIMENT)
+    assert len(only.data.tags["mlflow.source.git.commit"]) == 40
+
+
+def test_tracking_off_makes_no_store(project: Path) -> None:
+    train(project, "tracking=off", "training.epochs=1")
+    assert (project / "outputs" / "model" / "weights.safetensors").exists()
+    assert not (project / "outputs" / "mlflow").exists()
+
+
+def test_two_trainings_that_both_make_the_store_succeed(project: Path) -> None:
+    from mlflow import MlflowClient
+
+    run(project, "ostinato", "preprocess", *TINY)
+    run(project, "ostinato", "split", *TINY)
+    command = [sys.executable, "-m", "ostinato", "train", *TINY, "training.epochs=1"]
+    both = [
+        subprocess.Popen(
+            [*command, f"model={model}"], cwd=project, stderr=subprocess.PIPE, text=True
+        )
+        for model in ("rnn", "gru")
+    ]
+    for training in both:
+        words = training.communicate(timeout=300)[1]
+        assert training.returncode == 0, words
+    runs = MlflowClient(store(project)).search_runs(EXPERIMENT)
+    assert {r.data.params["choices.model"] for r in runs} == {"rnn", "gru"}
+    assert {r.info.status for r in runs} == {"FINISHED"}
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """A team's MLflow server on this machine."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    home = tmp_path / "server"
+    home.mkdir()
+    command = [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"]
+    command += ["--backend-store-uri", f"sqlite:///{home}/mlflow.db"]
+    command += ["--artifacts-destination", str(home / "artifacts")]
+    with (home / "log").open("w") as log:
+        process = subprocess.Popen(
+            command, cwd=home, stdout=log, stderr=log, start_new_session=True
+        )
+    uri = f"http://127.0.0.1:{port}"
+    try:
+        answering(uri, process, home / "log")
+        yield uri, process
+    finally:
+        stop(process)
+
+
+def answering(uri: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    for _ in range(240):
+        assert process.poll() is None, log.read_text()
+        try:
+            with urllib.request.urlopen(f"{uri}/health", timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.5)
+    raise AssertionError(f"the server does not answer: {log.read_text()}")
+
+
+def stop(process: "subprocess.Popen[bytes]") -> None:
+    if process.poll() is None:
+        os.killpg(process.pid, 15)
+        process.wait(60)
+
+
+@pytest.mark.slow
+def test_a_server_has_the_whole_run_and_its_death_is_told_in_a_sentence(
+    project: Path, server: tuple[str, "subprocess.Popen[bytes]"]
+) -> None:
+    uri, process = server
+    run(project, "ostinato", "run", *TINY, "tracking=server", f"tracking.uri={uri}")
+    check_whole_run(uri)
+    assert not (project / "outputs" / "mlflow" / "mlflow.db").exists()
+    words = (*TINY, "training.epochs=500", "tracking=server", f"tracking.uri={uri}")
+    run(project, "ostinato", "preprocess", *TINY)
+    run(project, "ostinato", "split", *TINY)
+    training = subprocess.Popen(
+        [sys.executable, "-u", "-m", "ostinato", "train", *words],
+        cwd=project,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert training.stdout is not None
+    assert any(line.startswith("epoch 2 of 500") for line in training.stdout)
+    stop(process)
+    told = training.communicate(timeout=300)[1]
+    assert training.returncode == 1
+    assert f"the MLflow server {uri} does not answer" in told
+    assert "Traceback" not in told
+
+
+def test_a_server_that_is_not_there_is_told_in_a_sentence(project: Path) -> None:
+    run(project, "ostinato", "preprocess", *TINY)
+    run(project, "ostinato", "split", *TINY)
+    nowhere = ("tracking=server", "tracking.uri=http://127.0.0.1:9")
+    done = run(project, "ostinato", "train", *TINY, *nowhere, check=False)
+    assert done.returncode == 1
+    assert "the MLflow server http://127.0.0.1:9 does not answer" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (project / "outputs" / "model").exists()
