@@ -36,23 +36,32 @@ NOTHING = 64 * 1024  # bytes: less than this left on a disk is nothing
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    interrupts.orderly()
+    with interrupts.orderly():
+        return _run(given)
+
+
+def _run(given: list[str]) -> int:
     try:
         return _dispatch(given)
-    except UserError as error:
-        sentence, code = str(error), error.exit_code
-    except KeyboardInterrupt:
-        sentence, code = "interrupted.", INTERRUPTED
     except BrokenPipeError:  # whoever read our words has gone: `ostinato run --help | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except Exception as error:
-        explained = _about_disk(error) or _about_store(error)
-        if explained is None:
+    except (Exception, KeyboardInterrupt) as error:
+        if (answer := _answer(error)) is None:
             raise
-        sentence, code = explained, 1
+        sentence, code = answer
     _complain(sentence)  # the error is gone by now, and progress bars with it
     return code
+
+
+def _answer(error: BaseException) -> tuple[str, int] | None:
+    """The sentence and the exit code for an error; None for one that is nobody's mistake."""
+    if interrupts.behind(error):
+        return "interrupted.", INTERRUPTED
+    if isinstance(error, UserError):
+        return str(error), error.exit_code
+    sentence = _about_disk(error) or _about_store(error)
+    return (sentence, 1) if sentence else None
 
 
 def _dispatch(given: list[str]) -> int:
@@ -178,7 +187,7 @@ def _show_runs(port: int) -> int:
     return serve(Workspace.here().home, port)
 
 
-def _about_disk(error: Exception) -> str | None:
+def _about_disk(error: BaseException) -> str | None:
     """A sentence for what a disk refuses, or None for any other error."""
     full = "the disk is full{}: free some space and run the same command again."
     if not isinstance(error, OSError):
@@ -201,7 +210,7 @@ def _nothing_free() -> bool:
     return outputs.exists() and shutil.disk_usage(outputs).free < NOTHING
 
 
-def _about_store(error: Exception) -> str | None:
+def _about_store(error: BaseException) -> str | None:
     """A sentence for what MLflow reports, or None for any other error."""
     if not type(error).__module__.startswith("mlflow."):
         return None

@@ -228,7 +228,7 @@ def _client(tracking: Tracking, home: Path) -> tuple["MlflowClient", str]:
         raise UserError(explained(error, uri)) from error
 
 
-def explained(error: Exception, uri: str = "") -> str:
+def explained(error: BaseException, uri: str = "") -> str:
     """A sentence for an error of MLflow's."""
     reason = " ".join(str(error).split())
     if match := re.match(r"API request to (https?://[^/]+)\S* failed with exception", reason):
