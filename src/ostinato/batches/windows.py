@@ -57,9 +57,9 @@ def to_batch(
 class TrainingWindows(torch.utils.data.Dataset[Batch]):
     """One epoch of windows, shuffled and transposed; item i is the i-th batch.
 
-    Each piece gives as many windows as cover it once: the first from its beginning, the others
-    from places drawn anew each epoch. Everything follows from (seed, epoch). With `shard`
-    (rank, ranks) each device has its own windows, as many as every other.
+    Each piece gives as many windows as cover it once: the first at its beginning, the last at its
+    end, the others at places drawn anew each epoch. Everything follows from (seed, epoch). With
+    `shard` (rank, ranks) each device has its own windows, as many as every other.
     """
 
     def __init__(
@@ -112,9 +112,10 @@ def _places(
     number = np.arange(len(pieces)) - np.repeat(np.cumsum(counts) - counts, counts)
     room = np.maximum(lengths[pieces] - 1 - window, 0)
     drawn = random.random(len(pieces))
-    others = np.maximum(counts[pieces] - 1, 1)
-    starts = np.floor((number - 1 + drawn) / others * (room + 1)).astype(np.int64)
-    return pieces, np.where(number == 0, 0, np.clip(starts, 0, room))
+    between = np.maximum(counts[pieces] - 2, 1)
+    starts = np.floor((number - 1 + drawn) / between * (room + 1)).astype(np.int64)
+    starts = np.where(number == counts[pieces] - 1, room, np.clip(starts, 0, room))
+    return pieces, np.where(number == 0, 0, starts)
 
 
 class WholePieces(torch.utils.data.Dataset[Batch]):
