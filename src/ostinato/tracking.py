@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 from filelock import FileLock
 from pydantic import Field
@@ -171,9 +171,8 @@ def find_run(tracking: Tracking, home: Path, bundle: str) -> Run:
     return Run(client, found[0].info.run_id) if found else Run()
 
 
-def serve(home: Path, port: int) -> int:
-    """Show the project's own store in MLflow's UI, until interrupted."""
-    import subprocess
+def serve(home: Path, port: int) -> NoReturn:
+    """Show the project's own store in MLflow's UI, until interrupted: this process becomes it."""
     import sys
 
     store = (home / STORE).resolve()
@@ -184,7 +183,7 @@ def serve(home: Path, port: int) -> int:
     command = [sys.executable, "-W", "ignore", "-m", "mlflow", "ui", "--port", str(port)]
     command += ["--backend-store-uri", f"sqlite:///{store}/mlflow.db"]
     command += ["--workers", "1", "--uvicorn-opts", "--log-level warning"]
-    return subprocess.run(command, check=False).returncode
+    os.execv(sys.executable, command)
 
 
 def _runs_page(uri: str) -> str:

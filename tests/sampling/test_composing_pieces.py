@@ -31,7 +31,8 @@ def few(name: str) -> list[NDArray[np.uint16]]:
 def composed(
     name: str, settings: Sampling = FEW, seed: int = 3, prompts: Any = ()
 ) -> list[NDArray[np.uint16]]:
-    return compose(network_of(name), KINDS[name], settings, seed, prompts)
+    drawn = compose(network_of(name), KINDS[name], settings, seed, prompts)
+    return [tokens for tokens, _ in drawn]
 
 
 def beginning(name: str, piece: Piece, bars: int = 2) -> NDArray[np.uint16]:
@@ -77,7 +78,7 @@ def test_torchs_own_random_numbers_do_not_matter(name: str) -> None:
     one = compose(network, KINDS[name], settings, 3)
     torch.manual_seed(2)
     other = compose(network, KINDS[name], settings, 3)
-    assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+    assert all(np.array_equal(a.tokens, b.tokens) for a, b in zip(one, other, strict=True))
 
 
 @EVERY
@@ -98,7 +99,7 @@ def test_continuing_depends_on_the_prompt(short_chorales: list[Piece]) -> None:
     with torch.no_grad():
         for parameter in network.parameters():
             parameter *= 4  # a network with opinions
-    ends = [compose(network, Pitch(), settings, 3, [p])[0][len(p) :] for p in (one, other)]
+    ends = [compose(network, Pitch(), settings, 3, [p])[0].tokens[len(p) :] for p in (one, other)]
     assert not np.array_equal(*ends)
 
 
@@ -121,7 +122,8 @@ def test_a_network_that_wants_to_end_ends_after_its_first_notes() -> None:
     network = network_of("voices")
     with torch.no_grad():
         network.head.logits.bias[Voices().end] = 50.0  # type: ignore[index, union-attr]
-    for tokens in compose(network, Voices(), FEW, seed=1):
+    for tokens, ended in compose(network, Voices(), FEW, seed=1):
+        assert ended
         assert len(tokens) % 4 == 0
         assert np.any(tokens[-4:] < 128)
         assert np.all(tokens[:-4] >= 128)
@@ -131,7 +133,8 @@ def test_a_network_that_never_moves_on_is_stopped() -> None:
     network = network_of("event")
     with torch.no_grad():
         network.head.logits.bias[:256] = 1000.0  # type: ignore[index, union-attr]
-    tokens = compose(network, Event(), Sampling(pieces=1, max_bars=1), seed=1)[0]
+    tokens, ended = compose(network, Event(), Sampling(pieces=1, max_bars=1), seed=1)[0]
+    assert not ended
     assert len(tokens) <= 4 * 64
     assert len(Event().decode(tokens).notes)
 
@@ -143,7 +146,7 @@ def test_without_an_end_token_a_prompt_is_continued(short_chorales: list[Piece])
 
     network: Any = build_network(config_of("pitch"), representation)
     prompt = representation.encode(short_chorales[0])[:32]
-    (tokens,) = compose(network, representation, Sampling(pieces=1, max_bars=4), 1, [prompt])
+    ((tokens, _),) = compose(network, representation, Sampling(pieces=1, max_bars=4), 1, [prompt])
     assert np.array_equal(tokens[:32], prompt)
     assert len(tokens) == 4 * 16
     followed(representation, tokens[32:])

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,11 +19,19 @@ BAR_QUARTERS = 4.0
 TOKENS_PER_QUARTER = 64  # more than any music needs: a bound for a model that never moves on
 
 
+class Composed(NamedTuple):
+    """A sequence of tokens (time,), without an end token; `ended` if the model drew one."""
+
+    tokens: NDArray[np.uint16]
+    ended: bool
+
+
 @dataclass
 class _Growing:
-    """The sequences so far; `done` ones have ended and are only padded."""
+    """The sequences so far; `done` ones are only padded, `ended` ones have drawn the end token."""
 
     tokens: list[list[int]]
+    ended: NDArray[np.bool_]
     done: NDArray[np.bool_]
 
 
@@ -34,8 +42,8 @@ def compose(
     settings: Sampling,
     seed: int,
     prompts: Sequence[NDArray[np.integer[Any]]] = (),
-) -> list[NDArray[np.uint16]]:
-    """Draw `settings.pieces` sequences of tokens, without end tokens.
+) -> list[Composed]:
+    """Draw `settings.pieces` sequences of tokens.
 
     Piece i begins with `prompts[i % len(prompts)]`, tokens without the end token; without prompts
     it begins from nothing. Only tokens that are legal after what came before are drawn. A piece
@@ -45,7 +53,7 @@ def compose(
     count = settings.pieces
     given = [list(map(int, prompts[i % len(prompts)])) if prompts else [] for i in range(count)]
     grammar = representation.grammar(count)
-    growing = _Growing([[] for _ in range(count)], np.zeros(count, bool))
+    growing = _Growing([[] for _ in range(count)], np.zeros(count, bool), np.zeros(count, bool))
     generator = torch.Generator().manual_seed(seed)
     last = np.full(count, representation.end if representation.end is not None else 0)
     state: Any = None
@@ -64,7 +72,8 @@ def compose(
             if growing.done.all():
                 break
             logits, state = _step(network, chosen, grammar, state)
-    return [np.array(t, np.uint16) for t in growing.tokens]
+    sequences = zip(growing.tokens, growing.ended.tolist(), strict=True)
+    return [Composed(np.array(tokens, np.uint16), ended) for tokens, ended in sequences]
 
 
 def _append(
@@ -76,7 +85,8 @@ def _append(
 ) -> None:
     """Add a token to every sequence that goes on; those that have ended are only padded."""
     if end is not None:
-        growing.done |= chosen == end
+        growing.ended |= ~growing.done & (chosen == end)
+        growing.done |= growing.ended
     grammar.advance(np.where(growing.done, grammar.legal().argmax(axis=1), chosen))
     for i in np.flatnonzero(~growing.done):
         growing.tokens[i].append(int(chosen[i]))

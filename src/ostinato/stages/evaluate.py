@@ -38,9 +38,12 @@ def run(config: Config, workspace: Workspace) -> None:
     generated = _samples(samples_folder)
     likelihoods, counts = _likelihoods(config, workspace, bundle)
     measures = _compare(generated, originals)
-    report = _report(config, workspace, bundle, likelihoods, counts, measures, generated, originals)
+    cut = _cut(samples_folder)
+    report = _report(
+        config, workspace, bundle, likelihoods, counts, measures, generated, originals, cut
+    )
     with replacing_folder(workspace.evaluation) as part:
-        write_json(part / "metrics.json", _metrics(likelihoods, counts, measures, generated))
+        write_json(part / "metrics.json", _metrics(likelihoods, counts, measures, generated, cut))
         write_plots(report, part / "plots")
         write_text(part / "report.html", report_page(report))
     console.say(_summary(likelihoods, counts))
@@ -65,6 +68,15 @@ def _samples(folder: Path) -> list["Piece"]:
     if not pieces:
         raise UserError(f"{folder} holds no music to measure: run `ostinato generate`.")
     return pieces
+
+
+def _cut(folder: Path) -> int | None:
+    """How many samples were cut short; None for samples that are not ours."""
+    import json
+
+    about = folder / "sampling.json"
+    cut: int | None = json.loads(about.read_text())["cut_pieces"] if about.exists() else None
+    return cut
 
 
 def _likelihoods(
@@ -115,6 +127,7 @@ def _metrics(
     counts: Mapping[str, Any],
     measures: "Mapping[str, Comparison]",
     generated: Sequence["Piece"],
+    cut: int | None,
 ) -> dict[str, Any]:
     compared = {
         name: {
@@ -128,7 +141,7 @@ def _metrics(
     return {
         "test": {**likelihoods.get("model", {}), **counts},
         "baselines": {k: v for k, v in likelihoods.items() if k != "model"},
-        "samples": {"pieces": len(generated), "silent": silent},
+        "samples": {"pieces": len(generated), "silent": silent, "cut": cut},
         "measures": compared,
     }
 
@@ -142,6 +155,7 @@ def _report(
     measures: "Mapping[str, Comparison]",
     generated: Sequence["Piece"],
     originals: Sequence["Piece"],
+    cut: int | None,
 ) -> Any:
     from ostinato.evaluation import sets
     from ostinato.evaluation.report import Report
@@ -165,6 +179,7 @@ def _report(
             for name, row in likelihoods.items()
         },
         measures=measures,
+        findings={"cut at the longest length allowed": f"{cut} of {len(generated)}"} if cut else {},
         curves=_curves(workspace.curves),
         pitch_classes={n: sets.pitch_class_histogram(p).tolist() for n, p in both.items()},
         durations={n: sets.duration_histogram(p).tolist() for n, p in both.items()},

@@ -38,13 +38,16 @@ def run(config: Config, workspace: Workspace) -> None:
     network: Any = bundle.network
     if not isinstance(network, SequenceModel):
         raise TypeError(f"no way to sample from {type(network).__name__}")
-    tokens = compose(network, bundle.representation, sampling, config["seed"], encoded)
+    composed = compose(network, bundle.representation, sampling, config["seed"], encoded)
     pieces = [
         _dressed(bundle, bundle.representation.decode(row, f"sample-{i:02d}"), prompts, i - 1)
-        for i, row in enumerate(tokens, 1)
+        for i, (row, _) in enumerate(composed, 1)
     ]
+    cut = sum(not ended for _, ended in composed)
     with replacing_folder(samples) as part:
-        _write(pieces, sampling, _about(config, bundle), part)
+        _write(pieces, sampling, _about(config, sampling, bundle) | {"cut_pieces": cut}, part)
+    if cut and bundle.representation.end is not None:
+        console.say(f"{cut} of {len(pieces)} did not end within {sampling.max_bars} bars")
     console.say(f"{len(pieces)} pieces; hear and see them in {console.where(samples / LISTEN)}")
     mlflow_run = find_run(config.build("tracking"), workspace.home, bundle_fingerprint(folder))
     mlflow_run.artifacts(samples, "samples")
@@ -118,9 +121,14 @@ def _dressed(bundle: "Bundle", piece: "Piece", prompts: Sequence["Piece"], i: in
     return setting.dress(piece)
 
 
-def _about(config: Config, bundle: "Bundle") -> dict[str, Any]:
+def _about(config: Config, sampling: "Sampling", bundle: "Bundle") -> dict[str, Any]:
     chosen = bundle.config["choices"]
-    shown = {k: v for k, v in config["sampling"].items() if k != "_target_" and v is not None}
+    idle = {"_target_"}
+    if sampling.prompt is None:
+        idle.add("prompt_bars")
+    if sampling.repetition_penalty == 1.0:
+        idle |= {"repetition_penalty", "repetition_window"}
+    shown = {k: v for k, v in config["sampling"].items() if k not in idle and v is not None}
     return {
         "model": chosen["model"],
         "representation": chosen["representation"],
