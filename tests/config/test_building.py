@@ -119,9 +119,11 @@ def test_node_without_a_class_is_refused(node: Any) -> None:
     assert refusal({"part": node}) == "part names no class: it needs a `_target_`."
 
 
-def test_abstract_class_is_refused() -> None:
-    node = {"_target_": "ostinato.corpora.source.Source"}
-    assert "is abstract" in refusal({"part": node})
+@pytest.mark.parametrize(
+    "target", ["corpora.source.Source", "models.heads.Head", "models.recurrent.Recurrent"]
+)
+def test_abstract_class_is_refused(target: str) -> None:
+    assert "is abstract" in refusal({"part": {"_target_": f"ostinato.{target}"}})
 
 
 def test_part_of_the_wrong_class_is_refused() -> None:

@@ -1,13 +1,18 @@
 """From what a backbone knows to a distribution over the next step."""
 
+from abc import ABC, abstractmethod
 from typing import Annotated
 
 from pydantic import Field
 from torch import Tensor, nn
 
 
-class Head(nn.Module):
-    """Turns (batch, time, input_size) into the parameters of a distribution."""
+class Head(nn.Module, ABC):
+    """Turns what a backbone knows into the parameters of a distribution."""
+
+    @abstractmethod
+    def forward(self, y: Tensor) -> Tensor:
+        """y: (batch, time, input_size) -> (batch, time, parameters)."""
 
 
 class Softmax(Head):

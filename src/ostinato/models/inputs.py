@@ -1,5 +1,6 @@
 """How one step of a sequence enters a network."""
 
+from abc import ABC, abstractmethod
 from typing import Annotated, ClassVar
 
 import torch
@@ -7,7 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 
-class Input(nn.Module):
+class Input(nn.Module, ABC):
     """Turns a step into a vector.
 
     `takes` names what fits: the kind of a representation (`tokens`, `frames`) or its name.
@@ -15,6 +16,10 @@ class Input(nn.Module):
 
     takes: ClassVar[frozenset[str]]
     output_size: int
+
+    @abstractmethod
+    def forward(self, tokens: Tensor, positions: Tensor) -> Tensor:
+        """(batch, time), (batch, time, features) -> (batch, time, output_size)."""
 
 
 class Embedding(Input):

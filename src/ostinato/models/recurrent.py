@@ -1,26 +1,33 @@
 """Recurrent backbones: Elman 1990, LSTM (Hochreiter & Schmidhuber 1997), GRU (Cho et al. 2014)."""
 
-from typing import Annotated, Any, ClassVar
+from abc import ABC, abstractmethod
+from typing import Annotated, Any
 
 from pydantic import Field
 from torch import Tensor, nn
 
 
-class Backbone(nn.Module):
-    """Carries information along time.
-
-    `forward(x, state=None) -> (y, state)` with x: (batch, time, input_size) and
-    y: (batch, time, output_size). Passing the state on continues the sequence: one step at a time
-    gives what the whole pass gives.
-    """
+class Backbone(nn.Module, ABC):
+    """Carries information along time."""
 
     output_size: int
+
+    @abstractmethod
+    def forward(self, x: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        """x: (batch, time, input_size) -> y: (batch, time, output_size), and the state after it.
+
+        Passing the state on continues the sequence: one step at a time gives what the whole pass
+        gives.
+        """
 
 
 class Recurrent(Backbone):
     """Layers of one kind of recurrent cell; the state is the cell's own."""
 
-    cell: ClassVar[type[nn.RNN] | type[nn.GRU] | type[nn.LSTM]]
+    @property
+    @abstractmethod
+    def cell(self) -> type[nn.RNN | nn.GRU | nn.LSTM]:
+        """The kind of cell."""
 
     def __init__(
         self,
