@@ -57,9 +57,10 @@ def to_batch(
 class TrainingWindows(torch.utils.data.Dataset[Batch]):
     """One epoch of windows, shuffled and transposed; item i is the i-th batch.
 
-    Each piece gives as many windows as cover it once: the first at its beginning, the last at its
-    end, the others at places drawn anew each epoch. Everything follows from (seed, epoch). With
-    `shard` (rank, ranks) each device has its own windows, as many as every other.
+    Each piece gives as many windows as cover it once: the first at its beginning, the last anywhere
+    over its end, the others between them, drawn anew each epoch. Everything follows from
+    (seed, epoch). With `shard` (rank, ranks) each device has its own windows, as many as every
+    other.
     """
 
     def __init__(
@@ -114,7 +115,9 @@ def _places(
     drawn = random.random(len(pieces))
     between = np.maximum(counts[pieces] - 2, 1)
     starts = np.floor((number - 1 + drawn) / between * (room + 1)).astype(np.int64)
-    starts = np.where(number == counts[pieces] - 1, room, np.clip(starts, 0, room))
+    # a window that always ended with its piece would teach that pieces end after one window
+    over = room + np.floor(drawn * window).astype(np.int64)
+    starts = np.where(number == counts[pieces] - 1, over, np.clip(starts, 0, room))
     return pieces, np.where(number == 0, 0, starts)
 
 
