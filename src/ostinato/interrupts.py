@@ -22,6 +22,8 @@ def orderly() -> Iterator[None]:
     try:
         yield
     finally:
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, 0)  # too late: the work is done
         own = before in (signal.default_int_handler, _interrupt)
         signal.signal(signal.SIGINT, signal.SIG_DFL if own else before)
 
