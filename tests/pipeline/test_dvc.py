@@ -66,7 +66,7 @@ def test_an_edit_of_conf_reruns_the_stages_that_read_it(reproduced: Path) -> Non
 @pytest.mark.slow
 def test_experiments_are_run_compared_and_recorded_in_one_store(reproduced: Path) -> None:
     run(reproduced, "dvc", "exp", "run", "-S", "model=gru")
-    assert "choices.model" in run(reproduced, "dvc", "params", "diff").stdout
+    assert "ostinato.models.recurrent.GRU" in run(reproduced, "dvc", "params", "diff").stdout
     assert "nats_per_token" in run(reproduced, "dvc", "metrics", "diff").stdout
     assert "nats_per_token" in run(reproduced, "dvc", "metrics", "show").stdout
     assert "index.html" in run(reproduced, "dvc", "plots", "show").stdout
