@@ -27,7 +27,8 @@ def dvc_project(project: Path) -> Path:
     run(project, "git", "config", "user.name", "A Tester")
     run(project, "git", "config", "user.email", "tester@example.org")
     run(project, "dvc", "init", "-q")
-    run(project, "dvc", "config", "core.analytics", "false")
+    shutil.copy(ROOT / ".dvc" / "config", project / ".dvc")
+    shutil.copytree(ROOT / ".dvc" / "plots", project / ".dvc" / "plots", dirs_exist_ok=True)
     run(project, "dvc", "add", "-q", "data")
     commit(project, "a corpus")
     return project
