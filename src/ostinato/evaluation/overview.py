@@ -50,7 +50,9 @@ def of_tokens(commonest: Counts, counts: ArrayLike, lengths: ArrayLike, title: s
         ordered = np.sort(np.asarray(counts))[::-1]
         used = ordered[ordered > 0]
         if len(used):
-            axes.loglog(np.arange(1, len(used) + 1), used, color=PALETTE[0], lw=2)
+            axes.loglog(np.arange(1, len(used) + 1), used, color=PALETTE[0], lw=2, marker=".")
+            _plain(axes.xaxis)
+            _plain(axes.yaxis)
         axes.set_xlabel("rank of the token")
         axes.set_ylabel("times")
         axes.grid(color=GRID)
@@ -71,13 +73,13 @@ def of_parameters(sizes: Counts, title: str, curves: Draw | None = None) -> byte
 
 
 def panelled(panels: Sequence[tuple[str, Draw]], title: str) -> bytes:
-    """A PNG of charts, two in a row; the same charts give the same bytes."""
+    """A PNG of charts, two or three in a row; the same charts give the same bytes."""
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    columns = min(2, len(panels))
+    columns = 3 if len(panels) == 3 else min(2, len(panels))
     rows = -(-len(panels) // columns)
     with matplotlib.rc_context(STYLE):
         size = (columns * PANEL[0], rows * PANEL[1] + TITLE)
@@ -137,7 +139,7 @@ def spread(values: ArrayLike, label: str, what: str) -> Draw:
         if len(given) and given.min() > 0 and given.max() > SPREAD * given.min():
             edges = np.geomspace(given.min(), given.max(), BINS + 1)
             axes.set_xscale("log")
-            axes.xaxis.set_major_formatter("{x:g}")
+            _plain(axes.xaxis)
         if len(given):
             axes.hist(given, edges, color=PALETTE[0], rwidth=0.92)
         axes.set_xlabel(label)
@@ -177,6 +179,12 @@ def _notes(axes: "Axes") -> None:
     axes.yaxis.set_major_locator(_whole())
     axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.grid(axis="y", color=GRID)
+
+
+def _plain(axis: Any) -> None:
+    """Powers of ten as numbers: matplotlib would write them as formulas."""
+    axis.set_major_formatter("{x:,g}")
+    axis.set_minor_formatter("")
 
 
 def _whole() -> Any:

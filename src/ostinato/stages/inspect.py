@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ostinato import console
-from ostinato.errors import UnreadableError, UserError
+from ostinato.errors import ConfigError, UnreadableError, UserError
 from ostinato.files import replacing_file
 from ostinato.stages.views import View
 from ostinato.stages.workspace import Workspace
@@ -123,7 +123,7 @@ def _of_tokens(folder: Path) -> View:
 
     try:
         return view(folder, TokenStore.open(folder))
-    except (ValueError, KeyError, IndexError, FileNotFoundError) as error:
+    except (ConfigError, ValueError, KeyError, IndexError, FileNotFoundError) as error:
         raise _damaged(folder, "train") from error
 
 
@@ -134,7 +134,15 @@ def _of_model(folder: Path) -> View:
 
     try:
         return view(folder)
-    except (SafetensorError, ValueError, KeyError, TypeError, FileNotFoundError) as error:
+    except (
+        SafetensorError,
+        ConfigError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        FileNotFoundError,
+    ) as error:
         raise _damaged(folder, "train") from error
 
 

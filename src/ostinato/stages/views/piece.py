@@ -21,7 +21,7 @@ def view(piece: Piece) -> View:
     if len(changes) > MOST:
         rows.append(("…", "", f"{len(changes) - MOST} more changes"))
     tracks = [_track(piece, i) for i in range(len(piece.track_names))]
-    columns = ("track", "instrument", "#notes", "lowest", "highest", "#quarters sounding")
+    columns = ("track", "instrument", "#notes", "lowest", "highest")
     return View(
         [
             facts(piece.name, _facts(piece)),
@@ -47,8 +47,7 @@ def _track(piece: Piece, index: int) -> tuple[str, ...]:
     pitches = notes["pitch"][~notes["drum"]]
     low, high = (pitch_name(int(f(pitches))) for f in (np.min, np.max)) if len(pitches) else "--"
     programs = ", ".join(program_name(*key) for key, _ in programs_of(notes).most_common())
-    quarters = notes["duration"].sum() / piece.resolution
-    return track_label(piece, index), programs, f"{len(notes):,}", low, high, f"{quarters:,.0f}"
+    return track_label(piece, index), programs, f"{len(notes):,}", low, high
 
 
 def _changes(piece: Piece) -> Iterator[tuple[int, str]]:

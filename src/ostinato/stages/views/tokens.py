@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from ostinato.batches.store import TokenStore
 from ostinato.config.building import TARGET, read_yaml
 from ostinato.evaluation import overview
+from ostinato.representations.base import pitch_name
 from ostinato.stages.views import View, counted, facts, table
 
-COMMONEST, FIRST = 20, 32
+COMMONEST, FIRST = 20, 24
 CHUNK = 1 << 22  # tokens counted at once
 UNKNOWN = "not kept; the next `ostinato train` that uses this store writes it"
 
@@ -30,11 +31,16 @@ def view(folder: Path, store: TokenStore) -> View:
         label = "token" if meanings else "token (meaning unknown)"
         parts.append(counted("Commonest tokens", label, "times", commonest, COMMONEST))
     if store.names:
-        first = store.piece(0)[:FIRST].tolist()
-        rows = [(f"{i}", f"{t}", meanings.get(t, "")) for i, t in enumerate(first)]
-        parts.append(table(f"{store.names[0]} begins", ("#place", "#token", "meaning"), rows))
+        rows = [
+            (f"{place}", f"{token}", f"{times}", meanings.get(token, ""))
+            for place, token, times in runs(store.piece(0))[:FIRST]
+        ]
+        columns = ("#place", "#token", "#times", "meaning")
+        parts.append(table(f"{store.names[0]} begins", columns, rows))
     lengths = np.diff(store.offsets)
-    title = folder.resolve().name
+    title = f"{len(store.names):,} pieces, {len(store.tokens):,} tokens"
+    if (folder / "representation.yaml").is_file():
+        title = f"{_representation(folder / 'representation.yaml').partition(' ')[0]}: {title}"
     return View(parts, lambda: overview.of_tokens(commonest[:12], counts, lengths, title))
 
 
@@ -45,6 +51,13 @@ def read_vocabulary(path: Path) -> dict[int, str]:
     with path.open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
         return {int(row["token"]): row["meaning"] for row in rows}
+
+
+def runs(tokens: NDArray[Any]) -> list[tuple[int, int, int]]:
+    """Where a token stands, the token, and how many times in a row."""
+    begins = np.flatnonzero(np.diff(tokens, prepend=tokens[:1] ^ 1))
+    times = np.diff(begins, append=len(tokens))
+    return list(zip(begins.tolist(), tokens[begins].tolist(), times.tolist(), strict=True))
 
 
 def count(store: TokenStore, size: int) -> NDArray[np.int64]:
@@ -72,9 +85,13 @@ def _facts(
     if quarters:
         density = f"{len(store.tokens) / quarters:.3g} tokens each"
         yield "music", f"{quarters:,.0f} quarter notes, {density}"
-        yield "pitches", f"{store.lowest.min()} to {store.highest.max()}"
+        low, high = int(store.lowest.min()), int(store.highest.max())
+        yield "pitches", f"{pitch_name(low)} to {pitch_name(high)}"
     used = int((counts > 0).sum())
-    yield "vocabulary", f"{len(meanings):,} tokens, {used:,} in use" if meanings else f"{used:,}+"
+    yield (
+        "vocabulary",
+        f"{len(meanings):,} tokens, {used:,} in use" if meanings else f"{used:,} tokens in use",
+    )
 
 
 def _representation(path: Path) -> str:
