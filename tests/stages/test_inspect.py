@@ -227,14 +227,18 @@ def test_tokens_are_counted_and_run_together() -> None:
 
 def test_a_model_is_told_without_building_it(here: Path, capsys: Captured) -> None:
     config, network = config_of("voices", "LSTM"), network_of("voices", backbone="LSTM")
+    config.tree["choices"] |= {"corpus": "bach", "split": "random"}
     setting = Setting(96.0, 3, 4, (52,), ("Soprano",))
     folder = here / "outputs" / "model"
     save_bundle(Bundle(config, config.build("representation"), network, setting), folder)
+    for name in ("split.json", "curves.csv"):
+        (here / "outputs" / name).write_text("[1]\n2")  # of somebody else
     text = (folder / "config.yaml").read_text()
     (folder / "config.yaml").write_text(text.replace("ostinato.models.recurrent.", "strangers."))
     table = shown(folder, capsys)
     assert ["parameters", f"{sum(p.numel() for p in network.parameters()):,}"] in table
     assert ["vocabulary", "131 tokens"] in table
+    assert ["trained on", "corpus bach, split random"] in table
     assert ["model.backbone.hidden_size", "16"] in table
     assert ["its usual tempo", "96 quarter notes per minute, in 3/4"] in table
     assert ["its usual tracks", "Soprano (Choir Aahs (52))"] in table
@@ -258,7 +262,8 @@ def test_what_cannot_be_inspected_is_one_sentence(
     assert "broken holds no piece that can be read: song.mid" in refused(Path("broken"), capsys)
     assert "cannot be read" in refused(Path("broken/song.mid"), capsys)
     pieces = stored(short_chorales[:1], here / "outputs" / "pieces")
-    assert "inspect one of outputs/pieces" in refused(Path("outputs"), capsys)
+    write_midi(short_chorales[0], here / "outputs" / "samples" / "sample-01.mid")
+    assert "inspect one of them, as outputs/pieces" in refused(Path("outputs"), capsys)
     assert "ends in .png" in refused(pieces, capsys, "--picture", "roll.svg")
     assert not (here / "outputs" / "inspected").exists()
 

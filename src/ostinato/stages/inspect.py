@@ -47,18 +47,13 @@ def _folder_viewer(folder: Path) -> Callable[[Path], View]:
     for name, viewer in kinds.items():
         if (folder / name).is_file():
             return viewer
-    below = sorted(path.parent for name in kinds for path in folder.rglob(name))
-    if below and not _has_music(folder):
-        known = ", ".join(console.where(path) for path in below[:3])
-        more = f" and {len(below) - 3} more" if len(below) > 3 else ""
-        raise UserError(f"{folder} holds several things: inspect one of {known}{more}.")
+    below = [path.parent for path in folder.rglob("*") if path.name in kinds]
+    if below:  # its music, if any, is mixed: a corpus and what was made from it
+        nearest = sorted(below, key=lambda path: (len(path.parts), path))
+        known = ", ".join(console.where(path) for path in nearest[:3])
+        more = f" or {len(below) - 3} more" if len(below) > 3 else ""
+        raise UserError(f"{folder} holds several things: inspect one of them, as {known}{more}.")
     return _of_folder
-
-
-def _has_music(folder: Path) -> bool:
-    from ostinato.corpora.ingest import music_files
-
-    return bool(music_files(folder))
 
 
 def _of_folder(folder: Path) -> View:

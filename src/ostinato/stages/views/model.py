@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ def view(folder: Path) -> View:
     """Choices, settings, tensors and the music a model was trained on."""
     config = Config.load(folder / "config.yaml")
     shapes = tensors(folder / "weights.safetensors")
-    sizes = {name: _size(shape) for name, shape in shapes.items()}
+    sizes = {name: math.prod(shape) for name, shape in shapes.items()}
     total = sum(sizes.values())
     rows = [
         (name, " × ".join(map(str, shapes[name])), f"{size:,}", f"{100 * size / max(1, total):.1f}")
@@ -70,8 +71,11 @@ def _training(split: Path, choices: Mapping[str, Any]) -> str:
     corpus = f"corpus {choices.get('corpus')}, split {choices.get('split')}"
     if not split.is_file():
         return corpus
-    parts = json.loads(split.read_text(encoding="utf-8"))
-    sizes = ", ".join(f"{part} {len(parts[part])}" for part in ("train", "validation", "test"))
+    try:
+        parts = json.loads(split.read_text(encoding="utf-8"))
+        sizes = ", ".join(f"{part} {len(parts[part])}" for part in ("train", "validation", "test"))
+    except (ValueError, KeyError, TypeError):  # somebody else's file of that name
+        return corpus
     return f"{corpus}; pieces in {split.name} beside it: {sizes}"
 
 
@@ -97,13 +101,7 @@ def _curves(path: Path) -> list[dict[str, float | None]]:
     if not path.is_file():
         return []
     with path.open(encoding="utf-8", newline="") as file:
-        return [
-            {k: float(v) if v else None for k, v in row.items()} for row in csv.DictReader(file)
-        ]
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    size = 1
-    for length in shape:
-        size *= length
-    return size
+        rows = csv.DictReader(file)
+        if rows.fieldnames != ["epoch", "train", "validation"]:  # somebody else's
+            return []
+        return [{k: float(v) if v else None for k, v in row.items()} for row in rows]

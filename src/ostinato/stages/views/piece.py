@@ -39,7 +39,7 @@ def _facts(piece: Piece) -> Iterator[tuple[str, str]]:
     yield "notes", f"{len(piece.notes):,}" + (f", {drums:,} of them of drums" if drums else "")
     if piece.seconds:
         yield "mean tempo", f"{60 * piece.quarters / piece.seconds:.4g} quarter notes per minute"
-    yield "resolution", f"{piece.resolution} ticks per quarter note"
+    yield "resolution", f"{piece.resolution} (ticks per quarter note)"
 
 
 def _track(piece: Piece, index: int) -> tuple[str, ...]:
