@@ -47,7 +47,7 @@ def test_help_shows_every_stage(capsys: Captured) -> None:
         cli.main(["--help"])
     assert ended.value.code == 0
     shown = capsys.readouterr().out
-    for stage in (*READ, "run", "ui"):
+    for stage in (*READ, "run", "inspect", "ui"):
         assert f"\n    {stage}" in shown
 
 
@@ -103,6 +103,7 @@ def test_help_shows_the_values_under_overrides(capsys: Captured) -> None:
         (["train", "--epochs", "3"], "unrecognized arguments: --epochs"),
         (["train", "--config"], "argument --config: expected one argument"),
         (["ui", "--port", "x"], "argument --port"),
+        (["inspect"], "the following arguments are required: PATH"),
     ],
 )
 def test_bad_command_line_is_one_sentence(

@@ -27,6 +27,7 @@ STAGES = {
 }
 OTHERS = {
     "run": "all stages in one process, without DVC; -m sweeps",
+    "inspect": "say what a folder of music, a music file, a token store or a model holds",
     "ui": "show the MLflow runs in the browser",
 }
 INTERRUPTED = 130
@@ -81,6 +82,8 @@ def _dispatch(given: list[str]) -> int:
         return 2
     if arguments.stage == "ui":
         return _show_runs(arguments.port)
+    if arguments.stage == "inspect":
+        return _inspect(arguments.path, arguments.picture)
     return _run_stage(arguments)
 
 
@@ -128,9 +131,35 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("run", help=OTHERS["run"], add_help=False).add_argument(
         "overrides", nargs="*"
     ).completer = _completions  # type: ignore[attr-defined]
+    _add_inspect(commands)
     ui = commands.add_parser("ui", help=OTHERS["ui"])
     ui.add_argument("--port", type=int, default=5000, help="of the local server (5000)")
     return parser
+
+
+def _add_inspect(commands: Any) -> None:
+    inspect = commands.add_parser(
+        "inspect",
+        help=OTHERS["inspect"],
+        description="Say what PATH holds, and draw it: a folder of music files, preprocessed "
+        "pieces (outputs/pieces), one music file, a token store (below outputs/cache/tokens) or a "
+        "trained model (outputs/model).",
+    )
+    inspect.add_argument("path", type=Path, metavar="PATH")
+    inspect.add_argument(
+        "--picture",
+        type=Path,
+        metavar="FILE",
+        help="the PNG to write (outputs/inspected/NAME.png)",
+    )
+
+
+def _inspect(path: Path, picture: Path | None) -> int:
+    from ostinato.stages.inspect import inspect
+    from ostinato.stages.workspace import Workspace
+
+    inspect(path, picture, Workspace.here())
+    return 0
 
 
 def _explain(name: str, stage: Any, config: "Config") -> None:

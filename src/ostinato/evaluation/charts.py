@@ -16,6 +16,11 @@ WIDTH = 0.8  # of a group of bars
 
 def learning_curves(rows: Sequence[Mapping[str, float | None]]) -> bytes:
     """A PNG of `train` and `validation` (nats) over `epoch`; the lowest validation is marked."""
+    return _chart(curves(rows))
+
+
+def curves(rows: Sequence[Mapping[str, float | None]]) -> "Callable[[Axes], None]":
+    """What draws learning curves into axes."""
     from matplotlib.ticker import MaxNLocator
 
     def draw(axes: "Axes") -> None:
@@ -34,7 +39,7 @@ def learning_curves(rows: Sequence[Mapping[str, float | None]]) -> bytes:
         axes.set_ylabel("loss, nats")
         axes.grid(axis="y", color=GRID)
 
-    return _chart(draw)
+    return draw
 
 
 def histogram(classes: Sequence[str], sets: Mapping[str, Sequence[float]], label: str) -> bytes:

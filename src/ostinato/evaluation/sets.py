@@ -93,11 +93,16 @@ def duration_histogram(pieces: Iterable[Piece]) -> NDArray[np.float64]:
     """
     counts = np.zeros(len(DURATIONS))
     for piece in pieces:
-        notes = piece.notes[~piece.notes["drum"]]
-        sixteenths = np.rint(notes["duration"] * (STEPS_PER_QUARTER / piece.resolution))
-        kind = np.clip(sixteenths, 1, LONGEST + 1).astype(int) - 1
-        counts += np.bincount(kind, minlength=len(DURATIONS))
+        counts += duration_counts(piece)
     return _shares(counts)
+
+
+def duration_counts(piece: Piece) -> NDArray[np.int64]:
+    """How many notes of a piece have each of the `DURATIONS`, drums left out: (duration,)."""
+    notes = piece.notes[~piece.notes["drum"]]
+    sixteenths = np.rint(notes["duration"] * (STEPS_PER_QUARTER / piece.resolution))
+    kind = np.clip(sixteenths, 1, LONGEST + 1).astype(int) - 1
+    return np.bincount(kind, minlength=len(DURATIONS))
 
 
 def _values(measured: Sequence[Mapping[str, float]], name: str) -> NDArray[np.float64]:

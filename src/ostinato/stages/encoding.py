@@ -12,7 +12,7 @@ from filelock import FileLock
 from ostinato import console
 from ostinato.config import Config
 from ostinato.errors import UserError
-from ostinato.files import fingerprint
+from ostinato.files import fingerprint, write_text
 from ostinato.stages.workspace import Workspace, source_fingerprint
 
 if TYPE_CHECKING:
@@ -36,7 +36,16 @@ def token_store(
     with locked(folder):
         if not folder.exists():
             write_store(console.track(pieces, "encoding", len(pieces)), representation, folder)
+        _explain(folder, config, representation)
     return TokenStore.open(folder)
+
+
+def _explain(folder: Path, config: Config, representation: "Representation") -> None:
+    """Keep beside the tokens what they mean: `ostinato inspect` reads it."""
+    if not (folder / "representation.yaml").exists():
+        rows = [f"{i}\t{representation.describe(i)}" for i in range(representation.size)]
+        write_text(folder / "vocabulary.tsv", "\n".join(["token\tmeaning", *rows]) + "\n")
+        config.only("representation").save(folder / "representation.yaml")
 
 
 def say_skipped(store: "TokenStore", representation: "Representation") -> None:

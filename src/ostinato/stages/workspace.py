@@ -70,6 +70,11 @@ class Workspace:
         return self.outputs / "evaluation"
 
     @property
+    def inspected(self) -> Path:
+        """Pictures of what `ostinato inspect` was shown."""
+        return self.outputs / "inspected"
+
+    @property
     def cache(self) -> Path:
         """Token stores and shared pieces, named by what they were made from."""
         return self.home / "outputs" / "cache"

@@ -1,0 +1,145 @@
+"""inspect: what a thing holds, as tables on the terminal and as a picture."""
+
+import errno
+from collections.abc import Callable
+from pathlib import Path
+
+from ostinato import console
+from ostinato.errors import ConfigError, UnreadableError, UserError
+from ostinato.files import replacing_file
+from ostinato.stages.views import View
+from ostinato.stages.workspace import Workspace
+
+PARQUET, TOKENS, WEIGHTS = "pieces.parquet", "tokens.bin", "weights.safetensors"
+
+
+def inspect(path: Path, picture: Path | None, workspace: Workspace) -> None:
+    """Print what `path` holds and draw it to `picture`, or else into outputs/inspected.
+
+    Raises `UserError` where there is nothing at `path` that can be inspected.
+    """
+    if picture is None:
+        name = path.resolve().name if path.is_dir() else path.stem
+        picture = workspace.inspected / f"{name}.png"
+    if picture.suffix.lower() != ".png":
+        raise UserError(f"--picture {picture} does not fit: a PNG is drawn, so it ends in .png.")
+    view = _viewer(path)(path)
+    for table in view.parts:
+        console.out.print(table, soft_wrap=False)
+    with replacing_file(picture) as part:
+        part.write_bytes(view.picture())
+    console.say(f"the picture is {console.where(picture)}")
+
+
+def _viewer(path: Path) -> Callable[[Path], View]:
+    """What makes tables and a picture of the kind of thing that `path` is."""
+    if not path.exists():
+        raise UserError(f"{path} is not there: give a file or a folder to inspect.")
+    if path.is_dir():
+        return _folder_viewer(path)
+    if path.name == PARQUET:
+        return lambda path: _of_store(path.parent)
+    return _of_file
+
+
+def _folder_viewer(folder: Path) -> Callable[[Path], View]:
+    kinds = {WEIGHTS: _of_model, TOKENS: _of_tokens, PARQUET: _of_store}
+    for name, viewer in kinds.items():
+        if (folder / name).is_file():
+            return viewer
+    below = [path.parent for path in folder.rglob("*") if path.name in kinds]
+    if below:  # its music, if any, is mixed: a corpus and what was made from it
+        nearest = sorted(below, key=lambda path: (len(path.parts), path))
+        known = ", ".join(console.where(path) for path in nearest[:3])
+        more = f" or {len(below) - 3} more" if len(below) > 3 else ""
+        raise UserError(f"{folder} holds several things: inspect one of them, as {known}{more}.")
+    return _of_folder
+
+
+def _of_folder(folder: Path) -> View:
+    from joblib import cpu_count
+
+    from ostinato.corpora.corpus import Corpus
+    from ostinato.corpora.ingest import Reject, ingest
+    from ostinato.evaluation.holdings import Holdings
+    from ostinato.stages.views.collection import view
+
+    corpus = Corpus(name=folder.resolve().name or "music", path="music", resolution=480)
+    holdings, rejects = Holdings(), []
+    for result in ingest(folder, corpus, int(cpu_count())):
+        if isinstance(result, Reject):
+            rejects.append(result)
+        else:
+            holdings.add(result[1])
+    return view(corpus.name, holdings, rejects)
+
+
+def _of_store(folder: Path) -> View:
+    from pyarrow import ArrowException
+
+    from ostinato.corpora.store import REJECTS, PieceStore, read_rejects
+    from ostinato.evaluation.holdings import Holdings
+    from ostinato.stages.views.collection import view
+
+    pieces, holdings = PieceStore(folder), Holdings()
+    try:
+        for piece in console.track(pieces, "reading", len(pieces)):
+            holdings.add(piece)
+        rejects = read_rejects(folder) if (folder / REJECTS).is_file() else []
+    except (ArrowException, KeyError, UnicodeDecodeError) as error:
+        raise _damaged(folder / PARQUET, "preprocess") from error
+    return view(folder.resolve().name, holdings, rejects)
+
+
+def _of_file(path: Path) -> View:
+    from ostinato.evaluation.holdings import Holdings
+    from ostinato.music.reading import read
+    from ostinato.stages.views import collection, piece
+
+    try:
+        pieces = list(read(path))
+    except UnreadableError as error:
+        raise UserError(f"{path} cannot be read: {error}.") from error
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM):
+            raise
+        raise UserError(f"{path} cannot be opened: {error.strerror}.") from error
+    if len(pieces) == 1:
+        return piece.view(pieces[0])
+    holdings = Holdings()
+    for one in pieces:
+        holdings.add(one)
+    return collection.view(path.name, holdings, [])
+
+
+def _of_tokens(folder: Path) -> View:
+    from ostinato.batches.store import TokenStore
+    from ostinato.stages.views.tokens import view
+
+    try:
+        return view(folder, TokenStore.open(folder))
+    except (ConfigError, ValueError, KeyError, IndexError, FileNotFoundError) as error:
+        raise _damaged(folder, "train") from error
+
+
+def _of_model(folder: Path) -> View:
+    from safetensors import SafetensorError
+
+    from ostinato.stages.views.model import view
+
+    try:
+        return view(folder)
+    except (
+        SafetensorError,
+        ConfigError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        FileNotFoundError,
+    ) as error:
+        raise _damaged(folder, "train") from error
+
+
+def _damaged(path: Path, stage: str) -> UserError:
+    return UserError(f"{path} is damaged: remove it and run `ostinato {stage}` again.")

@@ -1,0 +1,85 @@
+"""A set of pieces: a folder of music, a store of pieces, a book of tunes."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from ostinato.corpora.ingest import Reject
+from ostinato.errors import UserError
+from ostinato.evaluation import overview
+from ostinato.evaluation.holdings import Holdings
+from ostinato.evaluation.naming import clock, program_name
+from ostinato.evaluation.sets import DURATIONS
+from ostinato.representations.base import pitch_name
+from ostinato.stages.views import View, beside, counted, facts
+
+REASONS = 3
+
+
+def view(name: str, holdings: Holdings, rejects: Sequence[Reject]) -> View:
+    """Counts of a set of pieces; raises `UserError` where there is none."""
+    if not holdings.pieces:
+        first = f": {rejects[0].file}, for one, because {rejects[0].reason}" if rejects else ""
+        raise UserError(f"{name} holds no piece that can be read{first}.")
+    programs = [(program_name(*key), n) for key, n in holdings.programs.most_common()]
+    tables = (
+        counted("Keys", "key", "pieces", holdings.keys.most_common()),
+        counted("Metres", "metre", "pieces", holdings.metres.most_common()),
+        counted("Instruments", "program", "notes", programs),
+        counted("Pitches", "octave", "notes", _octaves(holdings)),
+        counted("Durations", "quarter notes", "notes", _durations(holdings), len(DURATIONS)),
+    )
+    return View(
+        [facts(name, _facts(holdings, rejects)), beside(*tables)],
+        lambda: overview.of_pieces(holdings, name),
+    )
+
+
+def _facts(holdings: Holdings, rejects: Sequence[Reject]) -> Iterator[tuple[str, str]]:
+    yield "pieces", f"{holdings.pieces:,}"
+    if rejects:
+        yield "rejected", f"{len(rejects):,}: {_reasons(rejects)}"
+    drums = f", {holdings.drums:,} of them of drums" if holdings.drums else ""
+    yield "notes", f"{holdings.notes:,}{drums}"
+    total = clock(sum(holdings.seconds))
+    yield "music", f"{total}, {holdings.quarters:,.0f} quarter notes"
+    yield "a piece", _range(holdings.seconds, clock)
+    yield "mean tempo", f"{_range(holdings.qpm, '{:.0f}'.format)} quarter notes per minute"
+    yield "tracks", _tracks(holdings)
+    used = np.flatnonzero(holdings.pitches)
+    if len(used):
+        yield "pitches", f"{pitch_name(int(used[0]))} to {pitch_name(int(used[-1]))}"
+
+
+def _tracks(holdings: Holdings) -> str:
+    numbers = holdings.tracks.most_common()
+    more = sum(count for _, count in numbers[4:])
+    rest = f", other numbers in {more:,}" if more else ""
+    return ", ".join(f"{n} in {count:,} pieces" for n, count in numbers[:4]) + rest
+
+
+def _range(values: Sequence[float], words: Callable[[float], str]) -> str:
+    if not values:
+        return ""
+    low, middle, high = (words(float(f(values))) for f in (np.min, np.median, np.max))
+    return low if low == high else f"{low} to {high}, median {middle}"
+
+
+def _reasons(rejects: Sequence[Reject]) -> str:
+    reasons = Counter(reject.reason for reject in rejects).most_common()
+    more = f"; and {len(reasons) - REASONS} more reasons" if len(reasons) > REASONS else ""
+    return "; ".join(f"{n} because {reason}" for reason, n in reasons[:REASONS]) + more
+
+
+def _octaves(holdings: Holdings) -> list[tuple[str, int]]:
+    octaves = [
+        (f"C{c // 12 - 1} to B{c // 12 - 1}", int(holdings.pitches[c : c + 12].sum()))
+        for c in range(0, 128, 12)
+    ]
+    return [octave for octave in octaves if octave[1]]
+
+
+def _durations(holdings: Holdings) -> list[tuple[str, int]]:
+    pairs = zip(DURATIONS, holdings.durations.tolist(), strict=True)
+    return [(name, count) for name, count in pairs if count]

@@ -1,0 +1,107 @@
+"""A trained model, read without building it: no code of whoever made it runs."""
+
+import csv
+import json
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ostinato.config import Config
+from ostinato.config.building import PARTIAL, TARGET
+from ostinato.evaluation import overview
+from ostinato.evaluation.charts import curves
+from ostinato.evaluation.naming import metre_name, program_name
+from ostinato.music.setting import Setting
+from ostinato.stages.views import View, facts, table
+from ostinato.stages.views.tokens import read_vocabulary
+
+
+def view(folder: Path) -> View:
+    """Choices, settings, tensors and the music a model was trained on."""
+    config = Config.load(folder / "config.yaml")
+    shapes = tensors(folder / "weights.safetensors")
+    sizes = {name: math.prod(shape) for name, shape in shapes.items()}
+    total = sum(sizes.values())
+    rows = [
+        (name, " × ".join(map(str, shapes[name])), f"{size:,}", f"{100 * size / max(1, total):.1f}")
+        for name, size in sizes.items()
+    ]
+    chosen = [(k, str(v)) for k, v in config["choices"].items() if v]
+    name = folder.resolve().name
+    title = f"{name}: {config['choices']['model']}, {total:,} parameters"
+    history = _curves(folder.parent / "curves.csv")
+    return View(
+        [
+            facts(name, _facts(folder, config, total, history)),
+            facts("Choices", chosen),
+            facts("Settings", [*_settings(config, "representation"), *_settings(config, "model")]),
+            table("Parameters", ("tensor", "shape", "#parameters", "#%"), rows),
+        ],
+        lambda: overview.of_parameters(
+            list(sizes.items()), title, curves(history) if history else None
+        ),
+    )
+
+
+def tensors(path: Path) -> dict[str, tuple[int, ...]]:
+    """The shapes of the tensors in a safetensors file; reads no weights."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="numpy") as file:
+        return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+
+
+def _facts(
+    folder: Path, config: Config, total: int, history: list[dict[str, float | None]]
+) -> Iterator[tuple[str, str]]:
+    yield "parameters", f"{total:,}"
+    vocabulary = read_vocabulary(folder / "vocabulary.tsv")
+    yield "vocabulary", f"{len(vocabulary):,} tokens" if vocabulary else ""
+    yield "trained on", _training(folder.parent / "split.json", config["choices"])
+    setting = Setting.from_dict(json.loads((folder / "setting.json").read_text(encoding="utf-8")))
+    metre = metre_name(setting.numerator, setting.denominator)
+    yield "its usual tempo", f"{setting.qpm:g} quarter notes per minute, in {metre}"
+    yield "its usual tracks", ", ".join(_band(setting))
+    losses = [row["validation"] for row in history if row["validation"] is not None]
+    yield "best validation", f"{min(losses):.4f} nats per token" if losses else ""
+
+
+def _training(split: Path, choices: Mapping[str, Any]) -> str:
+    corpus = f"corpus {choices.get('corpus')}, split {choices.get('split')}"
+    if not split.is_file():
+        return corpus
+    try:
+        parts = json.loads(split.read_text(encoding="utf-8"))
+        sizes = ", ".join(f"{part} {len(parts[part])}" for part in ("train", "validation", "test"))
+    except (ValueError, KeyError, TypeError):  # somebody else's file of that name
+        return corpus
+    return f"{corpus}; pieces in {split.name} beside it: {sizes}"
+
+
+def _band(setting: Setting) -> Iterator[str]:
+    for name, program in zip(setting.track_names, setting.programs, strict=False):
+        yield f"{name} ({program_name(program)})" if name else program_name(program)
+
+
+def _settings(config: Config, key: str) -> list[tuple[str, str]]:
+    """Every value below a key with its dotted name; a class by its own name."""
+    rows: list[tuple[str, str]] = []
+    for name, value in config[key].items():
+        if isinstance(value, Mapping):
+            rows += _settings(config, f"{key}.{name}")
+        elif name == TARGET:
+            rows.insert(0, (key, str(value).rpartition(".")[2]))
+        elif name != PARTIAL:
+            rows.append((f"{key}.{name}", str(value)))
+    return rows
+
+
+def _curves(path: Path) -> list[dict[str, float | None]]:
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file)
+        if rows.fieldnames != ["epoch", "train", "validation"]:  # somebody else's
+            return []
+        return [{k: float(v) if v else None for k, v in row.items()} for row in rows]

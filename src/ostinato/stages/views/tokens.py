@@ -1,0 +1,107 @@
+"""A token store."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostinato.batches.store import TokenStore
+from ostinato.config.building import TARGET, read_yaml
+from ostinato.evaluation import overview
+from ostinato.representations.base import pitch_name
+from ostinato.stages.views import View, counted, facts, table
+
+COMMONEST, FIRST = 20, 24
+CHUNK = 1 << 22  # tokens counted at once
+UNKNOWN = "not kept; the next `ostinato train` that uses this store writes it"
+
+
+def view(folder: Path, store: TokenStore) -> View:
+    """Pieces, vocabulary, the commonest tokens and how the first piece begins."""
+    meanings = read_vocabulary(folder / "vocabulary.tsv")
+    counts = count(store, len(meanings))
+    order = [int(t) for t in np.argsort(-counts, kind="stable")[:COMMONEST] if counts[t]]
+    commonest = [(_named(token, meanings), int(counts[token])) for token in order]
+    parts: list[Any] = [facts(folder.resolve().name, _facts(folder, store, counts, meanings))]
+    if commonest:
+        label = "token" if meanings else "token (meaning unknown)"
+        parts.append(counted("Commonest tokens", label, "times", commonest, COMMONEST))
+    if store.names:
+        rows = [
+            (f"{place}", f"{token}", f"{times}", meanings.get(token, ""))
+            for place, token, times in runs(store.piece(0))[:FIRST]
+        ]
+        columns = ("#place", "#token", "#times", "meaning")
+        parts.append(table(f"{store.names[0]} begins", columns, rows))
+    lengths = np.diff(store.offsets)
+    title = f"{len(store.names):,} pieces, {len(store.tokens):,} tokens"
+    if (folder / "representation.yaml").is_file():
+        title = f"{_representation(folder / 'representation.yaml').partition(' ')[0]}: {title}"
+    return View(parts, lambda: overview.of_tokens(commonest[:12], counts, lengths, title))
+
+
+def read_vocabulary(path: Path) -> dict[int, str]:
+    """What each token means; empty where it was not kept."""
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        return {int(row["token"]): row["meaning"] for row in rows}
+
+
+def runs(tokens: NDArray[Any]) -> list[tuple[int, int, int]]:
+    """Where a token stands, the token, and how many times in a row."""
+    begins = np.flatnonzero(np.diff(tokens, prepend=tokens[:1] ^ 1))
+    times = np.diff(begins, append=len(tokens))
+    return list(zip(begins.tolist(), tokens[begins].tolist(), times.tolist(), strict=True))
+
+
+def count(store: TokenStore, size: int) -> NDArray[np.int64]:
+    """How often each token occurs: (size,), or more where larger ones occur."""
+    counts = np.zeros(max(size, 1 << 16), np.int64)
+    for start in range(0, len(store.tokens), CHUNK):
+        counts += np.bincount(store.tokens[start : start + CHUNK], minlength=len(counts))
+    return counts[: max(size, int(np.flatnonzero(counts).max(initial=-1)) + 1)]
+
+
+def _facts(
+    folder: Path, store: TokenStore, counts: NDArray[np.int64], meanings: dict[int, str]
+) -> Iterator[tuple[str, str]]:
+    yield "representation", _representation(folder / "representation.yaml")
+    yield "pieces", f"{len(store.names):,}"
+    if store.skipped:
+        reason, _ = Counter(store.skipped.values()).most_common(1)[0]
+        yield "left out", f"{len(store.skipped):,}, mostly because the piece {reason}"
+    yield "tokens", f"{len(store.tokens):,}"
+    lengths = np.diff(store.offsets)
+    if len(lengths):
+        low, middle, high = lengths.min(), np.median(lengths), lengths.max()
+        yield "tokens in a piece", f"{low:,} to {high:,}, median {middle:,.0f}"
+    quarters = float(store.quarters.sum())
+    if quarters:
+        density = f"{len(store.tokens) / quarters:.3g} tokens each"
+        yield "music", f"{quarters:,.0f} quarter notes, {density}"
+        low, high = int(store.lowest.min()), int(store.highest.max())
+        yield "pitches", f"{pitch_name(low)} to {pitch_name(high)}"
+    used = int((counts > 0).sum())
+    yield (
+        "vocabulary",
+        f"{len(meanings):,} tokens, {used:,} in use" if meanings else f"{used:,} tokens in use",
+    )
+
+
+def _representation(path: Path) -> str:
+    if not path.is_file():
+        return UNKNOWN
+    node = dict(read_yaml(path)["representation"])
+    name = str(node.pop(TARGET)).rpartition(".")[2]
+    settings = ", ".join(f"{key}={value}" for key, value in node.items())
+    return f"{name} ({settings})" if settings else name
+
+
+def _named(token: int, meanings: dict[int, str]) -> str:
+    return f"{token} · {meanings[token]}" if token in meanings else f"{token}"
