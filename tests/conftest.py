@@ -1,6 +1,8 @@
 """Music, and a project to work in, that the tests share."""
 
+import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from ostinato.music.writing import write_midi
 
 ROOT = Path(__file__).parents[1]
 FEW = 24
+REAL = Path(os.environ.get("OSTINATO_CORPORA") or ROOT.parent / "shared" / "corpora")
 
 
 class ShortChorales(BachChorales):
@@ -20,6 +23,18 @@ class ShortChorales(BachChorales):
     def jobs(self) -> list[Job]:
         by_size = sorted(super().jobs(), key=lambda job: (job[0].stat().st_size, job[1]))
         return by_size[: 2 * FEW]
+
+
+@pytest.fixture(scope="session")
+def published() -> Callable[[str], Path]:
+    """A file of a published corpus by its name; the test is skipped where it is not at hand."""
+
+    def at_hand(name: str) -> Path:
+        if not (REAL / name).exists():
+            pytest.skip(f"{REAL / name} is not there: OSTINATO_CORPORA may say where it is")
+        return REAL / name
+
+    return at_hand
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 import shutil
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import music21
@@ -12,7 +13,6 @@ from ostinato.music.piece import Piece
 from ostinato.music.writing import write_midi
 
 CORPUS = Corpus(name="test", path="data/test")
-POP = Path(__file__).parents[2].parent / "shared" / "corpora" / "pop909"
 
 
 def midi(events: bytes, kind: int = 0) -> bytes:
@@ -109,9 +109,8 @@ def test_a_folder_without_music_says_what_is_read(tmp_path: Path) -> None:
         read(tmp_path)
 
 
-def test_pop_songs_keep_their_notes_and_their_names() -> None:
-    if not POP.is_dir():
-        pytest.skip("the excerpt of POP909 is not beside the checkout")
-    pieces, rejects = read(POP, 2)
+def test_pop_songs_keep_their_notes_and_their_names(published: Callable[[str], Path]) -> None:
+    songs = published("pop909")
+    pieces, rejects = read(songs, 2)
     assert not rejects
-    assert list(pieces) == sorted(path.stem for path in POP.glob("*.mid"))
+    assert list(pieces) == sorted(path.stem for path in songs.glob("*.mid"))

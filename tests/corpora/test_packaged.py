@@ -12,6 +12,7 @@ from ostinato.corpora.packaged import (
     BachChorales,
     EssenFolksongs,
     Packaged,
+    Palestrina,
     RyansMammoth,
     as_midi_holds_it,
 )
@@ -21,12 +22,12 @@ from ostinato.music.writing import write_midi
 
 
 def test_music21_carries_as_many_scores_as_each_corpus_says() -> None:
-    corpora: list[type[Packaged]] = [BachChorales, RyansMammoth, EssenFolksongs]
+    corpora: list[type[Packaged]] = [BachChorales, RyansMammoth, EssenFolksongs, Palestrina]
     assert [len(corpus().jobs()) for corpus in corpora] == [corpus.count for corpus in corpora]
 
 
 def test_every_name_of_a_corpus_is_its_own() -> None:
-    for corpus in (BachChorales(), RyansMammoth(), EssenFolksongs()):
+    for corpus in (BachChorales(), RyansMammoth(), EssenFolksongs(), Palestrina()):
         names = [name for _, name, _ in corpus.jobs()]
         assert len({name.lower() for name in names}) == len(names)
 

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from tunes import melody
 
 from ostinato.corpora import likeness, store
-from ostinato.corpora.splitting import PARTS, PredefinedSplit, RandomSplit, _filled, _sizes
+from ostinato.corpora.splitting import (
+    PARTS,
+    FolderSplit,
+    PredefinedSplit,
+    RandomSplit,
+    Splitting,
+    _filled,
+    _sizes,
+)
 from ostinato.corpora.store import PieceStore
 from ostinato.errors import UserError
 from ostinato.music.piece import Piece
@@ -24,7 +32,7 @@ def ten(tmp_path_factory: pytest.TempPathFactory) -> PieceStore:
     return PieceStore(folder)
 
 
-def parts(split: RandomSplit | PredefinedSplit, pieces: PieceStore, seed: int = 42) -> Any:
+def parts(split: Splitting, pieces: PieceStore, seed: int = 42) -> Any:
     return split.divide(pieces, seed).as_json()
 
 
@@ -142,3 +150,15 @@ def test_a_predefined_split_that_cannot_be_says_why(
 def test_a_missing_split_file_is_named(ten: PieceStore) -> None:
     with pytest.raises(UserError, match=r"split\.file=nowhere\.json cannot be read"):
         PredefinedSplit("nowhere.json").divide(ten, 42)
+
+
+def test_folders_are_the_parts_of_a_published_corpus(tmp_path: Path) -> None:
+    names = ["train/0", "train/deep/1", "test/0"]
+    store.write(((name, melody(name, i)) for i, name in enumerate(names)), tmp_path)
+    result = parts(FolderSplit(), PieceStore(tmp_path))
+    assert [result[part] for part in PARTS] == [names[:2], [], names[2:]]
+
+
+def test_a_corpus_without_such_folders_has_no_published_split(ten: PieceStore) -> None:
+    with pytest.raises(UserError, match=r"10 pieces are not: 0, 1, 2, 3, 4, …\. This corpus has"):
+        FolderSplit().divide(ten, 42)

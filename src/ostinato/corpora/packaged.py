@@ -14,6 +14,7 @@ from ostinato.corpora.source import Source
 from ostinato.errors import UnreadableError, UserError
 from ostinato.music import abc
 from ostinato.music.conversion import MICROSECONDS_PER_MINUTE
+from ostinato.music.kern import read_kern
 from ostinato.music.musicxml import read_musicxml
 from ostinato.music.piece import TEMPO, Piece, array
 from ostinato.music.writing import write_midi
@@ -85,6 +86,12 @@ class EssenFolksongs(RyansMammoth):
     folder, suffix, count = "essenFolksong", ".abc", 8514
 
 
+class Palestrina(Packaged):
+    """Masses by Giovanni Pierluigi da Palestrina: 1,318 movements and sections in **kern."""
+
+    folder, suffix, count = "palestrina", ".krn", 1318
+
+
 def as_midi_holds_it(piece: Piece) -> Piece:
     """The same sound, written so that reading its MIDI file gives an equal piece.
 
@@ -132,7 +139,8 @@ def _tunes(file: Path) -> list[Job]:
 def _read(job: Job) -> tuple[str, Piece | str]:
     file, name, tune = job
     try:
-        piece = abc.read_tune(tune, name) if tune else read_musicxml(file, name)
+        read = read_kern if file.suffix == Palestrina.suffix else read_musicxml
+        piece = abc.read_tune(tune, name) if tune else read(file, name)
         return name, as_midi_holds_it(at_common_resolution(piece))
     except UnreadableError as error:
         return name, str(error)

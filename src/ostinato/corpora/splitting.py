@@ -131,6 +131,29 @@ class PredefinedSplit(Splitting):
         return {part: parts.get(part, []) for part in PARTS}
 
 
+@dataclass(frozen=True)
+class FolderSplit(Splitting):
+    """The parts that a corpus was published with: the folders train, validation and test."""
+
+    def divide(self, store: PieceStore, seed: int) -> Division:  # noqa: ARG002
+        """Divide by the first folder of each name; a part without a folder stays empty."""
+        parts: dict[str, list[str]] = {part: [] for part in PARTS}
+        others = [name for name in store.names if _folder(name) not in parts]
+        if others:
+            raise UserError(
+                f"split=published needs every piece in a folder {', '.join(PARTS[:-1])} or "
+                f"{PARTS[-1]}, and {_pieces(len(others))} {_are(len(others))} not: "
+                f"{_some(others)}. This corpus has no published split: set split=random."
+            )
+        for name in store.names:
+            parts[_folder(name)].append(name)
+        return Division(parts, [])
+
+
+def _folder(name: str) -> str:
+    return name.partition("/")[0]
+
+
 def _filled(
     groups: list[list[str]], fractions: dict[str, float], rng: np.random.Generator
 ) -> dict[str, list[str]]:

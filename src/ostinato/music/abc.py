@@ -9,21 +9,9 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ostinato.errors import UnreadableError
-from ostinato.music.barlines import signatures_at_barlines
-from ostinato.music.piece import (
-    KEY_SIGNATURE,
-    LOUDNESS,
-    NOTE,
-    TEMPO,
-    TIME_SIGNATURE,
-    Piece,
-    changes,
-)
-
-RESOLUTION = 480
+from ostinato.music.parts import from_parts
+from ostinato.music.piece import Piece
 
 
 def read_text(path: Path) -> str:
@@ -51,7 +39,7 @@ def read_tune(text: str, name: str) -> Piece:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _piece(_parts(text), name)
+            return from_parts(_parts(text), name)
     except UnreadableError:
         raise
     except Exception as error:  # music21 lets through whatever its parser meets
@@ -83,61 +71,3 @@ def _plain_repeats(text: str) -> str:
 
 def _both_repeats(line: re.Match[str]) -> str:
     return re.sub(r":\|*:", ":| |:", line[0])
-
-
-def _piece(parts: list[Any], name: str) -> Piece:
-    from music21 import key, meter, tempo
-
-    flats = [part.flatten() for part in parts]
-    voices = [voice for voice in map(_notes, flats) if voice]
-    if not voices:
-        raise UnreadableError("it has no notes")
-    notes = np.array([(*note, i) for i, voice in enumerate(voices) for note in voice], NOTE)
-    first = flats[0]
-    tempos = [(_ticks(m.offset), m.getQuarterBPM()) for m in first[tempo.MetronomeMark]]
-    signatures = [
-        (_ticks(s.offset), s.numerator, s.denominator) for s in first[meter.TimeSignature]
-    ]
-    keys = [
-        (_ticks(k.offset), k.sharps, getattr(k, "mode", "major") == "minor")
-        for k in first[key.KeySignature]
-    ]
-    lines = [_ticks(offset) for offset in parts[0].measureOffsetMap()]
-    end = int((notes["onset"] + notes["duration"]).max())
-    bars = signatures_at_barlines(lines, changes(signatures, TIME_SIGNATURE), RESOLUTION, end)
-    return Piece(
-        name=name,
-        resolution=RESOLUTION,
-        notes=notes,
-        tempos=changes([row for row in tempos if row[1]], TEMPO),
-        time_signatures=bars,
-        key_signatures=changes(keys, KEY_SIGNATURE),
-    )
-
-
-def _notes(flat: Any) -> list[tuple[Any, ...]]:
-    """Rows of `NOTE` without the track; tied notes are joined."""
-    from music21.harmony import Harmony
-
-    rows: list[list[Any]] = []
-    open_ties: dict[int, list[Any]] = {}
-    for element in flat.notes:
-        if element.duration.isGrace or isinstance(element, Harmony):
-            continue
-        onset, duration = _ticks(element.offset), _ticks(element.quarterLength)
-        for note in element.notes if element.isChord else [element]:
-            pitch = int(note.pitch.midi)
-            row = open_ties.pop(pitch, None)
-            if row is not None and row[0] + row[1] == onset:
-                row[1] += duration
-            else:
-                row = [onset, max(duration, 1), pitch, LOUDNESS, 0, False]
-                rows.append(row)
-            if note.tie is not None and note.tie.type in ("start", "continue"):
-                open_ties[pitch] = row
-    return [tuple(row) for row in rows]
-
-
-def _ticks(quarters: Any) -> int:
-    ticks: int = round(quarters * RESOLUTION)
-    return ticks

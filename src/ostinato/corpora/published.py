@@ -1,0 +1,174 @@
+"""Corpora published as arrays in one file, with the parts that published figures speak of.
+
+`ostinato fetch` writes them as MIDI into train/, validation/ and test/; `split=published` keeps
+those parts.
+"""
+
+import os
+from abc import abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from ostinato.console import say, track
+from ostinato.corpora.download import download, local
+from ostinato.corpora.objects import object_arrays
+from ostinato.corpora.packaged import RESOLUTION, as_midi_holds_it
+from ostinato.corpora.source import Source
+from ostinato.errors import UserError
+from ostinato.music.piece import LOUDNESS, NOTE, Piece, array
+from ostinato.music.writing import write_midi
+
+MIRROR = "OSTINATO_MIRROR"  # the environment's word, where corpus.source.mirror says nothing
+LOWEST = 21  # the MIDI pitch of the first of the 88 keys
+VOICES = ("Soprano", "Alto", "Tenor", "Bass")
+
+
+@dataclass(frozen=True)
+class Published(Source):
+    """One file, from the network or at hand, that holds all pieces and their parts."""
+
+    address: Annotated[str, Field(min_length=1, description="where it is published")]
+    steps_per_quarter: Annotated[
+        int, Field(ge=1, le=24, description="how many steps of the arrays last a quarter note")
+    ]
+    sha256: Annotated[
+        str | None, Field(pattern="^[0-9a-f]{64}$", description="of the file; null: not checked")
+    ] = None
+    mirror: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            description="an address instead of the host, or a folder with the file; null: "
+            f"${MIRROR}, or else the host",
+        ),
+    ] = None
+    path: Annotated[
+        str | None, Field(min_length=1, description="the file, if you have it; null: download it")
+    ] = None
+
+    def write(self, folder: Path, processes: int) -> None:  # noqa: ARG002
+        """Write each piece as a MIDI file into the folder of its part."""
+        pieces = self.pieces()
+        for piece in track(pieces, "writing", len(pieces)):
+            write_midi(piece, folder / f"{piece.name}.mid")
+        say(f"{len(pieces)} pieces written as MIDI")
+
+    def pieces(self) -> list[Piece]:
+        """All pieces, named by their part and their place in it, as in train/000."""
+        ticks, rest = divmod(RESOLUTION, self.steps_per_quarter)
+        if rest:
+            raise UserError(
+                f"corpus.source.steps_per_quarter={self.steps_per_quarter} does not divide the "
+                f"{RESOLUTION} ticks of a quarter note."
+            )
+        return [
+            self.piece(steps, ticks, f"{part}/{number:03d}")
+            for part, arrays in self.arrays().items()
+            for number, steps in enumerate(arrays)
+        ]
+
+    def arrays(self) -> dict[str, list[NDArray[Any]]]:
+        """The arrays of train, validation and test, in the order of the file.
+
+        Raises `UserError` where the file cannot be had or is of another kind.
+        """
+        file = self._file()
+        try:
+            return {part: list(arrays) for part, arrays in self.read(file)}
+        except Exception as error:  # scipy and NumPy let through whatever a broken file gives
+            raise UserError(
+                f"{file} cannot be read as {self.address.rsplit('/', 1)[-1]}: "
+                f"{' '.join(str(error).split())[:200] or type(error).__name__}."
+            ) from error
+
+    def _file(self) -> Path:
+        if self.path is not None:
+            return local(self.path, self.sha256)
+        return download(self.address, self.sha256, self.mirror or os.environ.get(MIRROR))
+
+    @abstractmethod
+    def read(self, file: Path) -> Iterable[tuple[str, Iterable[NDArray[Any]]]]:
+        """The parts and their arrays."""
+
+    @abstractmethod
+    def piece(self, steps: NDArray[Any], ticks: int, name: str) -> Piece:
+        """One array as a piece, at `ticks` ticks a step."""
+
+
+class PianoRolls(Published):
+    """Binary piano-rolls of 88 keys in a .mat file (Boulanger-Lewandowski et al. 2012).
+
+    Where a key is down in steps that follow each other, they are one note: the rolls do not tell
+    repeated notes from held ones. Silence after the last note is not kept.
+    """
+
+    def read(self, file: Path) -> Iterable[tuple[str, Iterable[NDArray[Any]]]]:
+        """(time, 88) arrays of 0 and 1."""
+        from scipy.io import loadmat
+
+        parts = loadmat(file)
+        for part in ("train", "validation", "test"):
+            key = {"validation": "valid"}.get(part, part) + "data"
+            yield part, (_of_width(roll, 88) for roll in parts[key].ravel())
+
+    def piece(self, steps: NDArray[Any], ticks: int, name: str) -> Piece:
+        """One track, a note for each stretch in which a key is down."""
+        onset, end, key = _stretches(steps.astype(bool))
+        return _piece(onset * ticks, (end - onset) * ticks, key + LOWEST, 0, ("",), name)
+
+
+class SeparatedVoices(Published):
+    """Four voices as (time, 4) arrays of MIDI pitches, NaN for rests, in an .npz file.
+
+    The same pitch in steps that follow each other is one note: the arrays do not tell repeated
+    notes from held ones. A voice without notes is no track.
+    """
+
+    def read(self, file: Path) -> Iterable[tuple[str, Iterable[NDArray[Any]]]]:
+        """(time, 4) arrays of pitches."""
+        for part in ("train", "validation", "test"):
+            key = {"validation": "valid"}.get(part, part)
+            yield part, (_of_width(steps, 4) for steps in object_arrays(file, key))
+
+    def piece(self, steps: NDArray[Any], ticks: int, name: str) -> Piece:
+        """Four tracks, from soprano to bass."""
+        pitches = np.nan_to_num(steps.astype(float), nan=-1).astype(int)
+        down = pitches[:, :, None] == np.arange(128)
+        onset, end, cell = _stretches(down.reshape(len(steps), -1))
+        voice, pitch = np.divmod(cell, 128)
+        return _piece(onset * ticks, (end - onset) * ticks, pitch, voice, VOICES, name)
+
+
+def _stretches(
+    down: NDArray[np.bool_],
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """The first step, the step after the last, and the column of every run in (time, column)."""
+    edge = np.zeros((1, down.shape[1]), np.int8)
+    change = np.diff(down.astype(np.int8), axis=0, prepend=edge, append=edge)
+    column, onset = np.nonzero(change.T == 1)
+    _, end = np.nonzero(change.T == -1)
+    return onset, end, column
+
+
+def _piece(
+    onset: NDArray[np.intp],
+    duration: NDArray[np.intp],
+    pitch: NDArray[np.intp],
+    voice: NDArray[np.intp] | int,
+    names: tuple[str, ...],
+    name: str,
+) -> Piece:
+    notes = array(NOTE, onset=onset, duration=duration, pitch=pitch, track=voice, velocity=LOUDNESS)
+    return as_midi_holds_it(Piece(name, RESOLUTION, notes, track_names=names))
+
+
+def _of_width(steps: NDArray[Any], width: int) -> NDArray[Any]:
+    if steps.ndim != 2 or steps.shape[1] != width:
+        raise ValueError(f"an array of shape {steps.shape}, where (time, {width}) is expected")
+    return steps

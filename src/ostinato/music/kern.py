@@ -1,0 +1,27 @@
+"""Reading Humdrum **kern scores by music21."""
+
+import warnings
+from pathlib import Path
+
+from ostinato.errors import UnreadableError
+from ostinato.music.parts import from_parts
+from ostinato.music.piece import Piece
+
+
+def read_kern(path: Path, name: str) -> Piece:
+    """A score as a piece, its spines as tracks from the highest voice, at 480 ticks per quarter.
+
+    Raises `UnreadableError`, with the reason, for a file that is not readable **kern.
+    """
+    from music21 import converter
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            score = converter.parse(path, format="humdrum", forceSource=True, storePickle=False)
+            return from_parts(list(score.parts), name)
+    except UnreadableError:
+        raise
+    except Exception as error:  # music21 lets through whatever its parser meets
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise UnreadableError(f"not readable as **kern: {reason}") from error

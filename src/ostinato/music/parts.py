@@ -1,0 +1,86 @@
+"""The parts of a music21 score -> `Piece`, for the formats that music21 parses."""
+
+from typing import Any
+
+import numpy as np
+
+from ostinato.errors import UnreadableError
+from ostinato.music.barlines import signatures_at_barlines
+from ostinato.music.piece import (
+    KEY_SIGNATURE,
+    LOUDNESS,
+    NOTE,
+    TEMPO,
+    TIME_SIGNATURE,
+    Piece,
+    changes,
+)
+
+RESOLUTION = 480
+
+
+def from_parts(parts: list[Any], name: str) -> Piece:
+    """Parts of a music21 score as a piece, a track each, at 480 ticks per quarter note.
+
+    Tied notes are joined; grace notes and chord symbols are left out; barlines lie where the first
+    part has them. Raises `UnreadableError` where no part has notes.
+    """
+    from music21 import key, meter, tempo
+
+    flats = [part.flatten() for part in parts]
+    sounding = [
+        (part, voice) for part, flat in zip(parts, flats, strict=True) if (voice := _notes(flat))
+    ]
+    if not sounding:
+        raise UnreadableError("it has no notes")
+    rows = [(*note, track) for track, (_, voice) in enumerate(sounding) for note in voice]
+    notes = np.array(rows, NOTE)
+    first = flats[0]
+    tempos = [(_ticks(m.offset), m.getQuarterBPM()) for m in first[tempo.MetronomeMark]]
+    signatures = [
+        (_ticks(s.offset), s.numerator, s.denominator) for s in first[meter.TimeSignature]
+    ]
+    keys = [
+        (_ticks(k.offset), k.sharps, getattr(k, "mode", "major") == "minor")
+        for k in first[key.KeySignature]
+    ]
+    lines = [_ticks(offset) for offset in parts[0].measureOffsetMap()]
+    end = int((notes["onset"] + notes["duration"]).max())
+    bars = signatures_at_barlines(lines, changes(signatures, TIME_SIGNATURE), RESOLUTION, end)
+    return Piece(
+        name=name,
+        resolution=RESOLUTION,
+        notes=notes,
+        tempos=changes([row for row in tempos if row[1]], TEMPO),
+        time_signatures=bars,
+        key_signatures=changes(keys, KEY_SIGNATURE),
+        track_names=tuple(part.partName or "" for part, _ in sounding),
+    )
+
+
+def _notes(flat: Any) -> list[tuple[Any, ...]]:
+    """Rows of `NOTE` without the track; tied notes are joined."""
+    from music21.harmony import Harmony
+
+    rows: list[list[Any]] = []
+    open_ties: dict[int, list[Any]] = {}
+    for element in flat.notes:
+        if element.duration.isGrace or isinstance(element, Harmony):
+            continue
+        onset, duration = _ticks(element.offset), _ticks(element.quarterLength)
+        for note in element.notes if element.isChord else [element]:
+            pitch = int(note.pitch.midi)
+            row = open_ties.pop(pitch, None)
+            if row is not None and row[0] + row[1] == onset:
+                row[1] += duration
+            else:
+                row = [onset, max(duration, 1), pitch, LOUDNESS, 0, False]
+                rows.append(row)
+            if note.tie is not None and note.tie.type in ("start", "continue"):
+                open_ties[pitch] = row
+    return [tuple(row) for row in rows]
+
+
+def _ticks(quarters: Any) -> int:
+    ticks: int = round(quarters * RESOLUTION)
+    return ticks
