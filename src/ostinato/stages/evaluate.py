@@ -71,11 +71,12 @@ def _samples(folder: Path) -> list["Piece"]:
 
 
 def _cut(folder: Path) -> int | None:
-    """How many samples were cut short; None for samples that are not ours."""
+    """How many samples were cut short; None where nothing beside them says so."""
     import json
 
     about = folder / "sampling.json"
-    cut: int | None = json.loads(about.read_text())["cut_pieces"] if about.exists() else None
+    told = json.loads(about.read_text(encoding="utf-8")) if about.exists() else {}
+    cut: int | None = told.get("cut_pieces")
     return cut
 
 
