@@ -11,14 +11,14 @@ from ostinato.config import Config
 from ostinato.models.bundle import build_network
 from ostinato.models.sequence import SequenceModel
 from ostinato.music.piece import Piece
-from ostinato.representations.base import Representation
+from ostinato.representations.base import TokenRepresentation
 from ostinato.representations.event import Event
 from ostinato.representations.pitch import Pitch
 from ostinato.representations.voices import Voices
 
 torch.set_num_threads(1)  # several wait for each other longer than these networks take
 
-REPRESENTATIONS: dict[str, Representation] = {
+REPRESENTATIONS: dict[str, TokenRepresentation] = {
     "voices": Voices(),
     "event": Event(),
     "pitch": Pitch(),
@@ -69,7 +69,9 @@ def network_of(representation: str = "voices", seed: int = 0, **shape: Any) -> S
     return network.eval()
 
 
-def store_of(pieces: Iterable[Piece], representation: Representation, folder: Path) -> TokenStore:
+def store_of(
+    pieces: Iterable[Piece], representation: TokenRepresentation, folder: Path
+) -> TokenStore:
     """A new token store of these pieces."""
     write_store(pieces, representation, folder)
     return TokenStore.open(folder)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ostinato.errors import UnencodableError
 from ostinato.music.piece import NOTE, Piece
-from ostinato.representations.base import Representation
+from ostinato.representations.base import TokenRepresentation
 
 
 @st.composite
@@ -39,7 +39,7 @@ def polyphonic_pieces(draw: st.DrawFn, resolution: int = 8) -> Piece:
     return Piece("", resolution, np.array(rows, NOTE))
 
 
-def sampled(representation: Representation, batch: int, steps: int, seed: int) -> np.ndarray:
+def sampled(representation: TokenRepresentation, batch: int, steps: int, seed: int) -> np.ndarray:
     """Sequences (batch, steps) drawn uniformly from what the grammar allows."""
     rng = np.random.default_rng(seed)
     grammar = representation.grammar(batch)
@@ -52,7 +52,7 @@ def sampled(representation: Representation, batch: int, steps: int, seed: int) -
     return tokens
 
 
-def encodable(representation: Representation, pieces: list[Piece]) -> dict[int, np.ndarray]:
+def encodable(representation: TokenRepresentation, pieces: list[Piece]) -> dict[int, np.ndarray]:
     """Tokens of the pieces that the representation takes, by the number of the piece."""
     encoded = {}
     for number, piece in enumerate(pieces):
@@ -63,7 +63,7 @@ def encodable(representation: Representation, pieces: list[Piece]) -> dict[int, 
     return encoded
 
 
-def illegal_tokens(representation: Representation, sequences: list[np.ndarray]) -> np.ndarray:
+def illegal_tokens(representation: TokenRepresentation, sequences: list[np.ndarray]) -> np.ndarray:
     """How many tokens of each sequence, the end included, the grammar does not allow."""
     end = representation.end
     assert end is not None

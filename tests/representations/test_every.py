@@ -15,7 +15,7 @@ from ostinato.errors import UnencodableError
 from ostinato.music.piece import NOTE, Piece
 from ostinato.music.reading import read_midi
 from ostinato.music.writing import write_midi
-from ostinato.representations.base import Representation
+from ostinato.representations.base import TokenRepresentation
 from ostinato.representations.event import Event
 from ostinato.representations.pitch import Pitch
 from ostinato.representations.voices import Voices
@@ -35,11 +35,11 @@ ENDING = [name for name, r in REPRESENTATIONS.items() if r.end_token]
 
 
 @pytest.fixture(params=REPRESENTATIONS)
-def representation(request: pytest.FixtureRequest) -> Representation:
+def representation(request: pytest.FixtureRequest) -> TokenRepresentation:
     return REPRESENTATIONS[request.param]
 
 
-def random_tokens(representation: Representation, length: int, seed: int) -> np.ndarray:
+def random_tokens(representation: TokenRepresentation, length: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, representation.size, length, np.uint16)
 
 
@@ -58,7 +58,7 @@ def test_any_tokens_decode_to_a_valid_piece(name: str, length: int, seed: int) -
     assert piece.resolution == representation.resolution
 
 
-def test_decoded_pieces_write_as_midi(representation: Representation, tmp_path: Path) -> None:
+def test_decoded_pieces_write_as_midi(representation: TokenRepresentation, tmp_path: Path) -> None:
     piece = representation.decode(sampled(representation, 1, 300, seed=1)[0], "drawn")
     write_midi(piece, tmp_path / "drawn.mid")
     heard = read_midi(tmp_path / "drawn.mid")
@@ -67,7 +67,7 @@ def test_decoded_pieces_write_as_midi(representation: Representation, tmp_path: 
     assert np.array_equal(np.sort(heard.notes[sounds]), np.sort(piece.notes[sounds]))
 
 
-def test_nothing_decodes_to_silence(representation: Representation, tmp_path: Path) -> None:
+def test_nothing_decodes_to_silence(representation: TokenRepresentation, tmp_path: Path) -> None:
     piece = representation.decode(np.zeros(0, np.uint16))
     assert len(piece.notes) == 0
     write_midi(piece, tmp_path / "silence.mid")
@@ -82,7 +82,7 @@ def test_decoding_stops_at_the_first_end(name: str) -> None:
     assert representation.decode(more) == representation.decode(first)
 
 
-def test_grammar_and_tokens_agree_on_positions(representation: Representation) -> None:
+def test_grammar_and_tokens_agree_on_positions(representation: TokenRepresentation) -> None:
     tokens = np.stack([random_tokens(representation, 400, seed) for seed in range(4)])
     if representation.end is not None:
         tokens[:, [90, 91, 200]] = representation.end
@@ -98,7 +98,7 @@ def test_grammar_and_tokens_agree_on_positions(representation: Representation) -
 def test_transposed_positions_are_those_of_transposed_tokens() -> None:
     voices = REPRESENTATIONS["voices"]
     tokens = np.stack([random_tokens(voices, 200, seed) for seed in range(4)])
-    notes = voices.note_tokens()[tokens]
+    notes = voices.note_counts()[tokens] > 0
     tokens = np.where(notes, 40 + tokens % 40, tokens).astype(np.uint16)
     semitones = np.array([-7, 0, 3, 12])
     moved = voices.transpose(tokens, semitones)
@@ -120,20 +120,20 @@ def test_a_piece_has_a_note_at_least(name: str) -> None:
     representation = REPRESENTATIONS[name]
     for row in sampled(representation, 4, 400, seed=3):
         pieces = np.split(row, np.flatnonzero(row == representation.end))
-        assert all(representation.note_tokens()[piece].any() for piece in pieces[:-1])
+        assert all(representation.note_counts()[piece].any() for piece in pieces[:-1])
 
 
-def test_note_tokens_begin_notes(representation: Representation) -> None:
-    begins = representation.note_tokens()
+def test_tokens_begin_as_many_notes_as_they_say(representation: TokenRepresentation) -> None:
+    begins = representation.note_counts()
     assert begins.shape == (representation.size,)
     decoded = [
         len(representation.decode(np.array([token], np.uint16)).notes)
         for token in range(representation.size)
     ]
-    assert np.array_equal(decoded, begins.astype(int))
+    assert np.array_equal(decoded, begins)
 
 
-def test_every_token_has_its_own_description(representation: Representation) -> None:
+def test_every_token_has_its_own_description(representation: TokenRepresentation) -> None:
     words = {representation.describe(token) for token in range(representation.size)}
     assert len(words) == representation.size
     assert any("C4 (60)" in word for word in words)
@@ -141,7 +141,7 @@ def test_every_token_has_its_own_description(representation: Representation) -> 
 
 
 def test_transposed_tokens_are_the_tokens_of_the_transposed_piece(
-    representation: Representation, chorales: list[Piece]
+    representation: TokenRepresentation, chorales: list[Piece]
 ) -> None:
     pieces = chorales[::20]
     if isinstance(representation, Voices) and representation.voices == 3:
@@ -170,7 +170,7 @@ def test_transposed_tokens_are_the_tokens_of_the_transposed_piece(
     ids=["pitch", "pitch without hold", "event", "event with velocities", "voices"],
 )
 def test_chorales_are_legal_token_by_token(
-    representation: Representation, tracks: tuple[int, ...], chorales: list[Piece]
+    representation: TokenRepresentation, tracks: tuple[int, ...], chorales: list[Piece]
 ) -> None:
     encoded = encodable(representation, chorales)
     illegal = illegal_tokens(representation, list(encoded.values()))
@@ -181,7 +181,7 @@ def test_chorales_are_legal_token_by_token(
 
 
 @pytest.mark.parametrize("representation", [Pitch(), Event(), Voices()], ids=lambda r: r.name)
-def test_grammar_tells_the_time(representation: Representation, chorales: list[Piece]) -> None:
+def test_grammar_tells_the_time(representation: TokenRepresentation, chorales: list[Piece]) -> None:
     piece = next(piece for piece in chorales if len(piece.track_names) == 4)
     grammar = representation.grammar(1)
     for token in representation.encode(piece):
@@ -194,7 +194,7 @@ def test_grammar_tells_the_time(representation: Representation, chorales: list[P
     assert grammar.quarters[0] == 0
 
 
-def test_a_piece_without_notes_is_refused(representation: Representation) -> None:
+def test_a_piece_without_notes_is_refused(representation: TokenRepresentation) -> None:
     names = ("a", "b", "c", "d")[: getattr(representation, "voices", 4)]
     with pytest.raises(UnencodableError, match="has no notes"):
         representation.encode(Piece("", 4, np.zeros(0, NOTE), track_names=names))

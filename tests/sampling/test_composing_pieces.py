@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from ostinato.music.piece import Piece
-from ostinato.representations.base import Representation
+from ostinato.representations.base import TokenRepresentation
 from ostinato.representations.event import Event
 from ostinato.representations.pitch import Pitch
 from ostinato.representations.voices import Voices
@@ -17,7 +17,7 @@ from ostinato.sampling.sequence import compose
 from ostinato.sampling.settings import Sampling
 from small_networks import network_of
 
-KINDS: dict[str, Representation] = {"voices": Voices(), "event": Event(), "pitch": Pitch()}
+KINDS: dict[str, TokenRepresentation] = {"voices": Voices(), "event": Event(), "pitch": Pitch()}
 EVERY = pytest.mark.parametrize("name", KINDS)
 FEW = Sampling(pieces=5, max_bars=6)
 
@@ -39,7 +39,7 @@ def beginning(name: str, piece: Piece, bars: int = 2) -> NDArray[np.uint16]:
     return KINDS[name].encode(piece.cropped(0, bars * 4 * piece.resolution))
 
 
-def followed(representation: Representation, tokens: NDArray[np.uint16]) -> None:
+def followed(representation: TokenRepresentation, tokens: NDArray[np.uint16]) -> None:
     """Check that each token is legal after those before it."""
     grammar = representation.grammar(1)
     for step, token in enumerate(tokens):

@@ -10,7 +10,7 @@ from ostinato import console
 from ostinato.batches.store import TokenStore
 from ostinato.batches.windows import WholePieces
 from ostinato.models.sequence import SequenceModel
-from ostinato.representations.base import Representation
+from ostinato.representations.base import TokenRepresentation
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,11 @@ class Counts:
     quarters: float
 
 
-def count(store: TokenStore, indices: NDArray[np.int64], representation: Representation) -> Counts:
+def count(
+    store: TokenStore, indices: NDArray[np.int64], representation: TokenRepresentation
+) -> Counts:
     """Count the pieces at `indices`."""
-    begins = representation.note_tokens()
+    begins = representation.note_counts()
     pieces = [store.piece(i)[1:] for i in indices]
     return Counts(
         pieces=len(pieces),

@@ -1,6 +1,7 @@
-"""What every representation of music as tokens can do."""
+"""What every representation of music can do, and what one as tokens can do besides."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -41,28 +42,91 @@ class Grammar(ABC):
 
 
 class Representation(ABC):
-    """Encodes a `Piece` as a sequence of tokens and decodes any sequence to a valid `Piece`.
+    """Encodes a `Piece` as an array of steps and decodes any such array to a valid `Piece`.
+
+    A step is a token (`kind` tokens: arrays (time,)) or a frame (`kind` frames: arrays
+    (time, size)). A step of a piece begins where the one before it ends.
+    """
+
+    kind: ClassVar[str]
+    name: ClassVar[str]
+    resolution: int
+    """Ticks per quarter note of the pieces that `decode` makes."""
+    position_sizes: tuple[int, ...] = ()
+    """How many values each feature of `positions` takes."""
+    learns: bool = False
+    """Whether `learn` must be called before anything is encoded."""
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """How many tokens the vocabulary holds, the end token included; or the width of a frame."""
+
+    @property
+    def end(self) -> int | None:
+        """The end token, where there is one."""
+        return None
+
+    @abstractmethod
+    def encode(self, piece: Piece) -> NDArray[Any]:
+        """The piece as steps: (time,) tokens, uint16, or (time, size) frames, uint8.
+
+        Raises `UnencodableError`, with the reason, for a piece that cannot be held.
+        """
+
+    @abstractmethod
+    def decode(self, steps: NDArray[Any], name: str = "") -> Piece:
+        """The piece that the steps say. Decoding stops at the first end token."""
+
+    @abstractmethod
+    def describe(self, token: int) -> str:
+        """What a token, or a column of a frame, means, in a word or two."""
+
+    @abstractmethod
+    def transpose(self, steps: NDArray[Any], semitones: Tokens) -> NDArray[Any]:
+        """Steps (batch, time, ...) moved by semitones (batch,); what has no pitch stays.
+
+        The caller keeps pitches within 0 to 127.
+        """
+
+    @abstractmethod
+    def positions(self, steps: NDArray[Any]) -> NDArray[np.uint8]:
+        """The musical position of the step that follows each one: (time,) -> (time, features).
+
+        Known from the steps so far alone. The end token stands before the first of a piece, so
+        that `positions([end, *encode(piece)])` has a row for every token and for the end.
+        """
+
+    def transpose_positions(self, positions: Tokens, semitones: Tokens) -> Tokens:
+        """Positions (batch, time, features) of steps moved by `transpose`; most stay."""
+        del semitones
+        return positions
+
+    def learn(self, pieces: Iterable[Piece]) -> None:
+        """Learn from the training pieces what encoding needs; most have nothing to learn."""
+        del pieces
+
+    def learned(self) -> bytes | None:
+        """What `learn` found, for `recall`; the same bytes for the same pieces."""
+        return None
+
+    def recall(self, learned: bytes) -> None:
+        """Take up what `learned` gave; raises `ValueError` where it does not belong here."""
+        raise ValueError(f"{self.name} has nothing to recall, and was given {len(learned)} bytes")
+
+
+class TokenRepresentation(Representation):
+    """A representation as a sequence of tokens.
 
     `encode` never writes the end token; the sequence models see one before and after each piece
     where `end_token` is true, and it is then the last of the vocabulary.
     """
 
     kind: ClassVar[str] = "tokens"
-    name: ClassVar[str]
     end_token: bool
-    resolution: int
-    """Ticks per quarter note of the pieces that `decode` makes."""
-    position_sizes: tuple[int, ...] = ()
-    """How many values each feature of `positions` takes."""
-
-    @property
-    @abstractmethod
-    def size(self) -> int:
-        """How many tokens the vocabulary holds, the end token included."""
 
     @property
     def end(self) -> int | None:
-        """The end token, where there is one."""
         return self.size - 1 if self.end_token else None
 
     def before_end(self, tokens: Tokens) -> Tokens:
@@ -77,43 +141,8 @@ class Representation(ABC):
         return np.maximum.accumulate(ends)
 
     @abstractmethod
-    def encode(self, piece: Piece) -> NDArray[np.uint16]:
-        """The piece as tokens: (time,).
-
-        Raises `UnencodableError`, with the reason, for a piece that cannot be held.
-        """
-
-    @abstractmethod
-    def decode(self, tokens: Tokens, name: str = "") -> Piece:
-        """The piece that the tokens (time,) say. Decoding stops at the first end token."""
-
-    @abstractmethod
-    def describe(self, token: int) -> str:
-        """What a token means, in a word or two."""
-
-    @abstractmethod
-    def transpose(self, tokens: Tokens, semitones: Tokens) -> Tokens:
-        """Tokens (batch, time) moved by semitones (batch,); what has no pitch stays.
-
-        The caller keeps pitches within 0 to 127.
-        """
-
-    @abstractmethod
-    def positions(self, tokens: Tokens) -> NDArray[np.uint8]:
-        """The musical position of the token that follows each one: (time,) -> (time, features).
-
-        Known from the tokens so far alone. The end token stands before the first of a piece, so
-        that `positions([end, *encode(piece)])` has a row for every token and for the end.
-        """
-
-    def transpose_positions(self, positions: Tokens, semitones: Tokens) -> Tokens:
-        """Positions (batch, time, features) of tokens moved by `transpose`; most stay."""
-        del semitones
-        return positions
-
-    @abstractmethod
-    def note_tokens(self) -> NDArray[np.bool_]:
-        """Which tokens begin a note: (size,)."""
+    def note_counts(self) -> NDArray[np.int64]:
+        """How many notes each token begins: (size,)."""
 
     @abstractmethod
     def grammar(self, batch: int) -> Grammar:

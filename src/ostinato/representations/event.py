@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ostinato.errors import UnencodableError
 from ostinato.music.piece import LOUDNESS, NOTE, Piece, array
-from ostinato.representations.base import Grammar, Representation, Tokens, pitch_name
+from ostinato.representations.base import Grammar, TokenRepresentation, Tokens, pitch_name
 from ostinato.representations.line import SILENT_BARS, transpose_notes
 
 NOTE_OFF = 128
@@ -17,7 +17,7 @@ BAR_QUARTERS = 4
 SILENT = -1
 
 
-class Event(Representation):
+class Event(TokenRepresentation):
     """Note-on (0 to 127), note-off (128 to 255), time-shift and velocity events, as in MusPy.
 
     A time shift of n steps is 255 + n; velocities follow, one before every note-on, where
@@ -150,8 +150,8 @@ class Event(Representation):
         since: NDArray[np.int64] = times[1:] - times[self.last_end(tokens) + 1]
         return (since % self.position_sizes[0]).astype(np.uint8)[:, None]
 
-    def note_tokens(self) -> NDArray[np.bool_]:
-        return np.arange(self.size) < NOTE_OFF
+    def note_counts(self) -> NDArray[np.int64]:
+        return (np.arange(self.size) < NOTE_OFF).astype(np.int64)
 
     def grammar(self, batch: int) -> "EventGrammar":
         return EventGrammar(self, batch)

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ostinato.errors import UnencodableError
 from ostinato.music.piece import Piece
-from ostinato.representations.base import Representation, Tokens, pitch_name
+from ostinato.representations.base import TokenRepresentation, Tokens, pitch_name
 from ostinato.representations.line import (
     HOLD,
     REST,
@@ -22,7 +22,7 @@ from ostinato.representations.line import (
 BAR_QUARTERS = 4
 
 
-class Pitch(Representation):
+class Pitch(TokenRepresentation):
     """One monophonic track, one token per time step, as MusPy defines it.
 
     With holds, 0 to 127 begin a note, 128 is a rest and 129 holds the note. Without, a token is
@@ -106,9 +106,9 @@ class Pitch(Representation):
         steps = np.arange(len(tokens)) - self.last_end(tokens)
         return (steps % self.position_sizes[0]).astype(np.uint8)[:, None]
 
-    def note_tokens(self) -> NDArray[np.bool_]:
+    def note_counts(self) -> NDArray[np.int64]:
         tokens = np.arange(self.size)
-        return (tokens < 128) & (self.hold | (tokens > 0))
+        return ((tokens < 128) & (self.hold | (tokens > 0))).astype(np.int64)
 
     def grammar(self, batch: int) -> "PitchGrammar":
         return PitchGrammar(

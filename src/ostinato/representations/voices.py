@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ostinato.errors import UnencodableError
 from ostinato.music.piece import TIME_SIGNATURE, Piece, array
-from ostinato.representations.base import Representation, Tokens, pitch_name
+from ostinato.representations.base import TokenRepresentation, Tokens, pitch_name
 from ostinato.representations.line import (
     HOLD,
     REST,
@@ -22,7 +22,7 @@ from ostinato.representations.line import (
 TOLERATED_LOSS = 0.05  # share of a piece's notes
 
 
-class Voices(Representation):
+class Voices(TokenRepresentation):
     """The tracks of a piece as voices, each one token per step: voice 0, 1, … of step 0, of step 1.
 
     0 to 127 begin a note of that pitch, 128 is a rest and 129 holds the note. Drum tracks are left
@@ -152,8 +152,8 @@ class Voices(Representation):
         pitches += np.where(pitches < REST, semitones[:, None, None], 0).astype(pitches.dtype)
         return moved
 
-    def note_tokens(self) -> NDArray[np.bool_]:
-        return np.arange(self.size) < REST
+    def note_counts(self) -> NDArray[np.int64]:
+        return (np.arange(self.size) < REST).astype(np.int64)
 
     def grammar(self, batch: int) -> "VoicesGrammar":
         return VoicesGrammar(

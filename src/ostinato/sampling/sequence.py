@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ostinato import console
 from ostinato.models.sequence import SequenceModel
-from ostinato.representations.base import Grammar, Representation
+from ostinato.representations.base import Grammar, TokenRepresentation
 from ostinato.sampling.settings import Sampling
 from ostinato.sampling.strategies import probabilities
 
@@ -38,7 +38,7 @@ class _Growing:
 @torch.no_grad()
 def compose(
     network: SequenceModel,
-    representation: Representation,
+    representation: TokenRepresentation,
     settings: Sampling,
     seed: int,
     prompts: Sequence[NDArray[np.integer[Any]]] = (),
@@ -107,7 +107,7 @@ def _draw(
     logits: Tensor | None,
     grammar: Grammar,
     growing: _Growing,
-    representation: Representation,
+    representation: TokenRepresentation,
     settings: Sampling,
     generator: torch.Generator,
 ) -> NDArray[np.int64]:
@@ -116,7 +116,7 @@ def _draw(
         logits = torch.zeros(legal.shape)
     recent = torch.zeros_like(legal)
     if settings.repetition_penalty != 1.0:
-        notes = torch.from_numpy(representation.note_tokens())
+        notes = torch.from_numpy(representation.note_counts() > 0)
         for i, tokens in enumerate(growing.tokens):
             recent[i, tokens[-settings.repetition_window :]] = True
         recent &= notes

@@ -87,6 +87,7 @@ def _likelihoods(
     from ostinato.evaluation.baselines import bigram_nll, unigram_nll
     from ostinato.evaluation.likelihood import count, per_unit, total_nll
     from ostinato.models.sequence import SequenceModel
+    from ostinato.representations.base import TokenRepresentation
 
     settings: Evaluation = config.build("evaluation")
     store = token_store(bundle.config, workspace, bundle.representation)
@@ -95,16 +96,16 @@ def _likelihoods(
     if not len(test):
         console.warn("no test piece can be scored: the report has no likelihood.")
         return {}, {}
-    network: Any = bundle.network
-    if not isinstance(network, SequenceModel):
+    network, representation = bundle.network, bundle.representation
+    if not (isinstance(network, SequenceModel) and isinstance(representation, TokenRepresentation)):
         raise TypeError(f"no likelihood is known for {type(network).__name__}")
-    size = bundle.representation.size
+    size = representation.size
     totals = {
         "model": total_nll(network, store, test, settings.batch_size),
         "unigram": unigram_nll(store, training, test, size, settings.smoothing),
         "bigram": bigram_nll(store, training, test, size, settings.smoothing),
     }
-    counts = count(store, test, bundle.representation)
+    counts = count(store, test, representation)
     return {name: per_unit(total, counts) for name, total in totals.items()}, asdict(counts)
 
 

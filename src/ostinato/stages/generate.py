@@ -27,6 +27,7 @@ def run(config: Config, workspace: Workspace) -> None:
     """Compose new pieces and write them, in one step."""
     from ostinato.models.bundle import bundle_fingerprint, load_bundle
     from ostinato.models.sequence import SequenceModel
+    from ostinato.representations.base import TokenRepresentation
     from ostinato.sampling.sequence import compose
 
     sampling: Sampling = config.build("sampling")
@@ -35,18 +36,18 @@ def run(config: Config, workspace: Workspace) -> None:
     bundle = load_bundle(folder, config.plugins)
     prompts = _prompts(sampling, bundle, workspace)
     encoded = [bundle.representation.encode(prompt) for prompt in prompts]
-    network: Any = bundle.network
-    if not isinstance(network, SequenceModel):
-        raise TypeError(f"no way to sample from {type(network).__name__}")
-    composed = compose(network, bundle.representation, sampling, config["seed"], encoded)
+    network, representation = bundle.network, bundle.representation
+    if not (isinstance(network, SequenceModel) and isinstance(representation, TokenRepresentation)):
+        raise TypeError(f"no way to sample from {type(network).__name__} on {representation.name}")
+    composed = compose(network, representation, sampling, config["seed"], encoded)
     pieces = [
-        _dressed(bundle, bundle.representation.decode(row, f"sample-{i:02d}"), prompts, i - 1)
+        _dressed(bundle, representation.decode(row, f"sample-{i:02d}"), prompts, i - 1)
         for i, (row, _) in enumerate(composed, 1)
     ]
     cut = sum(not ended for _, ended in composed)
     with replacing_folder(samples) as part:
         _write(pieces, sampling, _about(config, sampling, bundle) | {"cut_pieces": cut}, part)
-    if cut and bundle.representation.end is not None:
+    if cut and representation.end is not None:
         console.say(f"{cut} of {len(pieces)} did not end within {sampling.max_bars} bars")
     console.say(f"{len(pieces)} pieces; hear and see them in {console.where(samples / LISTEN)}")
     mlflow_run = find_run(config.build("tracking"), workspace.home, bundle_fingerprint(folder))
