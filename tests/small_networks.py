@@ -73,5 +73,5 @@ def store_of(
     pieces: Iterable[Piece], representation: TokenRepresentation, folder: Path
 ) -> TokenStore:
     """A new token store of these pieces."""
-    write_store(pieces, representation, folder)
+    write_store([list(pieces)], representation, folder)
     return TokenStore.open(folder)

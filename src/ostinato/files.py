@@ -1,5 +1,6 @@
 """Writing so that nothing is ever half-written, and naming things by what they were made from."""
 
+import errno
 import hashlib
 import json
 import os
@@ -37,15 +38,46 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     try:
         beside.chmod(0o777 & ~_mode())
         yield beside
-        if path.exists():
-            old = beside.with_suffix(".old")
-            path.replace(old)
-            beside.replace(path)
-            shutil.rmtree(old)
-        else:
-            beside.replace(path)
+        _become(beside, path)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def move_folder(folder: Path, path: Path) -> None:
+    """Let a finished folder become `path`, in one step where both lie on one disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        _become(folder, path)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        with replacing_folder(path) as beside:
+            shutil.copytree(folder, beside, dirs_exist_ok=True)
+        shutil.rmtree(folder)
+
+
+def _become(folder: Path, path: Path) -> None:
+    if not path.exists():
+        folder.replace(path)
+        return
+    old = path.parent / f".{path.name}.{os.getpid()}.old"
+    path.replace(old)
+    try:
+        folder.replace(path)
+    except OSError:
+        old.replace(path)
+        raise
+    shutil.rmtree(old)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """One process at a time makes what is kept at `path`."""
+    from filelock import FileLock
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_suffix(".lock")):
+        yield
 
 
 def write_text(path: Path, text: str) -> None:

@@ -53,10 +53,10 @@ def test_tokens_stay_on_disk_until_they_are_read(
     short_chorales: list[Piece], tmp_path: Path
 ) -> None:
     store = store_of(short_chorales[:2], Voices(), tmp_path / "tokens")
-    assert isinstance(store.tokens, np.memmap)
+    assert isinstance(store.steps, np.memmap)
     assert isinstance(store.positions, np.memmap)
     with pytest.raises(ValueError, match="read-only"):
-        store.tokens[0] = 1
+        store.steps[0] = 1
 
 
 def test_a_representation_that_fits_no_piece_gives_an_empty_store(

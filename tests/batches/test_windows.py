@@ -109,10 +109,10 @@ def test_transposed_windows_equal_the_encoded_transposed_piece(
         moved = store_of(
             [piece.transposed(int(epoch.semitones[row]))], representation, tmp_path / str(i)
         )
-        length = len(moved.tokens) - 1
+        length = len(moved.steps) - 1
         batch = epoch[i]
-        assert np.array_equal(batch.inputs[0, :length].numpy(), moved.tokens[:-1])
-        assert np.array_equal(batch.targets[0, :length].numpy(), moved.tokens[1:])
+        assert np.array_equal(batch.inputs[0, :length].numpy(), moved.steps[:-1])
+        assert np.array_equal(batch.targets[0, :length].numpy(), moved.steps[1:])
         assert np.array_equal(batch.positions[0, :length].numpy(), moved.positions[:-1])
 
 

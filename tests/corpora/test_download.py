@@ -193,6 +193,6 @@ def test_the_environment_may_name_the_mirror(
     monkeypatch.setenv("OSTINATO_MIRROR", server.address)
     away = f"https://no.such.host.invalid{urlsplit(address(server)).path}"
     corpus = Corpus(name="jsb", path="data/jsb", source=PianoRolls(away, 1, sha256))
-    fetch(corpus, tmp_path)
+    fetch(corpus, tmp_path, 1)
     parts = {p.name: len(list(p.iterdir())) for p in (tmp_path / "data" / "jsb").iterdir()}
     assert parts == {"train": 229, "validation": 76, "test": 77}

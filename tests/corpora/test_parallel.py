@@ -1,6 +1,6 @@
 import os
 
-from ostinato.corpora.parallel import each
+from ostinato.corpora.parallel import Workers
 
 
 def square_or_die(number: int) -> int:
@@ -14,10 +14,10 @@ def crashed(number: int) -> int:
 
 
 def test_a_process_that_dies_costs_one_item_and_nothing_else() -> None:
-    results = list(each(square_or_die, range(40), 2, "squaring", crashed))
+    results = list(Workers(processes=2).each(square_or_die, range(40), crashed))
     assert results == [-n if n in (7, 30) else n * n for n in range(40)]
 
 
 def test_one_process_and_two_give_the_same_in_the_same_order() -> None:
-    alone = list(each(str, range(50), 1, "alone", str))
-    assert alone == list(each(str, range(50), 2, "together", str)) == list(map(str, range(50)))
+    alone, together = (list(Workers(processes=n).each(str, range(50), str)) for n in (1, 2))
+    assert alone == together == list(map(str, range(50)))

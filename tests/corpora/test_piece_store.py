@@ -4,8 +4,7 @@ from pathlib import Path
 import pytest
 
 from ostinato.corpora import store
-from ostinato.corpora.ingest import Reject
-from ostinato.corpora.store import PieceStore
+from ostinato.corpora.store import PieceStore, Reject
 from ostinato.errors import UserError
 from ostinato.music.piece import Piece
 
@@ -35,12 +34,17 @@ def test_the_same_pieces_give_the_same_bytes(bach: list[Piece], tmp_path: Path) 
     for run in ("one", "two"):
         store.write(((piece.name, piece) for piece in bach[:70]), tmp_path / run)
     one, two = (list((tmp_path / run).iterdir()) for run in ("one", "two"))
-    assert sorted(p.name for p in one) == ["pieces.parquet", "rejects.csv"]
+    assert sorted(p.name for p in one) == [
+        "index.parquet",
+        "pieces-00000.parquet",
+        "pieces-00001.parquet",
+        "rejects.csv",
+    ]
     assert {p.name: p.read_bytes() for p in one} == {p.name: p.read_bytes() for p in two}
 
 
 def test_pieces_are_written_as_they_come(bach: list[Piece], tmp_path: Path) -> None:
-    """A row group is on disk before the pieces after it are made."""
+    """A part is on disk before the pieces after it are made."""
     sizes = []
 
     def results() -> Iterator[tuple[str, Piece]]:

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from reading import read
 
 from ostinato.config import Config, compose
 from ostinato.corpora.corpus import Corpus
-from ostinato.corpora.ingest import ingest
 from ostinato.corpora.objects import object_arrays
 from ostinato.corpora.published import LOWEST, PianoRolls, Published, SeparatedVoices
 from ostinato.errors import UserError
@@ -41,8 +41,7 @@ def fetched(name: str, file: Path, folder: Path) -> Fetched:
     of_file = source(name, f"corpus.source.path={file}")
     of_file.write(folder, 1)
     corpus = Corpus(name=name, path=f"data/{name}")
-    results = ingest(folder, corpus, 1)
-    return of_file, {result[1].name: result[1] for result in results if isinstance(result, tuple)}
+    return of_file, read(folder, corpus)[0]
 
 
 @pytest.fixture(scope="session")

@@ -115,7 +115,7 @@ def validation_nll(network: SequenceModel, store: TokenStore) -> float:
     total = count = 0.0
     for i in (6, 7):
         part = slice(store.offsets[i], store.offsets[i + 1])
-        tokens = torch.from_numpy(store.tokens[part].astype(np.int64))[None]
+        tokens = torch.from_numpy(store.steps[part].astype(np.int64))[None]
         positions = torch.from_numpy(store.positions[part].astype(np.int64))[None]
         nll = network.score(tokens[:, :-1], positions[:, :-1], tokens[:, 1:])
         total, count = total + float(nll.double().sum()), count + nll.numel()

@@ -56,7 +56,7 @@ def test_weights_fall_with_frequency_and_leave_the_loss_its_size(
     indices = np.arange(4)
     weights = token_weights(store, indices, Pitch().size, 0.5)
     assert weights is not None
-    counts = 1 + np.bincount(store.tokens, minlength=Pitch().size)
+    counts = 1 + np.bincount(store.steps, minlength=Pitch().size)
     same = weights.numpy() * np.sqrt(counts)
     assert same == pytest.approx(same[0])
     assert (weights.numpy() * counts).sum() / counts.sum() == pytest.approx(1.0)

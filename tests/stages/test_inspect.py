@@ -199,9 +199,9 @@ def test_a_token_store_explains_its_tokens(
     tokens = token_store(config, workspace, representation)
     folder = next(p for p in (workspace.cache / "tokens").iterdir() if p.is_dir())
     table = shown(folder, capsys)
-    hold = int((tokens.tokens == 129).sum())
+    hold = int((tokens.steps == 129).sum())
     assert ["representation", "Voices"] in table
-    assert ["tokens", f"{len(tokens.tokens):,}"] in table
+    assert ["tokens", f"{len(tokens.steps):,}"] in table
     assert any(row[:2] == [f"129 · {representation.describe(129)}", f"{hold:,}"] for row in table)
     _, (place, first, times), *_ = runs(tokens.piece(0))
     assert place == 1
@@ -270,7 +270,7 @@ def test_what_cannot_be_inspected_is_one_sentence(
 
 @pytest.mark.parametrize(
     ("folder", "file"),
-    [("pieces", "pieces.parquet"), ("tokens", "tokens.bin"), ("model", "weights.safetensors")],
+    [("pieces", "index.parquet"), ("tokens", "steps.bin"), ("model", "weights.safetensors")],
 )
 def test_a_damaged_thing_is_one_sentence(
     folder: str, file: str, here: Path, capsys: Captured

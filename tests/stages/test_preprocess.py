@@ -27,25 +27,29 @@ def root(chorales: list[Piece], tmp_path: Path) -> Path:
 
 
 def test_readable_music_becomes_pieces_and_the_rest_rejects(root: Path, capfd: Any) -> None:
-    preprocess(corpus(), root, root / "pieces")
+    preprocess(corpus(), root, root / "pieces", root / "unfinished")
     assert "5 pieces read, 1 rejected" in capfd.readouterr().out
     assert len(PieceStore(root / "pieces")) == 5
     assert [reject.file for reject in read_rejects(root / "pieces")] == ["broken.mid"]
-    assert sorted(p.name for p in (root / "pieces").iterdir()) == ["pieces.parquet", "rejects.csv"]
+    assert sorted(p.name for p in (root / "pieces").iterdir()) == [
+        "index.parquet",
+        "pieces-00000.parquet",
+        "rejects.csv",
+    ]
 
 
 def test_preprocessing_twice_writes_the_same_bytes(root: Path) -> None:
     written = []
     for run in ("one", "two"):
-        preprocess(corpus(quantise=4), root, root / run)
+        preprocess(corpus(quantise=4), root, root / run, root / "unfinished")
         written.append([p.read_bytes() for p in sorted((root / run).iterdir())])
     assert written[0] == written[1]
 
 
 def test_when_nothing_is_left_it_says_why_and_keeps_what_was_there(root: Path) -> None:
-    preprocess(corpus(), root, root / "pieces")
+    preprocess(corpus(), root, root / "pieces", root / "unfinished")
     with pytest.raises(UserError, match=r"all 6 were rejected; broken\.mid, for one"):
-        preprocess(corpus(min_notes=10_000), root, root / "pieces")
+        preprocess(corpus(min_notes=10_000), root, root / "pieces", root / "unfinished")
     assert len(PieceStore(root / "pieces")) == 5
 
 
@@ -59,10 +63,10 @@ def test_when_nothing_is_left_it_says_why_and_keeps_what_was_there(root: Path) -
 )
 def test_a_missing_folder_says_what_to_do(tmp_path: Path, source: Any, advice: str) -> None:
     with pytest.raises(UserError, match=advice):
-        preprocess(corpus(source=source), tmp_path, tmp_path / "pieces")
+        preprocess(corpus(source=source), tmp_path, tmp_path / "pieces", tmp_path / "unfinished")
 
 
 def test_an_empty_folder_says_so(tmp_path: Path) -> None:
     (tmp_path / "data" / "test").mkdir(parents=True)
     with pytest.raises(UserError, match="is empty"):
-        preprocess(corpus(), tmp_path, tmp_path / "pieces")
+        preprocess(corpus(), tmp_path, tmp_path / "pieces", tmp_path / "unfinished")

@@ -33,11 +33,11 @@ class Batch:
 def gather(
     store: TokenStore, starts: NDArray[np.int64], ends: NDArray[np.int64], length: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
-    """Tokens (batch, length + 1), positions (batch, length, features), real (batch, length)."""
+    """Steps (batch, length + 1, …), positions (batch, length, features), real (batch, length)."""
     at = starts[:, None] + np.arange(length + 1)
     real = at < ends[:, None]
     at = np.minimum(at, ends[:, None] - 1)
-    tokens = store.tokens[at].astype(np.int64)
+    tokens = store.steps[at].astype(np.int64)
     positions = store.positions[at[:, :-1]].astype(np.int64)
     return tokens, positions, real[:, 1:]
 

@@ -14,6 +14,7 @@ ROOT = "config"
 GROUPS = (
     "experiment",
     "corpus",
+    "preprocess",
     "split",
     "representation",
     "model",

@@ -44,9 +44,10 @@ class Corpus:
     max_tracks: Annotated[
         int | None, Field(ge=1, description="pieces with more are rejected; null: no limit")
     ] = None
-    processes: Annotated[
-        int | None, Field(ge=1, description="how many read at once; null: one for each core")
-    ] = None
+    duplicates: Annotated[
+        Literal["keep", "drop"],
+        Field(description="what becomes of music that an earlier file holds already"),
+    ] = "keep"
 
     def __post_init__(self) -> None:
         low, high = self.pitch_range

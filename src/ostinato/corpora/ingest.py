@@ -1,44 +1,57 @@
-"""A folder of music files -> pieces and rejects."""
+"""A folder of music files -> parts of a store of pieces."""
 
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
+from ostinato.console import bar, say
 from ostinato.corpora.corpus import Corpus
 from ostinato.corpora.filters import prepared
-from ostinato.corpora.parallel import each
+from ostinato.corpora.parallel import Workers, alone
+from ostinato.corpora.store import ROWS, Reject, Row, part_file, write_part
 from ostinato.errors import UnreadableError, UserError
 from ostinato.music import abc, reading
 from ostinato.music.piece import Piece
 
-WORTH_PROCESSES = 2.0  # seconds: starting processes takes about as long
+WORTH_PROCESSES = 4.0  # seconds: starting processes takes half as long
 SECONDS = {"midi": 0.001, "score": 0.05}  # typical time to read one
-
-
-@dataclass(frozen=True)
-class Reject:
-    """A file that gave no piece, and why."""
-
-    file: str
-    reason: str
 
 
 @dataclass(frozen=True)
 class Job:
     """One piece to read: a file, or one tune of an ABC file."""
 
-    path: Path
     source: str
     """The file relative to the corpus, with slashes."""
+    path: str
+    """The same as the system has it: names that are not UTF-8 stay what they are."""
     number: int = 0
-    tune: str = ""
+    """Which tune of the file, from 1; 0 where the file is one piece."""
+    name: str = ""
 
-    def name(self, with_suffix: bool) -> str:
+    @property
+    def suffix(self) -> str:
+        """How the file's name ends, in small letters."""
+        return Path(self.path).suffix.lower()
+
+    def named(self, with_suffix: bool) -> str:
         """The relative path, and for one tune of several its number."""
-        name = self.source if with_suffix else self.source[: -len(self.path.suffix)]
+        name = self.source if with_suffix else self.source[: -len(self.suffix)]
         return f"{name}-{self.number:04d}" if self.number else name
+
+    def where(self) -> str:
+        """The file, and the tune in it."""
+        return f"{self.source} (tune {self.number})" if self.number else self.source
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """What becomes one part of the store."""
+
+    number: int
+    jobs: tuple[Job, ...]
 
 
 def music_files(folder: Path) -> list[Path]:
@@ -53,75 +66,107 @@ def music_files(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
 
 
-def ingest(folder: Path, corpus: Corpus, processes: int) -> Iterator[tuple[str, Piece] | Reject]:
-    """Read and filter every music file below `folder`, in order, streamed.
+def ingest(folder: Path, corpus: Corpus, into: Path, workers: Workers) -> int:
+    """Read and filter every music file below `folder` into parts in the folder `into`.
 
-    Yields (file, piece) or a `Reject`. A piece is named by its file's relative path without the
-    suffix; where two would share a name, both keep the suffix. Raises `UserError` when there is
-    no music file at all.
+    Parts that are there already stay: a reading that was stopped goes on. They do not depend on
+    `workers`. A piece is named by its file's relative path without the suffix; where two would
+    share a name, both keep the suffix. Returns the number of parts. Raises `UserError` when there
+    is no music file at all.
     """
     files = music_files(folder)
     if not files:
         raise UserError(_nothing(folder))
-    jobs: list[Job] = []
-    for file in files:
-        jobs += _jobs(file, folder)
-    tasks = list(zip(jobs, _names(jobs), strict=True))
-    seconds = sum(SECONDS["midi" if _is_midi(job) else "score"] for job in jobs)
-    enough = processes if seconds > WORTH_PROCESSES else 1
-    yield from each(partial(_read, corpus), tasks, enough, "reading", _crashed)
+    jobs = _named([job for file in files for job in _jobs(file, folder)])
+    chunks = [
+        Chunk(number, tuple(jobs[start : start + ROWS]))
+        for number, start in enumerate(range(0, len(jobs), ROWS))
+    ]
+    waiting = [chunk for chunk in chunks if not part_file(into, chunk.number).exists()]
+    done = len(jobs) - sum(len(chunk.jobs) for chunk in waiting)
+    if done:
+        say(f"going on: {done} of {len(jobs)} were read before")
+    read = partial(_read_chunk, folder, corpus, into)
+    enough = workers if _seconds(waiting) > WORTH_PROCESSES else replace(workers, processes=1)
+    if workers.backend != "loky":
+        enough = workers
+    with bar("reading", len(jobs), "pieces") as advance:
+        advance(done)
+        for count in enough.each(read, waiting, partial(_read_carefully, folder, corpus, into)):
+            done += count
+            advance(done)
+    return len(chunks)
 
 
 def _jobs(path: Path, folder: Path) -> list[Job]:
-    source = path.relative_to(folder).as_posix().encode("utf-8", "replace").decode()
-    if path.suffix.lower() not in reading.ABC:
-        return [Job(path, source)]
+    relative = path.relative_to(folder).as_posix()
+    job = Job(relative.encode("utf-8", "replace").decode(), relative)
+    if job.suffix not in reading.ABC:
+        return [job]
     try:
-        tunes = abc.tunes(abc.read_text(path))
+        count = len(_tunes(str(path)))
     except OSError:
-        return [Job(path, source)]  # reading it again will say why
-    if len(tunes) == 1:
-        return [Job(path, source, tune=tunes[0])]
-    return [Job(path, source, number, tune) for number, tune in enumerate(tunes, 1)]
+        return [job]  # reading it again will say why
+    return [job] if count == 1 else [replace(job, number=i + 1) for i in range(count)]
 
 
-def _names(jobs: list[Job]) -> list[str]:
+@lru_cache(maxsize=1)
+def _tunes(path: str) -> list[str]:
+    return abc.tunes(abc.read_text(Path(path)))
+
+
+def _named(jobs: list[Job]) -> list[Job]:
     keep_suffix = [False] * len(jobs)
     while True:
-        names = [job.name(keep) for job, keep in zip(jobs, keep_suffix, strict=True)]
+        names = [job.named(keep) for job, keep in zip(jobs, keep_suffix, strict=True)]
         counts = Counter(names)
         clashes = [i for i, name in enumerate(names) if counts[name] > 1 and not keep_suffix[i]]
         if not clashes:
-            return names
+            return [replace(job, name=name) for job, name in zip(jobs, names, strict=True)]
         for i in clashes:
             keep_suffix[i] = True
 
 
-def _read(corpus: Corpus, task: tuple[Job, str]) -> tuple[str, Piece] | Reject:
-    job, name = task
-    where = f"{job.source} (tune {job.number})" if job.number else job.source
+def _seconds(chunks: list[Chunk]) -> float:
+    kinds = ("midi" if job.suffix in reading.MIDI else "score" for c in chunks for job in c.jobs)
+    return sum(SECONDS[kind] for kind in kinds)
+
+
+def _read_chunk(folder: Path, corpus: Corpus, into: Path, chunk: Chunk) -> int:
+    return _write((_read(folder, corpus, job) for job in chunk.jobs), corpus, into, chunk)
+
+
+def _read_carefully(folder: Path, corpus: Corpus, into: Path, chunk: Chunk) -> int:
+    """Read a chunk in which something kills its process: each job may die for itself."""
+    results = alone(partial(_read, folder, corpus), chunk.jobs)
+    rows = (
+        outcome[0] if outcome else Reject(job.where(), "reading it crashed or ran out of memory")
+        for job, outcome in zip(chunk.jobs, results, strict=True)
+    )
+    return _write(rows, corpus, into, chunk)
+
+
+def _write(rows: Iterator[Row], corpus: Corpus, into: Path, chunk: Chunk) -> int:
+    write_part(rows, part_file(into, chunk.number), digests=corpus.duplicates == "drop")
+    return len(chunk.jobs)
+
+
+def _read(folder: Path, corpus: Corpus, job: Job) -> Row:
     try:
-        return job.source, prepared(replace(_piece(job), name=name), corpus)
+        piece = _piece(folder / job.path, job.number)
+        return job.source, prepared(replace(piece, name=job.name), corpus)
     except UnreadableError as error:
-        return Reject(where, str(error))
+        return Reject(job.where(), str(error))
     except OSError as error:
-        return Reject(where, f"it cannot be opened: {error.strerror}")
+        return Reject(job.where(), f"it cannot be opened: {error.strerror}")
     except Exception as error:  # one bad file must not end the reading of the others
-        return Reject(where, f"reading it failed: {type(error).__name__}: {error}")
+        return Reject(job.where(), f"reading it failed: {type(error).__name__}: {error}")
 
 
-def _piece(job: Job) -> Piece:
-    if job.tune:
-        return abc.read_tune(job.tune, "")
-    return next(reading.read(job.path))
-
-
-def _is_midi(job: Job) -> bool:
-    return job.path.suffix.lower() in reading.MIDI
-
-
-def _crashed(task: tuple[Job, str]) -> tuple[str, Piece] | Reject:
-    return Reject(task[0].source, "reading it crashed or ran out of memory")
+def _piece(path: Path, number: int) -> Piece:
+    if number:
+        return abc.read_tune(_tunes(str(path))[number - 1], "")
+    return next(reading.read(path))
 
 
 def _nothing(folder: Path) -> str:

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ostinato.console import say, warn
-from ostinato.corpora.parallel import each
+from ostinato.console import say, track, warn
+from ostinato.corpora.parallel import Workers
 from ostinato.corpora.source import Source
 from ostinato.errors import UnreadableError, UserError
 from ostinato.music import abc
@@ -45,7 +45,8 @@ class Packaged(Source):
         """
         failed: list[tuple[str, str]] = []
         jobs = self.jobs()
-        for name, result in each(_read, jobs, processes, f"reading {self.folder}", _crashed):
+        read = Workers(processes=processes).each(_read, jobs, _crashed)
+        for name, result in track(read, f"reading {self.folder}", len(jobs)):
             if isinstance(result, str):
                 failed.append((name, result))
             else:

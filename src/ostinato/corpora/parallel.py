@@ -1,53 +1,143 @@
-"""Doing the same to many things in several processes, in order, whatever happens to one of them."""
+"""Doing the same to many things, in processes of this machine or of a cluster."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeVar
 
-from ostinato.console import track
+from pydantic import Field
+
+from ostinato.errors import UserError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+DIED = ("TerminatedWorkerError", "KilledWorker", "WorkerCrashedError")  # loky's, Dask's, Ray's
+ANSWER = "20s"  # how long a scheduler may take to answer
 
-def each(
-    function: Callable[[Item], Result],
-    items: Sequence[Item],
-    processes: int,
-    description: str,
-    crashed: Callable[[Item], Result],
-) -> Iterator[Result]:
-    """Yield `function(item)` for each item, in order, behind a progress bar.
 
-    `function` handles its own exceptions. Where it kills its process (a crash in C code, memory
-    run out), the result is `crashed(item)`. With one process it runs in this one.
-    """
-    if processes == 1 or len(items) < 2:
-        results: Iterator[Result] = map(function, items)
-    else:
-        results = _in_processes(function, items, processes, crashed)
-    yield from track(results, description, len(items))
+@dataclass(frozen=True)
+class Workers:
+    """The processes that read and encode music. They never change what comes out."""
+
+    backend: Annotated[
+        Literal["loky", "dask", "ray"],
+        Field(description="loky: processes of this machine; dask, ray: those of a cluster too"),
+    ] = "loky"
+    processes: Annotated[
+        int | None, Field(ge=1, description="how many; null: one for each core, or all the cluster")
+    ] = None
+    address: Annotated[
+        str | None,
+        Field(min_length=1, description="of the Dask scheduler or Ray head; null: start one here"),
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.backend == "loky" and self.address is not None:
+            raise ValueError(
+                f"address={self.address} goes with backend=dask or backend=ray: loky has none."
+            )
+
+    @property
+    def count(self) -> int:
+        """How many processes there are on this machine."""
+        from joblib import cpu_count
+
+        return self.processes or int(cpu_count())
+
+    def each(
+        self,
+        function: Callable[[Item], Result],
+        items: Sequence[Item],
+        crashed: Callable[[Item], Result],
+    ) -> Iterator[Result]:
+        """Yield `function(item)` for each item, in order.
+
+        `function` handles its own exceptions. Where it kills its process (a crash in C code, memory
+        run out), the result is `crashed(item)`, and the other items do not notice. One process of
+        loky's is this one. Raises `UserError` where the cluster cannot be had.
+        """
+        if len(items) < 2 or (self.backend == "loky" and self.count == 1):
+            yield from map(function, items)
+            return
+        from joblib import parallel_config
+
+        with self._cluster(), parallel_config(backend=self.backend, n_jobs=self.processes or -1):
+            yield from _in_processes(function, items, crashed)
+
+    @contextmanager
+    def _cluster(self) -> Iterator[None]:
+        if self.backend == "dask":
+            with self._dask():
+                yield
+            return
+        if self.backend == "ray":
+            self._ray()
+        yield
+
+    def _dask(self) -> Any:
+        from distributed import Client
+
+        if self.address is None:
+            return Client(
+                n_workers=self.count, threads_per_worker=1, dashboard_address=None, timeout=ANSWER
+            )
+        try:
+            client = Client(self.address, timeout=ANSWER)
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"no Dask scheduler answers at preprocess.address={self.address}: start one with "
+                "`dask scheduler`, or leave the address out to use this machine alone."
+            ) from error
+        if not client.scheduler_info()["workers"]:
+            client.close()
+            raise UserError(
+                f"the Dask scheduler at {self.address} has no workers: start some with "
+                f"`dask worker {self.address}`, in an environment that has ostinato."
+            )
+        return client
+
+    def _ray(self) -> None:
+        try:
+            import ray
+            from ray.util.joblib import register_ray
+        except ImportError as error:
+            raise UserError("preprocess.backend=ray needs Ray: run `pip install ray`.") from error
+        try:
+            ray.init(
+                address=self.address,
+                num_cpus=None if self.address else self.count,
+                ignore_reinit_error=True,
+                include_dashboard=False if self.address is None else None,
+                log_to_driver=False,
+            )
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            raise UserError(
+                f"no Ray head answers at preprocess.address={self.address}: start one with "
+                "`ray start --head`, or leave the address out to use this machine alone."
+            ) from error
+        register_ray()
 
 
 def _in_processes(
     function: Callable[[Item], Result],
     items: Sequence[Item],
-    processes: int,
     crashed: Callable[[Item], Result],
 ) -> Iterator[Result]:
     from joblib import Parallel, delayed
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     done = 0
     while done < len(items):
-        parallel: Any = Parallel(n_jobs=processes, backend="loky", return_as="generator")
+        parallel: Any = Parallel(return_as="generator")
         try:
             for result in parallel(delayed(function)(item) for item in items[done:]):
                 yield result
                 done += 1
-        except TerminatedWorkerError:
+        except Exception as error:
+            if type(error).__name__ not in DIED:
+                raise
             # Some item after the last one that came back is to blame: find it one at a time.
-            for item in items[done:]:
-                outcome = _alone(function, item)
+            for item, outcome in zip(items[done:], alone(function, items[done:]), strict=True):
                 done += 1
                 if outcome is None:
                     yield crashed(item)
@@ -55,12 +145,26 @@ def _in_processes(
                 yield outcome[0]
 
 
-def _alone(function: Callable[[Item], Result], item: Item) -> tuple[Result] | None:
+def alone(
+    function: Callable[[Item], Result], items: Sequence[Item]
+) -> Iterator[tuple[Result] | None]:
+    """Yield (`function(item)`,) for each item, one at a time in one other process.
+
+    None for an item that killed it; the next one has a new process.
+    """
     from joblib.externals.loky import ProcessPoolExecutor
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-    with ProcessPoolExecutor(max_workers=1) as executor:
-        try:
-            return (executor.submit(function, item).result(),)
-        except TerminatedWorkerError:
-            return None
+    executor = ProcessPoolExecutor(max_workers=1)
+    try:
+        for item in items:
+            try:
+                outcome = (executor.submit(function, item).result(),)
+            except TerminatedWorkerError:
+                executor.shutdown(kill_workers=True)
+                executor = ProcessPoolExecutor(max_workers=1)
+                yield None
+                continue
+            yield outcome
+    finally:
+        executor.shutdown(kill_workers=True)

@@ -1,184 +1,206 @@
-"""Pieces in a Parquet file: one row a piece, 64 pieces a row group."""
+"""Pieces on disk: Parquet files of up to 64 pieces, an index of them, and the rejects."""
 
 import csv
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
-from ostinato.corpora.ingest import Reject
+from ostinato.corpora.tables import to_pieces, to_table
 from ostinato.errors import UserError
 from ostinato.files import replacing_file
-from ostinato.music.piece import KEY_SIGNATURE, NOTE, TEMPO, TIME_SIGNATURE, Piece
+from ostinato.music.piece import Piece
 
-PIECES, REJECTS = "pieces.parquet", "rejects.csv"
-ROWS = 64  # pieces in a row group: what is in memory at once
-
-ARRAYS = {
-    "notes": NOTE,
-    "tempos": TEMPO,
-    "time_signatures": TIME_SIGNATURE,
-    "key_signatures": KEY_SIGNATURE,
-}
-
-
-def _struct(dtype: np.dtype[Any]) -> Any:
-    return pa.struct([(name, pa.from_numpy_dtype(dtype[name])) for name in dtype.names or ()])
-
-
-SCHEMA = pa.schema(
-    [
-        ("name", pa.string()),
-        ("source", pa.string()),
-        ("resolution", pa.int32()),
-        ("track_names", pa.list_(pa.string())),
-        *((name, pa.list_(_struct(dtype))) for name, dtype in ARRAYS.items()),
-    ]
+INDEX, REJECTS = "index.parquet", "rejects.csv"
+ROWS = 64  # files or tunes to a part: what is in memory at once
+INDEXED = pa.schema(
+    [("name", pa.string()), ("source", pa.string()), ("part", pa.int32()), ("row", pa.int32())]
 )
 
 
-def write(results: Iterable[tuple[str, Piece] | Reject], folder: Path) -> tuple[int, int]:
+@dataclass(frozen=True)
+class Reject:
+    """A file that gave no piece, and why."""
+
+    file: str
+    reason: str
+
+
+Row = tuple[str, Piece] | Reject
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some pieces of a store, at most 64: rows of one Parquet file, read when iterated over."""
+
+    file: Path
+    rows: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Piece]:
+        pieces = to_pieces(pq.ParquetFile(self.file).read(use_threads=False))
+        return (pieces[row] for row in self.rows)
+
+
+def part_file(folder: Path, number: int) -> Path:
+    """Where the part of a number lies."""
+    return folder / f"pieces-{number:05d}.parquet"
+
+
+def write_part(rows: Iterable[Row], file: Path, digests: bool) -> None:
+    """Write (source, piece) rows and rejects as one part, in one step.
+
+    The same rows give the same bytes. `digests` are what `finish` tells duplicates by.
+    """
+    pieces: list[tuple[str, Piece]] = []
+    rejects: list[tuple[str, str]] = []
+    for row in rows:
+        if isinstance(row, Reject):
+            rejects.append((row.file, row.reason))
+        else:
+            pieces.append(row)
+    table = to_table(pieces, digests)
+    table = table.replace_schema_metadata({"rejects": json.dumps(rejects)})
+    packed = {f"notes.list.element.{name}": "DELTA_BINARY_PACKED" for name in ("onset", "duration")}
+    with replacing_file(file) as beside:
+        pq.write_table(
+            table, beside, compression="zstd", use_dictionary=False, column_encoding=packed
+        )
+
+
+def finish(folder: Path, parts: int, drop_duplicates: bool) -> tuple[int, int]:
+    """Write the index and the rejects of a folder with so many parts.
+
+    With `drop_duplicates` a piece that is the same music as an earlier one, names aside, becomes a
+    reject. Returns how many pieces were kept and how many rejected.
+    """
+    seen: dict[bytes, str] | None = {} if drop_duplicates else None
+    kept: list[tuple[str, str, int, int]] = []
+    rejected = 0
+    with replacing_file(folder / REJECTS) as beside, beside.open("w", encoding="utf-8") as file:
+        rejects = csv.writer(file, lineterminator="\n")
+        rejects.writerow(("file", "reason"))
+        for number in range(parts):
+            rows, refused = _rows(part_file(folder, number), seen)
+            rejects.writerows(refused)
+            rejected += len(refused)
+            kept += [(name, source, number, row) for name, source, row in rows]
+    columns = zip(*kept, strict=True) if kept else [()] * len(INDEXED)
+    with replacing_file(folder / INDEX) as beside:
+        pq.write_table(pa.table(list(map(list, columns)), schema=INDEXED), beside)
+    return len(kept), rejected
+
+
+def _rows(
+    file: Path, seen: dict[bytes, str] | None
+) -> tuple[list[tuple[str, str, int]], list[tuple[str, str]]]:
+    """The (name, source, row) that are kept of a part, and its (file, reason) that are not."""
+    part = pq.ParquetFile(file)
+    rejects = [tuple(row) for row in json.loads(part.schema_arrow.metadata[b"rejects"])]
+    table = part.read(["name", "source", "digest"], use_threads=False).to_pydict()
+    kept = []
+    for row, (name, source, digest) in enumerate(zip(*table.values(), strict=True)):
+        if seen is not None and digest in seen:
+            rejects.append((source, f"it is the same music as {seen[digest]}"))
+            continue
+        if seen is not None:
+            seen[digest] = source
+        kept.append((name, source, row))
+    return kept, rejects
+
+
+def write(results: Iterable[Row], folder: Path, drop_duplicates: bool = False) -> tuple[int, int]:
     """Write (source, piece) rows and rejects into `folder` as they come.
 
     The same results give the same bytes. Returns how many were kept and how many rejected.
     """
-    kept = rejected = 0
-    with (
-        replacing_file(folder / PIECES) as pieces_part,
-        replacing_file(folder / REJECTS) as rejects_part,
-        pq.ParquetWriter(pieces_part, SCHEMA, compression="zstd") as writer,
-        rejects_part.open("w", encoding="utf-8", newline="") as rejects_file,
-    ):
-        rejects = csv.writer(rejects_file, lineterminator="\n")
-        rejects.writerow(("file", "reason"))
-        rows: list[tuple[str, Piece]] = []
-        for result in results:
-            if isinstance(result, Reject):
-                rejects.writerow((result.file, result.reason))
-                rejected += 1
-                continue
-            rows.append(result)
-            kept += 1
-            if len(rows) == ROWS:
-                writer.write_batch(_batch(rows))
-                rows = []
-        if rows:
-            writer.write_batch(_batch(rows))
-    return kept, rejected
+    rows, number = iter(results), 0
+    while part := list(islice(rows, ROWS)):
+        write_part(part, part_file(folder, number), drop_duplicates)
+        number += 1
+    return finish(folder, number, drop_duplicates)
 
 
 class PieceStore:
-    """The pieces that `write` wrote into a folder, read by name or in order.
+    """The pieces of a folder that `finish` or `write` finished, read by name or in order.
 
     Raises `UserError` when they are not there.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / PIECES
-        if not self.path.is_file():
-            raise UserError(f"{self.path} is not there: run `ostinato preprocess` first.")
-        self._group: tuple[int, list[Piece]] = (-1, [])
+        self.folder = folder
+        if not (folder / INDEX).is_file():
+            raise UserError(f"{folder / INDEX} is not there: run `ostinato preprocess` first.")
+        self._open: tuple[int, dict[int, Piece]] = (-1, {})
 
     @cached_property
-    def _file(self) -> Any:
-        return pq.ParquetFile(self.path)
+    def _columns(self) -> dict[str, list[Any]]:
+        columns: dict[str, list[Any]] = pq.read_table(self.folder / INDEX).to_pydict()
+        return columns
 
-    @cached_property
+    @property
     def names(self) -> list[str]:
-        """The names of all pieces, in order; reads no notes."""
-        return self.column("name")
+        """The names of all pieces, in order."""
+        return self._columns["name"]
+
+    @property
+    def sources(self) -> list[str]:
+        """The file of each piece, relative to the corpus's folder."""
+        return self._columns["source"]
 
     @cached_property
-    def _index(self) -> dict[str, int]:
-        return {name: row for row, name in enumerate(self.names)}
+    def parts(self) -> Sequence[Part]:
+        """The pieces in order, in parts that can be read one by one, also in other processes."""
+        places = zip(self._columns["part"], self._columns["row"], strict=True)
+        return [
+            Part(part_file(self.folder, number), tuple(row for _, row in rows))
+            for number, rows in groupby(places, key=lambda place: place[0])
+        ]
+
+    @cached_property
+    def _places(self) -> dict[str, tuple[int, int]]:
+        columns = self._columns
+        places = zip(columns["part"], columns["row"], strict=True)
+        return dict(zip(self.names, places, strict=True))
 
     def __len__(self) -> int:
-        return int(self._file.metadata.num_rows)
+        return len(self.names)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._index
+        return name in self._places
 
     def __iter__(self) -> Iterator[Piece]:
-        for group in range(self._file.num_row_groups):
-            yield from self._pieces(group)
+        for part in self.parts:
+            yield from part
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path, "_group": (-1, [])}
-
-    def column(self, name: str) -> list[Any]:
-        """One column of all pieces: name, source, resolution or track_names."""
-        values: list[Any] = self._file.read([name]).column(name).to_pylist()
-        return values
+        return {"folder": self.folder, "_open": (-1, {})}
 
     def read(self, name: str) -> Piece:
-        """One piece; its row group stays in memory until another is read.
+        """One piece; its part stays in memory until another is read.
 
         Raises `KeyError` for an unknown name.
         """
-        row = self._index[name]
-        return self._pieces(row // ROWS)[row % ROWS]
+        number, row = self._places[name]
+        if self._open[0] != number:
+            pieces = to_pieces(pq.ParquetFile(part_file(self.folder, number)).read())
+            self._open = (number, dict(enumerate(pieces)))
+        return self._open[1][row]
 
     def read_all(self, names: Iterable[str]) -> Iterator[Piece]:
-        """Pieces by name, in the order of the names; sorted names read each row group once."""
+        """Pieces by name, in the order of the names; sorted names read each part once."""
         return map(self.read, names)
-
-    def _pieces(self, group: int) -> list[Piece]:
-        if self._group[0] != group:
-            self._group = (group, _from_table(self._file.read_row_group(group)))
-        return self._group[1]
-
-
-def _batch(rows: list[tuple[str, Piece]]) -> Any:
-    pieces = [piece for _, piece in rows]
-    columns = [
-        pa.array([piece.name for piece in pieces], pa.string()),
-        pa.array([source for source, _ in rows], pa.string()),
-        pa.array([piece.resolution for piece in pieces], pa.int32()),
-        pa.array([list(piece.track_names) for piece in pieces], pa.list_(pa.string())),
-    ]
-    for name in ARRAYS:
-        columns.append(_lists([getattr(piece, name) for piece in pieces]))
-    return pa.record_batch(columns, schema=SCHEMA)
-
-
-def _lists(arrays: list[NDArray[Any]]) -> Any:
-    rows = np.concatenate(arrays)
-    offsets = np.cumsum([0, *map(len, arrays)], dtype=np.int32)
-    fields = [pa.array(np.ascontiguousarray(rows[name])) for name in rows.dtype.names or ()]
-    struct = pa.StructArray.from_arrays(fields, fields=list(_struct(rows.dtype)))
-    return pa.ListArray.from_arrays(pa.array(offsets), struct)
-
-
-def _from_table(table: Any) -> list[Piece]:
-    table = table.combine_chunks()
-    plain = {name: table.column(name).to_pylist() for name in ("name", "resolution", "track_names")}
-    arrays = {name: _arrays(table.column(name).chunk(0), dtype) for name, dtype in ARRAYS.items()}
-    return [
-        Piece(
-            name=plain["name"][row],
-            resolution=plain["resolution"][row],
-            track_names=tuple(plain["track_names"][row]),
-            **{name: values[row] for name, values in arrays.items()},
-        )
-        for row in range(table.num_rows)
-    ]
-
-
-def _arrays(column: Any, dtype: np.dtype[Any]) -> list[NDArray[Any]]:
-    struct = column.flatten()
-    rows = np.zeros(len(struct), dtype)
-    for name, field in zip(dtype.names or (), struct.flatten(), strict=True):
-        rows[name] = field.to_numpy(zero_copy_only=False)
-    offsets = column.offsets.to_numpy()
-    return np.split(rows, offsets[1:-1] - offsets[0])
 
 
 def read_rejects(folder: Path) -> list[Reject]:
-    """The rejects that `write` wrote into a folder."""
+    """The rejects of a folder of pieces."""
     with (folder / REJECTS).open(encoding="utf-8", newline="") as file:
         return [Reject(row["file"], row["reason"]) for row in csv.DictReader(file)]

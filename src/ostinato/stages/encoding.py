@@ -2,23 +2,23 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from filelock import FileLock
 
 from ostinato import console
 from ostinato.config import Config
 from ostinato.errors import UserError
-from ostinato.files import fingerprint, write_text
+from ostinato.files import fingerprint, locked, write_text
 from ostinato.stages.workspace import Workspace, source_fingerprint
 
 if TYPE_CHECKING:
     from ostinato.batches.store import TokenStore
+    from ostinato.corpora.parallel import Workers
+    from ostinato.corpora.store import PieceStore
     from ostinato.representations.base import Representation
 
+WORTH_PROCESSES = 16  # parts of a piece store
 PARTS = ("train", "validation", "test")
 
 
@@ -35,9 +35,19 @@ def token_store(
     folder = workspace.cache / "tokens" / name
     with locked(folder):
         if not folder.exists():
-            write_store(console.track(pieces, "encoding", len(pieces)), representation, folder)
+            with console.bar("encoding", len(pieces.parts), "parts") as advance:
+                write_store(pieces.parts, representation, folder, _workers(config, pieces), advance)
         _explain(folder, config, representation)
     return TokenStore.open(folder)
+
+
+def _workers(config: Config, pieces: "PieceStore") -> "Workers":
+    """One process where starting more would take longer than they save."""
+    from ostinato.corpora.parallel import Workers
+
+    workers: Workers = config.build("preprocess") if "preprocess" in config.tree else Workers()
+    few = workers.backend == "loky" and len(pieces.parts) < WORTH_PROCESSES
+    return replace(workers, processes=1) if few else workers
 
 
 def _explain(folder: Path, config: Config, representation: "Representation") -> None:
@@ -60,14 +70,6 @@ def say_skipped(store: "TokenStore", representation: "Representation") -> None:
         + ", ".join(f"{count} because it {reason}" for reason, count in reasons[:2])
         + more
     )
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """One process at a time makes what is kept at `path`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_suffix(".lock")):
-        yield
 
 
 def read_split(workspace: Workspace) -> dict[str, list[str]]:

@@ -12,15 +12,15 @@ from ostinato.errors import UserError
 from ostinato.files import replacing_folder
 from ostinato.stages.workspace import Workspace
 
-READS = ("corpus",)
+READS = ("corpus", "preprocess")
 
 
 def run(config: Config, workspace: Workspace) -> None:
     """Fetch the corpus of a config."""
-    fetch(config.build("corpus"), workspace.root)
+    fetch(config.build("corpus"), workspace.root, config.build("preprocess").count)
 
 
-def fetch(corpus: Corpus, root: Path) -> None:
+def fetch(corpus: Corpus, root: Path, processes: int) -> None:
     """Fill `root / corpus.path` from the corpus's source, the same bytes every time.
 
     A folder that is there already is replaced only when every file in it has a name that fetch
@@ -37,7 +37,7 @@ def fetch(corpus: Corpus, root: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".fetch.", dir=target.parent) as beside:
         fetched = Path(beside)
-        corpus.source.write(fetched, _processes(corpus))
+        corpus.source.write(fetched, processes)
         new, old = _files(fetched), _files(target)
         if new == old and all(_same(fetched / name, target / name) for name in new):
             say(f"{corpus.path} is there already: {len(new)} files, the same bytes")
@@ -51,12 +51,6 @@ def fetch(corpus: Corpus, root: Path) -> None:
         with replacing_folder(target) as part:
             shutil.copytree(fetched, part, dirs_exist_ok=True)
     say(f"{corpus.path}: {len(new)} files")
-
-
-def _processes(corpus: Corpus) -> int:
-    from joblib import cpu_count
-
-    return corpus.processes or int(cpu_count())
 
 
 def _files(folder: Path) -> set[str]:

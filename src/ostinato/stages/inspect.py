@@ -1,6 +1,7 @@
 """inspect: what a thing holds, as tables on the terminal and as a picture."""
 
 import errno
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from ostinato.files import replacing_file
 from ostinato.stages.views import View
 from ostinato.stages.workspace import Workspace
 
-PARQUET, TOKENS, WEIGHTS = "pieces.parquet", "tokens.bin", "weights.safetensors"
+PARQUET, TOKENS, WEIGHTS = "index.parquet", "steps.bin", "weights.safetensors"
 
 
 def inspect(path: Path, picture: Path | None, workspace: Workspace) -> None:
@@ -57,24 +58,20 @@ def _folder_viewer(folder: Path) -> Callable[[Path], View]:
 
 
 def _of_folder(folder: Path) -> View:
-    from joblib import cpu_count
-
+    from ostinato.corpora import store
     from ostinato.corpora.corpus import Corpus
-    from ostinato.corpora.ingest import Reject, ingest
-    from ostinato.evaluation.holdings import Holdings
-    from ostinato.stages.views.collection import view
+    from ostinato.corpora.ingest import ingest
+    from ostinato.corpora.parallel import Workers
 
-    corpus = Corpus(name=folder.resolve().name or "music", path="music", resolution=480)
-    holdings, rejects = Holdings(), []
-    for result in ingest(folder, corpus, int(cpu_count())):
-        if isinstance(result, Reject):
-            rejects.append(result)
-        else:
-            holdings.add(result[1])
-    return view(corpus.name, holdings, rejects)
+    name = folder.resolve().name or "music"
+    corpus = Corpus(name=name, path="music", resolution=480)
+    with tempfile.TemporaryDirectory() as made:
+        parts = ingest(folder, corpus, Path(made), Workers())
+        store.finish(Path(made), parts, drop_duplicates=False)
+        return _of_store(Path(made), name)
 
 
-def _of_store(folder: Path) -> View:
+def _of_store(folder: Path, name: str = "") -> View:
     from pyarrow import ArrowException
 
     from ostinato.corpora.store import REJECTS, PieceStore, read_rejects
@@ -88,7 +85,7 @@ def _of_store(folder: Path) -> View:
         rejects = read_rejects(folder) if (folder / REJECTS).is_file() else []
     except (ArrowException, KeyError, UnicodeDecodeError) as error:
         raise _damaged(folder / PARQUET, "preprocess") from error
-    return view(folder.resolve().name, holdings, rejects)
+    return view(name or folder.resolve().name, holdings, rejects)
 
 
 def _of_file(path: Path) -> View:

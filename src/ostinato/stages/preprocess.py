@@ -1,46 +1,64 @@
 """preprocess: music files -> pieces in Parquet, and the rejects with their reasons."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 from ostinato.config import Config
 from ostinato.console import say
 from ostinato.corpora import store
 from ostinato.corpora.corpus import Corpus
-from ostinato.corpora.ingest import ingest
+from ostinato.corpora.ingest import ingest, music_files
+from ostinato.corpora.parallel import Workers
 from ostinato.errors import UserError
-from ostinato.files import replacing_folder
-from ostinato.stages.workspace import Workspace
+from ostinato.files import fingerprint, locked, move_folder
+from ostinato.stages.workspace import Workspace, source_fingerprint
 
-READS = ("corpus",)
+READS = ("corpus", "preprocess")
 
 
 def run(config: Config, workspace: Workspace) -> None:
     """Preprocess the corpus of a config."""
-    preprocess(config.build("corpus"), workspace.root, workspace.pieces)
+    corpus, workers = config.build("corpus"), config.build("preprocess")
+    preprocess(corpus, workspace.root, workspace.pieces, workspace.cache / "reading", workers)
 
 
-def preprocess(corpus: Corpus, root: Path, pieces: Path) -> None:
+def preprocess(
+    corpus: Corpus, root: Path, pieces: Path, unfinished: Path, workers: Workers | None = None
+) -> None:
     """Read the music below `root / corpus.path` into the folder `pieces`.
 
     A file that cannot be read, or that the corpus does not want, becomes a row of rejects.csv.
-    Raises `UserError` when the folder is missing or nothing is left.
+    What was read is kept below `unfinished` until all is: a reading that was stopped goes on, if
+    neither files nor settings have changed. Raises `UserError` when the folder is missing or
+    nothing is left.
     """
-    from joblib import cpu_count
-
     folder = root / corpus.path
     if not folder.is_dir():
         raise UserError(_missing(corpus))
-    processes = corpus.processes or int(cpu_count())
-    with replacing_folder(pieces) as part:
-        read, rejected = store.write(ingest(folder, corpus, processes), part)
+    parts = unfinished / _named_by(folder, corpus)
+    with locked(parts):
+        parts.mkdir(exist_ok=True)
+        count = ingest(folder, corpus, parts, workers or Workers())
+        read, rejected = store.finish(parts, count, corpus.duplicates == "drop")
         if not read:
-            first = store.read_rejects(part)[0]
+            first = store.read_rejects(parts)[0]
             raise UserError(
                 f"Nothing of {corpus.path} is left: all {rejected} were rejected; "
                 f"{first.file}, for one, because {first.reason}."
             )
+        move_folder(parts, pieces)
     more = f" (reasons in {pieces.name}/{store.REJECTS})" if rejected else ""
     say(f"{read} pieces read, {rejected} rejected{more}")
+
+
+def _named_by(folder: Path, corpus: Corpus) -> str:
+    """A name for what reading this folder gives, without reading it."""
+    files = [
+        (path.relative_to(folder).as_posix(), (about := path.stat()).st_size, about.st_mtime_ns)
+        for path in music_files(folder)
+    ]
+    settings = {key: value for key, value in asdict(corpus).items() if key != "source"}
+    return fingerprint(files, settings, source_fingerprint("corpora", "music"))
 
 
 def _missing(corpus: Corpus) -> str:

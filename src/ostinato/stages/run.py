@@ -9,9 +9,10 @@ from typing import Any
 from ostinato import console
 from ostinato.config import Config, conf_folder
 from ostinato.config.composing import params_overrides, resolved, translated, unless, validate
+from ostinato.corpora.store import INDEX
 from ostinato.errors import ConfigError, UserError
-from ostinato.files import fingerprint
-from ostinato.stages import compose, encoding, evaluate, generate, preprocess, split, train
+from ostinato.files import fingerprint, locked
+from ostinato.stages import compose, evaluate, generate, preprocess, split, train
 from ostinato.stages.workspace import Workspace, source_fingerprint
 
 MULTIRUN = ("-m", "--multirun")
@@ -77,8 +78,8 @@ def run_stages(config: Config, workspace: Workspace) -> float | None:
     shared = _shared_pieces(config, workspace)
     workspace = Workspace(workspace.root, workspace.outputs, shared)
     compose.run(config, workspace)
-    with encoding.locked(shared):
-        if not (shared / "pieces.parquet").exists():
+    with locked(shared):
+        if not (shared / INDEX).exists():
             preprocess.run(config, workspace)
     split.run(config, workspace)
     best = train.run(config, workspace)

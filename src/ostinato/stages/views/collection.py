@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from ostinato.corpora.ingest import Reject
+from ostinato.corpora.store import Reject
 from ostinato.errors import UserError
 from ostinato.evaluation import overview
 from ostinato.evaluation.holdings import Holdings

@@ -38,7 +38,7 @@ def view(folder: Path, store: TokenStore) -> View:
         columns = ("#place", "#token", "#times", "meaning")
         parts.append(table(f"{store.names[0]} begins", columns, rows))
     lengths = np.diff(store.offsets)
-    title = f"{len(store.names):,} pieces, {len(store.tokens):,} tokens"
+    title = f"{len(store.names):,} pieces, {len(store.steps):,} tokens"
     if (folder / "representation.yaml").is_file():
         title = f"{_representation(folder / 'representation.yaml').partition(' ')[0]}: {title}"
     return View(parts, lambda: overview.of_tokens(commonest[:12], counts, lengths, title))
@@ -63,8 +63,8 @@ def runs(tokens: NDArray[Any]) -> list[tuple[int, int, int]]:
 def count(store: TokenStore, size: int) -> NDArray[np.int64]:
     """How often each token occurs: (size,), or more where larger ones occur."""
     counts = np.zeros(max(size, 1 << 16), np.int64)
-    for start in range(0, len(store.tokens), CHUNK):
-        counts += np.bincount(store.tokens[start : start + CHUNK], minlength=len(counts))
+    for start in range(0, len(store.steps), CHUNK):
+        counts += np.bincount(store.steps[start : start + CHUNK], minlength=len(counts))
     return counts[: max(size, int(np.flatnonzero(counts).max(initial=-1)) + 1)]
 
 
@@ -76,14 +76,14 @@ def _facts(
     if store.skipped:
         reason, _ = Counter(store.skipped.values()).most_common(1)[0]
         yield "left out", f"{len(store.skipped):,}, mostly because the piece {reason}"
-    yield "tokens", f"{len(store.tokens):,}"
+    yield "tokens", f"{len(store.steps):,}"
     lengths = np.diff(store.offsets)
     if len(lengths):
         low, middle, high = lengths.min(), np.median(lengths), lengths.max()
         yield "tokens in a piece", f"{low:,} to {high:,}, median {middle:,.0f}"
     quarters = float(store.quarters.sum())
     if quarters:
-        density = f"{len(store.tokens) / quarters:.3g} tokens each"
+        density = f"{len(store.steps) / quarters:.3g} tokens each"
         yield "music", f"{quarters:,.0f} quarter notes, {density}"
         low, high = int(store.lowest.min()), int(store.highest.max())
         yield "pitches", f"{pitch_name(low)} to {pitch_name(high)}"
