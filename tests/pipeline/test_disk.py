@@ -34,7 +34,9 @@ def test_a_full_disk_is_told_in_a_sentence_and_keeps_what_was_there(small_disk: 
     assert "the disk is full" in done.stderr
     assert "Traceback" not in done.stderr
     assert (small_disk / "outputs" / "config.yaml").read_bytes() == before
-    assert {p.name for p in (small_disk / "outputs").iterdir()} == {"config.yaml", "ballast"}
+    made = {p.name for p in (small_disk / "outputs").iterdir()}
+    assert made == {"config.yaml", "ballast", "cache"}  # where a reading that was stopped is kept
+    assert not [p for p in (small_disk / "outputs").rglob("*") if p.suffix == ".part"]
 
 
 def test_a_read_only_disk_is_told_in_a_sentence(small_disk: Path) -> None:

@@ -13,6 +13,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 DIED = ("TerminatedWorkerError", "KilledWorker", "WorkerCrashedError")  # loky's, Dask's, Ray's
+AT_ONCE = 16  # items a process: Ray returns nothing before all are done
 ANSWER = "20s"  # how long a scheduler may take to answer
 
 
@@ -63,7 +64,8 @@ class Workers:
         from joblib import parallel_config
 
         with self._cluster(), parallel_config(backend=self.backend, n_jobs=self.processes or -1):
-            yield from _in_processes(function, items, crashed)
+            at_once = AT_ONCE * self.count if self.backend == "ray" else None
+            yield from _in_processes(function, items, crashed, at_once)
 
     @contextmanager
     def _cluster(self) -> Iterator[None]:
@@ -123,14 +125,12 @@ def _in_processes(
     function: Callable[[Item], Result],
     items: Sequence[Item],
     crashed: Callable[[Item], Result],
+    at_once: int | None,
 ) -> Iterator[Result]:
-    from joblib import Parallel, delayed
-
     done = 0
     while done < len(items):
-        parallel: Any = Parallel(return_as="generator")
         try:
-            for result in parallel(delayed(function)(item) for item in items[done:]):
+            for result in _together(function, items[done:], at_once):
                 yield result
                 done += 1
         except Exception as error:
@@ -143,6 +143,20 @@ def _in_processes(
                     yield crashed(item)
                     break
                 yield outcome[0]
+
+
+def _together(
+    function: Callable[[Item], Result], items: Sequence[Item], at_once: int | None
+) -> Iterator[Result]:
+    """Results as they come, or so many at once from a backend that cannot stream."""
+    from joblib import Parallel, delayed
+
+    if at_once is None:
+        streaming: Any = Parallel(return_as="generator")
+        yield from streaming(delayed(function)(item) for item in items)
+        return
+    for start in range(0, len(items), at_once):
+        yield from Parallel()(delayed(function)(item) for item in items[start : start + at_once])
 
 
 def alone(
