@@ -76,7 +76,6 @@ def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPat
         list(workers.each(str, range(3), str))
 
 
-def test_an_address_without_a_cluster_is_refused(project: Path, capfd: object) -> None:
-    del project
+def test_an_address_without_a_cluster_is_refused() -> None:
     with pytest.raises(ValueError, match="goes with backend=dask or backend=ray"):
         Workers(address=HOST)

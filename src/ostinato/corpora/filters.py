@@ -41,6 +41,8 @@ def _kept(piece: Piece, corpus: Corpus) -> Piece:
         keep &= notes["drum"] | np.isin(notes["program"], corpus.programs)
     if corpus.drums == "drop":
         keep &= ~notes["drum"]
+    if keep.all() and np.bincount(notes["track"], minlength=len(piece.track_names)).all():
+        return piece
     notes = notes[keep]
     tracks, index = np.unique(notes["track"], return_inverse=True)
     notes["track"] = index
