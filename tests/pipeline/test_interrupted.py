@@ -1,11 +1,16 @@
 """A training that is killed goes on where it was, and ends where it would have ended."""
 
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+import music21
+import pytest
 
 from projects import run
 
@@ -76,3 +81,29 @@ def test_ctrl_c_ends_a_training_in_a_sentence_and_keeps_its_run(project: Path) -
     assert resumed.info.status == "FINISHED"
     history = client.get_metric_history(resumed.info.run_id, "validation_nats_per_token")
     assert len(history) >= 4
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_killed_preprocessing_goes_on_and_writes_the_same_bytes(
+    project: Path, processes: int
+) -> None:
+    scores = sorted((Path(music21.__file__).parent / "corpus" / "bach").glob("*.mxl"))
+    (project / "data" / "mine").mkdir()
+    for score in scores[:200]:
+        shutil.copy(score, project / "data" / "mine")
+    words = ("preprocess", "corpus=folder", f"preprocess.processes={processes}")
+    run(project, "ostinato", *words)
+    whole = bytes_of(project / "outputs" / "pieces")
+    shutil.rmtree(project / "outputs")
+    command = [str(Path(sys.executable).parent / "ostinato"), *words]
+    reading = subprocess.Popen(command, cwd=project, stderr=subprocess.DEVNULL)
+    while not list((project / "outputs").rglob("pieces-*.parquet")):
+        assert reading.poll() is None, "it ended before it was killed"
+        time.sleep(0.02)
+    reading.send_signal(signal.SIGKILL)
+    reading.wait()
+    assert not (project / "outputs" / "pieces").exists()
+    done = run(project, "ostinato", *words)
+    # workers whose master was killed may have read all that they had been given
+    assert re.search(r"going on: (64|128|192|200) of 200 were read before", done.stdout)
+    assert bytes_of(project / "outputs" / "pieces") == whole
