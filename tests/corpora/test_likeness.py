@@ -1,9 +1,10 @@
-import time
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from tunes import melody
 
+from ostinato.corpora import likeness
 from ostinato.corpora.likeness import groups
 from ostinato.music.piece import Piece
 
@@ -42,12 +43,6 @@ def test_the_chorales_do_not_chain_into_one_giant_group(bach: list[Piece]) -> No
     assert max(sizes) <= 15
 
 
-def test_the_chorales_are_compared_in_a_second_or_two(bach: list[Piece]) -> None:
-    start = time.perf_counter()
-    groups(bach)
-    assert time.perf_counter() - start < 5
-
-
 def test_a_hundred_copies_are_one_group() -> None:
     tune = melody("tune", 1)
     pieces = [melody(f"other {seed}", seed) for seed in range(2, 30)] + [tune] * 100
@@ -70,3 +65,19 @@ def test_no_pieces_make_no_groups() -> None:
 def test_every_piece_is_in_one_group(bach: list[Piece]) -> None:
     members = np.concatenate([np.array(group) for group in groups(bach)])
     assert sorted(members.tolist()) == list(range(len(bach)))
+
+
+def test_a_sample_of_the_ngrams_finds_the_same_copies(
+    bach: list[Piece], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a corpus too large to compare every n-gram."""
+    pieces = bach[:120] + [piece.transposed(1) for piece in bach[:120]]
+    whole = likeness.groups(pieces)
+    monkeypatch.setattr(likeness, "MOST", 20_000)
+    sampled = likeness.groups(pieces)
+    together = {member: number for number, group in enumerate(sampled) for member in group}
+    assert all(together[i] == together[i + 120] for i in range(120))
+    alike = [group for group in whole if len(group) > 2]
+    kept = [group for group in alike if len({together[member] for member in group}) == 1]
+    assert len(kept) >= 0.8 * len(alike) > 10
+    assert max(map(len, sampled)) <= 2 * max(map(len, whole))

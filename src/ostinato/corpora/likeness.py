@@ -17,6 +17,7 @@ LENGTH = 5  # steps in an n-gram
 SHARE = 0.5  # of the n-grams of the shorter track
 FEWEST_NOTES = 20  # a shorter track may be like another by chance
 FEWEST_NGRAMS = 12
+MOST = 1 << 25  # n-grams in memory at once, about 1 GiB; of more a sample is compared
 NEIGHBOURS = 32  # an n-gram links each track that has it with so many that follow
 
 MIX = np.uint64(0x9E3779B97F4A7C15)  # 2 ** 64 / golden ratio, odd: spreads bits when multiplied
@@ -28,18 +29,25 @@ def groups(pieces: Iterable[Piece]) -> list[list[int]]:
     Two pieces are alike when at least half of the n-grams of some track of one, the shorter, are
     in a track of the other. Likeness is followed from piece to piece. N-grams that few pieces
     share count for all of them; one that many share counts between near neighbours only, so that
-    time and memory grow in proportion to the notes.
+    time grows in proportion to the notes. Memory does not grow beyond a bound: of more n-grams
+    than `MOST`, every second, fourth, … is compared, the same ones in every track.
     """
     prints: list[NDArray[np.uint64]] = []
     owners: list[int] = []
-    count = 0
+    count = total = 0
+    every = 1
     for piece in pieces:
         for track in range(len(piece.track_names)):
             ngrams = fingerprint(piece.track(track), piece.resolution)
             if len(ngrams) >= FEWEST_NGRAMS:
-                prints.append(ngrams)
+                prints.append(_sample(ngrams, every))
                 owners.append(count)
+                total += len(prints[-1])
         count += 1
+        while total > MOST:
+            every *= 2
+            prints = [_sample(ngrams, every) for ngrams in prints]
+            total = sum(map(len, prints))
     owner = np.array(owners, np.int64)
     first, second = _alike(prints) if prints else (owner, owner)
     return _united(count, owner[first], owner[second])
@@ -68,6 +76,11 @@ def fingerprint(notes: NDArray[Any], resolution: int) -> NDArray[np.uint64]:
         hashes = (hashes ^ column) * MIX
         hashes ^= hashes >> np.uint64(29)
     return np.unique(hashes[moves >= 2])
+
+
+def _sample(ngrams: NDArray[np.uint64], every: int) -> NDArray[np.uint64]:
+    """Those whose hash says so, one in `every`: whatever tracks they are in."""
+    return ngrams[(ngrams >> np.uint64(32)) % np.uint64(every) == 0] if every > 1 else ngrams
 
 
 def _alike(prints: list[NDArray[np.uint64]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
