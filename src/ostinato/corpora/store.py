@@ -184,6 +184,10 @@ class PieceStore:
     def __getstate__(self) -> dict[str, Any]:
         return {"folder": self.folder, "_open": (-1, {})}
 
+    def only(self, names: Iterable[str]) -> "Selection":
+        """Those of the pieces that have one of these names, in order; read when iterated over."""
+        return Selection(self, frozenset(names))
+
     def read(self, name: str) -> Piece:
         """One piece; its part stays in memory until another is read.
 
@@ -198,6 +202,20 @@ class PieceStore:
     def read_all(self, names: Iterable[str]) -> Iterator[Piece]:
         """Pieces by name, in the order of the names; sorted names read each part once."""
         return map(self.read, names)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Some pieces of a store, which are not held in memory."""
+
+    store: PieceStore
+    names: frozenset[str]
+
+    def __len__(self) -> int:
+        return sum(name in self.names for name in self.store.names)
+
+    def __iter__(self) -> Iterator[Piece]:
+        return (piece for piece in self.store if piece.name in self.names)
 
 
 def read_rejects(folder: Path) -> list[Reject]:

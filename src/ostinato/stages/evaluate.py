@@ -1,6 +1,7 @@
 """evaluate: likelihood of the test split, measures of the samples, a report on the MLflow run."""
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from ostinato.stages.workspace import Workspace
 from ostinato.tracking import find_run
 
 if TYPE_CHECKING:
+    from ostinato.corpora.store import Selection
     from ostinato.evaluation.sets import Comparison
     from ostinato.evaluation.settings import Evaluation
     from ostinato.models.bundle import Bundle
@@ -31,9 +33,8 @@ def run(config: Config, workspace: Workspace) -> None:
 
     folder = Path(config["model_dir"]) if config["model_dir"] else workspace.model
     bundle = load_bundle(folder, config.plugins)
-    test = set(read_split(workspace)["test"])
     pieces = PieceStore(need(workspace.pieces, "preprocess"))
-    originals = [piece for piece in pieces if piece.name in test]
+    originals = pieces.only(read_split(workspace)["test"])
     samples_folder = Path(config["samples_dir"]) if config["samples_dir"] else workspace.samples
     generated = _samples(samples_folder)
     likelihoods, counts = _likelihoods(config, workspace, bundle)
@@ -109,18 +110,15 @@ def _likelihoods(
     return {name: per_unit(total, counts) for name, total in totals.items()}, asdict(counts)
 
 
-def _compare(
-    generated: Sequence["Piece"], originals: Sequence["Piece"]
-) -> "Mapping[str, Comparison]":
+def _compare(generated: Sequence["Piece"], originals: "Selection") -> "Mapping[str, Comparison]":
     from ostinato.evaluation.measures import measure
     from ostinato.evaluation.sets import compare
 
-    if not originals:
+    if not len(originals):
         return {}
     total = len(generated) + len(originals)
-    measured = list(
-        console.track(map(measure, [*generated, *originals]), "measuring", total, "pieces")
-    )
+    pieces = itertools.chain(generated, originals)
+    measured = list(console.track(map(measure, pieces), "measuring", total, "pieces"))
     return compare(measured[: len(generated)], measured[len(generated) :])
 
 
@@ -156,7 +154,7 @@ def _report(
     counts: Mapping[str, Any],
     measures: "Mapping[str, Comparison]",
     generated: Sequence["Piece"],
-    originals: Sequence["Piece"],
+    originals: "Selection",
     cut: int | None,
 ) -> Any:
     from ostinato.evaluation import sets
@@ -164,7 +162,7 @@ def _report(
     from ostinato.music.picture import piano_roll
 
     chosen = bundle.config["choices"]
-    both = {"generated": generated, "test": originals}
+    both: dict[str, Iterable[Piece]] = {"generated": generated, "test": originals}
     units = {"nats_per_token": "per token", "nats_per_note": "per note"}
     units["nats_per_quarter"] = "per quarter note"
     return Report(

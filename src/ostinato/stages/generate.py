@@ -1,7 +1,7 @@
 """generate: a bundle -> pieces as MIDI, sound and pictures, on the model's MLflow run."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,7 +63,8 @@ def _prompts(sampling: "Sampling", bundle: "Bundle", workspace: Workspace) -> li
                 "sampling.prompt=test or sampling.prompt=my.mid."
             )
         return []
-    pieces = _test_pieces(workspace) if sampling.prompt == "test" else [_read(sampling.prompt)]
+    from_test = sampling.prompt == "test"
+    pieces = _test_pieces(workspace) if from_test else [_read(sampling.prompt)]
     prompts = []
     for piece in pieces:
         prompt = _beginning(piece, sampling.prompt_bars)
@@ -87,12 +88,10 @@ def _prompts(sampling: "Sampling", bundle: "Bundle", workspace: Workspace) -> li
     return prompts
 
 
-def _test_pieces(workspace: Workspace) -> Sequence["Piece"]:
+def _test_pieces(workspace: Workspace) -> Iterable["Piece"]:
     from ostinato.corpora.store import PieceStore
 
-    names = set(read_split(workspace)["test"])
-    store = PieceStore(need(workspace.pieces, "preprocess"))
-    return [piece for piece in store if piece.name in names]
+    return PieceStore(need(workspace.pieces, "preprocess")).only(read_split(workspace)["test"])
 
 
 def _read(path: str) -> "Piece":

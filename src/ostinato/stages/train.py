@@ -143,8 +143,7 @@ def _write(
     from ostinato.models.bundle import Bundle, save_bundle
     from ostinato.music.setting import Setting
 
-    names = {store.names[i] for i in training}
-    pieces = (piece for piece in PieceStore(workspace.pieces) if piece.name in names)
+    pieces = PieceStore(workspace.pieces).only(store.names[i] for i in training)
     bundle = Bundle(config, representation, network, Setting.of(pieces))
     save_bundle(bundle, workspace.model)
     text = io.StringIO()
