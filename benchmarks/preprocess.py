@@ -111,9 +111,7 @@ def _ours(music: Path, name: str, processes: int = 1) -> int:
         corpus = Corpus(name="music", path="data/music")
         with _quiet():
             preprocess(corpus, out, out / "pieces", out / "unfinished", workers)
-        representation = compose([f"representation={name}", "experiment=null"]).build(
-            "representation"
-        )
+        representation = compose([f"representation={name}", "~experiment"]).build("representation")
         write_store(PieceStore(out / "pieces").parts, representation, out / "tokens", workers)
         return _notes(out / "pieces")
 
@@ -163,7 +161,7 @@ def _muspy_pianoroll(files: list[Path]) -> int:
 def _miditok_remi(files: list[Path]) -> int:
     from ostinato.config import compose
 
-    representation = compose(["representation=remi", "experiment=null"]).build("representation")
+    representation = compose(["representation=remi", "~experiment"]).build("representation")
     tokenizer = representation.tokenizer
     for file in files:
         tokenizer(file)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ostinato.corpora import store
 from ostinato.corpora.corpus import Corpus
-from ostinato.corpora.ingest import ingest
+from ostinato.corpora.ingest import ingest, music_files
 from ostinato.corpora.parallel import Workers
 from ostinato.corpora.store import PieceStore, Reject
 from ostinato.music.piece import Piece
@@ -16,7 +16,9 @@ def read(
 ) -> tuple[dict[str, Piece], list[Reject]]:
     """The pieces of a folder by name, and the rejects."""
     with tempfile.TemporaryDirectory() as made:
-        parts = ingest(folder, corpus, Path(made), workers or Workers(processes=1))
+        parts = ingest(
+            folder, music_files(folder), corpus, Path(made), workers or Workers(processes=1)
+        )
         store.finish(Path(made), parts, corpus.duplicates == "drop")
         pieces = {piece.name: piece for piece in PieceStore(Path(made))}
         return pieces, store.read_rejects(Path(made))

@@ -11,7 +11,7 @@ import pytest
 from reading import read
 
 from ostinato.corpora.corpus import Corpus
-from ostinato.corpora.ingest import ingest
+from ostinato.corpora.ingest import ingest, music_files
 from ostinato.corpora.parallel import Workers
 from ostinato.corpora.store import PieceStore, Reject, finish, read_rejects
 from ostinato.errors import UserError
@@ -83,7 +83,8 @@ def parts_of(
     folder: Path, into: Path, workers: Workers, corpus: Corpus = CORPUS
 ) -> dict[str, bytes]:
     into.mkdir(exist_ok=True)
-    finish(into, ingest(folder, corpus, into, workers), drop_duplicates=False)
+    parts = ingest(folder, music_files(folder), corpus, into, workers)
+    finish(into, parts, drop_duplicates=False)
     return {path.name: path.read_bytes() for path in into.iterdir()}
 
 

@@ -1,7 +1,7 @@
 """A folder of music files -> parts of a store of pieces."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -66,15 +66,16 @@ def music_files(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
 
 
-def ingest(folder: Path, corpus: Corpus, into: Path, workers: Workers) -> int:
-    """Read and filter every music file below `folder` into parts in the folder `into`.
+def ingest(
+    folder: Path, files: Sequence[Path], corpus: Corpus, into: Path, workers: Workers
+) -> int:
+    """Read and filter music files, as `music_files` finds them, into parts in the folder `into`.
 
     Parts that are there already stay: a reading that was stopped goes on. They do not depend on
     `workers`. A piece is named by its file's relative path without the suffix; where two would
     share a name, both keep the suffix. Returns the number of parts. Raises `UserError` when there
     is no music file at all.
     """
-    files = music_files(folder)
     if not files:
         raise UserError(_nothing(folder))
     jobs = _named([job for file in files for job in _jobs(file, folder)])

@@ -60,13 +60,13 @@ def _folder_viewer(folder: Path) -> Callable[[Path], View]:
 def _of_folder(folder: Path) -> View:
     from ostinato.corpora import store
     from ostinato.corpora.corpus import Corpus
-    from ostinato.corpora.ingest import ingest
+    from ostinato.corpora.ingest import ingest, music_files
     from ostinato.corpora.parallel import Workers
 
     name = folder.resolve().name or "music"
     corpus = Corpus(name=name, path="music", resolution=480)
     with tempfile.TemporaryDirectory() as made:
-        parts = ingest(folder, corpus, Path(made), Workers())
+        parts = ingest(folder, music_files(folder), corpus, Path(made), Workers())
         store.finish(Path(made), parts, drop_duplicates=False)
         return _of_store(Path(made), name)
 

@@ -1,5 +1,6 @@
 """preprocess: music files -> pieces in Parquet, and the rejects with their reasons."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -35,10 +36,11 @@ def preprocess(
     folder = root / corpus.path
     if not folder.is_dir():
         raise UserError(_missing(corpus))
-    parts = unfinished / _named_by(folder, corpus)
+    files = music_files(folder)
+    parts = unfinished / _named_by(folder, files, corpus)
     with locked(parts):
         parts.mkdir(exist_ok=True)
-        count = ingest(folder, corpus, parts, workers or Workers())
+        count = ingest(folder, files, corpus, parts, workers or Workers())
         read, rejected = store.finish(parts, count, corpus.duplicates == "drop")
         if not read:
             first = store.read_rejects(parts)[0]
@@ -51,14 +53,11 @@ def preprocess(
     say(f"{read} pieces read, {rejected} rejected{more}")
 
 
-def _named_by(folder: Path, corpus: Corpus) -> str:
-    """A name for what reading this folder gives, without reading it."""
-    files = [
-        (path.relative_to(folder).as_posix(), (about := path.stat()).st_size, about.st_mtime_ns)
-        for path in music_files(folder)
-    ]
+def _named_by(folder: Path, files: Sequence[Path], corpus: Corpus) -> str:
+    """A name for what reading these files gives, without reading them."""
+    seen = [(str(file), (about := file.stat()).st_size, about.st_mtime_ns) for file in files]
     settings = {key: value for key, value in asdict(corpus).items() if key != "source"}
-    return fingerprint(files, settings, source_fingerprint("corpora", "music"))
+    return fingerprint(str(folder), seen, settings, source_fingerprint("corpora", "music"))
 
 
 def _missing(corpus: Corpus) -> str:
