@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ostinato.errors import UnencodableError
-from ostinato.music.piece import LOUDNESS, NOTE, Piece, array
+from ostinato.music.piece import NOTE, Piece, array
 from ostinato.representations.base import Grammar, TokenRepresentation, Tokens, pitch_name
 from ostinato.representations.line import SILENT_BARS, transpose_notes
+from ostinato.representations.velocity import bins_of, in_force
 
 NOTE_OFF = 128
 TIME_SHIFT = 256
@@ -75,7 +76,7 @@ class Event(TokenRepresentation):
         codes = [pitch, NOTE_OFF + pitch]
         times = [onset, onset + notes["duration"]]
         if self.velocity_bins:
-            bins = notes["velocity"].astype(np.int64) * self.velocity_bins // 128
+            bins = bins_of(notes["velocity"], self.velocity_bins)
             codes.insert(0, self.first_velocity + bins)
             times.insert(0, onset)
         return self._with_shifts(np.stack(codes, axis=1).ravel(), np.stack(times, axis=1).ravel())
@@ -122,15 +123,9 @@ class Event(TokenRepresentation):
         return np.where(is_shift, tokens.astype(np.int64) - (TIME_SHIFT - 1), 0)
 
     def _velocities(self, tokens: Tokens) -> NDArray[np.int64]:
-        """The velocity in force at each token: the middle of its bin."""
-        if not self.velocity_bins:
-            return np.full(len(tokens), LOUDNESS)
-        edges = -(-np.arange(self.velocity_bins + 1) * 128 // self.velocity_bins)
-        middles = np.maximum((edges[:-1] + edges[1:] - 1) // 2, 1)
         known = (tokens >= self.first_velocity) & (tokens != self.end)
-        bins = np.append(LOUDNESS * self.velocity_bins // 128, tokens[known] - self.first_velocity)
-        in_force: NDArray[np.int64] = middles[bins][np.cumsum(known)]
-        return in_force
+        said = np.where(known, tokens - self.first_velocity, -1)
+        return in_force(said, self.velocity_bins)
 
     def describe(self, token: int) -> str:
         if token == self.end:
