@@ -12,7 +12,7 @@ from random_music import polyphonic_pieces, sampled
 from ostinato.music.conversion import to_muspy
 from ostinato.music.piece import NOTE, Piece, array
 from ostinato.music.reading import read_midi
-from ostinato.representations.event import separate_unisons
+from ostinato.representations.instrument import separate_unisons
 from ostinato.representations.note import Note, table
 
 SHIFT, DURATION = 128, 192  # a shift or a duration of n steps is n more

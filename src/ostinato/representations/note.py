@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ostinato.errors import UnencodableError
-from ostinato.music.piece import NOTE, Piece, array
+from ostinato.music.piece import NOTE, Piece, array, order_by
 from ostinato.representations.base import Grammar, TokenRepresentation, Tokens, pitch_name
-from ostinato.representations.event import BAR_QUARTERS, separate_unisons
+from ostinato.representations.event import BAR_QUARTERS
+from ostinato.representations.instrument import pitched_notes, separate_unisons
 from ostinato.representations.line import SILENT_BARS, transpose_notes
 from ostinato.representations.velocity import bins_of, in_force
 
@@ -22,12 +22,12 @@ def table(piece: Piece) -> NDArray[np.int64]:
 
     Source: `muspy.to_note_representation` (Dong et al., MusPy, ISMIR 2020), and its order.
     """
-    return _table(piece.notes[~piece.notes["drum"]])
+    return _table(piece.notes.compress(~piece.notes["drum"]))
 
 
 def _table(notes: NDArray[Any]) -> NDArray[np.int64]:
     rows = [notes[key].astype(np.int64) for key in ("onset", "pitch", "duration", "velocity")]
-    return np.stack(rows, axis=1)[np.lexsort(rows[::-1])]
+    return np.stack(rows, axis=1).take(order_by(*rows), axis=0)
 
 
 class Note(TokenRepresentation):
@@ -74,11 +74,8 @@ class Note(TokenRepresentation):
 
     def encode(self, piece: Piece) -> NDArray[np.uint16]:
         """The piece as tokens: (time,). Raises `UnencodableError` where only drums play."""
-        notes = piece.at_resolution(self.steps_per_quarter).notes
-        notes = notes[~notes["drum"]]
-        if not len(notes):
-            raise UnencodableError("has no notes besides drums")
-        return self.encode_table(_table(separate_unisons(notes)))
+        notes = separate_unisons(pitched_notes(piece, self.steps_per_quarter))
+        return self.encode_table(_table(notes))
 
     def encode_table(self, rows: NDArray[np.int64]) -> NDArray[np.uint16]:
         """Rows of `table`, in steps, as tokens: (notes, 4) -> (time,)."""
