@@ -16,8 +16,8 @@ from ostinato.representations.instrument import pitched_notes
 
 BAR_QUARTERS = 4
 FINEST = 64  # steps to the quarter note, so that a position fits a byte
-MOST_BYTES = 2**31  # for one piece, with
-INDEX_BYTES = 24  # for every step of every note while it is written
+MOST_BYTES = 2**31  # to encode a piece in
+INDEX_BYTES = 24  # of them for each step of each note
 
 Frames = NDArray[np.uint8]
 
@@ -57,7 +57,7 @@ class Pianoroll(Representation):
     again say, by a 1, which pitches begin: without them, notes of one pitch that touch are one.
 
     The position is the step within a bar of four quarter notes; where such a bar is no whole
-    number of steps, within the fewest bars that are (3 bars of 8 steps of 3/2).
+    number of steps, within the fewest bars that are: three, of 8 steps together, for a step of 3/2.
 
     Source: `muspy.to_pianoroll_representation` (Dong et al., MusPy, ISMIR 2020), but for an empty
     frame that it adds at the end. The second plane is that of Hawthorne et al., Onsets and Frames
@@ -102,7 +102,7 @@ class Pianoroll(Representation):
         """The piece as frames: (time, size), up to the end of the last note.
 
         Raises `UnencodableError` where only drums play, where pitches are out of range, and where
-        the frames would take more than 2 GiB.
+        encoding would take more than 2 GiB.
         """
         notes = pitched_notes(piece, 1 / self.step)
         self._check(notes)
