@@ -6,6 +6,7 @@ import pytest
 
 from ostinato.config import Config, compose, group_options
 from ostinato.config.composing import BUILT
+from ostinato.errors import ConfigError
 from ostinato.models.bundle import build_network
 from ostinato.stages.compose import check_fit, fits
 
@@ -17,6 +18,7 @@ EXPERIMENTS = group_options(CONF, "experiment")
 CHOICES = [(group, option) for group in BUILT for option in group_options(CONF, group)]
 NEEDED = {("split", "predefined"): ["split.file=splits/mine.json"]}  # what the user must say
 FITTING = {"onehot_lstm": ["representation=pitch"]}
+FRAMES = ["pianoroll"]  # representations that no model takes
 
 
 def composed(overrides: list[str]) -> Config:
@@ -56,11 +58,22 @@ def test_experiment_builds_a_network(experiment: str) -> None:
 @pytest.mark.parametrize(("group", "option"), CHOICES)
 def test_every_option_goes_with_the_default_experiment(group: str, option: str) -> None:
     more = NEEDED.get((group, option), []) + FITTING.get(option, [])
-    config = composed([f"{group}={option}", *more])
+    config = compose([f"{group}={option}", *more], CONF)
     assert config["choices"][group] == option
+    assert fits(config) == (option not in FRAMES)
     for key in BUILT:
         if key != "model":
             config.build(key)
+
+
+@pytest.mark.parametrize("representation", FRAMES)
+def test_frames_are_refused_where_every_model_takes_tokens(representation: str) -> None:
+    said = (
+        f"no model in conf/model takes representation={representation}, whose steps are frames: "
+        r"model=lstm takes event, .*voices\."
+    )
+    with pytest.raises(ConfigError, match=said):
+        composed([f"representation={representation}"])
 
 
 @pytest.mark.parametrize("debug", group_options(CONF, "debug"))

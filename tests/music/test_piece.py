@@ -1,5 +1,7 @@
 """What holds for a piece of music."""
 
+import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ostinato.music.piece import NOTE, TEMPO, TIME_SIGNATURE, Piece, array
+from ostinato.music.piece import NOTE, TEMPO, TIME_SIGNATURE, Piece, array, order_by
 
 
 def melody(*onsets: int, duration: int = 4, resolution: int = 4, **changes: Any) -> Piece:
@@ -40,6 +42,17 @@ def test_notes_are_sorted_whatever_order_they_are_given_in(bach: list[Piece]) ->
     shuffled = np.random.default_rng(1).permutation(piece.notes)
     other = Piece("x", piece.resolution, shuffled, piece.tempos, piece.time_signatures)
     assert np.array_equal(other.notes, piece.notes)
+
+
+@given(
+    rows=st.lists(st.tuples(*[st.integers(-3, 3)] * 3), max_size=40),
+    scale=st.sampled_from([1, 1000, 2**40, 2**60]),
+)
+def test_rows_are_in_the_order_of_their_columns_however_large(
+    rows: list[tuple[int, ...]], scale: int
+) -> None:
+    columns = np.array(rows, np.int64).reshape(-1, 3).T * scale
+    assert np.array_equal(order_by(*columns), np.lexsort(columns[::-1]))
 
 
 def test_the_name_is_not_part_of_the_music() -> None:
@@ -97,6 +110,24 @@ def test_any_resolution_keeps_every_note_and_moves_it_by_half_a_tick(
     before = np.sort(piece.notes["onset"]) / piece.resolution
     after = np.sort(other.notes["onset"]) / resolution
     assert np.all(np.abs(after - before) <= 0.5 / resolution + 1e-9)
+
+
+@given(pieces(), st.sampled_from([1, 4, 24]), st.sampled_from([1, 2, 3]))
+def test_a_step_of_several_ticks_is_as_many_ticks_long(
+    piece: Piece, resolution: int, ticks: int
+) -> None:
+    step = Fraction(ticks, resolution)
+
+    def nearest(tick: int) -> int:
+        return math.floor(Fraction(int(tick), piece.resolution) / step + Fraction(1, 2))
+
+    notes = piece.notes_at(1 / step)
+    onsets = [nearest(tick) for tick in piece.notes["onset"]]
+    ends = [nearest(tick) for tick in piece.notes["onset"] + piece.notes["duration"]]
+    assert notes["onset"].tolist() == onsets
+    lasting = [max(end - onset, 1) for onset, end in zip(onsets, ends, strict=True)]
+    assert notes["duration"].tolist() == lasting
+    assert np.array_equal(notes["pitch"], piece.notes["pitch"])
 
 
 def test_times_halfway_between_two_ticks_are_rounded_up() -> None:

@@ -8,7 +8,8 @@ from random_music import polyphonic_pieces, sampled
 
 from ostinato.music.conversion import to_muspy
 from ostinato.music.piece import NOTE, Piece, array
-from ostinato.representations.event import Event, separate_unisons
+from ostinato.representations.event import Event
+from ostinato.representations.instrument import separate_unisons
 
 ON, OFF, SHIFT = 0, 128, 255
 

@@ -17,6 +17,7 @@ from ostinato.music.reading import read_midi
 from ostinato.music.writing import write_midi
 from ostinato.representations.base import TokenRepresentation
 from ostinato.representations.event import Event
+from ostinato.representations.note import Note
 from ostinato.representations.pitch import Pitch
 from ostinato.representations.voices import Voices
 
@@ -27,6 +28,9 @@ REPRESENTATIONS = {
     "event": Event(),
     "event with velocities": Event(steps_per_quarter=24, max_time_shift=30, velocity_bins=32),
     "event without end": Event(end_token=False),
+    "note": Note(),
+    "note with velocities": Note(24, max_shift=30, max_duration=12, velocity_bins=32),
+    "note without end": Note(end_token=False),
     "voices": Voices(),
     "three voices in 3/4": Voices(voices=3, steps_per_quarter=2, bar_steps=6),
     "voices without end": Voices(end_token=False),
@@ -165,9 +169,19 @@ def test_transposed_tokens_are_the_tokens_of_the_transposed_piece(
         (Pitch(hold=False), (0,)),
         (Event(), tuple(range(20))),
         (Event(steps_per_quarter=24, velocity_bins=32), tuple(range(20))),
+        (Note(), tuple(range(20))),
+        (Note(24, max_shift=30, max_duration=12, velocity_bins=32), tuple(range(20))),
         (Voices(), tuple(range(20))),
     ],
-    ids=["pitch", "pitch without hold", "event", "event with velocities", "voices"],
+    ids=[
+        "pitch",
+        "pitch without hold",
+        "event",
+        "event with velocities",
+        "note",
+        "note with velocities",
+        "voices",
+    ],
 )
 def test_chorales_are_legal_token_by_token(
     representation: TokenRepresentation, tracks: tuple[int, ...], chorales: list[Piece]
@@ -180,7 +194,9 @@ def test_chorales_are_legal_token_by_token(
     assert sum(silent) <= 8
 
 
-@pytest.mark.parametrize("representation", [Pitch(), Event(), Voices()], ids=lambda r: r.name)
+@pytest.mark.parametrize(
+    "representation", [Pitch(), Event(), Note(), Voices()], ids=lambda r: r.name
+)
 def test_grammar_tells_the_time(representation: TokenRepresentation, chorales: list[Piece]) -> None:
     piece = next(piece for piece in chorales if len(piece.track_names) == 4)
     grammar = representation.grammar(1)
@@ -200,7 +216,7 @@ def test_a_piece_without_notes_is_refused(representation: TokenRepresentation) -
         representation.encode(Piece("", 4, np.zeros(0, NOTE), track_names=names))
 
 
-@pytest.mark.parametrize("kind", [Pitch, Event, Voices])
+@pytest.mark.parametrize("kind", [Pitch, Event, Note, Voices])
 def test_positions_fit_a_byte_on_the_finest_grid_allowed(kind: type[Any]) -> None:
     hints = get_type_hints(kind.__init__, include_extras=True)
     allowed = TypeAdapter(hints["steps_per_quarter"])

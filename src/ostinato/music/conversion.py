@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import symusic
+from numpy.typing import NDArray
 
 from ostinato.music.piece import (
     KEY_SIGNATURE,
@@ -20,26 +21,30 @@ if TYPE_CHECKING:
     import muspy
 
 MICROSECONDS_PER_MINUTE = 60_000_000
+SYMUSIC_COLUMNS = ("time", "duration", "pitch", "velocity")
 
 
 def from_symusic(score: Any, name: str) -> Piece:
     """A symusic score in ticks as a piece; tracks without notes are left out."""
     tracks = [track for track in score.tracks if len(track.notes)]
-    notes = []
-    for index, track in enumerate(tracks):
-        columns = track.notes.numpy()
-        notes.append(
-            array(
-                NOTE,
-                onset=columns["time"],
-                duration=np.maximum(columns["duration"], 1),
-                pitch=columns["pitch"],
-                velocity=np.maximum(columns["velocity"], 1),
-                program=track.program,
-                drum=track.is_drum,
-                track=index,
-            )
-        )
+    columns = [track.notes.numpy() for track in tracks]
+    whole = {key: np.concatenate([c[key] for c in columns] or [()]) for key in SYMUSIC_COLUMNS}
+    lengths = [len(c["time"]) for c in columns]
+
+    def of_track(values: list[int]) -> NDArray[np.int64]:
+        return np.repeat(np.array(values, np.int64), lengths)
+
+    # by columns: joining structured arrays takes several times as long
+    notes = array(
+        NOTE,
+        onset=whole["time"],
+        duration=np.maximum(whole["duration"], 1),
+        pitch=whole["pitch"],
+        velocity=np.maximum(whole["velocity"], 1),
+        program=of_track([track.program for track in tracks]),
+        drum=of_track([track.is_drum for track in tracks]),
+        track=of_track(list(range(len(tracks)))),
+    )
     tempos = [(t.time, MICROSECONDS_PER_MINUTE / t.mspq) for t in score.tempos if t.mspq > 0]
     signatures = [
         (s.time, s.numerator, s.denominator)
@@ -50,7 +55,7 @@ def from_symusic(score: Any, name: str) -> Piece:
     return Piece(
         name=name,
         resolution=score.ticks_per_quarter,
-        notes=np.concatenate(notes) if notes else np.zeros(0, NOTE),
+        notes=notes,
         tempos=changes(tempos, TEMPO),
         time_signatures=changes(signatures, TIME_SIGNATURE),
         key_signatures=changes(keys, KEY_SIGNATURE),

@@ -47,6 +47,23 @@ def changes(rows: Iterable[tuple[Any, ...]], dtype: np.dtype[Any]) -> NDArray[An
     return np.array(kept, dtype) if kept else np.zeros(0, dtype)
 
 
+def order_by(*columns: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+    """Indices that sort rows by their first column, then the next; equal rows stay in order.
+
+    What `np.lexsort` gives, several times faster where the columns fit into one number together.
+    """
+    if not len(columns[0]):
+        return np.zeros(0, np.int64)
+    key, values = np.zeros(len(columns[0]), np.int64), 1
+    for column in columns:
+        low, high = int(column.min()), int(column.max())
+        values *= high - low + 1
+        if values > np.iinfo(np.int64).max:
+            return np.lexsort(columns[::-1])
+        key = key * (high - low + 1) + np.subtract(column, low, dtype=np.int64)
+    return np.argsort(key, kind="stable")
+
+
 @dataclass(frozen=True, eq=False)
 class Piece:
     """A piece of music.
@@ -67,8 +84,8 @@ class Piece:
 
     def __post_init__(self) -> None:
         notes = self.notes
-        order = np.lexsort((notes["duration"], notes["pitch"], notes["track"], notes["onset"]))
-        object.__setattr__(self, "notes", notes[order])
+        order = order_by(notes["onset"], notes["track"], notes["pitch"], notes["duration"])
+        object.__setattr__(self, "notes", notes.take(order))  # take: indexing is slower by far
         tracks = int(notes["track"].max()) + 1 if len(notes) else 0
         missing = max(0, tracks - len(self.track_names))
         object.__setattr__(self, "track_names", tuple(self.track_names) + ("",) * missing)
@@ -129,19 +146,30 @@ class Piece:
         if resolution == self.resolution:
             return self
 
-        def scale(ticks: NDArray[np.int64]) -> NDArray[np.int64]:
-            return (2 * ticks * resolution + self.resolution) // (2 * self.resolution)
-
-        notes = self.notes.copy()
-        notes["onset"] = scale(self.notes["onset"])
-        end = scale(self.notes["onset"] + self.notes["duration"])
-        notes["duration"] = np.maximum(end - notes["onset"], 1)
         changed = {}
         for name in ("tempos", "time_signatures", "key_signatures"):
             changes = getattr(self, name).copy()
-            changes["onset"] = scale(changes["onset"])
+            changes["onset"] = self._scale(changes["onset"], resolution)
             changed[name] = changes
+        notes = self.notes_at(resolution)
         return replace(self, resolution=resolution, notes=notes, **changed)
+
+    def notes_at(self, resolution: int | Fraction) -> NDArray[Any]:
+        """A copy of the notes at another resolution, each in the place that it has in `notes`.
+
+        A fraction is a step of more ticks than one: 1/2 is a step of two quarter notes.
+        """
+        notes = self.notes.take(np.arange(len(self.notes)))  # copy() is slower
+        if resolution != self.resolution:
+            end = self._scale(notes["onset"] + notes["duration"], resolution)
+            notes["onset"] = self._scale(notes["onset"], resolution)
+            notes["duration"] = np.maximum(end - notes["onset"], 1)
+        return notes
+
+    def _scale(self, ticks: NDArray[np.int64], resolution: int | Fraction) -> NDArray[np.int64]:
+        whole = self.resolution * resolution.denominator
+        scaled: NDArray[np.int64] = (2 * ticks * resolution.numerator + whole) // (2 * whole)
+        return scaled
 
     def quantised(self, steps_per_quarter: int) -> "Piece":
         """The same music with onsets and ends on a grid, at the same resolution."""

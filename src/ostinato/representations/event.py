@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ostinato.errors import UnencodableError
-from ostinato.music.piece import LOUDNESS, NOTE, Piece, array
+from ostinato.music.piece import NOTE, Piece, array, order_by
 from ostinato.representations.base import Grammar, TokenRepresentation, Tokens, pitch_name
+from ostinato.representations.instrument import pitched_notes, separate_unisons
 from ostinato.representations.line import SILENT_BARS, transpose_notes
+from ostinato.representations.velocity import bins_of, in_force
 
 NOTE_OFF = 128
 TIME_SHIFT = 256
@@ -61,21 +62,17 @@ class Event(TokenRepresentation):
 
     def encode(self, piece: Piece) -> NDArray[np.uint16]:
         """The piece as tokens: (time,). Raises `UnencodableError` where only drums play."""
-        notes = piece.at_resolution(self.steps_per_quarter).notes
-        notes = notes[~notes["drum"]]
-        if not len(notes):
-            raise UnencodableError("has no notes besides drums")
-        return self.encode_notes(separate_unisons(notes))
+        return self.encode_notes(separate_unisons(pitched_notes(piece, self.steps_per_quarter)))
 
     def encode_notes(self, notes: NDArray[Any]) -> NDArray[np.uint16]:
         """Notes in steps as tokens (time,), overlapping unisons and all, as MusPy writes them."""
-        keys = ("velocity", "duration", "pitch", "onset")
-        notes = notes[np.lexsort([notes[key] for key in keys])]
+        keys = ("onset", "pitch", "duration", "velocity")
+        notes = notes.take(order_by(*(notes[key] for key in keys)))
         onset, pitch = notes["onset"], notes["pitch"].astype(np.int64)
         codes = [pitch, NOTE_OFF + pitch]
         times = [onset, onset + notes["duration"]]
         if self.velocity_bins:
-            bins = notes["velocity"].astype(np.int64) * self.velocity_bins // 128
+            bins = bins_of(notes["velocity"], self.velocity_bins)
             codes.insert(0, self.first_velocity + bins)
             times.insert(0, onset)
         return self._with_shifts(np.stack(codes, axis=1).ravel(), np.stack(times, axis=1).ravel())
@@ -122,15 +119,9 @@ class Event(TokenRepresentation):
         return np.where(is_shift, tokens.astype(np.int64) - (TIME_SHIFT - 1), 0)
 
     def _velocities(self, tokens: Tokens) -> NDArray[np.int64]:
-        """The velocity in force at each token: the middle of its bin."""
-        if not self.velocity_bins:
-            return np.full(len(tokens), LOUDNESS)
-        edges = -(-np.arange(self.velocity_bins + 1) * 128 // self.velocity_bins)
-        middles = np.maximum((edges[:-1] + edges[1:] - 1) // 2, 1)
         known = (tokens >= self.first_velocity) & (tokens != self.end)
-        bins = np.append(LOUDNESS * self.velocity_bins // 128, tokens[known] - self.first_velocity)
-        in_force: NDArray[np.int64] = middles[bins][np.cumsum(known)]
-        return in_force
+        said = np.where(known, tokens - self.first_velocity, -1)
+        return in_force(said, self.velocity_bins)
 
     def describe(self, token: int) -> str:
         if token == self.end:
@@ -218,23 +209,3 @@ class EventGrammar(Grammar):
     def positions(self) -> NDArray[np.int64]:
         """The step within the bar: (batch, 1)."""
         return (self.time % self.events.position_sizes[0])[:, None]
-
-
-def separate_unisons(notes: NDArray[Any]) -> NDArray[Any]:
-    """Notes of one pitch that overlap made to follow one another, as one instrument plays them.
-
-    A pitch sounds whenever one of the notes (in steps) does and begins whenever one of them does;
-    of notes that begin together the loudest stays. The order is by pitch, then onset.
-    """
-    notes = notes[np.lexsort((notes["velocity"], notes["onset"], notes["pitch"]))]
-    pitch, onset = notes["pitch"].astype(np.int64), notes["onset"]
-    ends = onset + notes["duration"]
-    above = pitch * (ends.max(initial=0) + 1)  # keeps the running maximum within a pitch
-    ends = np.maximum.accumulate(ends + above) - above
-    place = above + onset  # increases with pitch, then onset
-    last = np.append(np.diff(place) > 0, True)[: len(notes)]
-    kept: NDArray[Any] = notes[last].copy()
-    place, ends = place[last], ends[last]
-    following = np.append(np.diff(place), np.iinfo(np.int64).max)[: len(kept)]
-    kept["duration"] = np.minimum(ends - kept["onset"], following)
-    return kept

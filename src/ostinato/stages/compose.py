@@ -39,13 +39,17 @@ def check_fit(config: Config, conf: Path) -> None:
     """Refuse an architecture that cannot take the representation."""
     if fits(config):
         return
-    options = [
-        option for option in group_options(conf, "model") if _would_fit(config, option, conf)
-    ]
-    chosen = config["choices"]
+    model, representation = (config["choices"][group] for group in ("model", "representation"))
+    if models := _fitting("model", representation=representation, conf=conf):
+        raise ConfigError(
+            f"model={model} cannot take representation={representation}: "
+            f"the models that can are {', '.join(models)}."
+        )
+    others = _fitting("representation", model=model, conf=conf)
+    kind = getattr(config.target("representation"), "kind", "something else")
     raise ConfigError(
-        f"model={chosen['model']} cannot take representation={chosen['representation']}: "
-        f"the models that can are {', '.join(options)}."
+        f"no model in conf/model takes representation={representation}, whose steps are {kind}: "
+        f"model={model} takes {', '.join(others) or 'no representation that is there'}."
     )
 
 
@@ -57,7 +61,11 @@ def fits(config: Config) -> bool:
     return all(offered & part.takes for part in parts if hasattr(part, "takes"))
 
 
-def _would_fit(config: Config, option: str, conf: Path) -> bool:
-    representation = config["choices"]["representation"]
-    other = compose([f"model={option}", f"representation={representation}", "~experiment"], conf)
-    return fits(other)
+def _fitting(group: str, conf: Path, **chosen: str) -> list[str]:
+    """The options of a group that go with what is chosen of another."""
+    others = [f"{other}={option}" for other, option in chosen.items()]
+    return [
+        option
+        for option in group_options(conf, group)
+        if fits(compose([f"{group}={option}", *others, "~experiment"], conf))
+    ]

@@ -1,0 +1,248 @@
+"""The note representation: one note after another, each said in full."""
+
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from ostinato.music.piece import NOTE, Piece, array, order_by
+from ostinato.representations.base import Grammar, TokenRepresentation, Tokens, pitch_name
+from ostinato.representations.event import BAR_QUARTERS
+from ostinato.representations.instrument import pitched_notes, separate_unisons
+from ostinato.representations.line import SILENT_BARS, transpose_notes
+from ostinato.representations.velocity import bins_of, in_force
+
+SHIFT = 128
+BEGINNING, SHIFTED, PITCHED, LASTED, LOUD = range(5)  # what has just been said
+
+
+def table(piece: Piece) -> NDArray[np.int64]:
+    """Onset, pitch, duration (ticks) and velocity of every note but drums': (notes, 4).
+
+    Source: `muspy.to_note_representation` (Dong et al., MusPy, ISMIR 2020), and its order.
+    """
+    return _table(piece.notes.compress(~piece.notes["drum"]))
+
+
+def _table(notes: NDArray[Any]) -> NDArray[np.int64]:
+    rows = [notes[key].astype(np.int64) for key in ("onset", "pitch", "duration", "velocity")]
+    return np.stack(rows, axis=1).take(order_by(*rows), axis=0)
+
+
+class Note(TokenRepresentation):
+    """The rows of `table` as tokens: for each note its shift, pitch, duration and velocity.
+
+    0 to 127 are pitches; then come shifts of 0 and more steps since the onset before, durations of
+    1 and more steps, and velocities where `velocity_bins` is more than 0. A shift or a duration
+    that is too long for one token takes several that add up, all but the last the longest. All
+    tracks but drums become one, in which unisons that overlap follow one another, as in `Event`.
+    Positions are the step within a bar of four quarter notes of the coming onset as known so far,
+    and what has just been said.
+    """
+
+    name: ClassVar[str] = "note"
+
+    def __init__(
+        self,
+        steps_per_quarter: Annotated[
+            int, Field(ge=1, le=64, description="time steps to the quarter note")
+        ] = 8,
+        max_shift: Annotated[
+            int, Field(ge=1, le=1000, description="steps between onsets in the longest shift token")
+        ] = 64,
+        max_duration: Annotated[
+            int, Field(ge=1, le=1000, description="steps in the longest duration token")
+        ] = 64,
+        velocity_bins: Annotated[
+            int, Field(ge=0, le=64, description="how many velocities there are; 0 leaves them out")
+        ] = 0,
+        end_token: Annotated[bool, Field(description="learn where pieces end")] = True,
+    ) -> None:
+        self.steps_per_quarter = self.resolution = steps_per_quarter
+        self.max_shift = max_shift
+        self.max_duration = max_duration
+        self.velocity_bins = velocity_bins
+        self.end_token = end_token
+        self.first_duration = SHIFT + max_shift + 1
+        self.first_velocity = self.first_duration + max_duration
+        self.position_sizes = (BAR_QUARTERS * steps_per_quarter, LOUD + 1)
+
+    @property
+    def size(self) -> int:
+        return self.first_velocity + self.velocity_bins + self.end_token
+
+    def encode(self, piece: Piece) -> NDArray[np.uint16]:
+        """The piece as tokens: (time,). Raises `UnencodableError` where only drums play."""
+        notes = separate_unisons(pitched_notes(piece, self.steps_per_quarter))
+        return self.encode_table(_table(notes))
+
+    def encode_table(self, rows: NDArray[np.int64]) -> NDArray[np.uint16]:
+        """Rows of `table`, in steps, as tokens: (notes, 4) -> (time,)."""
+        onset, pitch, duration, velocity = rows.T
+        gap = np.diff(onset, prepend=0)
+        shifts = np.maximum(-(-gap // self.max_shift), 1)  # how many tokens each takes
+        durations = -(-duration // self.max_duration)
+        one, loud = np.ones_like(pitch), np.full_like(pitch, min(self.velocity_bins, 1))
+        counts = np.stack([shifts, one, durations, loud], axis=1).ravel()
+        longest = [self.first_duration - 1, 0, self.first_velocity - 1, 0]
+        tokens = np.repeat(np.array(longest * len(rows), np.uint16), counts)
+        places = np.cumsum(counts)[1::4] - 1  # of the pitches
+        tokens[places - 1] = SHIFT + gap - (shifts - 1) * self.max_shift
+        tokens[places] = pitch
+        rest = duration - (durations - 1) * self.max_duration
+        tokens[places + durations] = self.first_duration - 1 + rest
+        if self.velocity_bins:
+            bins = bins_of(velocity, self.velocity_bins)
+            tokens[places + durations + 1] = self.first_velocity + bins
+        return tokens
+
+    def decode(self, tokens: Tokens, name: str = "") -> Piece:
+        """The piece that the tokens (time,) say, up to the first end token, as one track.
+
+        A note begins with its pitch, after all shifts before it. Its durations and its velocity
+        are what is said before the next pitch; it lasts one step at least.
+        """
+        tokens = self.before_end(tokens).astype(np.int64)
+        places = np.flatnonzero(tokens < SHIFT)
+        last = np.append(places[1:], len(tokens))[: len(places)] - 1
+        lengths = np.cumsum(self.durations(tokens))
+        notes = array(
+            NOTE,
+            onset=np.cumsum(self.shifts(tokens))[places],
+            duration=np.maximum(lengths[last] - lengths[places], 1),
+            pitch=tokens[places],
+            velocity=self._velocities(tokens)[last],
+        )
+        return Piece(name, self.resolution, separate_unisons(notes), track_names=("piano",))
+
+    def shifts(self, tokens: Tokens) -> NDArray[np.int64]:
+        """By how many steps each token moves on."""
+        is_shift = (tokens >= SHIFT) & (tokens < self.first_duration)
+        return np.where(is_shift, tokens.astype(np.int64) - SHIFT, 0)
+
+    def durations(self, tokens: Tokens) -> NDArray[np.int64]:
+        """By how many steps each token makes a note longer."""
+        is_duration = (tokens >= self.first_duration) & (tokens < self.first_velocity)
+        return np.where(is_duration, tokens.astype(np.int64) - self.first_duration + 1, 0)
+
+    def _velocities(self, tokens: Tokens) -> NDArray[np.int64]:
+        known = (tokens >= self.first_velocity) & (tokens != self.end)
+        said = np.where(known, tokens - self.first_velocity, -1)
+        return in_force(said, self.velocity_bins)
+
+    def said(self, tokens: Tokens) -> NDArray[np.int64]:
+        """What each token says: its shift, its pitch, its duration, its velocity, or the end."""
+        firsts = [SHIFT, self.first_duration, self.first_velocity]
+        kinds = np.array([PITCHED, SHIFTED, LASTED, LOUD])[np.digitize(tokens, firsts)]
+        return np.where(tokens == self.end, BEGINNING, kinds) if self.end_token else kinds
+
+    def describe(self, token: int) -> str:
+        if token == self.end:
+            return "end"
+        if token < SHIFT:
+            return f"note {pitch_name(token)}"
+        if token >= self.first_velocity:
+            return f"velocity {token - self.first_velocity + 1} of {self.velocity_bins}"
+        is_shift = token < self.first_duration
+        steps = token - SHIFT if is_shift else token - self.first_duration + 1
+        return f"{'shift' if is_shift else 'duration'} {steps} step{'s' * (steps != 1)}"
+
+    def transpose(self, tokens: Tokens, semitones: Tokens) -> Tokens:
+        return transpose_notes(tokens, semitones, 0, SHIFT - 1)
+
+    def positions(self, tokens: Tokens) -> NDArray[np.uint8]:
+        times = np.append(0, np.cumsum(self.shifts(tokens)))
+        since: NDArray[np.int64] = times[1:] - times[self.last_end(tokens) + 1]
+        step = since % self.position_sizes[0]
+        return np.stack([step, self.said(tokens)], axis=1).astype(np.uint8)
+
+    def note_counts(self) -> NDArray[np.int64]:
+        return (np.arange(self.size) < SHIFT).astype(np.int64)
+
+    def grammar(self, batch: int) -> "NoteGrammar":
+        return NoteGrammar(self, batch)
+
+
+class NoteGrammar(Grammar):
+    """What may come next in notes: what `encode` writes, and nothing else.
+
+    Notes of one onset rise in pitch, and a pitch begins only after its last note has ended. Of the
+    tokens that add up only the last may be shorter than the longest. Silence lasts two bars at the
+    most. A piece ends after a note. The time reached is that of the last note's end.
+    """
+
+    def __init__(self, notes: Note, batch: int) -> None:
+        self.notes = notes
+        self.rows = np.arange(batch)
+        self.said = np.full(batch, BEGINNING, np.int64)
+        self.longest = np.zeros(batch, np.bool_)  # the last token was, of its kind
+        self.time = np.zeros(batch, np.int64)  # steps up to the coming onset
+        self.moved = np.ones(batch, np.bool_)  # since the last note; nothing is below the first
+        self.pitch = np.zeros(batch, np.int64)  # of the last note
+        self.ends = np.zeros((batch, 128), np.int64)  # of the last note of each pitch
+        self.quarters = np.zeros(batch)
+
+    def legal(self) -> NDArray[np.bool_]:
+        notes = self.notes
+        more = self.longest[:, None]
+        complete = self.said == (LOUD if notes.velocity_bins else LASTED)
+        shifted, lasted = self.said == SHIFTED, self.said == LASTED
+        free, shifts = self._free(), self._shifts()
+        shifts &= (complete | (self.said == BEGINNING))[:, None] | (shifted[:, None] & more)
+        shifts[shifted, 0] = False
+        allowed = np.zeros((len(self.rows), notes.size), np.bool_)
+        allowed[:, :SHIFT] = free & shifted[:, None]
+        allowed[:, SHIFT : notes.first_duration] = shifts
+        allowed[:, notes.first_duration : notes.first_velocity] = (self.said == PITCHED)[
+            :, None
+        ] | (lasted[:, None] & more)
+        velocities = slice(notes.first_velocity, notes.first_velocity + notes.velocity_bins)
+        allowed[:, velocities] = lasted[:, None]
+        if notes.end is not None:
+            allowed[:, notes.end] = complete
+        return allowed
+
+    def _free(self) -> NDArray[np.bool_]:
+        """Which pitches may begin at the time reached: (batch, 128)."""
+        above: NDArray[np.bool_] = np.arange(128) > self.pitch[:, None]
+        return (self.moved[:, None] | above) & (self.ends <= self.time[:, None])
+
+    def _shifts(self) -> NDArray[np.bool_]:
+        """Which shifts lead to an onset: (batch, max_shift + 1)."""
+        limit = SILENT_BARS * self.notes.position_sizes[0]
+        steps = np.arange(self.notes.max_shift + 1)
+        onset: NDArray[np.int64] = self.time[:, None] + steps
+        leads: NDArray[np.bool_] = onset >= self.ends.min(
+            axis=1, keepdims=True
+        )  # a pitch is free by then
+        leads[:, 0] = self._free().any(axis=1)
+        leads[:, -1] = True  # more may follow
+        leads &= onset <= self.ends.max(axis=1, keepdims=True) + limit
+        return leads
+
+    def advance(self, tokens: Tokens) -> None:
+        notes = self.notes
+        tokens = tokens.astype(np.int64)
+        self.said = notes.said(tokens)
+        shifts, durations = notes.shifts(tokens), notes.durations(tokens)
+        self.longest = (shifts == notes.max_shift) | (durations == notes.max_duration)
+        self.time += shifts
+        self.moved |= shifts > 0
+        begins = self.said == PITCHED
+        self.moved &= ~begins
+        self.pitch[begins] = tokens[begins]
+        self.ends[begins, tokens[begins]] = self.time[begins]
+        self.ends[self.rows, self.pitch] += durations
+        self._restart(self.said == BEGINNING)
+        reached = np.maximum(self.time, self.ends.max(axis=1))
+        self.quarters = reached / notes.steps_per_quarter
+
+    def _restart(self, ended: NDArray[np.bool_]) -> None:
+        self.moved[ended] = True
+        for state in (self.time, self.pitch, self.ends):
+            state[ended] = 0
+
+    def positions(self) -> NDArray[np.int64]:
+        """The step within the bar and what has just been said: (batch, 2)."""
+        return np.stack([self.time % self.notes.position_sizes[0], self.said], axis=1)

@@ -1,0 +1,186 @@
+"""The piano-roll: which pitches sound in each step of time."""
+
+import re
+from fractions import Fraction
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from ostinato.errors import UnencodableError
+from ostinato.music.piece import LOUDNESS, NOTE, Piece, array, order_by
+from ostinato.representations.base import Representation, Tokens, pitch_name
+from ostinato.representations.instrument import pitched_notes
+
+BAR_QUARTERS = 4
+FINEST = 64  # steps to the quarter note, so that a position fits a byte
+MOST_BYTES = 2**31  # to encode a piece in
+INDEX_BYTES = 24  # of them for each step of each note
+
+Frames = NDArray[np.uint8]
+
+
+def read_step(step: Any) -> Fraction:
+    """A step in quarter notes from what a config says: 1/4, 3/2, 0.5, 1."""
+    match = re.fullmatch(r"\d{1,4}(/\d{1,4}|\.\d{1,9})?", str(step).strip())
+    if match and not re.search(r"/0+$", match.string):
+        quarters = Fraction(match.string)
+        if 0 < quarters <= BAR_QUARTERS and quarters.denominator <= FINEST:
+            return quarters
+    raise PydanticCustomError(
+        "step",
+        "it should be a fraction of a quarter note from 1/64 to 4, such as 1/4, 1/24 or 3/2, with "
+        "a denominator of at most 64",
+    )
+
+
+def _valid_step(step: Any) -> Any:
+    read_step(step)
+    return step
+
+
+def _rising(pitches: tuple[int, int]) -> tuple[int, int]:
+    if pitches[0] > pitches[1]:
+        raise PydanticCustomError(
+            "pitch_range", "it should be the lowest pitch and then the highest"
+        )
+    return pitches
+
+
+class Pianoroll(Representation):
+    """What sounds in each step: frames (time, pitches), 1 or its velocity, from the lowest pitch.
+
+    All tracks but drums become one. Where notes of one pitch overlap, the velocity is that of the
+    one that began last; of those that begin together, of the longest. With `onsets` as many columns
+    again say, by a 1, which pitches begin: without them, notes of one pitch that touch are one.
+
+    The position is the step within a bar of four quarter notes; where such a bar is no whole
+    number of steps, within the fewest bars that are: three, of 8 steps together, for a step of 3/2.
+
+    Source: `muspy.to_pianoroll_representation` (Dong et al., MusPy, ISMIR 2020), but for an empty
+    frame that it adds at the end. The second plane is that of Hawthorne et al., Onsets and Frames
+    (ISMIR 2018).
+    """
+
+    kind: ClassVar[str] = "frames"
+    name: ClassVar[str] = "pianoroll"
+
+    def __init__(
+        self,
+        step: Annotated[
+            str | int | float,
+            BeforeValidator(_valid_step),
+            Field(description="how long a step is, in quarter notes: 1/4, 1/24, 1, 3/2"),
+        ] = "1/4",
+        velocity: Annotated[
+            bool, Field(description="say how loud a pitch sounds, not only that it does")
+        ] = False,
+        onsets: Annotated[
+            bool, Field(description="say where notes begin, so that repeated notes stay apart")
+        ] = True,
+        pitch_range: Annotated[
+            tuple[Annotated[int, Field(ge=0, le=127)], Annotated[int, Field(ge=0, le=127)]],
+            AfterValidator(_rising),
+            Field(description="the lowest and the highest pitch; [21, 108] are a piano's keys"),
+        ] = (0, 127),
+    ) -> None:
+        self.step = read_step(step)
+        self.resolution = self.step.denominator  # the coarsest at which a step is whole ticks
+        self.velocity = velocity
+        self.onsets = onsets
+        self.lowest, self.highest = pitch_range
+        self.pitches = self.highest - self.lowest + 1
+        self.position_sizes = ((BAR_QUARTERS / self.step).numerator,)
+
+    @property
+    def size(self) -> int:
+        return self.pitches * (1 + self.onsets)
+
+    def encode(self, piece: Piece) -> Frames:
+        """The piece as frames: (time, size), up to the end of the last note.
+
+        Raises `UnencodableError` where only drums play, where pitches are out of range, and where
+        encoding would take more than 2 GiB.
+        """
+        notes = pitched_notes(piece, 1 / self.step)
+        self._check(notes)
+        if self.velocity:  # a later note covers an earlier one
+            notes = notes.take(order_by(*(notes[k] for k in ("onset", "duration", "velocity"))))
+        onset, duration = notes["onset"], notes["duration"]
+        frames = np.zeros((int((onset + duration).max()), self.size), np.uint8)
+        flat = frames.reshape(-1)
+        first = onset * self.size + notes["pitch"] - self.lowest
+        if self.onsets:
+            flat[first + self.pitches] = 1
+        before = np.cumsum(duration) - duration  # steps of the notes before, all in a row
+        rows = np.arange(0, int(duration.sum()) * self.size, self.size)
+        sounding = np.repeat(first - before * self.size, duration) + rows
+        flat[sounding] = np.repeat(notes["velocity"], duration) if self.velocity else 1
+        return frames
+
+    def _check(self, notes: NDArray[Any]) -> None:
+        outside = int(((notes["pitch"] < self.lowest) | (notes["pitch"] > self.highest)).sum())
+        if outside:
+            raise UnencodableError(
+                f"has {outside} notes outside of the pitches {self.lowest} to {self.highest}"
+            )
+        steps = int((notes["onset"] + notes["duration"]).max())
+        needed = steps * self.size + INDEX_BYTES * int(notes["duration"].sum())
+        if needed > MOST_BYTES:
+            raise UnencodableError(
+                f"would take {needed / 2**30:,.1f} GiB as {steps:,} frames of {self.step} quarter "
+                f"notes; a piece may take {MOST_BYTES / 2**30:g} GiB"
+            )
+
+    def decode(self, steps: NDArray[Any], name: str = "") -> Piece:
+        """The piece that the frames (time, size) say, as one track.
+
+        A pitch sounds where its column or its onset is not 0. A note begins at an onset, and where
+        its pitch did not sound before; it has the velocity of that step, 127 at the most.
+        """
+        sound = steps[:, : self.pitches]
+        begins = steps[:, self.pitches :] > 0 if self.onsets else np.zeros(sound.shape, np.bool_)
+        onset, end, pitch = _spans((sound > 0) | begins, begins)
+        heard = np.minimum(sound[onset, pitch], 127)
+        notes = array(
+            NOTE,
+            onset=onset * self.step.numerator,
+            duration=(end - onset) * self.step.numerator,
+            pitch=pitch + self.lowest,
+            velocity=np.where(heard > 0, heard, LOUDNESS) if self.velocity else LOUDNESS,
+        )
+        return Piece(name, self.resolution, notes, track_names=("piano",))
+
+    def describe(self, token: int) -> str:
+        plane, pitch = divmod(token, self.pitches)
+        return f"{pitch_name(pitch + self.lowest)} {'begins' if plane else 'sounds'}"
+
+    def transpose(self, steps: NDArray[Any], semitones: Tokens) -> NDArray[Any]:
+        """Frames (batch, time, size) moved by semitones (batch,).
+
+        A pitch that leaves `pitch_range` falls silent.
+        """
+        planes = steps.reshape(*steps.shape[:2], -1, self.pitches)
+        sources = np.arange(self.pitches) - semitones[:, None]
+        there = (sources >= 0) & (sources < self.pitches)
+        moved = np.take_along_axis(planes, (sources * there)[:, None, None], axis=3)
+        return (moved * there[:, None, None]).astype(steps.dtype).reshape(steps.shape)
+
+    def positions(self, steps: NDArray[Any]) -> NDArray[np.uint8]:
+        following = np.arange(1, len(steps) + 1) % self.position_sizes[0]
+        return following.astype(np.uint8)[:, None]
+
+
+def _spans(sounding: NDArray[np.bool_], begins: NDArray[np.bool_]) -> tuple[Tokens, Tokens, Tokens]:
+    """First step, step after the last, and column of everything that sounds (time, pitches)."""
+    begins = begins.copy()
+    begins[:1] |= sounding[:1]
+    begins[1:] |= sounding[1:] & ~sounding[:-1]
+    stops = sounding.copy()
+    stops[:-1] &= begins[1:] | ~sounding[1:]
+    onset, pitch = np.divmod(np.flatnonzero(begins), begins.shape[1])  # faster than nonzero
+    end, stopping = np.divmod(np.flatnonzero(stops), begins.shape[1])
+    by_pitch = np.argsort(pitch, kind="stable")  # in a pitch, beginnings and ends take turns
+    return onset[by_pitch], end[np.argsort(stopping, kind="stable")] + 1, pitch[by_pitch]
