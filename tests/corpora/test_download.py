@@ -1,8 +1,13 @@
 """Downloading from a server on this machine, over real HTTP."""
 
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from time import sleep
 from urllib.parse import urlsplit
 
 import pytest
@@ -116,10 +121,71 @@ def test_another_file_than_the_published_is_refused_and_not_kept(server: Server)
     assert kept() == []
 
 
-def test_a_mirror_replaces_the_host(server: Server, checksum: Checksum) -> None:
+def test_a_server_that_knows_no_ranges_sends_the_whole(
+    server: Server, folder: Path, checksum: Checksum
+) -> None:
+    spoil_part(server, checksum, (folder / NAME).read_bytes()[:HALF])
+    server.knows_ranges = False
+    assert checksum.fits(download(address(server), checksum))
+    assert server.asked[1:] == [f"bytes={HALF}-"]
+
+
+def test_a_file_of_unsaid_length_is_downloaded(server: Server, checksum: Checksum) -> None:
+    server.says_length = False
+    assert checksum.fits(download(address(server), checksum))
+
+
+def test_an_md5_resumes_and_refuses_like_a_sha256(server: Server, folder: Path) -> None:
+    checksum = Checksum("md5", digest(folder / NAME, "md5"), "corpus.source.check=false")
+    spoil_part(server, checksum, (folder / NAME).read_bytes()[:HALF])
+    assert checksum.fits(download(address(server), checksum))
+    assert server.asked[1:] == [f"bytes={HALF}-"]
+    with pytest.raises(UserError, match=r"its md5 is .*corpus\.source\.check=false"):
+        download(address(server), Checksum("md5", "0" * 32, "corpus.source.check=false"))
+
+
+def test_of_two_fetches_at_once_one_downloads(server: Server, checksum: Checksum) -> None:
+    server.pause = 0.05
+    with ThreadPoolExecutor(2) as both:
+        files = list(both.map(lambda _: download(address(server), checksum), range(2)))
+    assert files[0] == files[1]
+    assert checksum.fits(files[0])
+    assert server.asked == [""]
+
+
+def test_an_interrupt_leaves_the_beginning_to_go_on_from(
+    server: Server, folder: Path, checksum: Checksum, project: Path
+) -> None:
+    server.pause = 0.3
+    command = ["fetch", "corpus=jsb", f"corpus.source.address={address(server)}"]
+    fetching = subprocess.Popen(
+        [sys.executable, "-m", "ostinato", *command],
+        cwd=project,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not any(part.stat().st_size for part in kept_in().rglob("*.part")):
+        sleep(0.02)
+    fetching.send_signal(signal.SIGINT)
+    _, said = fetching.communicate(timeout=60)
+    assert fetching.returncode == 130
+    assert said.splitlines()[-1] == "ostinato: interrupted."
+    (part,) = kept_in().rglob("*.part")
+    begun = part.stat().st_size
+    assert 0 < begun < len((folder / NAME).read_bytes())
+    server.pause = 0
+    assert checksum.fits(download(address(server), checksum))
+    assert server.asked == ["", f"bytes={begun}-"]
+
+
+@pytest.mark.parametrize("below", ["", "/", "/deep/er", "/deep/er/"])
+def test_a_mirror_replaces_the_host_and_may_have_a_path_of_its_own(
+    server: Server, folder: Path, checksum: Checksum, below: str
+) -> None:
+    (folder.parent / "deep").mkdir()
+    (folder.parent / "deep" / "er").symlink_to(folder.parent)
     away = f"https://no.such.host.invalid/music/{NAME}"
-    assert checksum.fits(download(away, checksum, mirror=server.address))
-    assert checksum.fits(download(away, checksum, mirror=f"{server.address}/"))
+    assert checksum.fits(download(away, checksum, mirror=server.address + below))
 
 
 def test_a_folder_can_be_the_mirror(folder: Path, checksum: Checksum) -> None:
