@@ -67,7 +67,7 @@ def _put(fetched: Path, target: Path, path: str) -> None:
     own = sorted(old - new)
     if own:
         raise UserError(
-            f"{path} holds files that fetch does not write ({', '.join(own[:3])}"
+            f"{path} holds files that fetch does not write ({_printed(', '.join(own[:3]))}"
             f"{', …' if len(own) > 3 else ''}): move them away, or give another corpus.path."
         )
     with replacing_folder(target) as part:
@@ -84,6 +84,11 @@ def _processes(corpus: Corpus) -> int:
 
 def _files(folder: Path) -> set[str]:
     return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()}
+
+
+def _printed(name: str) -> str:
+    """A name that is no UTF-8 cannot be printed as it is."""
+    return name.encode("utf-8", "replace").decode()
 
 
 def _same(one: Path, other: Path) -> bool:
