@@ -31,12 +31,13 @@ def where(path: Path) -> str:
 
 
 @contextmanager
-def bar(description: str, total: float, unit: str = "") -> Iterator[Callable[[float], None]]:
-    """A progress bar; call what it yields with how much is done."""
+def bar(description: str, total: float | None, unit: str = "") -> Iterator[Callable[[float], None]]:
+    """A progress bar; call what it yields with how much is done. `total` is None if unknown."""
+    of_total = "" if total is None else "/{task.total:.0f}"
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed:.0f}/{task.total:.0f} " + unit),
+        TextColumn("{task.completed:.0f}" + of_total + " " + unit),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=err) as progress:

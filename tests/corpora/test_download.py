@@ -1,61 +1,27 @@
 """Downloading from a server on this machine, over real HTTP."""
 
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Thread
-from typing import Any
+from time import sleep
 from urllib.parse import urlsplit
 
 import pytest
 
+from loopback import Server, serving
+from ostinato.corpora.checksum import Checksum, digest
 from ostinato.corpora.corpus import Corpus
-from ostinato.corpora.download import CHUNK, digest, download, kept_in
+from ostinato.corpora.download import CHUNK, download, kept_in
 from ostinato.corpora.published import PianoRolls
 from ostinato.errors import UserError
 from ostinato.stages.fetch import fetch
 
 NAME = "JSB_Chorales.mat"
 HALF = 3 * CHUNK  # bytes of the file's 96,095
-
-
-class Files(SimpleHTTPRequestHandler):
-    """Serves a folder, also from the middle of a file, and remembers what it was asked for."""
-
-    server: "Server"
-
-    def do_GET(self) -> None:
-        asked = self.headers.get("Range", "")
-        self.server.asked.append(asked)
-        file = Path(self.translate_path(self.path))
-        if not file.is_file():
-            self.send_error(404)
-            return
-        data = file.read_bytes()
-        start = int(asked.removeprefix("bytes=").rstrip("-") or 0)
-        if start >= len(data) > 0:
-            self.send_error(416)
-            return
-        self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(data) - start))
-        self.end_headers()
-        self.wfile.write(data[start : self.server.stop_after])
-
-    def log_message(self, *arguments: Any) -> None:
-        """Be quiet."""
-
-
-class Server(ThreadingHTTPServer):
-    def __init__(self, folder: Path) -> None:
-        super().__init__(("127.0.0.1", 0), lambda *a: Files(*a, directory=str(folder)))
-        self.asked: list[str] = []
-        self.stop_after: int | None = None
-        """Bytes after which the connection breaks off."""
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
 
 
 @pytest.fixture
@@ -73,17 +39,17 @@ def folder(
 
 @pytest.fixture
 def server(folder: Path) -> Iterator[Server]:
-    with Server(folder.parent) as serving:
-        thread = Thread(target=serving.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield serving
-        serving.shutdown()
-        thread.join()
+    with serving(folder.parent) as started:
+        yield started
+
+
+def sha256_of(digits: str) -> Checksum:
+    return Checksum("sha256", digits, "corpus.source.sha256=null")
 
 
 @pytest.fixture
-def sha256(folder: Path) -> str:
-    return digest(folder / NAME)
+def checksum(folder: Path) -> Checksum:
+    return sha256_of(digest(folder / NAME))
 
 
 def address(server: Server) -> str:
@@ -94,22 +60,22 @@ def kept() -> list[str]:
     return sorted(p.name for p in kept_in().rglob("*") if p.is_file() and p.suffix != ".lock")
 
 
-def test_a_file_is_downloaded_once(server: Server, folder: Path, sha256: str) -> None:
-    file = download(address(server), sha256)
+def test_a_file_is_downloaded_once(server: Server, folder: Path, checksum: Checksum) -> None:
+    file = download(address(server), checksum)
     assert file.read_bytes() == (folder / NAME).read_bytes()
-    assert download(address(server), sha256) == file
+    assert download(address(server), checksum) == file
     assert server.asked == [""]
 
 
 def test_a_download_that_broke_off_goes_on_where_it_stopped(
-    server: Server, folder: Path, sha256: str
+    server: Server, folder: Path, checksum: Checksum
 ) -> None:
     server.stop_after = HALF + 1
     with pytest.raises(UserError, match="the connection broke off"):
-        download(address(server), sha256)
+        download(address(server), checksum)
     assert kept() == [f"{NAME}.part"]
     server.stop_after = None
-    file = download(address(server), sha256)
+    file = download(address(server), checksum)
     assert server.asked == ["", f"bytes={HALF}-"]
     assert file.read_bytes() == (folder / NAME).read_bytes()
     assert kept() == [NAME]
@@ -124,46 +90,109 @@ def test_without_a_checksum_nothing_is_glued_together(server: Server, folder: Pa
     assert server.asked == ["", ""]
 
 
-def spoil_part(server: Server, sha256: str, content: bytes) -> None:
+def spoil_part(server: Server, checksum: Checksum, content: bytes) -> None:
     """Leave a part that is not the beginning of the file."""
     server.stop_after = 1
     with pytest.raises(UserError):
-        download(address(server), sha256)
+        download(address(server), checksum)
     server.stop_after = None
     next(kept_in().rglob("*.part")).write_bytes(content)
 
 
 @pytest.mark.parametrize("length", [HALF, 200_000])
-def test_a_spoilt_beginning_is_downloaded_anew(server: Server, sha256: str, length: int) -> None:
-    spoil_part(server, sha256, bytes(length))
-    assert digest(download(address(server), sha256)) == sha256
+def test_a_spoilt_beginning_is_downloaded_anew(
+    server: Server, checksum: Checksum, length: int
+) -> None:
+    spoil_part(server, checksum, bytes(length))
+    assert checksum.fits(download(address(server), checksum))
     assert server.asked[1:] == [f"bytes={length}-", ""]
 
 
-def test_a_part_that_is_whole_is_taken(server: Server, folder: Path, sha256: str) -> None:
-    spoil_part(server, sha256, (folder / NAME).read_bytes())
-    assert digest(download(address(server), sha256)) == sha256
+def test_a_part_that_is_whole_is_taken(server: Server, folder: Path, checksum: Checksum) -> None:
+    spoil_part(server, checksum, (folder / NAME).read_bytes())
+    assert checksum.fits(download(address(server), checksum))
     assert len(server.asked) == 2
 
 
 def test_another_file_than_the_published_is_refused_and_not_kept(server: Server) -> None:
     with pytest.raises(UserError, match="is not the file that was published") as refused:
-        download(address(server), "0" * 64)
+        download(address(server), sha256_of("0" * 64))
     assert address(server) in str(refused.value)
     assert kept() == []
 
 
-def test_a_mirror_replaces_the_host(server: Server, sha256: str) -> None:
+def test_a_server_that_knows_no_ranges_sends_the_whole(
+    server: Server, folder: Path, checksum: Checksum
+) -> None:
+    spoil_part(server, checksum, (folder / NAME).read_bytes()[:HALF])
+    server.knows_ranges = False
+    assert checksum.fits(download(address(server), checksum))
+    assert server.asked[1:] == [f"bytes={HALF}-"]
+
+
+def test_a_file_of_unsaid_length_is_downloaded(server: Server, checksum: Checksum) -> None:
+    server.says_length = False
+    assert checksum.fits(download(address(server), checksum))
+
+
+def test_an_md5_resumes_and_refuses_like_a_sha256(server: Server, folder: Path) -> None:
+    checksum = Checksum("md5", digest(folder / NAME, "md5"), "corpus.source.check=false")
+    spoil_part(server, checksum, (folder / NAME).read_bytes()[:HALF])
+    assert checksum.fits(download(address(server), checksum))
+    assert server.asked[1:] == [f"bytes={HALF}-"]
+    with pytest.raises(UserError, match=r"its md5 is .*corpus\.source\.check=false"):
+        download(address(server), Checksum("md5", "0" * 32, "corpus.source.check=false"))
+
+
+def test_of_two_fetches_at_once_one_downloads(server: Server, checksum: Checksum) -> None:
+    server.pause = 0.05
+    with ThreadPoolExecutor(2) as both:
+        files = list(both.map(lambda _: download(address(server), checksum), range(2)))
+    assert files[0] == files[1]
+    assert checksum.fits(files[0])
+    assert server.asked == [""]
+
+
+def test_an_interrupt_leaves_the_beginning_to_go_on_from(
+    server: Server, folder: Path, checksum: Checksum, project: Path
+) -> None:
+    server.pause = 0.3
+    command = ["fetch", "corpus=jsb", f"corpus.source.address={address(server)}"]
+    fetching = subprocess.Popen(
+        [sys.executable, "-m", "ostinato", *command],
+        cwd=project,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not any(part.stat().st_size for part in kept_in().rglob("*.part")):
+        sleep(0.02)
+    fetching.send_signal(signal.SIGINT)
+    _, said = fetching.communicate(timeout=60)
+    assert fetching.returncode == 130
+    assert said.splitlines()[-1] == "ostinato: interrupted."
+    (part,) = kept_in().rglob("*.part")
+    begun = part.stat().st_size
+    assert 0 < begun < len((folder / NAME).read_bytes())
+    server.pause = 0
+    assert checksum.fits(download(address(server), checksum))
+    assert server.asked == ["", f"bytes={begun}-"]
+
+
+@pytest.mark.parametrize("below", ["", "/", "/deep/er", "/deep/er/"])
+def test_a_mirror_replaces_the_host_and_may_have_a_path_of_its_own(
+    server: Server, folder: Path, checksum: Checksum, below: str
+) -> None:
+    (folder.parent / "deep").mkdir()
+    (folder.parent / "deep" / "er").symlink_to(folder.parent)
     away = f"https://no.such.host.invalid/music/{NAME}"
-    assert digest(download(away, sha256, mirror=server.address)) == sha256
-    assert digest(download(away, sha256, mirror=f"{server.address}/")) == sha256
+    assert checksum.fits(download(away, checksum, mirror=server.address + below))
 
 
-def test_a_folder_can_be_the_mirror(folder: Path, sha256: str) -> None:
+def test_a_folder_can_be_the_mirror(folder: Path, checksum: Checksum) -> None:
     away = f"https://no.such.host.invalid/elsewhere/{NAME}"
-    assert download(away, sha256, mirror=str(folder)) == folder / NAME
-    with pytest.raises(UserError, match=r"corpus\.source\.mirror must lead to one"):
-        download(away, sha256, mirror=str(folder.parent))
+    assert download(away, checksum, mirror=str(folder)) == folder / NAME
+    with pytest.raises(UserError, match=rf"There is no file {NAME} in .*: corpus\.mirror"):
+        download(away, checksum, mirror=str(folder.parent))
 
 
 @pytest.mark.parametrize(
@@ -179,20 +208,20 @@ def test_a_failure_names_the_address_and_the_ways_out(
 ) -> None:
     asked = place.format(name=NAME, server=server.address)
     with pytest.raises(UserError) as failed:
-        download(asked, "0" * 64)
+        download(asked, sha256_of("0" * 64))
     assert str(failed.value) == (
-        f"{asked} could not be downloaded ({reason}): try again, give a mirror with "
-        "corpus.source.mirror=https://… or a file that you have with "
+        f"{asked} could not be downloaded ({reason}): try again. Or give a mirror with "
+        "corpus.mirror=https://…, or a file that you have with "
         f"corpus.source.path=/path/to/{NAME}."
     )
 
 
 def test_the_environment_may_name_the_mirror(
-    server: Server, tmp_path: Path, sha256: str, monkeypatch: pytest.MonkeyPatch
+    server: Server, tmp_path: Path, checksum: Checksum, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OSTINATO_MIRROR", server.address)
     away = f"https://no.such.host.invalid{urlsplit(address(server)).path}"
-    corpus = Corpus(name="jsb", path="data/jsb", source=PianoRolls(away, 1, sha256))
+    corpus = Corpus(name="jsb", path="data/jsb", source=PianoRolls(away, 1, checksum.digits))
     fetch(corpus, tmp_path, 1)
     parts = {p.name: len(list(p.iterdir())) for p in (tmp_path / "data" / "jsb").iterdir()}
     assert parts == {"train": 229, "validation": 76, "test": 77}

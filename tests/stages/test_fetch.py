@@ -1,6 +1,7 @@
 import subprocess
 import sys
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,65 @@ def test_a_folder_is_copied_with_its_names_and_without_what_is_not_music(tmp_pat
     root = tmp_path / "project"
     fetch(corpus(Folder(str(music))), root, 1)
     assert contents(root / "data" / "test") == {"été/日本/さくら.MID": b"1", "tune.abc": b"2"}
+
+
+def test_names_are_copied_byte_for_byte(tmp_path: Path) -> None:
+    """Composed and decomposed é, names that differ by case alone, and names that are no UTF-8."""
+    names = [
+        "caf\u00e9.mid",
+        "cafe\u0301.mid",
+        "Tune.mid",
+        "tune.mid",
+        "TUNE.MID",
+        "b\udcff\udce9.mid",
+    ]
+    music, root = tmp_path / "music", tmp_path / "project"
+    for number, name in enumerate(names):
+        for folder in (music, music / "d\udce9ep" / "er"):
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(bytes([number]))
+    if len(list(music.glob("*.*"))) < len(names):
+        pytest.skip("this disk takes some of these names for one")
+    fetch(corpus(Folder(str(music))), root)
+    assert contents(root / "data" / "test") == contents(music)
+    fetch(corpus(Folder(str(music))), root)
+
+
+def test_a_file_of_the_users_with_a_name_that_is_no_utf8_is_named(tmp_path: Path) -> None:
+    own = tmp_path / "data" / "test" / "b\udcff.mid"
+    own.parent.mkdir(parents=True)
+    own.write_bytes(b"mine")
+    with pytest.raises(UserError, match="holds files that fetch does not write") as refused:
+        fetch(corpus(FiveChorales()), tmp_path)
+    assert "b?.mid" in str(refused.value)
+
+
+def test_two_fetches_at_once_end_in_one_whole_folder(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as four:
+        list(four.map(lambda _: fetch(corpus(FiveChorales()), tmp_path), range(4)))
+    assert len(contents(tmp_path)) == 5
+    assert [p.name for p in (tmp_path / "data").iterdir()] == ["test"]
+
+
+def test_what_others_may_read_stays_readable(tmp_path: Path) -> None:
+    (tmp_path / "like").mkdir()
+    fetch(corpus(FiveChorales()), tmp_path)
+    fetched = (tmp_path / "data" / "test").stat().st_mode
+    assert fetched == (tmp_path / "like").stat().st_mode
+
+
+def test_the_licence_is_said_before_anything_is_fetched(tmp_path: Path, capfd: Any) -> None:
+    fetch(corpus(FiveChorales()), tmp_path)
+    assert capfd.readouterr().out.startswith("Licence: the music is in the public domain")
+    (tmp_path / "music").mkdir()
+    (tmp_path / "music" / "a.mid").write_bytes(b"1")
+    fetch(corpus(Folder(str(tmp_path / "music"))), tmp_path / "other")
+    assert "Licence" not in capfd.readouterr().out
+
+
+def test_a_corpus_that_downloads_nothing_ignores_the_mirror(tmp_path: Path) -> None:
+    fetch(replace(corpus(FiveChorales()), mirror="https://no.such.host.invalid"), tmp_path)
+    assert len(contents(tmp_path)) == 5
 
 
 def test_a_folder_is_not_copied_into_itself(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from ostinato.corpora.source import Source
 
+MIRROR = "OSTINATO_MIRROR"  # the environment's word, where a corpus's `mirror` says nothing
 Program = Annotated[int, Field(ge=0, le=127)]
 
 
@@ -19,6 +20,14 @@ class Corpus:
         str, Field(min_length=1, description="its folder, seen from the project's root")
     ]
     source: Annotated[Source | None, Field(description="where `ostinato fetch` gets it")] = None
+    mirror: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            description="what `ostinato fetch` downloads from instead of the host: an address, or "
+            f"a folder that holds the file; null: ${MIRROR}, or else the host",
+        ),
+    ] = None
     resolution: Annotated[
         int, Field(ge=1, le=10080, description="ticks per quarter note of the pieces")
     ] = 24

@@ -1,11 +1,11 @@
 """Files from the network: resumed where they were cut short, checked, kept for the next time."""
 
-import hashlib
 import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from ostinato.console import bar, say
+from ostinato.corpora.checksum import Checksum, fits
 from ostinato.errors import UserError
 from ostinato.files import fingerprint
 
@@ -20,73 +20,88 @@ def kept_in() -> Path:
     return (Path(cache) if cache else Path.home() / ".cache") / "ostinato"
 
 
-def download(address: str, sha256: str | None = None, mirror: str | None = None) -> Path:
+def download(address: str, checksum: Checksum | None = None, mirror: str | None = None) -> Path:
     """The file at an address, from the network if it was not fetched before.
 
-    `mirror` replaces the host: an address (https://…, the rest of `address` is appended), or a
-    folder that holds a file of the same name. With `sha256`, a download that was cut short goes on
-    where it stopped. Raises `UserError` where the file cannot be had or is not the one meant.
+    `mirror` replaces the host: an address (https://…, the path of `address` is appended), or a
+    folder that holds a file of the same name. With a checksum, a download that was cut short goes
+    on where it stopped. Raises `UserError` where the file cannot be had or is not the one meant.
     """
-    name = Path(urlsplit(address).path).name
-    if mirror and "://" not in mirror:
-        return _checked(Path(mirror).expanduser() / name, sha256, "corpus.source.mirror")
+    name = named(address)
+    if mirror and (folder := as_folder(mirror)):
+        return _in_folder(folder, name, checksum)
     if mirror:
         address = mirror.rstrip("/") + urlsplit(address).path
-    target = kept_in() / fingerprint(address, sha256) / name
-    if target.is_file() and sha256 in (None, digest(target)):
+    target = kept_in() / fingerprint(address, checksum and checksum.digits) / name
+    if _whole(target, checksum):
         return target
     from filelock import FileLock
 
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f"{name}.part")
     with FileLock(target.with_name(f"{name}.lock")):
-        _fetch_checked(address, part, sha256)
-        part.replace(target)
+        if not _whole(target, checksum):  # another fetch may have brought it meanwhile
+            _fetch_checked(address, part, checksum)
+            part.replace(target)
     return target
 
 
-def local(path: str, sha256: str | None = None) -> Path:
+def local(path: str, checksum: Checksum | None = None) -> Path:
     """A file that the user has; raises `UserError` where it is not there or not the one meant."""
-    return _checked(Path(path).expanduser(), sha256, "corpus.source.path")
-
-
-def digest(file: Path) -> str:
-    """The sha256 of a file, in hexadecimal digits."""
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
-
-
-def _checked(file: Path, sha256: str | None, key: str) -> Path:
+    file = Path(path).expanduser()
     if not file.is_file():
-        raise UserError(f"{file} is no file: {key} must lead to one.")
-    if sha256 not in (None, digest(file)):
+        raise UserError(f"{file} is no file: corpus.source.path must lead to one.")
+    return _checked(file, checksum)
+
+
+def forget(file: Path) -> None:
+    """Keep a download no longer that proved to be broken; files of the user's stay."""
+    if file.is_relative_to(kept_in()):
+        file.unlink(missing_ok=True)
+
+
+def named(address: str) -> str:
+    """What the file at an address is called."""
+    return Path(urlsplit(address).path).name
+
+
+def as_folder(mirror: str) -> Path | None:
+    """The folder that a mirror is; None where it is an address."""
+    return None if "://" in mirror else Path(mirror).expanduser()
+
+
+def _in_folder(folder: Path, name: str, checksum: Checksum | None) -> Path:
+    if not (folder / name).is_file():
         raise UserError(
-            f"{file} is not the file that was published: its sha256 is {digest(file)}, not "
-            f"{sha256}. To take it all the same, set corpus.source.sha256=null."
+            f"There is no file {name} in {folder}: corpus.mirror (or OSTINATO_MIRROR) must be a "
+            "folder that holds it, or an address that begins with https://."
         )
+    return _checked(folder / name, checksum)
+
+
+def _checked(file: Path, checksum: Checksum | None) -> Path:
+    if checksum is not None and not checksum.fits(file):
+        raise checksum.refusal(file, file)
     return file
 
 
-def _fetch_checked(address: str, part: Path, sha256: str | None) -> None:
+def _whole(file: Path, checksum: Checksum | None) -> bool:
+    return file.is_file() and fits(file, checksum)
+
+
+def _fetch_checked(address: str, part: Path, checksum: Checksum | None) -> None:
     """Fetch into `part`; where the whole is wrong because its beginning was, once more."""
-    if sha256 is None:
+    if checksum is None:
         part.unlink(missing_ok=True)  # two versions might be glued together unseen
     resumed = part.exists()
     _fetch(address, part)
-    if sha256 is None:
+    if checksum is None or checksum.fits(part):
         return
-    found = digest(part)
-    if found == sha256:
-        return
+    refusal = checksum.refusal(address, part, f"{_ways_out(address)} ")
     part.unlink()
-    if resumed:
-        _fetch_checked(address, part, sha256)
-        return
-    raise UserError(
-        f"{address} is not the file that was published: its sha256 is {found}, not {sha256}. Give "
-        f"another mirror with corpus.source.mirror=https://… or a file that you have with "
-        f"corpus.source.path=/path/to/{Path(address).name}."
-    )
+    if not resumed:
+        raise refusal
+    _fetch_checked(address, part, checksum)
 
 
 def _fetch(address: str, part: Path) -> None:
@@ -94,12 +109,17 @@ def _fetch(address: str, part: Path) -> None:
 
     try:
         _receive(address, part)
-    except (requests.RequestException, OSError) as error:
+    except requests.RequestException as error:
         raise UserError(
-            f"{address} could not be downloaded ({_reason(error)}): try again, give a mirror with "
-            f"corpus.source.mirror=https://… or a file that you have with "
-            f"corpus.source.path=/path/to/{Path(address).name}."
+            f"{address} could not be downloaded ({_reason(error)}): try again. {_ways_out(address)}"
         ) from error
+
+
+def _ways_out(address: str) -> str:
+    return (
+        "Or give a mirror with corpus.mirror=https://…, or a file that you have with "
+        f"corpus.source.path=/path/to/{named(address)}."
+    )
 
 
 def _receive(address: str, part: Path) -> None:
@@ -113,12 +133,13 @@ def _receive(address: str, part: Path) -> None:
             return  # nothing is missing: the checksum will tell
         response.raise_for_status()
         resumed = response.status_code == PARTIAL
-        size = start * resumed + int(response.headers.get("Content-Length", 0))
+        length = response.headers.get("Content-Length")  # archives made on demand have none
+        total = start * resumed + int(length) if length else None
         if resumed:
             say(f"{part.stem}: going on after {start} bytes")
         with (
             part.open("ab" if resumed else "wb") as file,
-            bar(f"downloading {part.stem}", size, "bytes") as advance,
+            bar(f"downloading {part.stem}", total, "bytes") as advance,
         ):
             for chunk in response.iter_content(CHUNK):
                 file.write(chunk)

@@ -22,7 +22,7 @@ class Folder(Source):
         str | None, Field(description="the folder with your music; null: you put it there yourself")
     ] = None
 
-    def write(self, folder: Path, processes: int) -> None:  # noqa: ARG002
+    def write(self, folder: Path, processes: int, mirror: str | None = None) -> None:  # noqa: ARG002
         """Copy the music into `folder`; raises `UserError` when there is none."""
         if self.folder is None:
             raise UserError(

@@ -10,7 +10,7 @@ import numpy as np
 
 from ostinato.console import say, track, warn
 from ostinato.corpora.parallel import Workers
-from ostinato.corpora.source import Source
+from ostinato.corpora.source import Source, Terms
 from ostinato.errors import UnreadableError, UserError
 from ostinato.music import abc
 from ostinato.music.conversion import MICROSECONDS_PER_MINUTE
@@ -33,6 +33,15 @@ class Packaged(Source):
     suffix: ClassVar[str]
     count: ClassVar[int]
     """How many scores or tunes music21 9.9.2 carries."""
+    licence: ClassVar[str]
+    citation: ClassVar[str] = (
+        "Michael Scott Cuthbert and Christopher Ariza, music21: A Toolkit for Computer-Aided "
+        "Musicology and Symbolic Music Data, ISMIR 2010."
+    )
+
+    def terms(self) -> Terms:
+        """As music21 states them."""
+        return Terms(self.licence, self.citation)
 
     def jobs(self) -> list[Job]:
         """What to read, in order."""
@@ -56,7 +65,7 @@ class Packaged(Source):
             more = f"; and {len(failed) - 5} more" if len(failed) > 5 else ""
             warn(f"{len(failed)} of {len(jobs)} could not be read ({shown}{more})")
 
-    def write(self, folder: Path, processes: int) -> None:
+    def write(self, folder: Path, processes: int, mirror: str | None = None) -> None:  # noqa: ARG002
         """Write each piece as a MIDI file."""
         written = 0
         for piece in self.pieces(processes):
@@ -69,12 +78,20 @@ class BachChorales(Packaged):
     """Johann Sebastian Bach's 408 chorales (and a few movements) in MusicXML."""
 
     folder, suffix, count = "bach", ".mxl", 408
+    licence = (
+        "the music is in the public domain; the encodings are distributed with music21 by "
+        "permission, see corpus/license.txt there."
+    )
 
 
 class RyansMammoth(Packaged):
     """Ryan's Mammoth Collection (1883): 1,059 fiddle tunes in ABC."""
 
     folder, suffix, count = "ryansMammoth", ".abc", 1059
+    licence = (
+        "the tunes are in the public domain; the transcriptions, by John Chambers, are distributed "
+        "with music21 by permission."
+    )
 
     def jobs(self) -> list[Job]:
         """One job a tune; a file of several numbers them."""
@@ -85,12 +102,22 @@ class EssenFolksongs(RyansMammoth):
     """The Essen folksong collection: 8,514 songs, most of them German or Chinese, in ABC."""
 
     folder, suffix, count = "essenFolksong", ".abc", 8514
+    licence = "non-commercial use only, see corpus/essenFolksong/license.txt in music21."
+    citation = (
+        "Helmut Schaffrath, The Essen Folksong Collection, in ABC by Seymour Shlien; and "
+        + Packaged.citation
+    )
 
 
 class Palestrina(Packaged):
     """Masses by Giovanni Pierluigi da Palestrina: 1,318 movements and sections in **kern."""
 
     folder, suffix, count = "palestrina", ".krn", 1318
+    licence = (
+        'the music is in the public domain; the encodings are "Copyright 2000, John Miller. Rights '
+        'to all derivative electronic formats reserved.", as the files say, and distributed with '
+        "music21 by permission: ask before you pass on what is made from them."
+    )
 
 
 def as_midi_holds_it(piece: Piece) -> Piece:

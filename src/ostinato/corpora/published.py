@@ -4,7 +4,6 @@
 those parts.
 """
 
-import os
 from abc import abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,15 +15,15 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ostinato.console import say, track
-from ostinato.corpora.download import download, local
+from ostinato.corpora.checksum import sha256_or_none
+from ostinato.corpora.download import download, forget, local
 from ostinato.corpora.objects import object_arrays
 from ostinato.corpora.packaged import RESOLUTION, as_midi_holds_it
-from ostinato.corpora.source import Source
+from ostinato.corpora.source import Source, Terms
 from ostinato.errors import UserError
 from ostinato.music.piece import LOUDNESS, NOTE, Piece, array
 from ostinato.music.writing import write_midi
 
-MIRROR = "OSTINATO_MIRROR"  # the environment's word, where corpus.source.mirror says nothing
 LOWEST = 21  # the MIDI pitch of the first of the 88 keys
 VOICES = ("Soprano", "Alto", "Tenor", "Bass")
 
@@ -40,26 +39,24 @@ class Published(Source):
     sha256: Annotated[
         str | None, Field(pattern="^[0-9a-f]{64}$", description="of the file; null: not checked")
     ] = None
-    mirror: Annotated[
-        str | None,
-        Field(
-            min_length=1,
-            description="an address instead of the host, or a folder with the file; null: "
-            f"${MIRROR}, or else the host",
-        ),
-    ] = None
     path: Annotated[
         str | None, Field(min_length=1, description="the file, if you have it; null: download it")
     ] = None
+    licence: Annotated[str, Field(description="on what terms it is published")] = ""
+    citation: Annotated[str, Field(description="whom to cite")] = ""
 
-    def write(self, folder: Path, processes: int) -> None:  # noqa: ARG002
+    def terms(self) -> Terms:
+        """As the config says."""
+        return Terms(self.licence, self.citation)
+
+    def write(self, folder: Path, processes: int, mirror: str | None = None) -> None:  # noqa: ARG002
         """Write each piece as a MIDI file into the folder of its part."""
-        pieces = self.pieces()
+        pieces = self.pieces(mirror)
         for piece in track(pieces, "writing", len(pieces)):
             write_midi(piece, folder / f"{piece.name}.mid")
         say(f"{len(pieces)} pieces written as MIDI")
 
-    def pieces(self) -> list[Piece]:
+    def pieces(self, mirror: str | None = None) -> list[Piece]:
         """All pieces, named by their part and their place in it, as in train/000."""
         ticks, rest = divmod(RESOLUTION, self.steps_per_quarter)
         if rest:
@@ -69,28 +66,30 @@ class Published(Source):
             )
         return [
             self.piece(steps, ticks, f"{part}/{number:03d}")
-            for part, arrays in self.arrays().items()
+            for part, arrays in self.arrays(mirror).items()
             for number, steps in enumerate(arrays)
         ]
 
-    def arrays(self) -> dict[str, list[NDArray[Any]]]:
+    def arrays(self, mirror: str | None = None) -> dict[str, list[NDArray[Any]]]:
         """The arrays of train, validation and test, in the order of the file.
 
         Raises `UserError` where the file cannot be had or is of another kind.
         """
-        file = self._file()
+        file = self._file(mirror)
         try:
             return {part: list(arrays) for part, arrays in self.read(file)}
         except Exception as error:  # scipy and NumPy let through whatever a broken file gives
+            forget(file)
             raise UserError(
                 f"{file} cannot be read as {self.address.rsplit('/', 1)[-1]}: "
                 f"{' '.join(str(error).split())[:200] or type(error).__name__}."
             ) from error
 
-    def _file(self) -> Path:
+    def _file(self, mirror: str | None) -> Path:
+        checksum = sha256_or_none(self.sha256)
         if self.path is not None:
-            return local(self.path, self.sha256)
-        return download(self.address, self.sha256, self.mirror or os.environ.get(MIRROR))
+            return local(self.path, checksum)
+        return download(self.address, checksum, mirror)
 
     @abstractmethod
     def read(self, file: Path) -> Iterable[tuple[str, Iterable[NDArray[Any]]]]:

@@ -1,15 +1,34 @@
 """The contract of what `ostinato fetch` can fetch."""
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What one owes to those who made a corpus: the licence, and whom to cite."""
+
+    licence: str
+    citation: str = ""
+
+    def text(self) -> str:
+        """As `ostinato fetch` says it."""
+        cite = f"\nTo cite it: {self.citation}" if self.citation else ""
+        return f"Licence: {self.licence or 'none is stated.'}{cite}"
 
 
 class Source(ABC):
     """Where the files of a corpus come from."""
 
     @abstractmethod
-    def write(self, folder: Path, processes: int) -> None:
+    def write(self, folder: Path, processes: int, mirror: str | None = None) -> None:
         """Fill an empty folder with music files, the same bytes every time.
 
-        Raises `UserError` when there is nothing to write.
+        `mirror` replaces the host of what is downloaded: an address, or a folder. A source that
+        downloads nothing ignores it. Raises `UserError` when there is nothing to write.
         """
+
+    def terms(self) -> Terms | None:
+        """The licence and the citation; None for music of the user's own."""
+        return None
