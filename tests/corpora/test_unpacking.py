@@ -130,6 +130,16 @@ def test_a_header_without_end_does_not_fill_the_memory(kind: bytes, tmp_path: Pa
         tracemalloc.stop()
 
 
+def test_a_negative_length_is_no_way_round_the_limits(tmp_path: Path) -> None:
+    header = bytearray(tarfile.TarInfo("set/a.mid").tobuf(tarfile.GNU_FORMAT)[:512])
+    header[124:136] = (-512).to_bytes(12, "big", signed=True)
+    header[148:156] = b" " * 8
+    header[148:156] = f"{sum(header):06o}\0 ".encode()
+    (tmp_path / "set.tar.gz").write_bytes(gzip.compress(bytes(header) + bytes(1024)))
+    with pytest.raises(BrokenArchiveError, match="negative length"):
+        unpacked(tmp_path / "set.tar.gz")
+
+
 def test_an_archive_cut_short_is_said_to_be_broken(archive: Archive) -> None:
     whole = archive(HONEST)
     for length in (0, 1, whole.stat().st_size // 2, whole.stat().st_size - 30):

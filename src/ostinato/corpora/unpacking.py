@@ -182,6 +182,8 @@ def _of_tar(source: Path, limits: Limits) -> Members:
         tarfile.open(fileobj=unzipped, mode="r:") as archive,
     ):
         while (info := archive.next()) is not None:
+            if info.size < 0:
+                raise tarfile.ReadError(f"{_quoted(info.name)} is of a negative length")
             archive.members = []  # type: ignore[attr-defined]  # or they pile up
             kind: Any = "file" if info.isreg() else "folder" if info.isdir() else "other"
             yield Member(info.name, info.size, kind, partial(_opened, archive, info))
