@@ -19,6 +19,7 @@ from ostinato.music.piece import Piece
 
 INDEX, REJECTS = "index.parquet", "rejects.csv"
 ROWS = 64  # files or tunes to a part: what is in memory at once
+WHOLE_NUMBERS = ("onset", "duration", "pitch", "velocity", "program", "track")
 INDEXED = pa.schema(
     [("name", pa.string()), ("source", pa.string()), ("part", pa.int32()), ("row", pa.int32())]
 )
@@ -69,10 +70,15 @@ def write_part(rows: Iterable[Row], file: Path, digests: bool) -> None:
             pieces.append(row)
     table = to_table(pieces, digests)
     table = table.replace_schema_metadata({"rejects": json.dumps(rejects)})
-    packed = {f"notes.list.element.{name}": "DELTA_BINARY_PACKED" for name in ("onset", "duration")}
+    packed = {f"notes.list.element.{name}": "DELTA_BINARY_PACKED" for name in WHOLE_NUMBERS}
     with replacing_file(file) as beside:
         pq.write_table(
-            table, beside, compression="zstd", use_dictionary=False, column_encoding=packed
+            table,
+            beside,
+            compression="zstd",
+            use_dictionary=False,
+            column_encoding=packed,
+            write_statistics=False,
         )
 
 

@@ -25,6 +25,7 @@ KEY_SIGNATURE = np.dtype([("onset", "<i8"), ("fifths", "i1"), ("minor", "?")])
 
 DEFAULT_QPM = 120.0  # what a MIDI file without a tempo means
 LOUDNESS = 80  # velocity of notes whose source has none
+TRACK_BITS, PITCH_BITS = 16, 8  # enough for what files hold; beyond, sorting is not spared
 
 
 def array(dtype: np.dtype[Any], **columns: Any) -> NDArray[Any]:
@@ -56,12 +57,24 @@ def order_by(*columns: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
         return np.zeros(0, np.int64)
     key, values = np.zeros(len(columns[0]), np.int64), 1
     for column in columns:
-        low, high = int(column.min()), int(column.max())
+        low, high = (0, 255) if column.dtype == np.uint8 else (int(column.min()), int(column.max()))
         values *= high - low + 1
         if values > np.iinfo(np.int64).max:
             return np.lexsort(columns[::-1])
-        key = key * (high - low + 1) + np.subtract(column, low, dtype=np.int64)
+        key *= high - low + 1
+        key += column
+        if low:
+            key -= low
     return np.argsort(key, kind="stable")
+
+
+def _surely_sorted(notes: NDArray[Any]) -> bool:
+    """Whether (onset, track, pitch) rises from note to note, as it does in most sorted pieces."""
+    place = notes["onset"] << TRACK_BITS
+    place += notes["track"]
+    place <<= PITCH_BITS
+    place += notes["pitch"]
+    return bool((place[1:] > place[:-1]).all()) and len(notes) > 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,8 +97,10 @@ class Piece:
 
     def __post_init__(self) -> None:
         notes = self.notes
-        order = order_by(notes["onset"], notes["track"], notes["pitch"], notes["duration"])
-        object.__setattr__(self, "notes", notes.take(order))  # take: indexing is slower by far
+        if not _surely_sorted(notes):
+            order = order_by(notes["onset"], notes["track"], notes["pitch"], notes["duration"])
+            notes = notes.take(order)  # indexing is slower by far
+            object.__setattr__(self, "notes", notes)
         tracks = int(notes["track"].max()) + 1 if len(notes) else 0
         missing = max(0, tracks - len(self.track_names))
         object.__setattr__(self, "track_names", tuple(self.track_names) + ("",) * missing)

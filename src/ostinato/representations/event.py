@@ -62,12 +62,15 @@ class Event(TokenRepresentation):
 
     def encode(self, piece: Piece) -> NDArray[np.uint16]:
         """The piece as tokens: (time,). Raises `UnencodableError` where only drums play."""
-        return self.encode_notes(separate_unisons(pitched_notes(piece, self.steps_per_quarter)))
+        return self._encode(separate_unisons(pitched_notes(piece, self.steps_per_quarter)))
 
     def encode_notes(self, notes: NDArray[Any]) -> NDArray[np.uint16]:
         """Notes in steps as tokens (time,), overlapping unisons and all, as MusPy writes them."""
         keys = ("onset", "pitch", "duration", "velocity")
-        notes = notes.take(order_by(*(notes[key] for key in keys)))
+        return self._encode(notes.take(order_by(*(notes[key] for key in keys))))
+
+    def _encode(self, notes: NDArray[Any]) -> NDArray[np.uint16]:
+        """Notes in the order in which they are said."""
         onset, pitch = notes["onset"], notes["pitch"].astype(np.int64)
         codes = [pitch, NOTE_OFF + pitch]
         times = [onset, onset + notes["duration"]]
@@ -80,12 +83,15 @@ class Event(TokenRepresentation):
     def _with_shifts(self, codes: Tokens, times: NDArray[np.int64]) -> NDArray[np.uint16]:
         """Order events by time, which keeps those at one time as they are, and fill the gaps."""
         order = np.argsort(times, kind="stable")
-        gaps = np.diff(times[order], prepend=0)
-        longest, rest = np.divmod(gaps, self.max_time_shift)
-        places = np.cumsum(longest + (rest > 0) + 1) - 1
+        at = np.flatnonzero(gaps := np.diff(times.take(order), prepend=0))  # where time moves on
+        shifts = -(-gaps.take(at) // self.max_time_shift)  # how many tokens that takes
+        counts = np.ones(len(codes), np.int64)
+        counts[at] += shifts
+        places = np.cumsum(counts) - 1
         tokens = np.full(places[-1] + 1, self.first_velocity - 1, np.uint16)
-        tokens[places] = codes[order]
-        tokens[places[rest > 0] - 1] = TIME_SHIFT - 1 + rest[rest > 0]
+        tokens[places] = codes.take(order)
+        rest = gaps.take(at) - (shifts - 1) * self.max_time_shift
+        tokens[places.take(at) - 1] = TIME_SHIFT - 1 + rest
         return tokens
 
     def decode(self, tokens: Tokens, name: str = "") -> Piece:

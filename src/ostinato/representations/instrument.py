@@ -22,17 +22,24 @@ def separate_unisons(notes: NDArray[Any]) -> NDArray[Any]:
     """Notes of one pitch that overlap made to follow one another, as one instrument plays them.
 
     A pitch sounds whenever one of the notes (in steps) does and begins whenever one of them does;
-    of notes that begin together the loudest stays. The order is by pitch, then onset.
+    of notes that begin together the loudest stays. The order is by onset, then pitch.
     """
-    notes = notes.take(order_by(notes["pitch"], notes["onset"], notes["velocity"]))
-    pitch, onset = notes["pitch"].astype(np.int64), notes["onset"]
-    ends = onset + notes["duration"]
-    above = pitch * (ends.max(initial=0) + 1)  # keeps the running maximum within a pitch
-    ends = np.maximum.accumulate(ends + above) - above
-    place = above + onset  # increases with pitch, then onset
-    last = np.append(np.diff(place) > 0, True)[: len(notes)]
-    kept: NDArray[Any] = notes.compress(last)
-    place, ends = place[last], ends[last]
-    following = np.append(np.diff(place), np.iinfo(np.int64).max)[: len(kept)]
-    kept["duration"] = np.minimum(ends - kept["onset"], following)
-    return kept
+    notes = notes.take(order_by(notes["onset"], notes["pitch"], notes["velocity"]))
+    if not len(notes):
+        return notes
+    by_pitch = np.argsort(notes["pitch"], kind="stable")
+    onset, pitch = notes["onset"].take(by_pitch), notes["pitch"].take(by_pitch)
+    ends = onset + notes["duration"].take(by_pitch)
+    above = pitch * (ends.max() + 1)  # keeps the running maximum within a pitch
+    ends += above
+    place = above + onset  # rises with pitch, then onset
+    if (ends[:-1] <= place[1:]).all():
+        return notes
+    ends = np.maximum.accumulate(ends)
+    last = np.append(place[1:] > place[:-1], True)
+    onsets_of_kept, kept = place[last], np.zeros(len(notes), np.bool_)
+    following = np.append(onsets_of_kept[1:], np.iinfo(np.int64).max)
+    kept[by_pitch[last]] = True
+    notes["duration"][by_pitch[last]] = np.minimum(ends[last], following) - onsets_of_kept
+    separated: NDArray[Any] = notes.compress(kept)
+    return separated
