@@ -136,9 +136,8 @@ class TokenRepresentation(Representation):
 
     def last_end(self, tokens: Tokens) -> NDArray[np.int64]:
         """Where the last end token at or before each token stands, -1 before the first: (time,)."""
-        places = np.arange(len(tokens))
-        ends = np.where(tokens == self.end, places, -1) if self.end is not None else 0 * places - 1
-        return np.maximum.accumulate(ends)
+        ends = np.flatnonzero(tokens == self.end) if self.end is not None else np.zeros(0, np.int64)
+        return np.repeat(np.append(-1, ends), np.diff(ends, prepend=0, append=len(tokens)))
 
     @abstractmethod
     def note_counts(self) -> NDArray[np.int64]:
