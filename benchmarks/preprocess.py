@@ -99,8 +99,8 @@ def _ours(music: Path, name: str, processes: int = 1) -> int:
     from ostinato.batches.store import write_store
     from ostinato.config import compose
     from ostinato.corpora.corpus import Corpus
-    from ostinato.corpora.parallel import Workers
     from ostinato.corpora.store import PieceStore
+    from ostinato.parallel import Workers
     from ostinato.stages.preprocess import preprocess
 
     workers = Workers(processes=processes)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ostinato.corpora.packaged import BachChorales, Job
+from ostinato.corpora.sources.packaged import BachChorales, Job
 from ostinato.music.conversion import from_muspy
 from ostinato.music.piece import Piece
 from ostinato.music.writing import write_midi

@@ -12,7 +12,7 @@ import ostinato
 
 SOURCE = Path(ostinato.__file__).parent
 FLOORS = (
-    {"errors", "files", "console", "interrupts"},
+    {"errors", "files", "console", "interrupts", "parallel"},
     {"config"},
     {"music"},
     {"corpora"},

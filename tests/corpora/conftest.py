@@ -3,7 +3,7 @@
 import pytest
 
 from ostinato.corpora import store
-from ostinato.corpora.packaged import BachChorales
+from ostinato.corpora.sources.packaged import BachChorales
 from ostinato.corpora.store import PieceStore
 from ostinato.music.piece import Piece
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from ostinato.corpora import store
 from ostinato.corpora.corpus import Corpus
 from ostinato.corpora.ingest import ingest, music_files
-from ostinato.corpora.parallel import Workers
 from ostinato.corpora.store import PieceStore, Reject
 from ostinato.music.piece import Piece
+from ostinato.parallel import Workers
 
 
 def read(

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from ostinato import cli
-from ostinato.corpora.parallel import Workers
 from ostinato.errors import UserError
 from ostinato.music.piece import Piece
 from ostinato.music.writing import write_midi
+from ostinato.parallel import Workers
 
 HOST = "tcp://127.0.0.1"
 
@@ -70,7 +70,7 @@ def test_dask_workers_write_the_same_bytes_as_this_machine(music: Path, schedule
 
 
 def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ostinato.corpora.parallel.ANSWER", "1s")
+    monkeypatch.setattr("ostinato.parallel.ANSWER", "1s")
     workers = Workers(backend="dask", address=f"{HOST}:9")
     with pytest.raises(UserError, match=r"no Dask scheduler answers at .*127\.0\.0\.1:9: start"):
         list(workers.each(str, range(3), str))

@@ -12,11 +12,11 @@ from reading import read
 
 from ostinato.corpora.corpus import Corpus
 from ostinato.corpora.ingest import ingest, music_files
-from ostinato.corpora.parallel import Workers
 from ostinato.corpora.store import PieceStore, Reject, finish, read_rejects
 from ostinato.errors import UserError
 from ostinato.music.piece import Piece
 from ostinato.music.writing import write_midi
+from ostinato.parallel import Workers
 
 CORPUS = Corpus(name="test", path="data/test")
 
@@ -181,3 +181,9 @@ def test_pop_songs_keep_their_notes_and_their_names(published: Callable[[str], P
     pieces, rejects = read(songs, CORPUS, Workers(processes=2))
     assert not rejects
     assert list(pieces) == sorted(path.stem for path in songs.glob("*.mid"))
+
+
+def test_names_that_are_no_utf8_stay_apart(tmp_path: Path) -> None:
+    for name in (b"caf\xe9.mid", b"caf\xe8.mid"):
+        Path(os.fsdecode(bytes(tmp_path) + b"/" + name)).write_bytes(midi(NOTE))
+    assert sorted(read(tmp_path, CORPUS)[0]) == ["caf\\udce8", "caf\\udce9"]

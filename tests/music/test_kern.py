@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ostinato.corpora.packaged import Palestrina, as_midi_holds_it
+from ostinato.corpora.sources.packaged import Palestrina, as_midi_holds_it
 from ostinato.errors import UnreadableError
 from ostinato.music.kern import read_kern
 from ostinato.music.reading import read_midi

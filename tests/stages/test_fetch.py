@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from ostinato.corpora.corpus import Corpus
-from ostinato.corpora.folder import Folder
-from ostinato.corpora.packaged import BachChorales, Job
+from ostinato.corpora.sources.folder import Folder
+from ostinato.corpora.sources.packaged import BachChorales, Job
 from ostinato.errors import UserError
 from ostinato.stages.fetch import fetch
 

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from ostinato.corpora.corpus import Corpus
-from ostinato.corpora.folder import Folder
-from ostinato.corpora.packaged import BachChorales
+from ostinato.corpora.sources.folder import Folder
+from ostinato.corpora.sources.packaged import BachChorales
 from ostinato.corpora.store import PieceStore, read_rejects
 from ostinato.errors import UserError
 from ostinato.music.piece import Piece

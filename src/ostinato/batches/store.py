@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato.corpora.parallel import Workers
 from ostinato.errors import UnencodableError, UserError
 from ostinato.files import replacing_file, replacing_folder, write_json
 from ostinato.music.piece import Piece
+from ostinato.parallel import Workers
 from ostinato.representations.base import Representation
 
 STEPS, POSITIONS, TABLE, ABOUT = "steps.bin", "positions.bin", "pieces.npy", "pieces.json"

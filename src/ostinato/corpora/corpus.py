@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ostinato.corpora.source import Source
+from ostinato.corpora.sources.source import Source
 
 MIRROR = "OSTINATO_MIRROR"  # the environment's word, where a corpus's `mirror` says nothing
 Program = Annotated[int, Field(ge=0, le=127)]

@@ -9,11 +9,11 @@ from pathlib import Path
 from ostinato.console import bar, say
 from ostinato.corpora.corpus import Corpus
 from ostinato.corpora.filters import prepared
-from ostinato.corpora.parallel import Workers, alone
 from ostinato.corpora.store import ROWS, Reject, Row, part_file, write_part
 from ostinato.errors import UnreadableError, UserError
 from ostinato.music import abc, reading
 from ostinato.music.piece import Piece
+from ostinato.parallel import Workers, alone
 
 WORTH_PROCESSES = 4.0  # seconds: starting processes takes half as long
 SECONDS = {"midi": 0.001, "score": 0.05}  # typical time to read one
@@ -101,7 +101,7 @@ def ingest(
 
 def _jobs(path: Path, folder: Path) -> list[Job]:
     relative = path.relative_to(folder).as_posix()
-    job = Job(relative.encode("utf-8", "replace").decode(), relative)
+    job = Job(relative.encode("utf-8", "backslashreplace").decode(), relative)
     if job.suffix not in reading.ABC:
         return [job]
     try:

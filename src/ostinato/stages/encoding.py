@@ -14,8 +14,8 @@ from ostinato.stages.workspace import Workspace, source_fingerprint
 
 if TYPE_CHECKING:
     from ostinato.batches.store import TokenStore
-    from ostinato.corpora.parallel import Workers
     from ostinato.corpora.store import PieceStore
+    from ostinato.parallel import Workers
     from ostinato.representations.base import Representation
 
 WORTH_PROCESSES = 16  # parts of a piece store
@@ -43,7 +43,7 @@ def token_store(
 
 def _workers(config: Config, pieces: "PieceStore") -> "Workers":
     """One process where starting more would take longer than they save."""
-    from ostinato.corpora.parallel import Workers
+    from ostinato.parallel import Workers
 
     workers: Workers = config.build("preprocess") if "preprocess" in config.tree else Workers()
     few = workers.backend == "loky" and len(pieces.parts) < WORTH_PROCESSES

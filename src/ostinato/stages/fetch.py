@@ -10,7 +10,7 @@ from pathlib import Path
 from ostinato.config import Config
 from ostinato.console import say
 from ostinato.corpora.corpus import MIRROR, Corpus
-from ostinato.corpora.download import kept_in
+from ostinato.corpora.sources.download import kept_in
 from ostinato.errors import UserError
 from ostinato.files import fingerprint, replacing_folder
 from ostinato.stages.workspace import Workspace

@@ -61,7 +61,7 @@ def _of_folder(folder: Path) -> View:
     from ostinato.corpora import store
     from ostinato.corpora.corpus import Corpus
     from ostinato.corpora.ingest import ingest, music_files
-    from ostinato.corpora.parallel import Workers
+    from ostinato.parallel import Workers
 
     name = folder.resolve().name or "music"
     corpus = Corpus(name=name, path="music", resolution=480)

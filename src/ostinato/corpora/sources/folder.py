@@ -9,7 +9,7 @@ from pydantic import Field
 
 from ostinato.console import track
 from ostinato.corpora.ingest import music_files
-from ostinato.corpora.source import Source
+from ostinato.corpora.sources.source import Source
 from ostinato.errors import UserError
 from ostinato.music.reading import SUFFIXES
 

@@ -14,12 +14,12 @@ from reading import read
 
 from ostinato.config import Config, compose
 from ostinato.corpora.corpus import Corpus
-from ostinato.corpora.objects import object_arrays
-from ostinato.corpora.published import LOWEST, PianoRolls, Published, SeparatedVoices
+from ostinato.corpora.sources.objects import object_arrays
+from ostinato.corpora.sources.published import LOWEST, PianoRolls, Published, SeparatedVoices
 from ostinato.errors import UserError
 from ostinato.music.piece import Piece
 
-CONF = Path(__file__).parents[2] / "conf"
+CONF = Path(__file__).parents[3] / "conf"
 FILES = {
     "jsb": "JSB_Chorales.mat",
     "nottingham": "Nottingham.mat",

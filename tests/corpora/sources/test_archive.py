@@ -11,10 +11,10 @@ import pytest
 from archives import Files, Writer, tarred, zipped
 from loopback import Server, serving
 from ostinato.config import compose
-from ostinato.corpora.archive import Archive, MuspyArchive
-from ostinato.corpora.checksum import digest
 from ostinato.corpora.corpus import Corpus
-from ostinato.corpora.download import CHUNK, kept_in
+from ostinato.corpora.sources.archive import Archive, MuspyArchive
+from ostinato.corpora.sources.checksum import digest
+from ostinato.corpora.sources.download import CHUNK, kept_in
 from ostinato.corpora.splitting import FolderSplit
 from ostinato.corpora.store import PieceStore
 from ostinato.errors import UserError
@@ -23,7 +23,7 @@ from ostinato.music.writing import write_midi
 from ostinato.stages.fetch import fetch
 from ostinato.stages.preprocess import preprocess
 
-CONF = Path(__file__).parents[2] / "conf"
+CONF = Path(__file__).parents[3] / "conf"
 APPLE = b"\x00\x05\x16\x07"  # how macOS's companion of a file begins
 
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archives import Writer, tarred, tarred_header, tarred_special, zipped, zipped_link
-from ostinato.corpora.unpacking import BrokenArchiveError, Limits, unpack
+from ostinato.corpora.sources.unpacking import BrokenArchiveError, Limits, unpack
 from ostinato.errors import UserError
 
 WRITERS = {"zip": zipped, "tar.gz": tarred}

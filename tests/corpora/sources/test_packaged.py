@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ostinato.corpora.packaged import (
+from ostinato.corpora.sources.packaged import (
     QPM,
     RESOLUTION,
     BachChorales,

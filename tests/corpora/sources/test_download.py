@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from loopback import Server, serving
-from ostinato.corpora.checksum import Checksum, digest
 from ostinato.corpora.corpus import Corpus
-from ostinato.corpora.download import CHUNK, download, kept_in
-from ostinato.corpora.published import PianoRolls
+from ostinato.corpora.sources.checksum import Checksum, digest
+from ostinato.corpora.sources.download import CHUNK, download, kept_in
+from ostinato.corpora.sources.published import PianoRolls
 from ostinato.errors import UserError
 from ostinato.stages.fetch import fetch
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ostinato.console import bar, say
-from ostinato.corpora.checksum import Checksum, fits
+from ostinato.corpora.sources.checksum import Checksum, fits
 from ostinato.errors import UserError
 from ostinato.files import fingerprint
 

@@ -9,8 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from ostinato.console import say, track, warn
-from ostinato.corpora.parallel import Workers
-from ostinato.corpora.source import Source, Terms
+from ostinato.corpora.sources.source import Source, Terms
 from ostinato.errors import UnreadableError, UserError
 from ostinato.music import abc
 from ostinato.music.conversion import MICROSECONDS_PER_MINUTE
@@ -18,6 +17,7 @@ from ostinato.music.kern import read_kern
 from ostinato.music.musicxml import read_musicxml
 from ostinato.music.piece import TEMPO, Piece, array
 from ostinato.music.writing import write_midi
+from ostinato.parallel import Workers
 
 RESOLUTION = 480  # the customary one of MIDI files; it holds all 408 chorales exactly
 QPM = 96.0  # where a score has no tempo: the commonest of the chorales that have one

@@ -1,6 +1,6 @@
 import os
 
-from ostinato.corpora.parallel import Workers
+from ostinato.parallel import Workers
 
 
 def square_or_die(number: int) -> int:

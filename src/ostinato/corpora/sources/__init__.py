@@ -1,0 +1,1 @@
+"""Where the files of a corpus come from: packages, published arrays, archives, a folder."""
