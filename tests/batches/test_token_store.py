@@ -1,11 +1,17 @@
 """What is encoded to disk comes back as it was."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from ostinato.batches.store import write_store
+from ostinato.batches.windows import gather
 from ostinato.music.piece import NOTE, Piece, array
+from ostinato.parallel import Workers
+from ostinato.representations.event import Event
+from ostinato.representations.pianoroll import Pianoroll
 from ostinato.representations.pitch import Pitch
 from ostinato.representations.voices import Voices
 from small_networks import REPRESENTATIONS, store_of
@@ -79,7 +85,54 @@ def test_drums_do_not_limit_transposition(tmp_path: Path) -> None:
 def test_the_same_pieces_give_the_same_bytes(short_chorales: list[Piece], tmp_path: Path) -> None:
     for name in ("one", "two"):
         store_of(short_chorales[:4], Voices(), tmp_path / name)
-    files = sorted(path.name for path in (tmp_path / "one").iterdir())
-    assert len(files) == 4
-    for file in files:
-        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+    assert len(files_of(tmp_path / "one")) == 4
+    assert files_of(tmp_path / "one") == files_of(tmp_path / "two")
+
+
+def test_frames_are_kept_and_gathered_as_they_are(
+    short_chorales: list[Piece], tmp_path: Path
+) -> None:
+    roll, pieces = Pianoroll(onsets=True), short_chorales[:3]
+    store = store_of(pieces, roll, tmp_path / "frames")
+    assert isinstance(store.steps, np.memmap)
+    assert store.steps.shape[1:] == (roll.size,)
+    for i, piece in enumerate(pieces):
+        assert np.array_equal(store.piece(i), roll.encode(piece))
+    starts = store.offsets[:-1] + 5
+    frames, positions, real = gather(store, starts, store.offsets[1:], 8)
+    assert frames.shape == (3, 9, roll.size)
+    for row, start in enumerate(starts):
+        assert np.array_equal(frames[row], store.steps[start : start + 9])
+        assert np.array_equal(positions[row], store.positions[start : start + 8])
+    assert real.all()
+
+
+def test_an_encoding_that_was_stopped_goes_on(short_chorales: list[Piece], tmp_path: Path) -> None:
+    parts = [short_chorales[:4], short_chorales[4:8], short_chorales[8:9]]
+
+    class Stopping(list[Piece]):
+        def __iter__(self) -> Any:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_store([parts[0], Stopping(), parts[2]], Voices(), tmp_path / "stopped")
+    assert not (tmp_path / "stopped").exists()
+    done: list[float] = []
+    rest = [Stopping(), *parts[1:]]  # the first part is not read again
+    write_store(rest, Voices(), tmp_path / "stopped", advance=done.append)
+    write_store(parts, Voices(), tmp_path / "whole")
+    assert done == [2, 3]
+    assert files_of(tmp_path / "stopped") == files_of(tmp_path / "whole")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["stopped", "whole"]
+
+
+def test_processes_do_not_change_the_bytes(short_chorales: list[Piece], tmp_path: Path) -> None:
+    parts = [short_chorales[i : i + 4] for i in range(0, 20, 4)]
+    for processes in (1, 2):
+        workers = Workers(processes=processes)
+        write_store(parts, Event(), tmp_path / f"{processes}", workers)
+    assert files_of(tmp_path / "1") == files_of(tmp_path / "2")
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
