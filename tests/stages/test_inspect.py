@@ -7,6 +7,7 @@ import pytest
 
 from ostinato import cli
 from ostinato.batches.store import TokenStore
+from ostinato.config import Config
 from ostinato.corpora import store
 from ostinato.evaluation import overview
 from ostinato.evaluation.holdings import Holdings
@@ -213,6 +214,25 @@ def test_a_token_store_explains_its_tokens(
     assert any(row[:1] == ["129"] for row in shown(folder, capsys))
     token_store(config, workspace, representation)
     assert table == shown(folder, capsys)
+
+
+def test_a_store_of_frames_explains_its_columns(
+    short_chorales: list[Piece], here: Path, capsys: Captured
+) -> None:
+    workspace = Workspace(here, here / "outputs")
+    stored(short_chorales[:4], workspace.pieces)
+    config = Config(
+        {"representation": {"_target_": "ostinato.representations.pianoroll.Pianoroll"}}
+    )
+    roll = config.build("representation")
+    frames = token_store(config, workspace, roll)
+    table = shown(next(p for p in (workspace.cache / "tokens").iterdir() if p.is_dir()), capsys)
+    assert ["frames", f"{len(frames.steps):,}"] in table
+    used = np.count_nonzero(frames.steps, axis=0)
+    column = int(used.argmax())
+    assert any(
+        row[:2] == [f"{column} · {roll.describe(column)}", f"{used.max():,}"] for row in table
+    )
 
 
 def test_tokens_are_counted_and_run_together() -> None:

@@ -21,16 +21,21 @@ UNKNOWN = "not kept; the next `ostinato train` that uses this store writes it"
 
 
 def view(folder: Path, store: TokenStore) -> View:
-    """Pieces, vocabulary, the commonest tokens and how the first piece begins."""
+    """Pieces, vocabulary, the commonest tokens and how the first piece begins.
+
+    Of frames, the columns take the place of tokens: how often each is in use.
+    """
+    frames = store.steps.ndim == 2
     meanings = read_vocabulary(folder / "vocabulary.tsv")
     counts = count(store, len(meanings))
     order = [int(t) for t in np.argsort(-counts, kind="stable")[:COMMONEST] if counts[t]]
     commonest = [(_named(token, meanings), int(counts[token])) for token in order]
     parts: list[Any] = [facts(folder.resolve().name, _facts(folder, store, counts, meanings))]
     if commonest:
-        label = "token" if meanings else "token (meaning unknown)"
-        parts.append(counted("Commonest tokens", label, "times", commonest, COMMONEST))
-    if store.names:
+        label, unit = ("column", "frames") if frames else ("token", "times")
+        label += "" if meanings else " (meaning unknown)"
+        parts.append(counted(f"Commonest {label}s", label, unit, commonest, COMMONEST))
+    if store.names and not frames:
         rows = [
             (f"{place}", f"{token}", f"{times}", meanings.get(token, ""))
             for place, token, times in runs(store.piece(0))[:FIRST]
@@ -38,7 +43,7 @@ def view(folder: Path, store: TokenStore) -> View:
         columns = ("#place", "#token", "#times", "meaning")
         parts.append(table(f"{store.names[0]} begins", columns, rows))
     lengths = np.diff(store.offsets)
-    title = f"{len(store.names):,} pieces, {len(store.steps):,} tokens"
+    title = f"{len(store.names):,} pieces, {len(store.steps):,} {'frames' if frames else 'tokens'}"
     if (folder / "representation.yaml").is_file():
         title = f"{_representation(folder / 'representation.yaml').partition(' ')[0]}: {title}"
     return View(parts, lambda: overview.of_tokens(commonest[:12], counts, lengths, title))
@@ -61,7 +66,15 @@ def runs(tokens: NDArray[Any]) -> list[tuple[int, int, int]]:
 
 
 def count(store: TokenStore, size: int) -> NDArray[np.int64]:
-    """How often each token occurs: (size,), or more where larger ones occur."""
+    """How often each token occurs: (size,), or more where larger ones occur.
+
+    Of frames, in how many of them each column is not 0: (width,).
+    """
+    if store.steps.ndim == 2:
+        starts = range(0, len(store.steps), CHUNK // store.steps.shape[1])
+        chunks = (store.steps[s : s + CHUNK // store.steps.shape[1]] for s in starts)
+        nothing = np.zeros(store.steps.shape[1], np.int64)
+        return sum((np.count_nonzero(chunk, axis=0) for chunk in chunks), nothing)
     counts = np.zeros(max(size, 1 << 16), np.int64)
     for start in range(0, len(store.steps), CHUNK):
         counts += np.bincount(store.steps[start : start + CHUNK], minlength=len(counts))
@@ -76,22 +89,21 @@ def _facts(
     if store.skipped:
         reason, _ = Counter(store.skipped.values()).most_common(1)[0]
         yield "left out", f"{len(store.skipped):,}, mostly because the piece {reason}"
-    yield "tokens", f"{len(store.steps):,}"
+    step, unit = ("frames", "columns") if store.steps.ndim == 2 else ("tokens", "tokens")
+    yield step, f"{len(store.steps):,}"
     lengths = np.diff(store.offsets)
     if len(lengths):
         low, middle, high = lengths.min(), np.median(lengths), lengths.max()
-        yield "tokens in a piece", f"{low:,} to {high:,}, median {middle:,.0f}"
+        yield f"{step} in a piece", f"{low:,} to {high:,}, median {middle:,.0f}"
     quarters = float(store.quarters.sum())
     if quarters:
-        density = f"{len(store.steps) / quarters:.3g} tokens each"
+        density = f"{len(store.steps) / quarters:.3g} {step} each"
         yield "music", f"{quarters:,.0f} quarter notes, {density}"
         low, high = int(store.lowest.min()), int(store.highest.max())
         yield "pitches", f"{pitch_name(low)} to {pitch_name(high)}"
     used = int((counts > 0).sum())
-    yield (
-        "vocabulary",
-        f"{len(meanings):,} tokens, {used:,} in use" if meanings else f"{used:,} tokens in use",
-    )
+    known = f"{len(meanings):,} {unit}, " if meanings else ""
+    yield "vocabulary", f"{known}{used:,} {'' if known else f'{unit} '}in use"
 
 
 def _representation(path: Path) -> str:
