@@ -17,7 +17,12 @@ from ostinato.music.piece import Piece
 LONGEST_TUNE = 200_000  # characters; music21 takes up to 3 KB of memory for one
 LONGEST_HEADERS = 64_000_000  # characters of all tunes' copies of the file's header
 MOST_TUNES = 100_000
-ENDLESS_METRE = re.compile(r"(?:^|\[)M:[\d/+() ]*\d{4,}", re.MULTILINE)  # music21 lists its beats
+# Of a bar's length music21 makes a list of beats: it must not be long.
+ENDLESS = re.compile(
+    r"""(?:^|\[)[LM]:[\d/+()\ ]*\d{4,}                           # a metre or a unit
+    | ^(?![A-Za-z]:|%)[^%"\n]*?[A-Ga-gXxZz\]][,']*[\d/]*\d{4,}  # a note, a chord or a rest""",
+    re.MULTILINE | re.VERBOSE,
+)
 
 
 def read_text(path: Path) -> str:
@@ -54,8 +59,8 @@ def read_tune(text: str, name: str) -> Piece:
     """
     if len(text) > LONGEST_TUNE:
         raise UnreadableError(f"a tune of {len(text)} characters: up to {LONGEST_TUNE} are read")
-    if metre := ENDLESS_METRE.search(text):
-        raise UnreadableError(f"its metre {metre[0][:40]} is not one that is read")
+    if endless := ENDLESS.search(text):
+        raise UnreadableError(f"it has a length that no music has: {_end(endless[0])}")
     try:
         with limits.cpu_seconds(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -81,6 +86,11 @@ def _parts(text: str) -> list[Any]:
         return [part.expandRepeats() for part in parts]
     except ExpanderException:
         return parts
+
+
+def _end(text: str) -> str:
+    """The last characters that can be printed."""
+    return "".join(c for c in text if c.isprintable())[-40:]
 
 
 def _plain_repeats(text: str) -> str:

@@ -23,15 +23,14 @@ MOST_NOTES = 1_000_000  # an opera has some 200,000
 MOST_TRACKS = 1_000  # with notes in them
 MOST_CHANGES = 100_000  # of tempo, time and key; drawn tempo curves have some thousands
 LONGEST = 100_000  # quarter notes: fourteen hours at 120 to the minute
-LAST_TICK = 2**31 - 1  # what MIDI libraries count with
-FINEST = 20_000  # ticks per quarter note at which the longest piece ends before the last tick
+LAST_TICK = 2**28 - 1  # the longest time between two events of a MIDI file
 SECONDS = 120  # of processor time for one file or tune; the slowest real ones take some 20
 AGAIN = 1.0  # seconds of processor time after which a parser that went on is stopped once more
 
 
 def one_line(error: Exception) -> str:
     """What a parser's error says, short; the kind of error where it says no more than a word."""
-    said = " ".join(str(error).split())[:200]
+    said = " ".join("".join(c if c.isprintable() else " " for c in str(error)).split())[:200]
     return said if " " in said else f"{type(error).__name__} {said}".strip()
 
 
@@ -60,7 +59,7 @@ def check(piece: Piece) -> None:
             raise UnreadableError(f"it has a {name} of {highest}: MIDI's end at 127")
     check_quarters(piece.quarters)
     if piece.end > LAST_TICK:
-        raise UnreadableError(f"it ends at tick {piece.end}: MIDI counts to {LAST_TICK}")
+        raise UnreadableError(f"it ends at tick {piece.end}: up to {LAST_TICK} are read")
 
 
 def check_counts(notes: int, tracks: int = 0) -> None:
@@ -82,12 +81,13 @@ class _TooLong(BaseException):
 
 
 @contextmanager
-def cpu_seconds(seconds: float = SECONDS) -> Iterator[None]:
-    """Raise `UnreadableError` in the body once it has used so much processor time.
+def cpu_seconds(seconds: float | None = None) -> Iterator[None]:
+    """Raise `UnreadableError` in the body once it has used so much processor time, or `SECONDS`.
 
     Only the main thread of a process can be stopped (and not on Windows): elsewhere nothing is
     limited. A call into C is stopped when it returns.
     """
+    seconds = SECONDS if seconds is None else seconds
     main = threading.current_thread() is threading.main_thread()
     if not main or not hasattr(signal, "setitimer"):
         yield

@@ -4,7 +4,6 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 from ostinato.errors import UnreadableError
 from ostinato.music import conversion, limits, markup, mxl, played
@@ -12,7 +11,8 @@ from ostinato.music.barlines import signatures_at_barlines
 from ostinato.music.piece import Piece
 
 COMPRESSED = ".mxl"
-COARSER = 10_080  # ticks per quarter note instead of more than `limits.FINEST`
+FINEST = 2**15 - 1  # ticks per quarter note in a MIDI file
+COARSER = (10_080, 2_520)  # multiples of 2 to 10, the second also for the longest piece
 
 
 def read_musicxml(path: Path, name: str) -> Piece:
@@ -25,10 +25,13 @@ def read_musicxml(path: Path, name: str) -> Piece:
             data = mxl.read_score(path)
         else:
             data = limits.read_bytes(path, limits.LARGEST_XML)
-        markup.check(data)
         piece = _piece(data, name)
+        limits.check_quarters(piece.quarters)
+        if piece.resolution > FINEST or piece.end > limits.LAST_TICK:
+            fits = COARSER[0] * piece.quarters <= limits.LAST_TICK
+            piece = piece.at_resolution(COARSER[0] if fits else COARSER[1])
         limits.check(piece)
-        return piece if piece.resolution <= limits.FINEST else piece.at_resolution(COARSER)
+        return piece
 
 
 def _piece(data: bytes, name: str) -> Piece:
@@ -50,7 +53,7 @@ def _music(data: bytes) -> Any:
     """A muspy object of XML; muspy reads files only."""
     import muspy
 
-    played.check(ElementTree.fromstring(data))
+    played.check(markup.parse(data))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "score.xml"
         path.write_bytes(data)

@@ -7,7 +7,6 @@ Source: W3C, MusicXML 4.0, "Compressed .mxl Files".
 import io
 import zipfile
 from pathlib import Path
-from xml.etree import ElementTree
 
 from ostinato.errors import UnreadableError
 from ostinato.music import limits, markup
@@ -33,8 +32,7 @@ def read_score(path: Path) -> bytes:
 
 
 def _score_name(container: bytes) -> str:
-    markup.check(container)
-    rootfile = ElementTree.fromstring(container).find("rootfiles/rootfile")
+    rootfile = markup.parse(container).find("rootfiles/rootfile")
     name = None if rootfile is None else rootfile.get("full-path")
     if not name:
         raise UnreadableError(f"its {CONTAINER} names no score")
