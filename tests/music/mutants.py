@@ -24,7 +24,7 @@ from ostinato.music.writing import write_midi
 from ostinato.representations.event import Event
 
 MEMORY = 4 * 2**30  # bytes
-PATIENCE = 2.0  # seconds of processor time for reading one tune or file
+PATIENCE = 1.0  # seconds of processor time for reading one tune or file
 SLOW = 15  # seconds of processor time for all that is done with a mutant
 Random = np.random.Generator
 Mutation = Callable[[bytes, Random], bytes]
@@ -230,8 +230,8 @@ ABC_TOKENS = (
 )
 
 
-def text_place(data: bytes, random: Random) -> int:
-    ends = [found.end() for found in re.finditer(rb"[>\n ]", data)]
+def place(data: bytes, after: bytes, random: Random) -> int:
+    ends = [found.end() for found in re.finditer(after, data)]
     return int(random.choice(ends)) if ends else 0
 
 
@@ -249,10 +249,10 @@ def numbers(data: bytes, random: Random) -> bytes:
     return data
 
 
-def tokens_of(kinds: tuple[str, ...]) -> Mutation:
+def tokens_of(kinds: tuple[str, ...], after: bytes) -> Mutation:
     def inserted(data: bytes, random: Random) -> bytes:
         for _ in range(random.integers(1, 9)):
-            at = text_place(data, random)
+            at = place(data, after, random)
             token = kinds[random.integers(len(kinds))]
             if "{}" in token or "{{" in token:
                 token = token.format(number(random), number(random))
@@ -288,22 +288,26 @@ def encoded(data: bytes, random: Random) -> bytes:
     return re.sub(rb'encoding="[^"]*"', b'encoding="' + random.choice(names) + b'"', data)
 
 
-SCORE = (*ANY, numbers, numbers, tokens_of(TAGS), tokens_of(TAGS), measures, entities, encoded)
-TUNE = (*ANY, numbers, numbers, tokens_of(ABC_TOKENS), tokens_of(ABC_TOKENS))
+AMONG_NOTES = tokens_of(TAGS, rb"</note>|</attributes>")
+ANYWHERE = tokens_of(TAGS, rb">")
+BETWEEN_NOTES = tokens_of(ABC_TOKENS, rb"[\n |]")
+WELL_FORMED = (numbers, AMONG_NOTES, AMONG_NOTES, measures, ANYWHERE)
+SCORE = (*ANY, entities, encoded, *WELL_FORMED * 5)
+TUNE = (*ANY, numbers, numbers, *(BETWEEN_NOTES,) * 3)
 
 
 def packed(data: bytes, random: Random) -> bytes:
     """An archive whose score, container or frame is changed."""
-    if random.random() < 0.4:
+    if random.random() < 0.2:
         return pick(ANY, random)(data, random)
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:
         for member in old.infolist():
             content = old.read(member)
-            if random.random() < 0.7:
+            if random.random() < (0.1 if "META" in member.filename else 0.8):
                 content = pick(SCORE, random)(content, random)
-            if random.random() < 0.9:
-                name = member.filename if random.random() < 0.9 else "../" + member.filename
+            if random.random() < 0.98:
+                name = member.filename if random.random() < 0.95 else "../" + member.filename
                 new.writestr(name, content, int(random.choice((0, 8))))
     return out.getvalue()
 
