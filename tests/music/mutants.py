@@ -12,6 +12,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -408,6 +409,8 @@ def attempt(path: Path) -> str:
 
 def main(folder: Path, suffix: str, first: int, count: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    for parser in ("muspy", "music21.abcFormat.translate"):
+        import_module(parser)  # which takes longer than patience lasts
     limits.SECONDS = PATIENCE
     path = folder / "mutants" / f"{first}{suffix}"
     path.parent.mkdir(exist_ok=True)
