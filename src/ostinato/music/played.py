@@ -8,7 +8,7 @@ from ostinato.errors import UnreadableError
 from ostinato.music import limits
 from ostinato.music.rows import DENOMINATORS
 
-MOST_BARS = 200_000  # with repeats; each takes up to 1 KB of memory
+MOST_BARS = 200_000  # with repeats; two to a quarter note in the longest piece
 FINEST = 10_000_000  # ticks per quarter note that the note values of a score may need together
 MOST_ALTERED = 12  # semitones
 
