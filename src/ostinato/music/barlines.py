@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.music.piece import TIME_SIGNATURE
+from ostinato.music.rows import DENOMINATORS, MOST_BEATS
 
-FINEST = 64  # denominator beyond which a bar's length is rounded up; the next signature cuts it
+FINEST = DENOMINATORS[-1]  # beyond it a bar's length is rounded up; the next signature cuts it
 
 
 def signatures_at_barlines(
@@ -18,9 +19,10 @@ def signatures_at_barlines(
 
     A pickup of a quarter note in 4/4 becomes 1/4 at 0, then 4/4. `barlines` are the ticks at which
     bars begin, `signatures` (dtype `TIME_SIGNATURE`) those of the score, `end` the last note's end.
-    The last bar may be shorter than its signature. Without barlines the signatures stay.
+    The last bar may be shorter than its signature. Without barlines the signatures stay. A bar has
+    255 beats at most, as in MIDI: one of more than 255 whole notes is cut there.
     """
-    lines = sorted({tick for tick in barlines if tick < end})
+    lines = sorted({tick for tick in barlines if 0 <= tick < end})
     if not lines or not len(signatures):
         return signatures
     if lines[0] > 0:
@@ -42,4 +44,6 @@ def signatures_at_barlines(
 def _signature(whole_notes: Fraction, denominator: int) -> tuple[int, int]:
     while (whole_notes * denominator).denominator > 1 and denominator < FINEST:
         denominator *= 2
-    return -int(-whole_notes * denominator // 1), denominator
+    while whole_notes * denominator > MOST_BEATS and denominator > 1:
+        denominator //= 2
+    return min(-int(-whole_notes * denominator // 1), MOST_BEATS), denominator

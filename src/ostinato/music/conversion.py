@@ -6,26 +6,23 @@ import numpy as np
 import symusic
 from numpy.typing import NDArray
 
-from ostinato.music.piece import (
-    KEY_SIGNATURE,
-    LOUDNESS,
-    NOTE,
-    TEMPO,
-    TIME_SIGNATURE,
-    Piece,
-    array,
-    changes,
-)
+from ostinato.music import rows
+from ostinato.music.piece import LOUDNESS, NOTE, Piece, array
 
 if TYPE_CHECKING:
     import muspy
 
 MICROSECONDS_PER_MINUTE = 60_000_000
 SYMUSIC_COLUMNS = ("time", "duration", "pitch", "velocity")
+LONGEST_NAME = 200  # characters of a track's name that are kept
 
 
 def from_symusic(score: Any, name: str) -> Piece:
-    """A symusic score in ticks as a piece; tracks without notes are left out."""
+    """A symusic score in ticks as a piece; tracks without notes are left out.
+
+    Notes are taken as they are, impossible ones too; tempos and signatures only where they make
+    sense.
+    """
     tracks = [track for track in score.tracks if len(track.notes)]
     columns = [track.notes.numpy() for track in tracks]
     whole = {key: np.concatenate([c[key] for c in columns] or [()]) for key in SYMUSIC_COLUMNS}
@@ -38,27 +35,24 @@ def from_symusic(score: Any, name: str) -> Piece:
     notes = array(
         NOTE,
         onset=whole["time"],
-        duration=np.maximum(whole["duration"], 1),
+        duration=_at_least_1(whole["duration"]),
         pitch=whole["pitch"],
-        velocity=np.maximum(whole["velocity"], 1),
+        velocity=_at_least_1(whole["velocity"]),
         program=of_track([track.program for track in tracks]),
         drum=of_track([track.is_drum for track in tracks]),
         track=of_track(list(range(len(tracks)))),
     )
     tempos = [(t.time, MICROSECONDS_PER_MINUTE / t.mspq) for t in score.tempos if t.mspq > 0]
-    signatures = [
-        (s.time, s.numerator, s.denominator)
-        for s in score.time_signatures
-        if s.numerator > 0 and s.denominator > 0
-    ]
+    signatures = [(s.time, s.numerator, s.denominator) for s in score.time_signatures]
     keys = [(k.time, k.key, k.tonality == 1) for k in score.key_signatures]
+    resolution = score.ticks_per_quarter
     return Piece(
         name=name,
-        resolution=score.ticks_per_quarter,
+        resolution=resolution,
         notes=notes,
-        tempos=changes(tempos, TEMPO),
-        time_signatures=changes(signatures, TIME_SIGNATURE),
-        key_signatures=changes(keys, KEY_SIGNATURE),
+        tempos=rows.tempos(tempos, resolution),
+        time_signatures=rows.time_signatures(signatures, resolution),
+        key_signatures=rows.key_signatures(keys, resolution),
         track_names=tuple(_clean(track.name) for track in tracks),
     )
 
@@ -91,8 +85,11 @@ def to_symusic(piece: Piece) -> Any:
 
 
 def from_muspy(music: "muspy.Music", name: str) -> Piece:
-    """A muspy object as a piece: chords become notes, tracks without notes are left out."""
-    rows: list[tuple[int, ...]] = []
+    """A muspy object as a piece: chords become notes, tracks without notes are left out.
+
+    Raises `UnreadableError` for a pitch or a program beyond those of MIDI.
+    """
+    sounding: list[tuple[Any, ...]] = []
     names: list[str] = []
     for track in music.tracks:
         sounds = [(n.time, n.duration, n.pitch, n.velocity) for n in track.notes]
@@ -100,12 +97,12 @@ def from_muspy(music: "muspy.Music", name: str) -> Piece:
             sounds += [(chord.time, chord.duration, p, chord.velocity) for p in chord.pitches]
         if not sounds:
             continue
-        rows += [
+        sounding += [
             (
                 time,
                 max(duration, 1),
                 pitch,
-                LOUDNESS if velocity is None else max(velocity, 1),
+                LOUDNESS if velocity is None else min(max(velocity, 1), 127),
                 track.program,
                 track.is_drum,
                 len(names),
@@ -120,10 +117,10 @@ def from_muspy(music: "muspy.Music", name: str) -> Piece:
     return Piece(
         name=name,
         resolution=music.resolution,
-        notes=np.array(rows, NOTE) if rows else np.zeros(0, NOTE),
-        tempos=changes([(t.time, t.qpm) for t in music.tempos], TEMPO),
-        time_signatures=changes(signatures, TIME_SIGNATURE),
-        key_signatures=changes(keys, KEY_SIGNATURE),
+        notes=rows.notes(sounding),
+        tempos=rows.tempos([(t.time, t.qpm) for t in music.tempos], music.resolution),
+        time_signatures=rows.time_signatures(signatures, music.resolution),
+        key_signatures=rows.key_signatures(keys, music.resolution),
         track_names=tuple(names),
     )
 
@@ -163,5 +160,10 @@ def to_muspy(piece: Piece) -> "muspy.Music":
     )
 
 
+def _at_least_1(values: NDArray[Any]) -> NDArray[Any]:
+    """0 becomes 1; what is negative stays, to be seen."""
+    return np.where(values == 0, 1, values)
+
+
 def _clean(name: str) -> str:
-    return "".join(c for c in name if c.isprintable()).strip()
+    return "".join(c for c in name[:LONGEST_NAME] if c.isprintable()).strip()

@@ -4,6 +4,7 @@ import warnings
 from pathlib import Path
 
 from ostinato.errors import UnreadableError
+from ostinato.music import limits
 from ostinato.music.parts import from_parts
 from ostinato.music.piece import Piece
 
@@ -15,13 +16,13 @@ def read_kern(path: Path, name: str) -> Piece:
     """
     from music21 import converter
 
+    limits.check_length(path.stat().st_size, limits.LARGEST_TEXT, "it")
     try:
-        with warnings.catch_warnings():
+        with limits.cpu_seconds(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             score = converter.parse(path, format="humdrum", forceSource=True, storePickle=False)
             return from_parts(list(score.parts), name)
     except UnreadableError:
         raise
     except Exception as error:  # music21 lets through whatever its parser meets
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise UnreadableError(f"not readable as **kern: {reason}") from error
+        raise UnreadableError(f"not readable as **kern: {limits.one_line(error)}") from error

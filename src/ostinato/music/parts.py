@@ -2,19 +2,10 @@
 
 from typing import Any
 
-import numpy as np
-
 from ostinato.errors import UnreadableError
+from ostinato.music import limits, rows
 from ostinato.music.barlines import signatures_at_barlines
-from ostinato.music.piece import (
-    KEY_SIGNATURE,
-    LOUDNESS,
-    NOTE,
-    TEMPO,
-    TIME_SIGNATURE,
-    Piece,
-    changes,
-)
+from ostinato.music.piece import LOUDNESS, Piece
 
 RESOLUTION = 480
 
@@ -23,7 +14,7 @@ def from_parts(parts: list[Any], name: str) -> Piece:
     """Parts of a music21 score as a piece, a track each, at 480 ticks per quarter note.
 
     Tied notes are joined; grace notes and chord symbols are left out; barlines lie where the first
-    part has them. Raises `UnreadableError` where no part has notes.
+    part has them. Raises `UnreadableError` where no part has notes, or impossible ones.
     """
     from music21 import key, meter, tempo
 
@@ -33,8 +24,9 @@ def from_parts(parts: list[Any], name: str) -> Piece:
     ]
     if not sounding:
         raise UnreadableError("it has no notes")
-    rows = [(*note, track) for track, (_, voice) in enumerate(sounding) for note in voice]
-    notes = np.array(rows, NOTE)
+    notes = rows.notes(
+        [(*note, track) for track, (_, voice) in enumerate(sounding) for note in voice]
+    )
     first = flats[0]
     tempos = [(_ticks(m.offset), m.getQuarterBPM()) for m in first[tempo.MetronomeMark]]
     signatures = [
@@ -46,23 +38,25 @@ def from_parts(parts: list[Any], name: str) -> Piece:
     ]
     lines = [_ticks(offset) for offset in parts[0].measureOffsetMap()]
     end = int((notes["onset"] + notes["duration"]).max())
-    bars = signatures_at_barlines(lines, changes(signatures, TIME_SIGNATURE), RESOLUTION, end)
-    return Piece(
+    written = rows.time_signatures(signatures, RESOLUTION)
+    piece = Piece(
         name=name,
         resolution=RESOLUTION,
         notes=notes,
-        tempos=changes([row for row in tempos if row[1]], TEMPO),
-        time_signatures=bars,
-        key_signatures=changes(keys, KEY_SIGNATURE),
+        tempos=rows.tempos([row for row in tempos if row[1]], RESOLUTION),
+        time_signatures=signatures_at_barlines(lines, written, RESOLUTION, end),
+        key_signatures=rows.key_signatures(keys, RESOLUTION),
         track_names=tuple(part.partName or "" for part, _ in sounding),
     )
+    limits.check(piece)
+    return piece
 
 
 def _notes(flat: Any) -> list[tuple[Any, ...]]:
     """Rows of `NOTE` without the track; tied notes are joined."""
     from music21.harmony import Harmony
 
-    rows: list[list[Any]] = []
+    found: list[list[Any]] = []
     open_ties: dict[int, list[Any]] = {}
     for element in flat.notes:
         if element.duration.isGrace or isinstance(element, Harmony):
@@ -75,10 +69,10 @@ def _notes(flat: Any) -> list[tuple[Any, ...]]:
                 row[1] += duration
             else:
                 row = [onset, max(duration, 1), pitch, LOUDNESS, 0, False]
-                rows.append(row)
+                found.append(row)
             if note.tie is not None and note.tie.type in ("start", "continue"):
                 open_ties[pitch] = row
-    return [tuple(row) for row in rows]
+    return [tuple(row) for row in found]
 
 
 def _ticks(quarters: Any) -> int:

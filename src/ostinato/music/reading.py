@@ -3,17 +3,21 @@
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from symusic import Score
 
 from ostinato.errors import UnreadableError
-from ostinato.music import abc, conversion, musicxml
+from ostinato.music import abc, conversion, limits, musicxml
 from ostinato.music.piece import Piece
 
 MIDI = (".mid", ".midi")
 MUSICXML = (".mxl", ".musicxml", ".xml")
 ABC = (".abc",)
+PROGRAM_CHANGE = 0xC0  # and the channel
+MOST_INSTRUMENTS = 100_000  # for each, symusic may make a track, which takes 5 KB
+BEYOND = bytes(16)  # where symusic may look for the rest of an event that is cut short
 SUFFIXES = MIDI + MUSICXML + ABC
 
 
@@ -42,17 +46,24 @@ def _read_abc(path: Path) -> Iterator[Piece]:
 
 
 def read_midi(path: Path) -> Piece:
-    """A standard MIDI file of type 0 or 1 as a piece."""
-    data = path.read_bytes()
+    """A standard MIDI file of type 0 or 1 as a piece.
+
+    Tempos and signatures that make no sense are left out. Raises `UnreadableError`, with the
+    reason, for what is not readable as music or is too much (see `limits`).
+    """
+    data = limits.read_bytes(path, limits.LARGEST_MIDI)
     if data[:4] == b"RIFF" and data[8:12] == b"RMID":
         data = data[20:]
     _check_header(data)
     try:
-        score = Score.from_midi(data)
+        score = Score.from_midi(data + BEYOND)
+        _check_counts(score)
+        piece = conversion.from_symusic(score, path.stem)
+    except UnreadableError:
+        raise
     except Exception as error:  # symusic raises what its C++ parser throws
-        raise UnreadableError(f"not readable as MIDI: {_one_line(error)}") from error
-    piece = conversion.from_symusic(score, path.stem)
-    _check(piece)
+        raise UnreadableError(f"not readable as MIDI: {limits.one_line(error)}") from error
+    limits.check(piece)
     return piece
 
 
@@ -72,6 +83,9 @@ def _check_header(data: bytes) -> None:
     if tracks == 0:
         raise UnreadableError("it has no tracks")
     _check_chunks(data, tracks)
+    programs = np.count_nonzero(np.frombuffer(data, np.uint8) & 0xF0 == PROGRAM_CHANGE)
+    if tracks + programs > MOST_INSTRUMENTS:
+        raise UnreadableError(f"it changes programs up to {programs} times in {tracks} tracks")
 
 
 def _check_chunks(data: bytes, tracks: int) -> None:
@@ -91,12 +105,12 @@ def _check_chunks(data: bytes, tracks: int) -> None:
     raise UnreadableError(f"the file is cut short: {found} of its {tracks} tracks are there")
 
 
-def _check(piece: Piece) -> None:
-    if not len(piece.notes):
-        raise UnreadableError("it has no notes")
-    if piece.notes["onset"].min() < 0 or np.any(piece.notes["duration"] < 0):
-        raise UnreadableError("it has notes at negative times")
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+def _check_counts(score: Any) -> None:
+    """Before anything is copied out of symusic's memory."""
+    lengths = [len(track.notes) for track in score.tracks]
+    limits.check_counts(sum(lengths), sum(length > 0 for length in lengths))
+    changes = len(score.tempos) + len(score.time_signatures) + len(score.key_signatures)
+    if changes > limits.MOST_CHANGES:
+        raise UnreadableError(
+            f"it changes tempo, metre and key {changes} times: up to {limits.MOST_CHANGES} are read"
+        )

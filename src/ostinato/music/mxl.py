@@ -1,0 +1,57 @@
+"""Compressed MusicXML (.mxl): a ZIP archive whose container.xml names the score in it.
+
+Nothing is unpacked to disk, so a name that points outside the archive is only a name.
+Source: W3C, MusicXML 4.0, "Compressed .mxl Files".
+"""
+
+import io
+import zipfile
+from pathlib import Path
+
+from ostinato.errors import UnreadableError
+from ostinato.music import limits, markup
+
+CONTAINER = "META-INF/container.xml"
+ENCRYPTED = 0x1  # flag of a member
+
+
+def read_score(path: Path) -> bytes:
+    """The XML of the first score that the container names.
+
+    Raises `UnreadableError` where there is none, where it is encrypted or too large unpacked.
+    """
+    data = limits.read_bytes(path, limits.LARGEST_MXL)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return _member(archive, _score_name(_member(archive, CONTAINER)))
+    except UnreadableError:
+        raise
+    except Exception as error:  # zipfile lets through whatever damaged fields lead to
+        reason = limits.one_line(error)
+        raise UnreadableError(f"not readable as compressed MusicXML: {reason}") from error
+
+
+def _score_name(container: bytes) -> str:
+    rootfile = markup.parse(container).find("rootfiles/rootfile")
+    name = None if rootfile is None else rootfile.get("full-path")
+    if not name:
+        raise UnreadableError(f"its {CONTAINER} names no score")
+    return name
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    """The bytes of a member; zipfile never gives more than the member's declared length."""
+    try:
+        member = archive.getinfo(name)
+    except KeyError:
+        raise UnreadableError(f"the archive has no {_quoted(name)}") from None
+    if member.flag_bits & ENCRYPTED:
+        raise UnreadableError(f"{_quoted(name)} in the archive is encrypted")
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise UnreadableError(f"{_quoted(name)} in the archive is not deflated")
+    limits.check_length(member.file_size, limits.LARGEST_XML, f"{_quoted(name)} unpacked")
+    return archive.read(member)
+
+
+def _quoted(name: str) -> str:
+    return repr(name[:80])

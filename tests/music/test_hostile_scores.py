@@ -1,0 +1,241 @@
+"""Scores and tunes that would grow without bound, or reach outside, are refused with a reason."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mutants import survives
+
+from ostinato.errors import UnreadableError
+from ostinato.music import abc
+from ostinato.music.musicxml import read_musicxml
+from ostinato.music.piece import Piece
+from ostinato.music.reading import read
+
+NOTE = "<note><pitch><step>C</step>{}<octave>4</octave></pitch><duration>{}</duration></note>"
+TIME = "<attributes><time><beats>{}</beats><beat-type>{}</beat-type></time></attributes>"
+DIVISIONS = "<attributes><divisions>{}</divisions></attributes>"
+REPEAT = '<barline><repeat direction="{}"{}/></barline>'
+CONTAINER = "<container><rootfiles>{}</rootfiles></container>"
+ROOTFILE = '<rootfile full-path="{}"/>'
+NAMED = "META-INF/container.xml"
+
+
+def note(duration: int = 4, alter: str = "") -> str:
+    return NOTE.format(alter and f"<alter>{alter}</alter>", duration)
+
+
+def score(*bars: str, doctype: str = "") -> bytes:
+    measures = "".join(f"<measure>{bar}</measure>" for bar in bars)
+    parts = f'<part-list><score-part id="P1"/></part-list><part id="P1">{measures}</part>'
+    return f'<?xml version="1.0"?>{doctype}<score-partwise>{parts}</score-partwise>'.encode()
+
+
+def piece_of(data: bytes, folder: Path) -> Piece:
+    path = folder / "x.musicxml"
+    path.write_bytes(data)
+    piece = read_musicxml(path, "x")
+    survives(piece, folder / "again.mid")
+    return piece
+
+
+PLAIN = '<!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 3.1 Partwise//EN" "x.dtd">'
+LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 20))
+REFUSED = {
+    "declares an entity": score(
+        note(), doctype=f'<!DOCTYPE score-partwise [<!ENTITY l0 "ha">{LAUGHS}]>'
+    ),
+    r"declares an entity \(outside\)": score(
+        note(), doctype='<!DOCTYPE x [<!ENTITY outside SYSTEM "file:///etc/passwd">]>'
+    ),
+    r"declares an entity \(of\)": score(
+        note(), doctype='<!DOCTYPE x [<!ENTITY % of SYSTEM "http://localhost:1/">%of;]>'
+    ),
+    "nested more than 100": score("<a>" * 1_000_000 + "</a>" * 1_000_000),
+    "repeats come to more than 200000 bars": score(
+        note(), note() + REPEAT.format("backward", ' times="1000000000000"')
+    ),
+    "repeats come to more than 200000": score(*[note() + REPEAT.format("backward", "")] * 1000),
+    r"it has 1001000 notes": score(
+        note() + REPEAT.format("forward", ""),
+        note() * 1000 + REPEAT.format("backward", ' times="1000"'),
+    ),
+    "it lasts 1000000000 quarter": score(note(10**9)),
+    "it lasts 200000 quarter": score(
+        note(200_000) + "<backup><duration>200000</duration></backup>"
+    ),
+    "more than 10000000 ticks": score(*(DIVISIONS.format(p) + note() for p in (9973, 9967, 9949))),
+    "less than one part": score(DIVISIONS.format(0) + note()),
+    "denominator is not 1 to 64": score(TIME.format(4, 10**9) + note(400)),
+    "altered by more than 12": score(note(alter="1000000000")),
+    "a pitch of 300": score(note(), NOTE.replace("4</o", "24</o").format("", 4)),
+    "a number of more than 64 bits": score(
+        note(), NOTE.replace("4</o", f"{9**30}</o").format("", 4)
+    ),
+    "not a score by parts": b"<score-timewise/>",
+    "it is no XML": b"<score-partwise>",
+}
+
+
+@pytest.mark.parametrize("reason", REFUSED)
+def test_what_would_grow_is_refused(reason: str, tmp_path: Path) -> None:
+    with pytest.raises(UnreadableError, match=reason):
+        piece_of(REFUSED[reason], tmp_path)
+
+
+def test_more_elements_than_memory_is_meant_for_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableError, match="more than 3000000 elements"):
+        piece_of(score("<a/>" * 3_000_001), tmp_path)
+
+
+def test_a_plain_doctype_is_read(tmp_path: Path) -> None:
+    assert len(piece_of(score(note(), doctype=PLAIN), tmp_path).notes) == 1
+
+
+def test_repeats_are_still_played(tmp_path: Path) -> None:
+    twice = REPEAT.format("backward", ' times="3"')
+    assert len(piece_of(score(note(), note() + twice, note()), tmp_path).notes) == 7
+
+
+def test_part_with_fewer_bars_than_the_first_is_named(tmp_path: Path) -> None:
+    data = score(note(), note()).replace(b"</part>", b'</part><part id="P1"><measure/></part>')
+    with pytest.raises(UnreadableError, match="part 2 has 1 bars, fewer than the first"):
+        piece_of(data, tmp_path)
+
+
+def test_dynamics_beyond_midi_are_as_loud_as_midi_can(tmp_path: Path) -> None:
+    loud = piece_of(score('<sound dynamics="300"/>' + note()), tmp_path)
+    assert loud.notes["velocity"].tolist() == [127]
+
+
+def test_finer_note_values_than_midi_has_are_rounded(tmp_path: Path) -> None:
+    piece = piece_of(score(*(DIVISIONS.format(p) + note(p) for p in (997, 991))), tmp_path)
+    assert piece.resolution == 10_080
+    assert piece.notes["onset"].tolist() == [0, 10_080]
+
+
+def test_bar_of_a_thousand_whole_notes_is_written_as_midi_can(tmp_path: Path) -> None:
+    piece = piece_of(score(TIME.format(4, 4) + note(4_000), note(4), note(4)), tmp_path)
+    assert piece.time_signatures["numerator"].max() == 255
+    assert {4_000, 4_004} <= set(piece.barlines().tolist())
+
+
+def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
+    for suffix, most in ((".musicxml", 64), (".mxl", 16), (".abc", 16), (".mid", 16)):
+        path = tmp_path / f"huge{suffix}"
+        with path.open("wb") as file:
+            file.truncate(2**40)
+        with pytest.raises(UnreadableError, match=f"1048576.0 MiB: up to {most} are read"):
+            list(read(path))
+
+
+def archive(members: dict[str, bytes], container: str | None = "score.xml") -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
+        if container is not None:
+            packed.writestr(NAMED, CONTAINER.format(ROOTFILE.format(container)))
+        for name, content in members.items():
+            packed.writestr(name, content)
+    return out.getvalue()
+
+
+def unpacked(data: bytes, folder: Path) -> Piece:
+    path = folder / "inner" / "x.mxl"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(data)
+    try:
+        return read_musicxml(path, "x")
+    finally:
+        assert [p for p in folder.rglob("*") if p.is_file()] == [path], "nothing is unpacked"
+
+
+GOOD = score(note())
+
+
+@pytest.mark.parametrize("name", ["../../score.xml", "/etc/score.xml", "a/b.xml", "score.xml"])
+def test_a_name_in_an_archive_is_only_a_name(name: str, tmp_path: Path) -> None:
+    assert len(unpacked(archive({name: GOOD}, name), tmp_path).notes) == 1
+
+
+def test_the_first_of_several_scores_is_read(tmp_path: Path) -> None:
+    two = archive(
+        {"a.xml": GOOD, "b.xml": score(note(), note())}, 'a.xml"/><rootfile full-path="b.xml'
+    )
+    assert len(unpacked(two, tmp_path).notes) == 1
+
+
+def flagged_as_encrypted(data: bytes) -> bytes:
+    at = data.rindex(b"PK\x01\x02")
+    return data[: at + 8] + b"\x01" + data[at + 9 :]
+
+
+def declared_shorter(data: bytes) -> bytes:
+    at = data.rindex(b"PK\x01\x02")
+    return data[: at + 24] + (1000).to_bytes(4, "little") + data[at + 28 :]
+
+
+ARCHIVES = {
+    "no 'META-INF/container.xml'": archive({"score.xml": GOOD}, None),
+    "names no score": archive({NAMED: b"<container/>", "score.xml": GOOD}, None),
+    "no '../../etc/passwd'": archive({"score.xml": GOOD}, "../../etc/passwd"),
+    "is encrypted": flagged_as_encrypted(archive({"score.xml": GOOD})),
+    "it is no XML": archive({"score.xml": archive({"score.xml": GOOD})}),
+    "File is not a zip file": GOOD,
+    "declares an entity": archive({"score.xml": REFUSED["declares an entity"]}),
+}
+
+
+@pytest.mark.parametrize("reason", ARCHIVES)
+def test_a_hostile_archive_is_refused(reason: str, tmp_path: Path) -> None:
+    with pytest.raises(UnreadableError, match=reason):
+        unpacked(ARCHIVES[reason], tmp_path)
+
+
+def test_an_archive_that_would_unpack_to_far_more_is_refused(tmp_path: Path) -> None:
+    bomb = archive({"score.xml": bytes(65 * 2**20)})
+    with pytest.raises(UnreadableError, match=r"unpacked has 65\.0 MiB: up to 64 are read"):
+        unpacked(bomb, tmp_path)
+    with pytest.raises(UnreadableError, match="Bad CRC-32"):
+        unpacked(declared_shorter(bomb), tmp_path)
+
+
+HEAD = "X:1\nM:4/4\nL:1/4\nK:C\n"
+TUNES = {
+    "has a length that no music has": HEAD.replace("4/4", "99999999/4") + "CDEF|",
+    "no music has: .*L:1/100000": HEAD.replace("1/4", "1/100000") + "CDEF|",
+    "no music has: .*M:99999": HEAD + "CD|[M:99999/4]EF|",
+    "no music has: .*C1000000": HEAD + "C1000000|",
+    "a tune of 200020 characters": HEAD + "C" * 200_000,
+}
+
+
+@pytest.mark.parametrize("reason", TUNES)
+def test_a_tune_that_would_grow_is_refused(reason: str) -> None:
+    with pytest.raises(UnreadableError, match=reason):
+        abc.read_tune(TUNES[reason], "x")
+
+
+def test_numbers_in_the_words_of_a_tune_are_no_lengths() -> None:
+    words = "X:1\nT:Hornpipe C1799\nS:abc2000, M:12345\nM:4/4 % 1850\nL:1/4\nK:C\n% A1000\n"
+    assert len(abc.read_tune(words + "CDEF|\n", "x").notes) == 4
+
+
+def test_too_many_tunes_or_headers_are_refused() -> None:
+    with pytest.raises(UnreadableError, match="it has 100001 tunes"):
+        abc.tunes("X:1\n" * 100_001)
+    with pytest.raises(UnreadableError, match="50000 tunes share a header of 10001"):
+        abc.tunes("%" * 10_000 + "\n" + "X:1\n" * 50_000)
+
+
+def test_a_tune_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(abc.read_tune(HEAD + "CDEF|", "x").notes) == 4  # music21 is imported by now
+    monkeypatch.setattr("ostinato.music.limits.SECONDS", 0.5)
+    with pytest.raises(UnreadableError, match=r"took longer than 0\.5 s of processor time"):
+        abc.read_tune(HEAD + "CDEF|" * 2000, "x")
+
+
+def test_the_numbers_of_a_score_are_whole_to_the_last_note(tmp_path: Path) -> None:
+    piece = piece_of(score(*[note(4)] * 100), tmp_path)
+    assert np.array_equal(piece.notes["onset"], np.arange(0, 400, 4))
