@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -88,6 +89,14 @@ def _ratios(files: list[Path], music: Path, rounds: int) -> dict[str, Any]:
     return found
 
 
+@lru_cache
+def _representation(name: str) -> Any:
+    """As conf/representation/ has it."""
+    from ostinato.config import compose
+
+    return compose([f"representation={name}", "~experiment"]).build("representation")
+
+
 def _timed(work: Callable[[], int]) -> tuple[float, int]:
     began = time.perf_counter()
     result = work()
@@ -97,7 +106,6 @@ def _timed(work: Callable[[], int]) -> tuple[float, int]:
 def _ours(music: Path, name: str, processes: int = 1) -> int:
     """Preprocess and encode a folder from nothing; returns how many notes there were."""
     from ostinato.batches.store import write_store
-    from ostinato.config import compose
     from ostinato.corpora.corpus import Corpus
     from ostinato.corpora.store import PieceStore
     from ostinato.parallel import Workers
@@ -111,7 +119,7 @@ def _ours(music: Path, name: str, processes: int = 1) -> int:
         corpus = Corpus(name="music", path="data/music")
         with _quiet():
             preprocess(corpus, out, out / "pieces", out / "unfinished", workers)
-        representation = compose([f"representation={name}", "~experiment"]).build("representation")
+        representation = _representation(name)
         write_store(PieceStore(out / "pieces").parts, representation, out / "tokens", workers)
         return _notes(out / "pieces")
 
@@ -159,10 +167,7 @@ def _muspy_pianoroll(files: list[Path]) -> int:
 
 
 def _miditok_remi(files: list[Path]) -> int:
-    from ostinato.config import compose
-
-    representation = compose(["representation=remi", "~experiment"]).build("representation")
-    tokenizer = representation.tokenizer
+    tokenizer = _representation("remi").tokenizer
     for file in files:
         tokenizer(file)
     return len(files)

@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.errors import UnencodableError, UserError
-from ostinato.files import replacing_file, replacing_folder, write_json
+from ostinato.files import replacing_folder, write_json
 from ostinato.music.piece import Piece
 from ostinato.parallel import Workers
 from ostinato.representations.base import Representation
 
 STEPS, POSITIONS, TABLE, ABOUT = "steps.bin", "positions.bin", "pieces.npy", "pieces.json"
+COPIED = 1 << 20  # bytes at once
 
 
 @dataclass(frozen=True)
@@ -80,65 +81,68 @@ def write_store(
     bytes do not depend on `workers`. `advance` is told how many parts are done.
     """
     beside = folder.with_name(f"{folder.name}.parts")
-    beside.mkdir(parents=True, exist_ok=True)
-    files = [beside / f"{number:05d}.npz" for number in range(len(parts))]
-    waiting = [pair for pair in zip(files, parts, strict=True) if not pair[0].exists()]
+    folders = [beside / f"{number:05d}" for number in range(len(parts))]
+    waiting = [pair for pair in zip(folders, parts, strict=True) if not pair[0].exists()]
     encode = partial(_encode_part, representation)
     encoded = (workers or Workers(processes=1)).each(encode, waiting, _crashed)
     for done, _ in enumerate(encoded, len(parts) - len(waiting) + 1):
         if advance:
             advance(done)
     with replacing_folder(folder) as part:
-        _join(files, representation, part)
-    shutil.rmtree(beside)
+        _join(folders, representation, part)
+    shutil.rmtree(beside, ignore_errors=True)
 
 
 def _encode_part(representation: Representation, task: tuple[Path, Iterable[Piece]]) -> None:
-    file, pieces = task
-    steps, positions, rows, names = [], [], [], []
-    skipped: dict[str, str] = {}
-    for piece in pieces:
-        try:
-            encoded = representation.encode(piece)
-        except UnencodableError as error:
-            skipped[piece.name] = str(error)
-            continue
-        encoded = _with_ends(encoded, representation.end)
-        steps.append(encoded)
-        positions.append(representation.positions(encoded).astype(np.uint8))
-        names.append(piece.name)
-        pitches = piece.notes["pitch"][~piece.notes["drum"]]
-        low, high = (int(pitches.min()), int(pitches.max())) if len(pitches) else (0, 127)
-        rows.append((len(encoded), low, high, piece.quarters))
-    with replacing_file(file) as beside, beside.open("wb") as opened:
-        np.savez(
-            opened,
-            steps=np.concatenate(steps) if steps else _nothing(representation),
-            positions=np.concatenate(positions) if positions else np.zeros(0, np.uint8),
-            rows=np.array(rows, np.float64).reshape(-1, 4),
-            about=np.array(json.dumps([names, skipped])),
-        )
-
-
-def _join(files: Sequence[Path], representation: Representation, folder: Path) -> None:
+    """Write a store of some pieces."""
+    folder, pieces = task
+    rows: list[tuple[float, ...]] = []
     names: list[str] = []
     skipped: dict[str, str] = {}
-    tables = [np.zeros((0, 4))]
-    nothing = _nothing(representation)
-    little = nothing.dtype.newbyteorder("<")
-    with (folder / STEPS).open("wb") as steps, (folder / POSITIONS).open("wb") as positions:
-        for file in files:
-            with np.load(file) as part:
-                steps.write(np.ascontiguousarray(part["steps"], little).data.cast("B"))
-                positions.write(part["positions"].data.cast("B"))
-                tables.append(part["rows"])
-                more, left_out = json.loads(str(part["about"]))
-            names += more
-            skipped |= left_out
-    np.save(folder / TABLE, np.concatenate(tables))
+    with (
+        replacing_folder(folder) as part,
+        (part / STEPS).open("wb") as steps_file,
+        (part / POSITIONS).open("wb") as positions_file,
+    ):
+        for piece in pieces:
+            try:
+                steps = representation.encode(piece)
+            except UnencodableError as error:
+                skipped[piece.name] = str(error)
+                continue
+            steps = _with_ends(steps, representation.end)
+            steps_file.write(np.ascontiguousarray(steps, _little(representation)).data.cast("B"))
+            positions_file.write(representation.positions(steps).astype(np.uint8).tobytes())
+            names.append(piece.name)
+            rows.append((len(steps), *_range(piece), piece.quarters))
+        _describe(part, representation, np.array(rows, np.float64), names, skipped)
+
+
+def _join(folders: Sequence[Path], representation: Representation, folder: Path) -> None:
+    """Write one store of all the pieces of several."""
+    for name in (STEPS, POSITIONS):
+        with (folder / name).open("wb") as whole:
+            for part in folders:
+                with (part / name).open("rb") as piece:
+                    shutil.copyfileobj(piece, whole, COPIED)
+    abouts = [json.loads((part / ABOUT).read_text(encoding="utf-8")) for part in folders]
+    names = [name for about in abouts for name in about["names"]]
+    skipped = {name: reason for about in abouts for name, reason in about["skipped"].items()}
+    tables = [np.load(part / TABLE) for part in folders]
+    _describe(folder, representation, np.concatenate([np.zeros((0, 4)), *tables]), names, skipped)
+
+
+def _describe(
+    folder: Path,
+    representation: Representation,
+    table: NDArray[np.float64],
+    names: list[str],
+    skipped: dict[str, str],
+) -> None:
+    np.save(folder / TABLE, table.reshape(-1, 4))
     about = {
-        "dtype": little.str,
-        "width": list(nothing.shape[1:]),
+        "dtype": _little(representation).str,
+        "width": [] if representation.kind == "tokens" else [representation.size],
         "features": len(representation.position_sizes),
         "names": names,
         "skipped": skipped,
@@ -146,11 +150,15 @@ def _join(files: Sequence[Path], representation: Representation, folder: Path) -
     write_json(folder / ABOUT, about)
 
 
-def _nothing(representation: Representation) -> NDArray[Any]:
-    """No steps, of the kind that the representation makes."""
-    if representation.kind == "tokens":
-        return np.zeros(0, np.uint16)
-    return np.zeros((0, representation.size), np.uint8)
+def _little(representation: Representation) -> np.dtype[Any]:
+    """The type of a step on disk: tokens up to 65,535, frames of bytes; little-endian."""
+    return np.dtype("<u2" if representation.kind == "tokens" else "u1")
+
+
+def _range(piece: Piece) -> tuple[int, int]:
+    """The lowest and the highest pitch, drums left out."""
+    pitches = piece.notes["pitch"][~piece.notes["drum"]]
+    return (int(pitches.min()), int(pitches.max())) if len(pitches) else (0, 127)
 
 
 def _mapped(path: Path, dtype: str, shape: tuple[int, ...]) -> NDArray[Any]:
@@ -165,8 +173,8 @@ def _with_ends(steps: NDArray[Any], end: int | None) -> NDArray[Any]:
 
 
 def _crashed(task: tuple[Path, Iterable[Piece]]) -> None:
-    file, pieces = task
+    folder, pieces = task
     raise UserError(
-        f"encoding crashed or ran out of memory in part {file.stem}, which begins with "
+        f"encoding crashed or ran out of memory in part {folder.name}, which begins with "
         f"{next(iter(pieces)).name}."
     )
