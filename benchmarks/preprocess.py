@@ -10,7 +10,6 @@ are taken round by round, and their median is printed.
 
 import argparse
 import contextlib
-import io
 import json
 import os
 import resource
@@ -74,8 +73,8 @@ def _ratios(files: list[Path], music: Path, rounds: int) -> dict[str, Any]:
     notes = 0
     for _ in range(rounds):
         for name in names:
-            theirs, _ = _timed(lambda name=name: peers[name](files))
-            ours, notes = _timed(lambda name=name: _ours(music, name))
+            theirs = _timed(lambda name=name: peers[name](files))
+            ours, notes = _ours(music, name)
             seconds[name].append((ours, theirs))
     found: dict[str, Any] = {}
     print(f"{'':<10} {'ours: files/s':>14} {'notes/s':>10} {'theirs: files/s':>16} {'ratio':>7}")
@@ -97,14 +96,14 @@ def _representation(name: str) -> Any:
     return compose([f"representation={name}", "~experiment"]).build("representation")
 
 
-def _timed(work: Callable[[], int]) -> tuple[float, int]:
+def _timed(work: Callable[[], int]) -> float:
     began = time.perf_counter()
-    result = work()
-    return time.perf_counter() - began, result
+    work()
+    return time.perf_counter() - began
 
 
-def _ours(music: Path, name: str, processes: int = 1) -> int:
-    """Preprocess and encode a folder from nothing; returns how many notes there were."""
+def _ours(music: Path, name: str, processes: int = 1) -> tuple[float, int]:
+    """Preprocess and encode a folder from nothing; the seconds, and how many notes there were."""
     from ostinato.batches.store import write_store
     from ostinato.corpora.corpus import Corpus
     from ostinato.corpora.store import PieceStore
@@ -112,16 +111,16 @@ def _ours(music: Path, name: str, processes: int = 1) -> int:
     from ostinato.stages.preprocess import preprocess
 
     workers = Workers(processes=processes)
-    with tempfile.TemporaryDirectory() as made, contextlib.redirect_stdout(io.StringIO()):
+    representation = _representation(name)
+    with tempfile.TemporaryDirectory() as made, _quiet():
         out = Path(made)
         (out / "data").mkdir()
         (out / "data" / "music").symlink_to(music.resolve())
         corpus = Corpus(name="music", path="data/music")
-        with _quiet():
-            preprocess(corpus, out, out / "pieces", out / "unfinished", workers)
-        representation = _representation(name)
+        began = time.perf_counter()
+        preprocess(corpus, out, out / "pieces", out / "unfinished", workers)
         write_store(PieceStore(out / "pieces").parts, representation, out / "tokens", workers)
-        return _notes(out / "pieces")
+        return time.perf_counter() - began, _notes(out / "pieces")
 
 
 @contextlib.contextmanager
@@ -179,9 +178,9 @@ def _scaling(files: list[Path]) -> float:
         songs = _repeated(files, MANY, Path(folder))
         ratios = []
         for _ in range(3):
-            one, _ = _timed(lambda: _ours(songs, "event", 1))
+            one, _ = _ours(songs, "event", 1)
             _stop_workers()
-            two, _ = _timed(lambda: _ours(songs, "event", 2))
+            two, _ = _ours(songs, "event", 2)
             ratios.append(one / two)
     count = len(files) * MANY
     print(f"\ntwo processes over one, {count:,} songs as event: {median(ratios):.2f}")

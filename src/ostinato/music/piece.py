@@ -25,7 +25,8 @@ KEY_SIGNATURE = np.dtype([("onset", "<i8"), ("fifths", "i1"), ("minor", "?")])
 
 DEFAULT_QPM = 120.0  # what a MIDI file without a tempo means
 LOUDNESS = 80  # velocity of notes whose source has none
-TRACK_BITS, PITCH_BITS = 16, 8  # enough for what files hold; beyond, sorting is not spared
+LARGEST = 2**63 - 1  # of a 64-bit integer
+TRACK_BITS, PITCH_BITS = 16, 8  # enough for the tracks and pitches of any file
 
 
 def array(dtype: np.dtype[Any], **columns: Any) -> NDArray[Any]:
@@ -59,7 +60,7 @@ def order_by(*columns: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
     for column in columns:
         low, high = (0, 255) if column.dtype == np.uint8 else (int(column.min()), int(column.max()))
         values *= high - low + 1
-        if values > np.iinfo(np.int64).max:
+        if values > LARGEST:
             return np.lexsort(columns[::-1])
         key *= high - low + 1
         key += column
@@ -69,12 +70,18 @@ def order_by(*columns: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
 
 
 def _surely_sorted(notes: NDArray[Any]) -> bool:
-    """Whether (onset, track, pitch) rises from note to note, as it does in most sorted pieces."""
+    """Whether (onset, track, pitch, duration) never falls; found out faster than by sorting."""
     place = notes["onset"] << TRACK_BITS
     place += notes["track"]
     place <<= PITCH_BITS
     place += notes["pitch"]
-    return bool((place[1:] > place[:-1]).all()) and len(notes) > 0
+    steps = place[1:] - place[:-1]
+    lowest = steps.min(initial=1)
+    if lowest > 0:
+        return True
+    together = np.flatnonzero(steps == 0)
+    durations = notes["duration"]
+    return bool(lowest == 0 and (durations[together] <= durations[together + 1]).all())
 
 
 @dataclass(frozen=True, eq=False)

@@ -85,7 +85,10 @@ class Event(TokenRepresentation):
     def _with_shifts(self, codes: Tokens, times: NDArray[np.int64]) -> NDArray[np.uint16]:
         """Order events by time, which keeps those at one time as they are, and fill the gaps."""
         order = np.argsort(times, kind="stable")
-        at = np.flatnonzero(gaps := np.diff(times.take(order), prepend=0))  # where time moves on
+        times = times.take(order)
+        gaps = times.copy()
+        gaps[1:] -= times[:-1]
+        at = np.flatnonzero(gaps)  # where time moves on
         shifts = -(-gaps.take(at) // self.max_time_shift)  # how many tokens that takes
         counts = np.ones(len(codes), np.int64)
         counts[at] += shifts
