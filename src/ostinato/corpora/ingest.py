@@ -154,8 +154,7 @@ def _write(rows: Iterator[Row], corpus: Corpus, into: Path, chunk: Chunk) -> int
 
 def _read(folder: Path, corpus: Corpus, job: Job) -> Row:
     try:
-        piece = _piece(folder / job.path, job.number)
-        return job.source, prepared(replace(piece, name=job.name), corpus)
+        return job.source, prepared(_piece(folder / job.path, job), corpus)
     except UnreadableError as error:
         return Reject(job.where(), str(error))
     except OSError as error:
@@ -164,10 +163,10 @@ def _read(folder: Path, corpus: Corpus, job: Job) -> Row:
         return Reject(job.where(), f"reading it failed: {type(error).__name__}: {error}")
 
 
-def _piece(path: Path, number: int) -> Piece:
-    if number:
-        return abc.read_tune(_tunes(str(path))[number - 1], "")
-    return next(reading.read(path))
+def _piece(path: Path, job: Job) -> Piece:
+    if job.number:
+        return abc.read_tune(_tunes(str(path))[job.number - 1], job.name)
+    return next(reading.read(path, job.name))
 
 
 def _nothing(folder: Path) -> str:

@@ -75,7 +75,7 @@ def write_part(rows: Iterable[Row], file: Path, digests: bool) -> None:
         pq.write_table(
             table,
             beside,
-            compression="zstd",
+            compression="lz4",
             use_dictionary=False,
             column_encoding=packed,
             write_statistics=False,

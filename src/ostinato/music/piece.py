@@ -69,19 +69,28 @@ def order_by(*columns: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
     return np.argsort(key, kind="stable")
 
 
-def _surely_sorted(notes: NDArray[Any]) -> bool:
-    """Whether (onset, track, pitch, duration) never falls; found out faster than by sorting."""
+def sorted_notes(notes: NDArray[Any]) -> NDArray[Any]:
+    """Notes in the order of a `Piece`; the same array where they are in order.
+
+    Onset, track and pitch are packed into one number: most notes differ in it, and a few together
+    are found sooner than all are sorted by four columns.
+    """
     place = notes["onset"] << TRACK_BITS
     place += notes["track"]
     place <<= PITCH_BITS
     place += notes["pitch"]
     steps = place[1:] - place[:-1]
-    lowest = steps.min(initial=1)
+    if (lowest := steps.min(initial=1)) < 0:
+        order = np.argsort(place, kind="stable")
+        notes, place = notes.take(order), place.take(order)  # indexing is slower by far
+        steps = place[1:] - place[:-1]
+        lowest = steps.min(initial=1)
     if lowest > 0:
-        return True
-    together = np.flatnonzero(steps == 0)
-    durations = notes["duration"]
-    return bool(lowest == 0 and (durations[together] <= durations[together + 1]).all())
+        return notes
+    together, durations = np.flatnonzero(steps == 0), notes["duration"]
+    if (durations[together] <= durations[together + 1]).all():
+        return notes
+    return notes.take(order_by(*(notes[key] for key in ("onset", "track", "pitch", "duration"))))
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,11 +112,8 @@ class Piece:
     track_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        notes = self.notes
-        if not _surely_sorted(notes):
-            order = order_by(notes["onset"], notes["track"], notes["pitch"], notes["duration"])
-            notes = notes.take(order)  # indexing is slower by far
-            object.__setattr__(self, "notes", notes)
+        notes = sorted_notes(self.notes)
+        object.__setattr__(self, "notes", notes)
         tracks = int(notes["track"].max()) + 1 if len(notes) else 0
         missing = max(0, tracks - len(self.track_names))
         object.__setattr__(self, "track_names", tuple(self.track_names) + ("",) * missing)

@@ -21,9 +21,10 @@ BEYOND = bytes(16)  # where symusic may look for the rest of an event that is cu
 SUFFIXES = MIDI + MUSICXML + ABC
 
 
-def read(path: Path) -> Iterator[Piece]:
+def read(path: Path, name: str | None = None) -> Iterator[Piece]:
     """The pieces in a music file: one in MIDI and MusicXML, one a tune in ABC.
 
+    They are called `name`, or else as the file is; the tunes of a file of several are numbered.
     Raises `UnreadableError`, with the reason, for a file that is not readable music.
     """
     suffix = path.suffix.lower()
@@ -31,21 +32,22 @@ def read(path: Path) -> Iterator[Piece]:
         raise UnreadableError(f"{suffix or 'no suffix'} is not one of {', '.join(SUFFIXES)}")
     if path.stat().st_size == 0:
         raise UnreadableError("the file is empty (0 bytes)")
+    name = path.stem if name is None else name
     if suffix in MIDI:
-        yield read_midi(path)
+        yield read_midi(path, name)
     elif suffix in MUSICXML:
-        yield musicxml.read_musicxml(path, path.stem)
+        yield musicxml.read_musicxml(path, name)
     else:
-        yield from _read_abc(path)
+        yield from _read_abc(path, name)
 
 
-def _read_abc(path: Path) -> Iterator[Piece]:
+def _read_abc(path: Path, name: str) -> Iterator[Piece]:
     tunes = abc.tunes(abc.read_text(path))
     for number, tune in enumerate(tunes, 1):
-        yield abc.read_tune(tune, path.stem if len(tunes) == 1 else f"{path.stem}-{number:04d}")
+        yield abc.read_tune(tune, name if len(tunes) == 1 else f"{name}-{number:04d}")
 
 
-def read_midi(path: Path) -> Piece:
+def read_midi(path: Path, name: str | None = None) -> Piece:
     """A standard MIDI file of type 0 or 1 as a piece.
 
     Tempos and signatures that make no sense are left out. Raises `UnreadableError`, with the
@@ -58,7 +60,7 @@ def read_midi(path: Path) -> Piece:
     try:
         score = Score.from_midi(data + BEYOND)
         _check_counts(score)
-        piece = conversion.from_symusic(score, path.stem)
+        piece = conversion.from_symusic(score, path.stem if name is None else name)
     except UnreadableError:
         raise
     except Exception as error:  # symusic raises what its C++ parser throws

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.errors import UnencodableError
-from ostinato.music.piece import Piece, order_by
+from ostinato.music.piece import PITCH_BITS, Piece
 
 
 def pitched_notes(piece: Piece, steps_per_quarter: int | Fraction) -> NDArray[Any]:
@@ -24,7 +24,7 @@ def separate_unisons(notes: NDArray[Any]) -> NDArray[Any]:
     A pitch sounds whenever one of the notes (in steps) does and begins whenever one of them does;
     of notes that begin together the loudest stays. The order is by onset, then pitch.
     """
-    notes = notes.take(order_by(notes["onset"], notes["pitch"], notes["velocity"]))
+    notes = _by_onset_and_pitch(notes)
     if not len(notes):
         return notes
     by_pitch = np.argsort(notes["pitch"], kind="stable")
@@ -43,3 +43,13 @@ def separate_unisons(notes: NDArray[Any]) -> NDArray[Any]:
     notes["duration"][by_pitch[last]] = np.minimum(ends[last], following) - onsets_of_kept
     separated: NDArray[Any] = notes.compress(kept)
     return separated
+
+
+def _by_onset_and_pitch(notes: NDArray[Any]) -> NDArray[Any]:
+    """Notes by onset, then pitch, then velocity, which are packed into one number."""
+    place = notes["onset"] << PITCH_BITS
+    for key in ("pitch", "velocity"):
+        place += notes[key]
+        place <<= PITCH_BITS
+    ordered: NDArray[Any] = notes.take(np.argsort(place, kind="stable"))
+    return ordered
