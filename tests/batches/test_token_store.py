@@ -89,12 +89,14 @@ def test_the_same_pieces_give_the_same_bytes(short_chorales: list[Piece], tmp_pa
     assert files_of(tmp_path / "one") == files_of(tmp_path / "two")
 
 
+@pytest.mark.parametrize("velocity", [False, True], ids=["binary", "velocity"])
 def test_frames_are_kept_and_gathered_as_they_are(
-    short_chorales: list[Piece], tmp_path: Path
+    velocity: bool, short_chorales: list[Piece], tmp_path: Path
 ) -> None:
-    roll, pieces = Pianoroll(onsets=True), short_chorales[:3]
+    roll, pieces = Pianoroll(onsets=True, velocity=velocity), short_chorales[:3]
     store = store_of(pieces, roll, tmp_path / "frames")
-    assert isinstance(store.steps, np.memmap)
+    on_disk = (tmp_path / "frames" / "steps.bin").stat().st_size
+    assert on_disk == len(store.steps) * roll.size // (1 if velocity else 8)
     assert store.steps.shape[1:] == (roll.size,)
     for i, piece in enumerate(pieces):
         assert np.array_equal(store.piece(i), roll.encode(piece))

@@ -228,7 +228,7 @@ def test_a_store_of_frames_explains_its_columns(
     frames = token_store(config, workspace, roll)
     table = shown(next(p for p in (workspace.cache / "tokens").iterdir() if p.is_dir()), capsys)
     assert ["frames", f"{len(frames.steps):,}"] in table
-    used = np.count_nonzero(frames.steps, axis=0)
+    used = np.count_nonzero(frames.steps[:], axis=0)
     column = int(used.argmax())
     assert any(
         row[:2] == [f"{column} · {roll.describe(column)}", f"{used.max():,}"] for row in table

@@ -22,6 +22,30 @@ COPIED = 1 << 20  # bytes at once
 
 
 @dataclass(frozen=True)
+class Bits:
+    """Frames (time, width) of 0 and 1, eight to a byte, that unpack what is taken of them."""
+
+    packed: NDArray[np.uint8]
+    width: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Time and width."""
+        return len(self.packed), self.width
+
+    @property
+    def ndim(self) -> int:
+        """Two: time and width."""
+        return len(self.shape)
+
+    def __len__(self) -> int:
+        return len(self.packed)
+
+    def __getitem__(self, at: Any) -> NDArray[np.uint8]:
+        return np.unpackbits(self.packed[at], axis=-1, count=self.width)
+
+
+@dataclass(frozen=True)
 class TokenStore:
     """The encoded pieces, one after the other.
 
@@ -31,7 +55,7 @@ class TokenStore:
     maps the names of pieces that the representation cannot hold to the reason.
     """
 
-    steps: NDArray[Any]
+    steps: NDArray[Any] | Bits
     positions: NDArray[np.uint8]
     offsets: NDArray[np.int64]
     lowest: NDArray[np.int64]
@@ -57,7 +81,7 @@ class TokenStore:
         lengths, lowest, highest = (table[:, i].astype(np.int64) for i in range(3))
         count = int(lengths.sum())
         return cls(
-            _mapped(folder / STEPS, about["dtype"], (count, *about["width"])),
+            _steps(folder / STEPS, about, count),
             _mapped(folder / POSITIONS, "u1", (count, about["features"])),
             np.concatenate([[0], np.cumsum(lengths)]),
             lowest,
@@ -111,8 +135,10 @@ def _encode_part(representation: Representation, task: tuple[Path, Iterable[Piec
                 skipped[piece.name] = str(error)
                 continue
             steps = _with_ends(steps, representation.end)
-            steps_file.write(np.ascontiguousarray(steps, _little(representation)).data.cast("B"))
             positions_file.write(representation.positions(steps).astype(np.uint8).tobytes())
+            if representation.binary:
+                steps = np.packbits(steps, axis=-1)
+            steps_file.write(np.ascontiguousarray(steps, _little(representation)).data.cast("B"))
             names.append(piece.name)
             rows.append((len(steps), *_range(piece), piece.quarters))
         _describe(part, representation, np.array(rows, np.float64), names, skipped)
@@ -142,7 +168,8 @@ def _describe(
     np.save(folder / TABLE, table.reshape(-1, 4))
     about = {
         "dtype": _little(representation).str,
-        "width": [] if representation.kind == "tokens" else [representation.size],
+        "width": None if representation.kind == "tokens" else representation.size,
+        "packed": representation.binary,
         "features": len(representation.position_sizes),
         "names": names,
         "skipped": skipped,
@@ -159,6 +186,15 @@ def _range(piece: Piece) -> tuple[int, int]:
     """The lowest and the highest pitch, drums left out."""
     pitches = piece.notes["pitch"][~piece.notes["drum"]]
     return (int(pitches.min()), int(pitches.max())) if len(pitches) else (0, 127)
+
+
+def _steps(path: Path, about: dict[str, Any], count: int) -> NDArray[Any] | Bits:
+    width = about["width"]
+    if width is None:
+        return _mapped(path, about["dtype"], (count,))
+    if about["packed"]:
+        return Bits(_mapped(path, "u1", (count, -(-width // 8))), width)
+    return _mapped(path, about["dtype"], (count, width))
 
 
 def _mapped(path: Path, dtype: str, shape: tuple[int, ...]) -> NDArray[Any]:

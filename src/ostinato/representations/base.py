@@ -54,6 +54,8 @@ class Representation(ABC):
     """Ticks per quarter note of the pieces that `decode` makes."""
     position_sizes: tuple[int, ...] = ()
     """How many values each feature of `positions` takes."""
+    binary: bool = False
+    """Whether frames hold 0 and 1 alone."""
     learns: bool = False
     """Whether `learn` must be called before anything is encoded."""
 

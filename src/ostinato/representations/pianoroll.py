@@ -89,6 +89,7 @@ class Pianoroll(Representation):
         self.step = read_step(step)
         self.resolution = self.step.denominator  # the coarsest at which a step is whole ticks
         self.velocity = velocity
+        self.binary = not velocity
         self.onsets = onsets
         self.lowest, self.highest = pitch_range
         self.pitches = self.highest - self.lowest + 1
