@@ -74,6 +74,35 @@ def test_what_cannot_be_music_is_refused(reason: str, reading: Callable[[bytes],
         reading(REFUSED[reason])
 
 
+@pytest.mark.parametrize("status", [0x80, 0x8F, 0x90, 0x9F])
+@pytest.mark.parametrize("before", [b"", b"\xf0\x02\x01\xf7", b"\xff\x01\x02\x9f\xff", b"\xcf\x01"])
+def test_a_pitch_beyond_midi_never_reaches_the_parser(
+    status: int, before: bytes, reading: Callable[[bytes], Piece]
+) -> None:
+    """symusic would write outside its memory."""
+    high = b"\x00" + bytes([status, 0xC1, 0x40])
+    with pytest.raises(UnreadableError, match=r"a pitch of (193|128): MIDI's end at 127"):
+        reading(midi((b"\x00" + before) * bool(before) + high * 1000 + b"\x00\x8f\x80\x01" + END))
+
+
+def test_bytes_that_only_look_like_a_pitch_beyond_midi_are_read(
+    reading: Callable[[bytes], Piece],
+) -> None:
+    text = meta(0x01, 0xE3, 0x81, 0x9F, 0xE3, 0x81, 0x8F, 0xE3)
+    sysex = b"\x00\xf0\x03\x8f\x8f\xf7"
+    late = b"\x9f\x9f\x00" + NOTE[1:]
+    piece = reading(midi(text + sysex + NOTE + text + late + b"\x00\xcf\x05" + NOTE + END))
+    assert len(piece.notes) == 3
+
+
+@pytest.mark.parametrize("event", [b"\xf4", b"\x3c\x50", b"\x80\x80\x80\x80\x80\x00\x90\x3c\x50"])
+def test_events_that_cannot_be_told_apart_are_refused(
+    event: bytes, reading: Callable[[bytes], Piece]
+) -> None:
+    with pytest.raises(UnreadableError):
+        reading(midi(b"\x00" + event + b"\x9f\xff" * 9 + NOTE + END))
+
+
 def test_a_delta_time_cut_short_never_looks_at_what_lies_behind_the_file(
     reading: Callable[[bytes], Piece],
 ) -> None:

@@ -9,12 +9,13 @@ import numpy as np
 from symusic import Score
 
 from ostinato.errors import UnreadableError
-from ostinato.music import abc, conversion, limits, musicxml
+from ostinato.music import abc, conversion, events, limits, musicxml
 from ostinato.music.piece import Piece
 
 MIDI = (".mid", ".midi")
 MUSICXML = (".mxl", ".musicxml", ".xml")
 ABC = (".abc",)
+HEADER = 6  # bytes
 PROGRAM_CHANGE = 0xC0  # and the channel
 MOST_INSTRUMENTS = 100_000  # for each, symusic may make a track, which takes 5 KB
 BEYOND = bytes(16)  # where symusic may look for the rest of an event that is cut short
@@ -73,7 +74,9 @@ def _check_header(data: bytes) -> None:
     """Refuse what symusic would accept and misread."""
     if data[:4] != b"MThd" or len(data) < 14:
         raise UnreadableError("not a MIDI file: it does not begin with a MIDI header")
-    kind, tracks, division = struct.unpack(">HHH", data[8:14])
+    length, kind, tracks, division = struct.unpack(">IHHH", data[4:14])
+    if length != HEADER:
+        raise UnreadableError(f"its header has {length} bytes instead of {HEADER}")
     if kind == 2:
         raise UnreadableError("a type-2 MIDI file: its tracks are separate pieces, not one piece")
     if kind > 2:
@@ -91,8 +94,8 @@ def _check_header(data: bytes) -> None:
 
 
 def _check_chunks(data: bytes, tracks: int) -> None:
-    """Every track that the header promises must be there, whole."""
-    at = 8 + struct.unpack(">I", data[4:8])[0]
+    """Every track that the header promises must be there, whole, and safe to parse."""
+    at = 8 + HEADER
     found = 0
     while at + 8 <= len(data):
         name, size = data[at : at + 4], struct.unpack(">I", data[at + 4 : at + 8])[0]
@@ -101,6 +104,7 @@ def _check_chunks(data: bytes, tracks: int) -> None:
             if at + 8 + size > len(data):
                 missing = at + 8 + size - len(data)
                 raise UnreadableError(f"the file is cut short: track {found} lacks {missing} bytes")
+            events.check(data[at + 8 : at + 8 + size])
         at += 8 + size
         if found == tracks:
             return
