@@ -106,7 +106,7 @@ def _jobs(path: Path, folder: Path) -> list[Job]:
         return [job]
     try:
         count = len(_tunes(str(path)))
-    except OSError:
+    except (OSError, UnreadableError):
         return [job]  # reading it again will say why
     return [job] if count == 1 else [replace(job, number=i + 1) for i in range(count)]
 

@@ -4,12 +4,13 @@ symusic 0.5.9 keeps a table of 128 pitches for each of 16 channels. A pitch beyo
 channel is outside of it, and ends the process.
 """
 
-import re
 from collections.abc import Iterator
+
+import numpy as np
 
 from ostinato.errors import UnreadableError
 
-SUSPECT = re.compile(rb"[\x8f\x9f][\x80-\xff]")  # note off or on, channel 16, pitch beyond 127
+LAST_CHANNEL, NOTE_ON_BIT = 0x9F, 0x10  # a note on; without the bit a note off
 META, SYSEX, ESCAPE = 0xFF, 0xF0, 0xF7
 END_OF_TRACK = 0x2F
 ONE_BYTE = range(0xC0, 0xE0)  # program changes and channel pressure; all others have two
@@ -21,7 +22,9 @@ def check(track: bytes) -> None:
 
     Going through events is slow, so it is done only where such bytes are, mostly in text or times.
     """
-    if not SUSPECT.search(track):
+    data = np.frombuffer(track, np.uint8)
+    suspect = ((data[:-1] | NOTE_ON_BIT) == LAST_CHANNEL) & (data[1:] > 127)
+    if not suspect.any():
         return
     for status, first in _events(track + bytes(LONGEST_NUMBER)):
         if status & 0xE0 == 0x80 and first > 127:
