@@ -1,5 +1,6 @@
 """A folder of music files -> parts of a store of pieces."""
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -34,7 +35,7 @@ class Job:
     @property
     def suffix(self) -> str:
         """How the file's name ends, in small letters."""
-        return Path(self.path).suffix.lower()
+        return os.path.splitext(self.path)[1].lower()  # noqa: PTH122  (faster, for many files)
 
     def named(self, with_suffix: bool) -> str:
         """The relative path, and for one tune of several its number."""
@@ -56,14 +57,17 @@ class Chunk:
 
 def music_files(folder: Path) -> list[Path]:
     """The music files in a folder and its subfolders, sorted; hidden ones are left out."""
-    found = [
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in reading.SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    ]
-    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+    found: list[tuple[str, Path]] = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        below = Path(place)
+        start = "" if below == folder else f"{below.relative_to(folder).as_posix()}/"
+        for name in names:
+            if name.lower().endswith(reading.SUFFIXES) and not name.startswith("."):
+                path = below / name
+                if path.is_file():
+                    found.append((start + name, path))
+    return [path for _, path in sorted(found)]
 
 
 def ingest(

@@ -20,6 +20,7 @@ from ostinato.music.piece import Piece
 INDEX, REJECTS = "index.parquet", "rejects.csv"
 ROWS = 64  # files or tunes to a part: what is in memory at once
 WHOLE_NUMBERS = ("onset", "duration", "pitch", "velocity", "program", "track")
+PAGE = 1 << 24  # bytes: a column of a part is read at once
 INDEXED = pa.schema(
     [("name", pa.string()), ("source", pa.string()), ("part", pa.int32()), ("row", pa.int32())]
 )
@@ -79,6 +80,7 @@ def write_part(rows: Iterable[Row], file: Path, digests: bool) -> None:
             use_dictionary=False,
             column_encoding=packed,
             write_statistics=False,
+            data_page_size=PAGE,
         )
 
 
