@@ -80,11 +80,13 @@ class Event(TokenRepresentation):
             bins = bins_of(notes["velocity"], self.velocity_bins)
             codes.insert(0, self.first_velocity + bins)
             times.insert(0, onset)
-        return self._with_shifts(np.stack(codes, axis=1).ravel(), np.stack(times, axis=1).ravel())
+        return self._with_shifts(_in_turn(codes), _in_turn(times))
 
     def _with_shifts(self, codes: Tokens, times: NDArray[np.int64]) -> NDArray[np.uint16]:
         """Order events by time, which keeps those at one time as they are, and fill the gaps."""
-        order = np.argsort(times, kind="stable")
+        # numbers of 16 bits are sorted in half the time
+        short = times.astype(np.uint16) if times.max() < 1 << 16 else times
+        order = np.argsort(short, kind="stable")
         times = times.take(order)
         gaps = times.copy()
         gaps[1:] -= times[:-1]
@@ -158,6 +160,14 @@ class Event(TokenRepresentation):
 
     def grammar(self, batch: int) -> "EventGrammar":
         return EventGrammar(self, batch)
+
+
+def _in_turn(columns: list[NDArray[Any]]) -> NDArray[np.int64]:
+    """The first of each column, then the second of each, …: columns (n,) -> (n · columns,)."""
+    out = np.empty(len(columns) * len(columns[0]), np.int64)
+    for place, column in enumerate(columns):
+        out[place :: len(columns)] = column
+    return out
 
 
 class EventGrammar(Grammar):
