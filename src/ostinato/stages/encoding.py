@@ -31,13 +31,40 @@ def token_store(
 
     pieces = PieceStore(need(workspace.pieces, "preprocess"))
     source = source_fingerprint("representations", "batches", "music")
-    name = fingerprint(workspace.pieces, config["representation"], source)
+    name = fingerprint(
+        workspace.pieces, config["representation"], source, *_learned(representation)
+    )
     folder = workspace.cache / "tokens" / name
     with locked(folder):
         if not folder.exists():
             write_store(console.track(pieces, "encoding", len(pieces)), representation, folder)
         _explain(folder, config, representation)
     return TokenStore.open(folder)
+
+
+def teach(config: Config, workspace: Workspace, representation: "Representation") -> None:
+    """Have a representation learn from the training pieces, once for as long as they stay."""
+    from ostinato.corpora.store import PieceStore
+
+    if not representation.learns:
+        return
+    pieces = PieceStore(need(workspace.pieces, "preprocess"))
+    names = set(read_split(workspace)["train"])
+    source = source_fingerprint("representations", "music")
+    name = fingerprint(workspace.pieces, sorted(names), config["representation"], source)
+    path = workspace.cache / "learned" / f"{name}.json"
+    with locked(path):
+        if not path.exists():
+            training = (piece for piece in pieces if piece.name in names)
+            representation.learn(console.track(training, "learning", len(names), "pieces"))
+            for learned in _learned(representation):
+                write_text(path, learned)
+        representation.recall(path.read_bytes())
+
+
+def _learned(representation: "Representation") -> list[str]:
+    learned = representation.learned()
+    return [] if learned is None else [learned.decode()]
 
 
 def _explain(folder: Path, config: Config, representation: "Representation") -> None:
