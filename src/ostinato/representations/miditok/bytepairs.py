@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 FIRST = 34  # the character of token 0, as in MidiTok, whose padding is character 33
 
+LARGEST = 1 << 24  # base tokens in all chains together: pairs of pairs of pairs grow without limit
+
 Merges = tuple[tuple[int, int], ...]
 
 
@@ -38,13 +40,18 @@ def learn_merges(sequences: Iterable[NDArray[Any]], base: int, size: int) -> Mer
 def chains(base: int, merges: Merges) -> list[tuple[int, ...]]:
     """What each token stands for in base tokens, in order; a chain that comes again is no new one.
 
-    Raises `ValueError` where a pair is of tokens that are not there yet.
+    Raises `ValueError` where a pair is of tokens that are not there yet, and where the chains
+    would fill the memory.
     """
     found: dict[tuple[int, ...], None] = {(token,): None for token in range(base)}
     tokens = [*found]
+    total = base
     for left, right in merges:
         if not (0 <= left < len(tokens) and 0 <= right < len(tokens)):
             raise ValueError("a pair of tokens is unknown")
+        total += len(tokens[left]) + len(tokens[right])
+        if total > LARGEST:
+            raise ValueError("its pairs of tokens grow too long")
         chain = tokens[left] + tokens[right]
         if chain not in found:
             found[chain] = None

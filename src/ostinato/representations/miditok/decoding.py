@@ -35,8 +35,8 @@ def in_force(marked: NDArray[np.bool_], values: Ints, before: int) -> Ints:
 def clock(vocabulary: Vocabulary, tokens: Ints) -> Clock:
     """The musical time after each base token (time,) of one piece.
 
-    The first bar begins at 0, every other where the one before it ends, by the metre in force
-    there; a time signature begins a bar where no tokens do.
+    The first bar begins at 0 if no note comes before it, every other where the one before it ends,
+    by the metre in force there; a time signature begins a bar where no tokens do.
     """
     kinds, values = vocabulary.kinds[tokens], vocabulary.values[tokens]
     common = vocabulary.common_time
@@ -48,10 +48,9 @@ def clock(vocabulary: Vocabulary, tokens: Ints) -> Clock:
         return Clock(tick, since % vocabulary.bar_ticks[metre], metre)
     is_bar, is_position = kinds == Kind.BAR, kinds == Kind.POSITION
     metre_before = np.append(common, metre[:-1])[: len(metre)]
-    starts = np.cumsum(np.where(is_bar, vocabulary.bar_ticks[metre_before], 0))
-    if is_bar.any():
-        first = int(is_bar.argmax())
-        starts[first:] -= vocabulary.bar_ticks[metre_before[first]]
+    opens = is_bar | (kinds == Kind.PITCH) | (kinds == Kind.DRUM)
+    opened = np.cumsum(opens) > opens
+    starts = np.cumsum(vocabulary.bar_ticks[metre_before] * (is_bar & opened))
     within = in_force(is_bar | is_position, np.where(is_position, values * step, 0), 0)
     return Clock(starts + within, within, metre)
 

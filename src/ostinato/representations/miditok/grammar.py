@@ -33,7 +33,7 @@ class MidiTokGrammar(Grammar):
         self.begins = np.zeros(batch, np.int64)  # when the bar, or the time signature, did: ticks
         self.since = np.zeros(batch, np.int64)  # ticks since then
         self.position = np.full(batch, -1)  # the last in this bar
-        self.in_bar = np.zeros(batch, np.bool_)  # whether a bar has begun
+        self.opened = np.zeros(batch, np.bool_)  # whether a bar, or a note, has begun
         self.silent_from = np.zeros(batch, np.int64)  # ticks
         self.begun = np.zeros(batch, np.bool_)
         self.program = np.zeros(batch, np.int64)
@@ -66,7 +66,7 @@ class MidiTokGrammar(Grammar):
         bar = vocabulary.bar_ticks[self.metre][:, None]
         begins, bars = self.begins[:, None], tables.bars[tokens]
         if vocabulary.has(Kind.BAR):
-            into = (bars - ~self.in_bar[:, None]) * (bars > 0) * bar
+            into = (bars - ~self.opened[:, None]) * (bars > 0) * bar
             time = begins + into + tables.position[tokens] * step
         else:
             time = begins + self.since[:, None] + tables.steps[tokens] * step
@@ -75,7 +75,7 @@ class MidiTokGrammar(Grammar):
         rests |= self.sounds[:, None] > 0
         first, farthest = tables.first[tokens], tables.farthest[tokens]
         forward = (first > self.position[:, None]) & (farthest * step < bar)
-        forward &= self.in_bar[:, None]
+        forward &= self.opened[:, None]
         in_time: NDArray[np.bool_] = rests & (forward | (first < 0))
         return in_time
 
@@ -134,8 +134,8 @@ class MidiTokGrammar(Grammar):
             return
         is_bar, is_position = kind == Kind.BAR, kind == Kind.POSITION
         bar = self.vocabulary.bar_ticks[metre]
-        self.begins[rows] += bar * (is_bar & self.in_bar[rows])
-        self.in_bar[rows] |= is_bar
+        self.begins[rows] += bar * (is_bar & self.opened[rows])
+        self.opened[rows] |= is_bar | (kind == Kind.PITCH) | (kind == Kind.DRUM)
         since = np.where(is_position, steps, self.since[rows])
         self.since[rows] = np.where(is_bar, 0, since)
         position = np.where(is_position, value, self.position[rows])
@@ -157,7 +157,7 @@ class MidiTokGrammar(Grammar):
     def _restart(self, ended: NDArray[np.bool_]) -> None:
         for state in (self.state, self.begins, self.since, self.silent_from, self.program):
             state[ended] = 0
-        for flag in (self.in_bar, self.begun):
+        for flag in (self.opened, self.begun):
             flag[ended] = False
         self.sounding[ended] = 0
         self.sounds[ended] = 0
