@@ -8,10 +8,9 @@ from numpy.typing import NDArray
 
 from ostinato.music.piece import LOUDNESS, NOTE, TEMPO, TIME_SIGNATURE, Piece, array, changes
 from ostinato.representations.event import separate_unisons
-from ostinato.representations.miditok.vocabulary import Kind, Vocabulary, instrument
+from ostinato.representations.miditok.vocabulary import DRUM_KEY, Kind, Vocabulary, instrument
 
 Ints = NDArray[np.int64]
-DRUM_KEY = 128  # beside the programs 0 to 127
 
 
 class Clock(NamedTuple):

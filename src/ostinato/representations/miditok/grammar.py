@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from ostinato.representations.base import Grammar, Tokens
 from ostinato.representations.line import SILENT_BARS
 from ostinato.representations.miditok.order import Order
-from ostinato.representations.miditok.tables import CURRENT, DRUM_KEY, Tables
-from ostinato.representations.miditok.vocabulary import COMMON_TIME, Kind, Vocabulary
+from ostinato.representations.miditok.tables import CURRENT, Tables
+from ostinato.representations.miditok.vocabulary import COMMON_TIME, DRUM_KEY, Kind, Vocabulary
 
 BAR_QUARTERS = COMMON_TIME[0]
 

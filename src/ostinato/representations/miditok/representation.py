@@ -1,5 +1,6 @@
 """MidiTok's tokenizers as representations."""
 
+from abc import abstractmethod
 from collections.abc import Iterable
 from functools import cached_property
 from itertools import pairwise
@@ -162,9 +163,9 @@ class MidiTok(TokenRepresentation):
                 raise UnencodableError("has no notes besides drums")
         return to_symusic(Piece("", piece.resolution, notes, piece.tempos, piece.time_signatures))
 
+    @abstractmethod
     def to_tokens(self, events: Events) -> Ints:
         """The base tokens of what a score says."""
-        raise NotImplementedError
 
     def decode(self, tokens: Tokens, name: str = "") -> Piece:
         """The piece that the tokens (time,) say, up to the first end token; see `to_piece`."""

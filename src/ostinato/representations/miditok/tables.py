@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.representations.miditok.order import Order
-from ostinato.representations.miditok.vocabulary import Kind, Vocabulary
+from ostinato.representations.miditok.vocabulary import DRUM_KEY, Kind, Vocabulary
 
 Ints = NDArray[np.int64]
 UNTIL_MOVED = (Kind.BAR, Kind.METRE)
 CURRENT = -1  # the program in force before the token, whichever that is
-DRUM_KEY = 128
 
 
 class Effect(NamedTuple):

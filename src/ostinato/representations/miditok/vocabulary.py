@@ -52,6 +52,7 @@ KINDS = {
 FAMILIES = {"Family_Metric": Kind.FAMILY_METRIC, "Family_Note": Kind.FAMILY_NOTE}
 DRUM_PROGRAM = "Program_-1"
 COMMON_TIME = (4, 4)
+DRUM_KEY = 128  # beside the programs 0 to 127
 
 
 @dataclass(frozen=True)
