@@ -208,6 +208,22 @@ def test_architecture_that_cannot_take_the_representation() -> None:
     )
 
 
+def test_byte_pairs_are_not_to_be_transposed() -> None:
+    learning = ["representation=remi", "representation.vocabulary=1000"]
+    assert refusal(learning) == (
+        "representation=remi cannot be transposed as it is set, as byte pairs would be other "
+        "tokens then: say training.transpose=[0,0]."
+    )
+    composed([*learning, "training.transpose=[0,0]"], ROOT)
+
+
+def test_compound_words_have_no_byte_pairs() -> None:
+    assert refusal(["representation=cpword", "representation.vocabulary=1000"]) == (
+        "representation: vocabulary=1000 does not fit: MidiTok learns no byte pairs of compound "
+        "words; it must be null."
+    )
+
+
 def test_unknown_key_in_a_file_names_the_nearest(conf: Path) -> None:
     (conf / "experiment" / "mine.yaml").write_text(
         "# @package _global_\ntraining:\n  learning_rat: 0.1\n"

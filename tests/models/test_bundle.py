@@ -10,8 +10,16 @@ import torch
 import yaml
 from torch import Tensor
 
+from ostinato.config import Config
 from ostinato.errors import ConfigError, UserError
-from ostinato.models.bundle import Bundle, bundle_fingerprint, load_bundle, save_bundle
+from ostinato.models.bundle import (
+    Bundle,
+    build_network,
+    bundle_fingerprint,
+    load_bundle,
+    save_bundle,
+)
+from ostinato.music.piece import Piece
 from ostinato.music.setting import Setting
 from small_networks import config_of, network_of
 
@@ -146,3 +154,44 @@ def test_a_damaged_setting_is_refused(bundle: Path, text: str) -> None:
     (bundle / "setting.json").write_text(text)
     with pytest.raises(UserError, match=r"setting\.json is damaged"):
         load_bundle(bundle)
+
+
+@pytest.fixture
+def learned(short_chorales: list[Piece], tmp_path: Path) -> Path:
+    """The bundle of a representation that learned byte pairs."""
+    node = {"_target_": "ostinato.representations.miditok.tokenizers.REMI", "vocabulary": 800}
+    config = Config({**config_of().tree, "representation": node})
+    representation = config.build("representation")
+    representation.learn(short_chorales[:4])
+    network = build_network(config, representation)
+    save_bundle(Bundle(config, representation, network, SETTING), tmp_path / "learned")
+    return tmp_path / "learned"
+
+
+def test_what_was_learned_travels_in_the_bundle(
+    learned: Path, short_chorales: list[Piece], tmp_path: Path
+) -> None:
+    bundle = load_bundle(learned)
+    assert bundle.representation.size == 800
+    assert bundle.representation.encode(short_chorales[9]).max() > 700
+    save_bundle(bundle, tmp_path / "again")
+    assert bundle_fingerprint(tmp_path / "again") == bundle_fingerprint(learned)
+
+
+def test_a_bundle_without_what_was_learned_is_refused(learned: Path) -> None:
+    (learned / "learned.json").unlink()
+    with pytest.raises(UserError, match=r"has no learned\.json, which holds what remi learned"):
+        load_bundle(learned)
+
+
+@pytest.mark.parametrize("damaged", ["", "{}", '{"merges": [[1, 4000]]}', '{"merges": [[1]]}'])
+def test_damage_to_what_was_learned_is_told(learned: Path, damaged: str) -> None:
+    (learned / "learned.json").write_text(damaged)
+    with pytest.raises(UserError, match=r"learned\.json is damaged, .*: train the model again"):
+        load_bundle(learned)
+
+
+def test_pairs_of_another_model_do_not_fit_its_weights(learned: Path) -> None:
+    (learned / "learned.json").write_text('{"merges": [[1, 2]]}')
+    with pytest.raises(UserError, match="does not fit the model"):
+        load_bundle(learned)

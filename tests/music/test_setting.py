@@ -70,3 +70,17 @@ def test_instruments_are_left_where_the_tracks_do_not_correspond() -> None:
     dressed = Setting(72.0, 4, 4, (52, 43), ("Soprano", "Bass")).dress(plain)
     assert dressed.notes["program"].tolist() == [7]
     assert dressed.track_names == ("part 0",)
+
+
+def test_what_a_representation_keeps_is_left_as_the_piece_says() -> None:
+    own = piece(programs=(7, 8))
+    dressed = Setting(72.0, 6, 8, (52, 43), ("Soprano", "")).dress(
+        own, {"tempo", "metre", "programs"}
+    )
+    assert dressed == own
+    assert len(own.tempos) == len(own.time_signatures) == 1
+    bare = replace(own, tempos=own.tempos[:0], time_signatures=own.time_signatures[:0])
+    dressed = Setting(72.0, 6, 8, (52, 43), ("Soprano", "")).dress(bare, {"tempo", "metre"})
+    assert dressed.tempos["qpm"].tolist() == [72.0]
+    assert dressed.time_signatures[["numerator", "denominator"]].tolist() == [(6, 8)]
+    assert dressed.notes["program"].tolist() == [52, 43]

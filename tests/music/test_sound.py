@@ -115,3 +115,24 @@ def test_a_file_that_is_no_soundfont_is_refused(cut: int, tmp_path: Path) -> Non
     path.write_bytes(sound.default_soundfont().read_bytes()[:cut])
     with pytest.raises(UserError, match=r"broken\.sf2 is not a soundfont"):
         sound.render(tone(60), path)
+
+
+@pytest.mark.timeout(60)
+def test_the_highest_notes_of_every_instrument_end() -> None:
+    pitches = np.arange(89, 128)
+    for program in (7, 13, 29, 30, 33, 69, 84, 110):
+        notes = array(
+            NOTE,
+            onset=4 * np.arange(len(pitches)),
+            duration=4,
+            pitch=pitches,
+            velocity=123,
+            program=program,
+        )
+        assert not sound.is_silent(sound.render(Piece("high", 16, notes)))
+
+
+def test_notes_too_high_for_an_instrument_sound_in_a_lower_octave() -> None:
+    low, high = sound.render(tone(84)), sound.render(tone(96))
+    assert np.array_equal(low, high)
+    assert not np.array_equal(sound.render(tone(76)), sound.render(tone(88)))

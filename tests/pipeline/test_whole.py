@@ -57,6 +57,33 @@ def test_a_bundle_alone_composes_anywhere(project: Path, tmp_path: Path) -> None
     assert "none.mid is not there" in sentence
 
 
+def test_byte_pairs_are_learned_from_the_training_pieces_and_travel(
+    project: Path, tmp_path: Path
+) -> None:
+    from ostinato.corpora.store import PieceStore
+    from ostinato.representations.miditok.tokenizers import REMI
+
+    learning = ("representation.vocabulary=750", "training.transpose=[0,0]", "tracking=off")
+    words = ("representation=remi", *learning, *TINY)
+    for stage in ("preprocess", "split", "train", "generate", "evaluate"):
+        run(project, "ostinato", stage, *words)
+    outputs = project / "outputs"
+    names = json.loads((outputs / "split.json").read_text())["train"]
+    expected = REMI(vocabulary=750)
+    expected.learn(piece for piece in PieceStore(outputs / "pieces") if piece.name in names)
+    assert (outputs / "model" / "learned.json").read_bytes() == expected.learned()
+    assert (outputs / "samples" / "listen.html").exists()
+    metrics = json.loads((outputs / "evaluation" / "metrics.json").read_text())
+    assert 0 < metrics["test"]["nats_per_token"] < 10
+    assert len(list((outputs / "cache" / "tokens").glob("*/tokens.bin"))) == 1
+    assert "750 tokens" in run(project, "ostinato", "inspect", "outputs/model").stdout
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(outputs / "model", elsewhere / "bundle")
+    alone = ("model_dir=bundle", "sampling.pieces=1", "sampling.max_bars=2", "tracking=off")
+    run(elsewhere, "ostinato", "generate", *alone, "samples_dir=new")
+    assert (elsewhere / "new" / "sample-01.mid").exists()
+
+
 def test_missing_and_useless_data_are_told_in_a_sentence(project: Path) -> None:
     shutil.rmtree(project / "data" / "bach")
     assert "run `ostinato fetch` or `dvc pull`" in refused(project, "preprocess")

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from ostinato.errors import UnencodableError
-from ostinato.music.piece import NOTE, Piece
+from ostinato.music.piece import NOTE, TEMPO, TIME_SIGNATURE, Piece, changes
 from ostinato.representations.base import TokenRepresentation
 
 
@@ -87,3 +87,30 @@ def longest_silence(piece: Piece, tracks: tuple[int, ...]) -> float:
     notes = piece.notes[np.isin(piece.notes["track"], tracks)]
     ends = np.maximum.accumulate(notes["onset"] + notes["duration"])
     return float((notes["onset"] - np.append(0, ends[:-1])).max() / piece.resolution)
+
+
+@st.composite
+def bands(draw: st.DrawFn, resolution: int = 8, least: int = 1) -> Piece:
+    """Several tracks with programs and drums, tempo changes and time signatures anywhere."""
+    times = st.tuples(st.integers(0, 20 * resolution), st.integers(1, 14 * resolution))
+    sounds = st.tuples(st.integers(0, 127), st.integers(1, 127))
+    players = st.lists(
+        st.tuples(st.integers(0, 127), st.booleans()), min_size=1, max_size=4, unique=True
+    )
+    rows: list[Any] = []
+    for track, (program, drum) in enumerate(draw(players)):
+        drawn = draw(st.lists(st.tuples(times, sounds), min_size=least, max_size=12))
+        rows += [(*when, *sound, 0 if drum else program, drum, track) for when, sound in drawn]
+    onsets = st.integers(0, 24 * resolution)
+    metres = st.sampled_from([(4, 4), (3, 4), (6, 8), (3, 8), (5, 4), (3, 2), (7, 16)])
+    qpm = st.floats(30, 300)
+    return Piece(
+        "",
+        resolution,
+        np.array(rows, NOTE),
+        tempos=changes(draw(st.lists(st.tuples(onsets, qpm), max_size=3)), TEMPO),
+        time_signatures=changes(
+            [(t, *m) for t, m in draw(st.lists(st.tuples(onsets, metres), max_size=3))],
+            TIME_SIGNATURE,
+        ),
+    )

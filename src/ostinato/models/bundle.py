@@ -1,6 +1,7 @@
 """The bundle: a folder that is all that generating needs, and runs no code of its own.
 
-config.yaml (representation and model), weights.safetensors, vocabulary.tsv, setting.json.
+config.yaml (representation and model), weights.safetensors, vocabulary.tsv, setting.json, and
+learned.json where the representation learned from the training pieces.
 """
 
 import json
@@ -18,6 +19,7 @@ from ostinato.files import fingerprint, replacing_folder, write_json, write_text
 from ostinato.music.setting import Setting
 from ostinato.representations.base import Representation
 
+LEARNED = "learned.json"
 KEYS = ("representation", "model", "choices")
 
 
@@ -52,6 +54,8 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
         ]
         write_text(part / "vocabulary.tsv", "\n".join(["token\tmeaning", *rows]) + "\n")
         write_json(part / "setting.json", bundle.setting.to_dict())
+        if (learned := bundle.representation.learned()) is not None:
+            (part / LEARNED).write_bytes(learned)
 
 
 def load_bundle(folder: Path, plugins: Iterable[str] = ()) -> Bundle:
@@ -67,6 +71,8 @@ def load_bundle(folder: Path, plugins: Iterable[str] = ()) -> Bundle:
             )
     config = Config.load(folder / "config.yaml", plugins)
     representation: Representation = config.build("representation")
+    if representation.learns:
+        _recall(representation, folder / LEARNED)
     network = build_network(config, representation)
     try:
         network.load_state_dict(load_file(folder / "weights.safetensors"))
@@ -81,6 +87,18 @@ def load_bundle(folder: Path, plugins: Iterable[str] = ()) -> Bundle:
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{folder}/setting.json is damaged: train the model again.") from error
     return Bundle(config, representation, network.eval(), setting)
+
+
+def _recall(representation: Representation, path: Path) -> None:
+    if not path.exists():
+        raise UserError(
+            f"{path.parent} is not a whole model: it has no {path.name}, which holds what "
+            f"{representation.name} learned; train the model again."
+        )
+    try:
+        representation.recall(path.read_bytes())
+    except ValueError as error:
+        raise UserError(f"{path} is damaged, {error}: train the model again.") from error
 
 
 def bundle_fingerprint(folder: Path) -> str:

@@ -1,7 +1,7 @@
 """What representations drop and a listener still needs: tempo, metre, instruments."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -54,18 +54,26 @@ class Setting:
         """Plain values for a JSON file."""
         return asdict(self)
 
-    def dress(self, piece: Piece) -> Piece:
-        """The piece at this tempo and metre, on these instruments where the tracks correspond."""
+    def dress(self, piece: Piece, keeps: Collection[str] = ()) -> Piece:
+        """The piece at this tempo and metre, on these instruments where the tracks correspond.
+
+        Of tempo, metre and programs, those in `keeps` stay as the piece says, where it says any.
+        """
         notes, names = piece.notes.copy(), list(piece.track_names)
-        if len(names) == len(self.programs) and len(names):
+        if "programs" not in keeps and len(names) == len(self.programs) and len(names):
             names = [own or old for own, old in zip(self.track_names, names, strict=True)]
             notes["program"] = np.array(self.programs)[notes["track"]]
+        tempos, metres = piece.tempos, piece.time_signatures
+        if "tempo" not in keeps or not len(tempos):
+            tempos = array(TEMPO, onset=0, qpm=self.qpm)
+        if "metre" not in keeps or not len(metres):
+            metres = array(
+                TIME_SIGNATURE, onset=0, numerator=self.numerator, denominator=self.denominator
+            )
         return replace(
             piece,
             notes=notes,
             track_names=tuple(names),
-            tempos=array(TEMPO, onset=0, qpm=self.qpm),
-            time_signatures=array(
-                TIME_SIGNATURE, onset=0, numerator=self.numerator, denominator=self.denominator
-            ),
+            tempos=tempos,
+            time_signatures=metres,
         )

@@ -2,6 +2,7 @@
 
 import importlib.util
 import io
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ SAMPLE_RATE = 22050
 PEAK = 10 ** (-1 / 20)  # -1 dBFS: full scale itself can clip in a lossy codec
 SILENCE = 1e-4  # -80 dBFS
 TAIL = 2.0  # seconds in which the last notes may ring out
+HIGHEST = 88  # E6: some instruments' notes from 92 on never end in symusic 0.5.9, which hangs
+PIANOS = 6  # programs 0 to 6, whose high notes do end
 PAUSE = 0.25  # seconds of silence kept after the last sound
 
 Samples = NDArray[np.float32]
@@ -28,7 +31,8 @@ def render(piece: Piece, soundfont: Path | None = None, sample_rate: int = SAMPL
     """The sound of a piece: (samples, 1), peak at -1 dBFS.
 
     Time 0 is tick 0. The sound ends shortly after the last note has rung out. It is mono: symusic
-    places every instrument in the middle, so that a second channel would repeat the first.
+    places every instrument in the middle, so that a second channel would repeat the first. Notes
+    above E6 sound octaves lower, but on pianos: symusic cannot play them on every instrument.
     `soundfont` defaults to the General MIDI set that pretty_midi carries.
 
     Raises `UserError` for a soundfont that is missing or is none.
@@ -36,7 +40,7 @@ def render(piece: Piece, soundfont: Path | None = None, sample_rate: int = SAMPL
     synthesizer = _synthesizer(soundfont or default_soundfont(), sample_rate)
     if not len(piece.notes):
         return np.zeros((round(TAIL * sample_rate), 1), np.float32)
-    score = conversion.to_symusic(piece).to("second")
+    score = conversion.to_symusic(_playable(piece)).to("second")
     stop = score.end() + TAIL
     # the synthesizer stops with the last note: one that is cut off again makes room for the tail
     score.tracks[0].notes.append(symusic.Note(stop, 0.01, 60, 1, ttype="second"))
@@ -47,6 +51,14 @@ def render(piece: Piece, soundfont: Path | None = None, sample_rate: int = SAMPL
     wave = wave * np.float32(PEAK / peak)
     last = int(np.flatnonzero(np.abs(wave) > SILENCE)[-1])
     return wave[: last + round(PAUSE * sample_rate), None]
+
+
+def _playable(piece: Piece) -> Piece:
+    notes = piece.notes.copy()
+    pitch = notes["pitch"].astype(np.int64)
+    high = (pitch > HIGHEST) & ~notes["drum"] & (notes["program"] > PIANOS)
+    notes["pitch"] = pitch - 12 * (high * -((HIGHEST - pitch) // 12))
+    return replace(piece, notes=notes)
 
 
 def default_soundfont() -> Path:

@@ -58,6 +58,10 @@ class Representation(ABC):
     """Whether frames hold 0 and 1 alone."""
     learns: bool = False
     """Whether `learn` must be called before anything is encoded."""
+    transposes: bool = True
+    """Whether `transpose` moves by other than 0 semitones."""
+    keeps: frozenset[str] = frozenset()
+    """What of tempo, metre and programs the decoded pieces say themselves."""
 
     @property
     @abstractmethod
@@ -109,7 +113,7 @@ class Representation(ABC):
         del pieces
 
     def learned(self) -> bytes | None:
-        """What `learn` found, for `recall`; the same bytes for the same pieces."""
+        """What `learn` found, as JSON for `recall`; the same bytes for the same pieces."""
         return None
 
     def recall(self, learned: bytes) -> None:

@@ -36,7 +36,8 @@ def composed(overrides: Sequence[str], root: Path) -> Config:
 
 
 def check_fit(config: Config, conf: Path) -> None:
-    """Refuse an architecture that cannot take the representation."""
+    """Refuse what the representation does not go with: an architecture, or transposing."""
+    check_transposing(config)
     if fits(config):
         return
     model, representation = (config["choices"][group] for group in ("model", "representation"))
@@ -51,6 +52,16 @@ def check_fit(config: Config, conf: Path) -> None:
         f"no model in conf/model takes representation={representation}, whose steps are {kind}: "
         f"model={model} takes {', '.join(others) or 'no representation that is there'}."
     )
+
+
+def check_transposing(config: Config) -> None:
+    """Refuse to transpose, while training, what the representation cannot."""
+    training, representation = config.build("training"), config.build("representation")
+    if any(training.transpose) and not representation.transposes:
+        raise ConfigError(
+            f"representation={config['choices']['representation']} cannot be transposed as it is "
+            "set, as byte pairs would be other tokens then: say training.transpose=[0,0]."
+        )
 
 
 def fits(config: Config) -> bool:

@@ -31,7 +31,9 @@ def token_store(
 
     pieces = PieceStore(need(workspace.pieces, "preprocess"))
     source = source_fingerprint("representations", "batches", "music")
-    name = fingerprint(workspace.pieces, config["representation"], source)
+    name = fingerprint(
+        workspace.pieces, config["representation"], source, *_learned(representation)
+    )
     folder = workspace.cache / "tokens" / name
     with locked(folder):
         if not folder.exists():
@@ -48,6 +50,31 @@ def _workers(config: Config, pieces: "PieceStore") -> "Workers":
     workers: Workers = config.build("preprocess") if "preprocess" in config.tree else Workers()
     few = workers.backend == "loky" and len(pieces.parts) < WORTH_PROCESSES
     return replace(workers, processes=1) if few else workers
+
+
+def teach(config: Config, workspace: Workspace, representation: "Representation") -> None:
+    """Have a representation learn from the training pieces, once for as long as they stay."""
+    from ostinato.corpora.store import PieceStore
+
+    if not representation.learns:
+        return
+    pieces = PieceStore(need(workspace.pieces, "preprocess"))
+    names = read_split(workspace)["train"]
+    source = source_fingerprint("representations", "music")
+    name = fingerprint(workspace.pieces, sorted(names), config["representation"], source)
+    path = workspace.cache / "learned" / f"{name}.json"
+    with locked(path):
+        if not path.exists():
+            training = console.track(pieces.only(names), "learning", len(names), "pieces")
+            representation.learn(training)
+            for learned in _learned(representation):
+                write_text(path, learned)
+        representation.recall(path.read_bytes())
+
+
+def _learned(representation: "Representation") -> list[str]:
+    learned = representation.learned()
+    return [] if learned is None else [learned.decode()]
 
 
 def _explain(folder: Path, config: Config, representation: "Representation") -> None:

@@ -114,11 +114,11 @@ def _beginning(piece: "Piece", bars: int) -> "Piece":
 
 
 def _dressed(bundle: "Bundle", piece: "Piece", prompts: Sequence["Piece"], i: int) -> "Piece":
-    """The piece at the tempo of its prompt, or else that of the training pieces."""
+    """The piece at its own tempo, that of its prompt, or else that of the training pieces."""
     setting = bundle.setting
     if prompts and len((prompt := prompts[i % len(prompts)]).tempos):
         setting = replace(setting, qpm=float(prompt.tempos["qpm"][0]))
-    return setting.dress(piece)
+    return setting.dress(piece, bundle.representation.keeps)
 
 
 def _about(config: Config, sampling: "Sampling", bundle: "Bundle") -> dict[str, Any]:

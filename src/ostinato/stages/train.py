@@ -12,7 +12,7 @@ from ostinato import console
 from ostinato.config import Config
 from ostinato.errors import UserError
 from ostinato.files import fingerprint, write_text
-from ostinato.stages.encoding import read_split, say_skipped, token_store
+from ostinato.stages.encoding import read_split, say_skipped, teach, token_store
 from ostinato.stages.workspace import Workspace, source_fingerprint
 from ostinato.tracking import BUNDLE_TAG, Run, start_run
 
@@ -34,6 +34,7 @@ def run(config: Config, workspace: Workspace) -> float | None:
     from ostinato.models.bundle import build_network
 
     representation: Representation = config.build("representation")
+    teach(config, workspace, representation)
     store = token_store(config, workspace, representation)
     say_skipped(store, representation)
     split = read_split(workspace)
