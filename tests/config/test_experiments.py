@@ -70,7 +70,7 @@ def test_every_option_goes_with_the_default_experiment(group: str, option: str) 
 def test_frames_are_refused_where_every_model_takes_tokens(representation: str) -> None:
     said = (
         f"no model in conf/model takes representation={representation}, whose steps are frames: "
-        r"model=lstm takes event, .*voices\."
+        r"model=lstm takes cpword, event, .*voices\."
     )
     with pytest.raises(ConfigError, match=said):
         composed([f"representation={representation}"])
