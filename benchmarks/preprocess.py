@@ -91,9 +91,12 @@ def _ratios(files: list[Path], music: Path, rounds: int) -> dict[str, Any]:
 @lru_cache
 def _representation(name: str) -> Any:
     """As conf/representation/ has it."""
-    from ostinato.config import compose
+    from ostinato.config.building import Config, read_yaml
 
-    return compose([f"representation={name}", "~experiment"]).build("representation")
+    # not composed: that imports torch, with which collecting Python's garbage slows muspy down
+    options = read_yaml(ROOT / "conf" / "representation" / f"{name}.yaml")
+    options.pop("defaults", None)
+    return Config({"representation": options}).build("representation")
 
 
 def _timed(work: Callable[[], int]) -> float:

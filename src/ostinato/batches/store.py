@@ -135,7 +135,9 @@ def _encode_part(representation: Representation, task: tuple[Path, Iterable[Piec
                 skipped[piece.name] = str(error)
                 continue
             steps = _with_ends(steps, representation.end)
-            positions_file.write(representation.positions(steps).astype(np.uint8).tobytes())
+            positions_file.write(
+                np.ascontiguousarray(representation.positions(steps), np.uint8).data
+            )
             if representation.binary:
                 steps = np.packbits(steps, axis=-1)
             steps_file.write(np.ascontiguousarray(steps, _little(representation)).data.cast("B"))
@@ -205,7 +207,12 @@ def _mapped(path: Path, dtype: str, shape: tuple[int, ...]) -> NDArray[Any]:
 
 
 def _with_ends(steps: NDArray[Any], end: int | None) -> NDArray[Any]:
-    return steps if end is None else np.concatenate([[end], steps, [end]]).astype(steps.dtype)
+    if end is None:
+        return steps
+    both = np.empty(len(steps) + 2, steps.dtype)
+    both[0] = both[-1] = end
+    both[1:-1] = steps
+    return both
 
 
 def _crashed(task: tuple[Path, Iterable[Piece]]) -> None:

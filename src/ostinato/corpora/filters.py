@@ -1,6 +1,7 @@
 """What a corpus keeps of a piece, and which pieces it keeps."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -34,16 +35,18 @@ def prepared(piece: Piece, corpus: Corpus) -> Piece:
 def _kept(piece: Piece, corpus: Corpus) -> Piece:
     """Drop notes, then the tracks that are left without any."""
     notes = piece.notes
-    low, high = corpus.pitch_range
+    keep: Any = True
     # the pitch of a drum is an instrument, and its program a drum kit
-    keep = notes["drum"] | ((notes["pitch"] >= low) & (notes["pitch"] <= high))
+    if corpus.pitch_range != (0, 127):
+        low, high = corpus.pitch_range
+        keep = keep & (notes["drum"] | ((notes["pitch"] >= low) & (notes["pitch"] <= high)))
     if corpus.programs is not None:
-        keep &= notes["drum"] | np.isin(notes["program"], corpus.programs)
+        keep = keep & (notes["drum"] | np.isin(notes["program"], corpus.programs))
     if corpus.drums == "drop":
-        keep &= ~notes["drum"]
-    if keep.all() and np.bincount(notes["track"], minlength=len(piece.track_names)).all():
+        keep = keep & ~notes["drum"]
+    if np.all(keep) and np.bincount(notes["track"], minlength=len(piece.track_names)).all():
         return piece
-    notes = notes[keep]
+    notes = notes[np.broadcast_to(keep, len(notes))]
     tracks, index = np.unique(notes["track"], return_inverse=True)
     notes["track"] = index
     return replace(piece, notes=notes, track_names=tuple(piece.track_names[t] for t in tracks))

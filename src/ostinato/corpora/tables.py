@@ -71,7 +71,7 @@ def to_pieces(table: Any) -> list[Piece]:
     plain = {name: table.column(name).to_pylist() for name in ("name", "resolution", "track_names")}
     arrays = {name: _arrays(table.column(name).chunk(0), dtype) for name, dtype in ARRAYS.items()}
     return [
-        Piece(
+        Piece.in_order(
             name=plain["name"][row],
             resolution=plain["resolution"][row],
             track_names=tuple(plain["track_names"][row]),

@@ -7,13 +7,12 @@ import symusic
 from numpy.typing import NDArray
 
 from ostinato.music import rows
-from ostinato.music.piece import LOUDNESS, NOTE, Piece, array
+from ostinato.music.piece import LOUDNESS, NOTE, Piece
 
 if TYPE_CHECKING:
     import muspy
 
 MICROSECONDS_PER_MINUTE = 60_000_000
-SYMUSIC_COLUMNS = ("time", "duration", "pitch", "velocity")
 LONGEST_NAME = 200  # characters of a track's name that are kept
 
 
@@ -24,24 +23,14 @@ def from_symusic(score: Any, name: str) -> Piece:
     sense.
     """
     tracks = [track for track in score.tracks if len(track.notes)]
-    columns = [track.notes.numpy() for track in tracks]
-    whole = {key: np.concatenate([c[key] for c in columns] or [()]) for key in SYMUSIC_COLUMNS}
-    lengths = [len(c["time"]) for c in columns]
-
-    def of_track(values: list[int]) -> NDArray[np.int64]:
-        return np.repeat(np.array(values, np.int64), lengths)
-
-    # by columns: joining structured arrays takes several times as long
-    notes = array(
-        NOTE,
-        onset=whole["time"],
-        duration=_at_least_1(whole["duration"]),
-        pitch=whole["pitch"],
-        velocity=_at_least_1(whole["velocity"]),
-        program=of_track([track.program for track in tracks]),
-        drum=of_track([track.is_drum for track in tracks]),
-        track=of_track(list(range(len(tracks)))),
-    )
+    notes = np.empty(sum(len(track.notes) for track in tracks), NOTE)
+    start = 0
+    for index, track in enumerate(tracks):
+        columns = track.notes.numpy()
+        own = notes[start : (start := start + len(columns["time"]))]
+        own["onset"], own["duration"] = columns["time"], _at_least_1(columns["duration"])
+        own["pitch"], own["velocity"] = columns["pitch"], _at_least_1(columns["velocity"])
+        own["program"], own["drum"], own["track"] = track.program, track.is_drum, index
     tempos = [(t.time, MICROSECONDS_PER_MINUTE / t.mspq) for t in score.tempos if t.mspq > 0]
     signatures = [(s.time, s.numerator, s.denominator) for s in score.time_signatures]
     keys = [(k.time, k.key, k.tonality == 1) for k in score.key_signatures]

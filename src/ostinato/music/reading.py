@@ -31,8 +31,6 @@ def read(path: Path, name: str | None = None) -> Iterator[Piece]:
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise UnreadableError(f"{suffix or 'no suffix'} is not one of {', '.join(SUFFIXES)}")
-    if path.stat().st_size == 0:
-        raise UnreadableError("the file is empty (0 bytes)")
     name = path.stem if name is None else name
     if suffix in MIDI:
         yield read_midi(path, name)

@@ -143,7 +143,8 @@ class TokenRepresentation(Representation):
     def last_end(self, tokens: Tokens) -> NDArray[np.int64]:
         """Where the last end token at or before each token stands, -1 before the first: (time,)."""
         ends = np.flatnonzero(tokens == self.end) if self.end is not None else np.zeros(0, np.int64)
-        return np.repeat(np.append(-1, ends), np.diff(ends, prepend=0, append=len(tokens)))
+        bounds = np.concatenate(([0], ends, [len(tokens)]))
+        return np.repeat(np.concatenate(([-1], ends)), bounds[1:] - bounds[:-1])
 
     @abstractmethod
     def note_counts(self) -> NDArray[np.int64]:

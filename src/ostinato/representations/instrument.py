@@ -12,7 +12,9 @@ from ostinato.music.piece import PITCH_BITS, Piece
 
 def pitched_notes(piece: Piece, steps_per_quarter: int | Fraction) -> NDArray[Any]:
     """The notes besides drums, in steps. Raises `UnencodableError` where there are none."""
-    notes: NDArray[Any] = piece.notes_at(steps_per_quarter).compress(~piece.notes["drum"])
+    notes, drums = piece.notes_at(steps_per_quarter), piece.notes["drum"]
+    if drums.any():
+        notes = notes.compress(~drums)
     if not len(notes):
         raise UnencodableError("has no notes besides drums")
     return notes
@@ -36,13 +38,15 @@ def separate_unisons(notes: NDArray[Any]) -> NDArray[Any]:
     if (ends[:-1] <= place[1:]).all():
         return notes
     ends = np.maximum.accumulate(ends)
-    last = np.append(place[1:] > place[:-1], True)
-    onsets_of_kept, kept = place[last], np.zeros(len(notes), np.bool_)
-    following = np.append(onsets_of_kept[1:], np.iinfo(np.int64).max)
-    kept[by_pitch[last]] = True
-    notes["duration"][by_pitch[last]] = np.minimum(ends[last], following) - onsets_of_kept
-    separated: NDArray[Any] = notes.compress(kept)
-    return separated
+    last = np.flatnonzero(place[1:] > place[:-1])  # but for the very last
+    last = np.concatenate((last, [len(notes) - 1]))
+    ends, place, kept = ends.take(last), place.take(last), by_pitch.take(last)
+    np.minimum(ends[:-1], place[1:], out=ends[:-1])
+    notes["duration"][kept] = ends - place
+    if len(kept) == len(notes):
+        return notes
+    kept.sort()
+    return notes.take(kept)
 
 
 def _by_onset_and_pitch(notes: NDArray[Any]) -> NDArray[Any]:
