@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help setup repro test test-all lint format ui lock clean
+.PHONY: help setup repro test test-all lint format bench ui lock clean
 
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,9 @@ test: lint ## lint, types and tests
 
 test-all: lint ## the slow tests too
 	pytest -q -m "slow or not slow"
+
+bench: setup ## how fast music becomes training data, beside muspy and MidiTok (fetch corpus=pop909)
+	python benchmarks/preprocess.py
 
 lock: ## pin the newest versions that pyproject.toml admits
 	$(BASE) -m venv --clear .venv-lock

@@ -40,7 +40,7 @@ def bar(description: str, total: float | None, unit: str = "") -> Iterator[Calla
         TextColumn("{task.completed:.0f}" + of_total + " " + unit),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=err) as progress:
+    with Progress(*columns, console=err, disable=err.quiet) as progress:
         task = progress.add_task(description, total=total)
         yield lambda done: progress.update(task, completed=done)
 

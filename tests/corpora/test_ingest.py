@@ -106,7 +106,7 @@ def music(bach: list[Piece], tmp_path: Path) -> Path:
 def test_processes_do_not_change_what_is_written(music: Path, tmp_path: Path) -> None:
     alone = parts_of(music, tmp_path / "alone", Workers(processes=1))
     assert alone == parts_of(music, tmp_path / "together", Workers(processes=2))
-    parts = [f"pieces-0000{i}.parquet" for i in range(3)]
+    parts = [f"{kind}-0000{i}.parquet" for kind in ("notes", "pieces") for i in range(3)]
     assert sorted(alone) == ["index.parquet", *parts, "rejects.csv"]
     assert len(PieceStore(tmp_path / "alone")) == 150
 
@@ -116,8 +116,9 @@ def test_a_reading_that_was_stopped_goes_on_where_it_was(
 ) -> None:
     whole = parts_of(music, tmp_path / "whole", Workers(processes=1))
     (tmp_path / "stopped").mkdir()
-    kept = tmp_path / "stopped" / "pieces-00001.parquet"
-    kept.write_bytes(whole[kept.name])
+    for name in ("notes-00001.parquet", "pieces-00001.parquet"):
+        kept = tmp_path / "stopped" / name
+        kept.write_bytes(whole[name])
     before = kept.stat()
     assert parts_of(music, tmp_path / "stopped", Workers(processes=1)) == whole
     assert (before.st_ino, before.st_mtime_ns) == (kept.stat().st_ino, kept.stat().st_mtime_ns)

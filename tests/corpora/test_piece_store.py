@@ -36,8 +36,7 @@ def test_the_same_pieces_give_the_same_bytes(bach: list[Piece], tmp_path: Path) 
     one, two = (list((tmp_path / run).iterdir()) for run in ("one", "two"))
     assert sorted(p.name for p in one) == [
         "index.parquet",
-        "pieces-00000.parquet",
-        "pieces-00001.parquet",
+        *(f"{kind}-0000{i}.parquet" for kind in ("notes", "pieces") for i in (0, 1)),
         "rejects.csv",
     ]
     assert {p.name: p.read_bytes() for p in one} == {p.name: p.read_bytes() for p in two}

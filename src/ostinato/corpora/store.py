@@ -1,4 +1,4 @@
-"""Pieces on disk: Parquet files of up to 64 pieces, an index of them, and the rejects."""
+"""Pieces on disk: Parquet files of up to 64 pieces and of their notes, an index, the rejects."""
 
 import csv
 import json
@@ -12,15 +12,19 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ostinato.corpora.tables import to_pieces, to_table
+from ostinato.corpora.tables import to_pieces, to_tables
 from ostinato.errors import UserError
 from ostinato.files import replacing_file
 from ostinato.music.piece import Piece
 
 INDEX, REJECTS = "index.parquet", "rejects.csv"
 ROWS = 64  # files or tunes to a part: what is in memory at once
-WHOLE_NUMBERS = ("onset", "duration", "pitch", "velocity", "program", "track")
-PAGE = 1 << 24  # bytes: a column of a part is read at once
+PARQUET: dict[str, Any] = {
+    "compression": "lz4",
+    "use_dictionary": False,
+    "write_statistics": False,
+    "data_page_size": 1 << 24,  # bytes: a column of a part is read at once
+}
 INDEXED = pa.schema(
     [("name", pa.string()), ("source", pa.string()), ("part", pa.int32()), ("row", pa.int32())]
 )
@@ -48,13 +52,22 @@ class Part:
         return len(self.rows)
 
     def __iter__(self) -> Iterator[Piece]:
-        pieces = to_pieces(pq.ParquetFile(self.file).read(use_threads=False))
+        pieces = _read_part(self.file)
         return (pieces[row] for row in self.rows)
 
 
 def part_file(folder: Path, number: int) -> Path:
-    """Where the part of a number lies."""
+    """Where the pieces of a part lie; their notes are beside them, and there before them."""
     return folder / f"pieces-{number:05d}.parquet"
+
+
+def _notes_file(file: Path) -> Path:
+    return file.with_name(file.name.replace("pieces", "notes", 1))
+
+
+def _read_part(file: Path) -> list[Piece]:
+    files = (file, _notes_file(file))
+    return to_pieces(*(pq.ParquetFile(path).read(use_threads=False) for path in files))
 
 
 def write_part(rows: Iterable[Row], file: Path, digests: bool) -> None:
@@ -69,19 +82,13 @@ def write_part(rows: Iterable[Row], file: Path, digests: bool) -> None:
             rejects.append((row.file, row.reason))
         else:
             pieces.append(row)
-    table = to_table(pieces, digests)
+    table, notes = to_tables(pieces, digests)
+    packed = dict.fromkeys((n for n in notes.column_names if n != "drum"), "DELTA_BINARY_PACKED")
+    with replacing_file(_notes_file(file)) as beside:
+        pq.write_table(notes, beside, **PARQUET, column_encoding=packed)
     table = table.replace_schema_metadata({"rejects": json.dumps(rejects)})
-    packed = {f"notes.list.element.{name}": "DELTA_BINARY_PACKED" for name in WHOLE_NUMBERS}
     with replacing_file(file) as beside:
-        pq.write_table(
-            table,
-            beside,
-            compression="lz4",
-            use_dictionary=False,
-            column_encoding=packed,
-            write_statistics=False,
-            data_page_size=PAGE,
-        )
+        pq.write_table(table, beside, **PARQUET)
 
 
 def finish(folder: Path, parts: int, drop_duplicates: bool) -> tuple[int, int]:
@@ -147,7 +154,7 @@ class PieceStore:
         self.folder = folder
         if not (folder / INDEX).is_file():
             raise UserError(f"{folder / INDEX} is not there: run `ostinato preprocess` first.")
-        self._open: tuple[int, dict[int, Piece]] = (-1, {})
+        self._open: tuple[int, list[Piece]] = (-1, [])
 
     @cached_property
     def _columns(self) -> dict[str, list[Any]]:
@@ -190,7 +197,7 @@ class PieceStore:
             yield from part
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"folder": self.folder, "_open": (-1, {})}
+        return {"folder": self.folder, "_open": (-1, [])}
 
     def only(self, names: Iterable[str]) -> "Selection":
         """Those of the pieces that have one of these names, in order; read when iterated over."""
@@ -203,8 +210,7 @@ class PieceStore:
         """
         number, row = self._places[name]
         if self._open[0] != number:
-            pieces = to_pieces(pq.ParquetFile(part_file(self.folder, number)).read())
-            self._open = (number, dict(enumerate(pieces)))
+            self._open = (number, _read_part(part_file(self.folder, number)))
         return self._open[1][row]
 
     def read_all(self, names: Iterable[str]) -> Iterator[Piece]:

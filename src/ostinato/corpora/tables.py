@@ -1,7 +1,7 @@
-"""Pieces as Arrow tables, a row a piece, and back."""
+"""Pieces as two Arrow tables, a row a piece and a row a note, and back."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -11,65 +11,84 @@ from numpy.typing import NDArray
 
 from ostinato.music.piece import KEY_SIGNATURE, NOTE, TEMPO, TIME_SIGNATURE, Piece
 
-ARRAYS = {
-    "notes": NOTE,
+CHANGES = {
     "tempos": TEMPO,
     "time_signatures": TIME_SIGNATURE,
     "key_signatures": KEY_SIGNATURE,
 }
 
 
-def _list(dtype: np.dtype[Any]) -> Any:
-    """Lists of rows, in which nothing is missing: not to say so of each value saves time."""
-    fields = [
+def _fields(dtype: np.dtype[Any]) -> list[Any]:
+    """The columns of an array; no value is missing, and not to say so of each saves time."""
+    return [
         pa.field(name, pa.from_numpy_dtype(dtype[name]), nullable=False)
         for name in dtype.names or ()
     ]
-    return pa.list_(pa.field("element", pa.struct(fields), nullable=False))
 
 
-SCHEMA = pa.schema(
+def _list(dtype: np.dtype[Any]) -> Any:
+    return pa.list_(pa.field("element", pa.struct(_fields(dtype)), nullable=False))
+
+
+PIECES = pa.schema(
     [
         ("name", pa.string()),
         ("source", pa.string()),
         ("digest", pa.binary(16)),
         ("resolution", pa.int32()),
+        pa.field("notes", pa.int32(), nullable=False),  # how many
         ("track_names", pa.list_(pa.string())),
-        *(pa.field(name, _list(dtype), nullable=False) for name, dtype in ARRAYS.items()),
+        *(pa.field(name, _list(dtype), nullable=False) for name, dtype in CHANGES.items()),
     ]
 )
+NOTES = pa.schema([pa.field("piece", pa.int32(), nullable=False), *_fields(NOTE)])
 
 
 def digest(piece: Piece) -> bytes:
     """16 bytes that tell this music from any other, whatever it and its tracks are called."""
     hashed = hashlib.blake2b(str(piece.resolution).encode(), digest_size=16)
-    for name in ARRAYS:
+    for name in ("notes", *CHANGES):
         hashed.update(getattr(piece, name).tobytes() + name.encode())
     return hashed.digest()
 
 
-def to_table(rows: Sequence[tuple[str, Piece]], digests: bool) -> Any:
-    """(source, piece) rows as a table of `SCHEMA`; without `digests` that column is null."""
+def to_tables(rows: Sequence[tuple[str, Piece]], digests: bool) -> tuple[Any, Any]:
+    """(source, piece) rows as a table of `PIECES`, and all their notes as one of `NOTES`.
+
+    `piece` is the row that a note belongs to. Without `digests` that column is null.
+    """
     pieces = [piece for _, piece in rows]
+    counts = np.array([len(piece.notes) for piece in pieces], np.int32)
     columns = [
         pa.array([piece.name for piece in pieces], pa.string()),
         pa.array([source for source, _ in rows], pa.string()),
         pa.array([digest(piece) if digests else None for piece in pieces], pa.binary(16)),
         pa.array([piece.resolution for piece in pieces], pa.int32()),
+        pa.array(counts),
         pa.array([list(piece.track_names) for piece in pieces], pa.list_(pa.string())),
     ]
-    for name, dtype in ARRAYS.items():
+    for name, dtype in CHANGES.items():
         columns.append(_lists([getattr(piece, name) for piece in pieces], dtype))
-    return pa.Table.from_arrays(columns, schema=SCHEMA)
+    owners = pa.array(np.repeat(np.arange(len(pieces), dtype=np.int32), counts))
+    notes = _columns(_joined([piece.notes for piece in pieces], NOTE))
+    return (
+        pa.Table.from_arrays(columns, schema=PIECES),
+        pa.Table.from_arrays([owners, *notes], schema=NOTES),
+    )
 
 
-def to_pieces(table: Any) -> list[Piece]:
-    """The pieces of a table that `to_table` made."""
-    table = table.combine_chunks()
-    if not table.num_rows:
+def to_pieces(pieces: Any, notes: Any) -> list[Piece]:
+    """The pieces of tables that `to_tables` made."""
+    pieces = pieces.combine_chunks()
+    if not pieces.num_rows:
         return []
-    plain = {name: table.column(name).to_pylist() for name in ("name", "resolution", "track_names")}
-    arrays = {name: _arrays(table.column(name).chunk(0), dtype) for name, dtype in ARRAYS.items()}
+    wanted = ("name", "resolution", "track_names")
+    plain = {name: pieces.column(name).to_pylist() for name in wanted}
+    bounds = np.concatenate(([0], np.cumsum(pieces.column("notes").to_numpy())))
+    rows = _structured(notes.combine_chunks().select(NOTE.names).itercolumns(), NOTE)
+    arrays = {"notes": _split(rows, bounds)} | {
+        name: _arrays(pieces.column(name).chunk(0), dtype) for name, dtype in CHANGES.items()
+    }
     return [
         Piece.in_order(
             name=plain["name"][row],
@@ -77,24 +96,39 @@ def to_pieces(table: Any) -> list[Piece]:
             track_names=tuple(plain["track_names"][row]),
             **{name: values[row] for name, values in arrays.items()},
         )
-        for row in range(table.num_rows)
+        for row in range(pieces.num_rows)
     ]
 
 
-def _lists(arrays: list[NDArray[Any]], dtype: np.dtype[Any]) -> Any:
+def _joined(arrays: list[NDArray[Any]], dtype: np.dtype[Any]) -> NDArray[Any]:
     # as bytes: joining structured arrays takes several times as long
-    rows = np.concatenate([np.zeros(0, np.uint8), *(a.view(np.uint8) for a in arrays)]).view(dtype)
+    rows = np.concatenate([np.zeros(0, np.uint8), *(a.view(np.uint8) for a in arrays)])
+    return rows.view(dtype)
+
+
+def _columns(rows: NDArray[Any]) -> list[Any]:
+    return [pa.array(np.ascontiguousarray(rows[name])) for name in rows.dtype.names or ()]
+
+
+def _lists(arrays: list[NDArray[Any]], dtype: np.dtype[Any]) -> Any:
     offsets = np.cumsum([0, *map(len, arrays)], dtype=np.int32)
-    fields = [pa.array(np.ascontiguousarray(rows[name])) for name in dtype.names or ()]
-    kind = _list(dtype)
-    struct = pa.StructArray.from_arrays(fields, fields=list(kind.value_type))
-    return pa.ListArray.from_arrays(pa.array(offsets), struct, type=kind)
+    columns = _columns(_joined(arrays, dtype))
+    struct = pa.StructArray.from_arrays(columns, fields=_fields(dtype))
+    return pa.ListArray.from_arrays(pa.array(offsets), struct, type=_list(dtype))
+
+
+def _structured(columns: Iterable[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    columns = [column.to_numpy(zero_copy_only=False) for column in columns]
+    rows = np.empty(len(columns[0]), dtype)
+    for name, column in zip(dtype.names or (), columns, strict=True):
+        rows[name] = column
+    return rows
 
 
 def _arrays(column: Any, dtype: np.dtype[Any]) -> list[NDArray[Any]]:
-    struct = column.flatten()
-    rows = np.empty(len(struct), dtype)
-    for name, field in zip(dtype.names or (), struct.flatten(), strict=True):
-        rows[name] = field.to_numpy(zero_copy_only=False)
     bounds = column.offsets.to_numpy()
-    return [rows[start:end] for start, end in pairwise((bounds - bounds[0]).tolist())]
+    return _split(_structured(column.flatten().flatten(), dtype), bounds - bounds[0])
+
+
+def _split(rows: NDArray[Any], bounds: NDArray[np.integer[Any]]) -> list[NDArray[Any]]:
+    return [rows[start:end] for start, end in pairwise(bounds.tolist())]

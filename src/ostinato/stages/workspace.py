@@ -1,6 +1,7 @@
 """Where a project keeps what the stages read and write."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from ostinato.config import conf_folder
@@ -85,6 +86,7 @@ class Workspace:
         return self.home / "outputs" / "checkpoints"
 
 
+@lru_cache
 def source_fingerprint(*folders: str) -> str:
     """What the code in these folders of ostinato says, so that an edit is never served stale."""
     package = Path(__file__).parents[1]
