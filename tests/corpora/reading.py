@@ -5,9 +5,10 @@ from pathlib import Path
 
 from ostinato.corpora import store
 from ostinato.corpora.corpus import Corpus
-from ostinato.corpora.ingest import ingest, music_files
+from ostinato.corpora.ingest import ingest
 from ostinato.corpora.store import PieceStore, Reject
 from ostinato.music.piece import Piece
+from ostinato.music.reading import music_files
 from ostinato.parallel import Workers
 
 

@@ -11,10 +11,11 @@ import pytest
 from reading import read
 
 from ostinato.corpora.corpus import Corpus
-from ostinato.corpora.ingest import ingest, music_files
+from ostinato.corpora.ingest import ingest
 from ostinato.corpora.store import PieceStore, Reject, finish, read_rejects
 from ostinato.errors import UserError
 from ostinato.music.piece import Piece
+from ostinato.music.reading import music_files
 from ostinato.music.writing import write_midi
 from ostinato.parallel import Workers
 

@@ -1,6 +1,7 @@
 """`dvc repro` in a small repository of its own: what runs, and that it comes out the same."""
 
 import json
+import shutil
 import sqlite3
 import time
 from pathlib import Path
@@ -24,12 +25,21 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new))
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a project is kept after its first `dvc repro`, which takes most of a minute."""
+    return tmp_path_factory.mktemp("kept") / "project"
+
+
 @pytest.fixture
-def reproduced(dvc_project: Path) -> Path:
-    done = run(dvc_project, "dvc", "repro")
-    assert stages_run(done.stdout) == ALL
-    commit(dvc_project, "what it made")
-    return dvc_project
+def reproduced(kept: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    if kept.exists():
+        return Path(shutil.copytree(kept, tmp_path / "project", symlinks=True))
+    project: Path = request.getfixturevalue("dvc_project")
+    assert stages_run(run(project, "dvc", "repro").stdout) == ALL
+    commit(project, "what it made")
+    shutil.copytree(project, kept, symlinks=True)
+    return project
 
 
 def test_a_second_repro_has_nothing_to_do_and_a_forced_one_gives_the_same_bytes(

@@ -75,7 +75,7 @@ def test_byte_pairs_are_learned_from_the_training_pieces_and_travel(
     assert (outputs / "samples" / "listen.html").exists()
     metrics = json.loads((outputs / "evaluation" / "metrics.json").read_text())
     assert 0 < metrics["test"]["nats_per_token"] < 10
-    assert len(list((outputs / "cache" / "tokens").glob("*/tokens.bin"))) == 1
+    assert len(list((outputs / "cache" / "tokens").glob("*/steps.bin"))) == 1
     assert "750 tokens" in run(project, "ostinato", "inspect", "outputs/model").stdout
     elsewhere = tmp_path / "elsewhere"
     shutil.copytree(outputs / "model", elsewhere / "bundle")

@@ -55,21 +55,6 @@ class Chunk:
     jobs: tuple[Job, ...]
 
 
-def music_files(folder: Path) -> list[Path]:
-    """The music files in a folder and its subfolders, sorted; hidden ones are left out."""
-    found: list[tuple[str, Path]] = []
-    for place, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        below = Path(place)
-        start = "" if below == folder else f"{below.relative_to(folder).as_posix()}/"
-        for name in names:
-            if name.lower().endswith(reading.SUFFIXES) and not name.startswith("."):
-                path = below / name
-                if path.is_file():
-                    found.append((start + name, path))
-    return [path for _, path in sorted(found)]
-
-
 def ingest(
     folder: Path, files: Sequence[Path], corpus: Corpus, into: Path, workers: Workers
 ) -> int:

@@ -1,5 +1,6 @@
 """Reading music files: MIDI by symusic, MusicXML by muspy, ABC by music21."""
 
+import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,21 @@ PROGRAM_CHANGE = 0xC0  # and the channel
 MOST_INSTRUMENTS = 100_000  # for each, symusic may make a track, which takes 5 KB
 BEYOND = bytes(16)  # where symusic may look for the rest of an event that is cut short
 SUFFIXES = MIDI + MUSICXML + ABC
+
+
+def music_files(folder: Path) -> list[Path]:
+    """The music files in a folder and its subfolders, sorted; hidden ones are left out."""
+    found: list[tuple[str, Path]] = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        below = Path(place)
+        start = "" if below == folder else f"{below.relative_to(folder).as_posix()}/"
+        for name in names:
+            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
+                path = below / name
+                if path.is_file():
+                    found.append((start + name, path))
+    return [path for _, path in sorted(found)]
 
 
 def read(path: Path, name: str | None = None) -> Iterator[Piece]:

@@ -60,7 +60,8 @@ def _folder_viewer(folder: Path) -> Callable[[Path], View]:
 def _of_folder(folder: Path) -> View:
     from ostinato.corpora import store
     from ostinato.corpora.corpus import Corpus
-    from ostinato.corpora.ingest import ingest, music_files
+    from ostinato.corpora.ingest import ingest
+    from ostinato.music.reading import music_files
     from ostinato.parallel import Workers
 
     name = folder.resolve().name or "music"

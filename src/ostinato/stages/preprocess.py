@@ -8,9 +8,10 @@ from ostinato.config import Config
 from ostinato.console import say
 from ostinato.corpora import store
 from ostinato.corpora.corpus import Corpus
-from ostinato.corpora.ingest import ingest, music_files
+from ostinato.corpora.ingest import ingest
 from ostinato.errors import UserError
 from ostinato.files import fingerprint, locked, move_folder
+from ostinato.music.reading import music_files
 from ostinato.parallel import Workers
 from ostinato.stages.workspace import Workspace, source_fingerprint
 

@@ -8,10 +8,9 @@ from typing import Annotated
 from pydantic import Field
 
 from ostinato.console import track
-from ostinato.corpora.ingest import music_files
 from ostinato.corpora.sources.source import Source
 from ostinato.errors import UserError
-from ostinato.music.reading import SUFFIXES
+from ostinato.music.reading import SUFFIXES, music_files
 
 
 @dataclass(frozen=True)
