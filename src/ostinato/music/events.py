@@ -17,14 +17,19 @@ ONE_BYTE = range(0xC0, 0xE0)  # program changes and channel pressure; all others
 LONGEST_NUMBER = 4  # bytes
 
 
+def suspicious(data: bytes) -> bool:
+    """Whether there are bytes that may be such a note; mostly they are text or times."""
+    values = np.frombuffer(data, np.uint8)
+    found = ((values[:-1] | NOTE_ON_BIT) == LAST_CHANNEL) & (values[1:] > 127)
+    return bool(found.any())
+
+
 def check(track: bytes) -> None:
     """Raise `UnreadableError` for a note whose pitch is beyond 127.
 
-    Going through events is slow, so it is done only where such bytes are, mostly in text or times.
+    Going through events is slow, so it is done only where `suspicious` bytes are.
     """
-    data = np.frombuffer(track, np.uint8)
-    suspect = ((data[:-1] | NOTE_ON_BIT) == LAST_CHANNEL) & (data[1:] > 127)
-    if not suspect.any():
+    if not suspicious(track):
         return
     for status, first in _events(track + bytes(LONGEST_NUMBER)):
         if status & 0xE0 == 0x80 and first > 127:

@@ -183,13 +183,13 @@ class Piece:
         if resolution == self.resolution:
             return self
 
-        changed = {}
+        fields = {**self.__dict__, "resolution": resolution}
         for name in ("tempos", "time_signatures", "key_signatures"):
-            if len(changes := getattr(self, name)):
-                changed[name] = changes.copy()
-                changed[name]["onset"] = self._scale(changes["onset"], resolution)
-        notes = self.notes_at(resolution)
-        return replace(self, resolution=resolution, notes=notes, **changed)
+            if len(changes := fields[name]):
+                fields[name] = changes.copy()
+                fields[name]["onset"] = self._scale(changes["onset"], resolution)
+        fields["notes"] = sorted_notes(self.notes_at(resolution))
+        return Piece.in_order(**fields)
 
     def notes_at(self, resolution: int | Fraction) -> NDArray[Any]:
         """A copy of the notes at another resolution, each in the place that it has in `notes`.

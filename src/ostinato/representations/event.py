@@ -90,14 +90,13 @@ class Event(TokenRepresentation):
         times = times.take(order)
         gaps = times.copy()
         gaps[1:] -= times[:-1]
-        at = np.flatnonzero(gaps)  # where time moves on
-        shifts = -(-gaps.take(at) // self.max_time_shift)  # how many tokens that takes
-        counts = np.ones(len(codes), np.int64)
-        counts[at] += shifts
-        places = np.cumsum(counts) - 1
+        shifts = (gaps + (self.max_time_shift - 1)) // self.max_time_shift  # tokens before each
+        places = np.cumsum(shifts + 1)
+        places -= 1
         tokens = np.full(places[-1] + 1, self.first_velocity - 1, np.uint16)
         tokens[places] = codes.take(order)
-        rest = gaps.take(at) - (shifts - 1) * self.max_time_shift
+        at = np.flatnonzero(gaps)  # where time moves on
+        rest = gaps.take(at) - (shifts.take(at) - 1) * self.max_time_shift
         tokens[places.take(at) - 1] = TIME_SHIFT - 1 + rest
         return tokens
 

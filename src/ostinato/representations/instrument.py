@@ -45,8 +45,9 @@ def separate_unisons(notes: NDArray[Any]) -> NDArray[Any]:
     notes["duration"][kept] = ends - place
     if len(kept) == len(notes):
         return notes
-    kept.sort()
-    return notes.take(kept)
+    is_kept = np.zeros(len(notes), np.bool_)
+    is_kept[kept] = True
+    return notes.take(np.flatnonzero(is_kept))
 
 
 def _by_onset_and_pitch(notes: NDArray[Any]) -> NDArray[Any]:
