@@ -99,7 +99,11 @@ def test_frames_are_kept_and_gathered_as_they_are(
     assert on_disk == len(store.steps) * roll.size // (1 if velocity else 8)
     assert store.steps.shape[1:] == (roll.size,)
     for i, piece in enumerate(pieces):
-        assert np.array_equal(store.piece(i), roll.encode(piece))
+        assert not store.piece(i)[0].any()
+        assert np.array_equal(store.piece(i)[1:], roll.encode(piece))
+        bar = roll.position_sizes[0]
+        part = slice(store.offsets[i], store.offsets[i + 1])
+        assert np.array_equal(store.positions[part, 0], np.arange(part.stop - part.start) % bar)
     starts = store.offsets[:-1] + 5
     frames, positions, real = gather(store, starts, store.offsets[1:], 8)
     assert frames.shape == (3, 9, roll.size)

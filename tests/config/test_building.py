@@ -14,6 +14,7 @@ from ostinato.errors import ConfigError
 from ostinato.learning.training import Training
 from ostinato.models.heads import Softmax
 from ostinato.models.sequence import SequenceModel
+from ostinato.models.steps import Steps
 from ostinato.sampling.settings import Sampling
 
 LSTM = {"_target_": "ostinato.models.recurrent.LSTM", "_partial_": True, "hidden_size": 8}
@@ -149,14 +150,14 @@ def test_settings_cannot_be_partial() -> None:
 
 
 def test_what_the_program_supplies_cannot_be_set() -> None:
-    wrong = {**MODEL, "vocabulary_size": 9}
+    wrong = {**MODEL, "steps": 9}
     assert refusal({"model": wrong}, "model") == (
-        "model.vocabulary_size is unknown: model takes input, backbone, head."
+        "model.steps is unknown: model takes input, backbone, head, frame_input, frame_head."
     )
 
 
 def test_network_is_built_with_its_values() -> None:
-    network = Config({"model": MODEL}).build("model", vocabulary_size=7, position_sizes=(4,))
+    network = Config({"model": MODEL}).build("model", steps=Steps("tokens", 7, (4,)))
     assert isinstance(network, SequenceModel)
     assert isinstance(network.head, Softmax)
     assert network.head.dropout.p == 0.25

@@ -18,7 +18,6 @@ EXPERIMENTS = group_options(CONF, "experiment")
 CHOICES = [(group, option) for group in BUILT for option in group_options(CONF, group)]
 NEEDED = {("split", "predefined"): ["split.file=splits/mine.json"]}  # what the user must say
 FITTING = {"onehot_lstm": ["representation=pitch"]}
-FRAMES = ["pianoroll"]  # representations that no model takes
 
 
 def composed(overrides: list[str]) -> Config:
@@ -60,20 +59,34 @@ def test_every_option_goes_with_the_default_experiment(group: str, option: str) 
     more = NEEDED.get((group, option), []) + FITTING.get(option, [])
     config = compose([f"{group}={option}", *more], CONF)
     assert config["choices"][group] == option
-    assert fits(config) == (option not in FRAMES)
+    assert fits(config)
     for key in BUILT:
         if key != "model":
             config.build(key)
 
 
-@pytest.mark.parametrize("representation", FRAMES)
-def test_frames_are_refused_where_every_model_takes_tokens(representation: str) -> None:
-    said = (
-        f"no model in conf/model takes representation={representation}, whose steps are frames: "
-        r"model=lstm takes cpword, event, .*voices\."
-    )
-    with pytest.raises(ConfigError, match=said):
-        composed([f"representation={representation}"])
+@pytest.mark.parametrize(
+    ("overrides", "sentence"),
+    [
+        (["model=onehot_lstm"], "model=onehot_lstm cannot take representation=pianoroll: the .*"),
+        (["representation.velocity=true"], ".* how loud .*: say representation.velocity=false."),
+        (
+            ["training.label_weighting=0.5"],
+            ".* weighs tokens, .*: say training.label_weighting=0.0.",
+        ),
+    ],
+)
+def test_what_frames_do_not_go_with_is_refused(overrides: list[str], sentence: str) -> None:
+    composed(["representation=pianoroll"])
+    with pytest.raises(ConfigError, match=f"^{sentence}$"):
+        composed(["representation=pianoroll", *overrides])
+
+
+def test_the_head_of_frames_is_chosen_as_a_group_within_the_model() -> None:
+    chosen = composed(["model=gru", "representation=pianoroll", "model/frame_head=bernoulli"])
+    assert chosen.target("model.frame_head").__name__ == "Bernoulli"
+    with pytest.raises(ConfigError, match="frame_head=bernouli is unknown: did you mean bernoulli"):
+        composed(["model/frame_head=bernouli"])
 
 
 @pytest.mark.parametrize("debug", group_options(CONF, "debug"))

@@ -44,7 +44,7 @@ def test_the_likelihood_is_the_sum_over_every_token_step_by_step(
             state = None
             for token, row, target in zip(tokens, rows, tokens[1:], strict=False):
                 logits, state = network(
-                    torch.tensor([[token]]), torch.tensor(row)[None, None], state
+                    torch.tensor([[token]]), torch.tensor(row)[None, None], state=state
                 )
                 expected -= float(torch.log_softmax(logits[0, 0].double(), 0)[target])
     assert total_nll(network, store, TEST[:2], batch_size=2) == pytest.approx(expected, rel=1e-5)

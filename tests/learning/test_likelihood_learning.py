@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ostinato.learning.likelihood import rate, token_weights
 from ostinato.learning.training import Training
-from ostinato.models.sequence import IGNORED
+from ostinato.models.steps import IGNORED
 from ostinato.music.piece import Piece
 from ostinato.representations.pitch import Pitch
 from ostinato.representations.voices import Voices

@@ -10,7 +10,8 @@ from ostinato.config import Config
 from ostinato.errors import ConfigError
 from ostinato.models.bundle import build_network
 from ostinato.models.inputs import OneHot
-from ostinato.models.sequence import IGNORED, SequenceModel
+from ostinato.models.sequence import SequenceModel
+from ostinato.models.steps import IGNORED, Steps
 from ostinato.representations.pitch import Pitch
 from small_networks import BACKBONES, config_of, network_of
 
@@ -21,7 +22,7 @@ VOCABULARY = 11
 def built(backbone: str, hidden: int, layers: int, seed: int = 0) -> SequenceModel:
     config = config_of(backbone=backbone, hidden=hidden, layers=layers)
     torch.manual_seed(seed)
-    network = config.build("model", vocabulary_size=VOCABULARY, position_sizes=FEATURES)
+    network = config.build("model", steps=Steps("tokens", VOCABULARY, FEATURES))
     assert isinstance(network, SequenceModel)
     return network.eval()
 
@@ -51,7 +52,7 @@ def test_stepping_equals_the_full_pass(
         whole, last = network(tokens, positions)
         steps, state = [], None
         for t in range(time):
-            logits, state = network(tokens[:, t : t + 1], positions[:, t : t + 1], state)
+            logits, state = network(tokens[:, t : t + 1], positions[:, t : t + 1], state=state)
             steps.append(logits)
     assert whole.shape == (batch, time, VOCABULARY)
     torch.testing.assert_close(torch.cat(steps, dim=1), whole, atol=1e-5, rtol=0)
@@ -117,7 +118,7 @@ def test_embedding_knows_the_musical_position() -> None:
 
 
 def test_one_hot_input_is_one_hot() -> None:
-    x = OneHot(vocabulary_size=5, position_sizes=())(torch.tensor([[0, 3]]), torch.zeros(1, 2, 0))
+    x = OneHot(steps=Steps("tokens", 5, ()))(torch.tensor([[0, 3]]), torch.zeros(1, 2, 0))
     assert x.tolist() == [[[1, 0, 0, 0, 0], [0, 0, 0, 1, 0]]]
     assert x.dtype == torch.float32
 

@@ -50,9 +50,10 @@ class TokenStore:
     """The encoded pieces, one after the other.
 
     Piece i is `steps[offsets[i]:offsets[i + 1]]`: tokens (time,), with the end token before and
-    after them where the representation has one, or frames (time, width). `positions` has a row for
-    each. `lowest` and `highest` are its pitches, `quarters` its length in quarter notes. `skipped`
-    maps the names of pieces that the representation cannot hold to the reason.
+    after them where the representation has one, or frames (time, width) with an empty one before
+    them. `positions` has a row for each. `lowest` and `highest` are its pitches, `quarters` its
+    length in quarter notes. `skipped` maps the names of pieces that the representation cannot hold
+    to the reason.
     """
 
     steps: NDArray[Any] | Bits
@@ -134,7 +135,7 @@ def _encode_part(representation: Representation, task: tuple[Path, Iterable[Piec
             except UnencodableError as error:
                 skipped[piece.name] = str(error)
                 continue
-            steps = _with_ends(steps, representation.end)
+            steps = _with_ends(steps, representation)
             positions_file.write(
                 np.ascontiguousarray(representation.positions(steps), np.uint8).data
             )
@@ -206,11 +207,14 @@ def _mapped(path: Path, dtype: str, shape: tuple[int, ...]) -> NDArray[Any]:
     return np.memmap(path, dtype, "r", shape=shape)
 
 
-def _with_ends(steps: NDArray[Any], end: int | None) -> NDArray[Any]:
-    if end is None:
+def _with_ends(steps: NDArray[Any], representation: Representation) -> NDArray[Any]:
+    """The steps after what the first of them is predicted from, and before what ends them."""
+    if representation.kind == "frames":
+        return np.concatenate([np.zeros_like(steps, shape=(1, steps.shape[1])), steps])
+    if representation.end is None:
         return steps
     both = np.empty(len(steps) + 2, steps.dtype)
-    both[0] = both[-1] = end
+    both[0] = both[-1] = representation.end
     both[1:-1] = steps
     return both
 

@@ -1,6 +1,7 @@
 """Cutting pieces into windows, anew each epoch and the same for the same seed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,40 +18,47 @@ IGNORED = -100  # a target that is padding
 class Batch:
     """Sequences side by side.
 
-    inputs: (batch, time) tokens; targets: (batch, time) the token after each, or -100 for padding;
-    positions: (batch, time, features) of the targets.
+    inputs: (batch, time) tokens, int64, or (batch, time, width) frames, int8; targets: the step
+    after each, or -100 for padding; positions: (batch, time, features) of the targets; semitones:
+    (batch,), how far each sequence was transposed.
     """
 
     inputs: Tensor
     targets: Tensor
     positions: Tensor
+    semitones: Tensor
 
     def to(self, device: torch.device) -> "Batch":
         """The batch on another device."""
-        return Batch(self.inputs.to(device), self.targets.to(device), self.positions.to(device))
+        return Batch(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
 def gather(
     store: TokenStore, starts: NDArray[np.int64], ends: NDArray[np.int64], length: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.bool_]]:
     """Steps (batch, length + 1, …), positions (batch, length, features), real (batch, length)."""
     at = starts[:, None] + np.arange(length + 1)
     real = at < ends[:, None]
     at = np.minimum(at, ends[:, None] - 1)
-    tokens = store.steps[at].astype(np.int64)
+    steps = store.steps[at].astype(np.int64 if store.steps.ndim == 1 else np.int8)
     positions = store.positions[at[:, :-1]].astype(np.int64)
-    return tokens, positions, real[:, 1:]
+    return steps, positions, real[:, 1:]
 
 
 def to_batch(
-    tokens: NDArray[np.int64], positions: NDArray[np.int64], real: NDArray[np.bool_]
+    steps: NDArray[Any],
+    positions: NDArray[np.int64],
+    real: NDArray[np.bool_],
+    semitones: NDArray[np.int64] | None = None,
 ) -> Batch:
-    """Shift tokens against themselves: each is predicted from those before it."""
-    targets = np.where(real, tokens[:, 1:], IGNORED)
+    """Shift steps against themselves: each is predicted from those before it."""
+    real = real.reshape(*real.shape, *(1,) * (steps.ndim - 2))
+    targets = np.where(real, steps[:, 1:], steps.dtype.type(IGNORED))
     return Batch(
-        torch.from_numpy(np.ascontiguousarray(tokens[:, :-1])),
+        torch.from_numpy(np.ascontiguousarray(steps[:, :-1])),
         torch.from_numpy(targets),
         torch.from_numpy(positions),
+        torch.from_numpy(np.zeros(len(steps), np.int64) if semitones is None else semitones),
     )
 
 
@@ -96,12 +104,11 @@ class TrainingWindows(torch.utils.data.Dataset[Batch]):
 
     def __getitem__(self, index: int) -> Batch:
         rows = self.batches[index]
-        tokens, positions, real = gather(
-            self.store, self.starts[rows], self.ends[rows], self.window
-        )
-        moved = self.representation.transpose(tokens, self.semitones[rows])
-        where = self.representation.transpose_positions(positions, self.semitones[rows])
-        return to_batch(moved.astype(np.int64), where.astype(np.int64), real)
+        semitones = self.semitones[rows]
+        steps, positions, real = gather(self.store, self.starts[rows], self.ends[rows], self.window)
+        moved = self.representation.transpose(steps, semitones).astype(steps.dtype)
+        where = self.representation.transpose_positions(positions, semitones)
+        return to_batch(moved, where.astype(np.int64), real, semitones)
 
 
 def _places(

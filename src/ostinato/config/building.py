@@ -176,14 +176,15 @@ class Config:
         return {name: getattr(checked, name) for name in plain}
 
     def _check_nested(self, hint: Any, node: Mapping[str, Any], key: str) -> None:
-        wanted = [h for h in (hint, *typing.get_args(hint)) if isinstance(h, type)]
-        wanted = [h for h in wanted if h is not type(None) and typing.get_origin(h) is None]
+        hints = list(_flat(hint))
+        wanted = [h for h in hints if isinstance(h, type) and typing.get_origin(h) is None]
+        wanted = [h for h in wanted if h is not type(None)]
         cls = self._class(node, key)
         if wanted and not any(issubclass(cls, h) for h in wanted):
             names = _listed(h.__name__ for h in wanted)
             raise ConfigError(f"{key}.{TARGET}={node[TARGET]} does not fit: it must be a {names}.")
         # a part that the program completes is left partial, any other is built at once
-        completed = typing.get_origin(hint) is Callable
+        completed = any(typing.get_origin(h) is Callable for h in hints)
         if completed and node.get(PARTIAL) is not True:
             raise ConfigError(f"{key} needs `{PARTIAL}: true`: the program completes this part.")
         if wanted and not completed:
@@ -241,6 +242,13 @@ def _refuse_partial(node: Any, key: str) -> None:
 
 def _nested(node: Mapping[str, Any]) -> list[str]:
     return [n for n, v in node.items() if isinstance(v, Mapping) and TARGET in v]
+
+
+def _flat(hint: Any) -> Iterator[Any]:
+    """A type hint and those that it is made of."""
+    yield hint
+    for part in typing.get_args(hint):
+        yield from _flat(part)
 
 
 def _runtime(cls: type) -> bool:

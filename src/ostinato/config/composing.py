@@ -184,7 +184,7 @@ def translated(error: Exception, overrides: Iterable[str], conf: Path) -> Config
     """An error of Hydra's as one sentence."""
     message = str(error)
     cause = f"{message}\n{error.__cause__ or ''}"
-    if match := re.search(r"Could not find '([\w]+)/([^']+)'", cause):
+    if match := re.search(r"Could not find '([\w/]+)/([^'/]+)'", cause):
         group, option = match.groups()
         options = group_options(conf, group)
         return ConfigError(
@@ -204,6 +204,8 @@ def translated(error: Exception, overrides: Iterable[str], conf: Path) -> Config
         return ConfigError(f"{match[1]!r} is no override: write key=value, for example model=gru.")
     if match := re.search(r"Ambiguous value for argument '([^']+)'", cause):
         return ConfigError(_several(match[1]))
+    if match := re.search(r"(\w+)/\S+ appears more than once in the final defaults", cause):
+        return ConfigError(_several(match[1]))  # a list of options that share a part
     where = re.search(r"full_key: (\S+)", message)
     if where and "Missing mandatory value" in message:
         return ConfigError(f"{where[1]} is missing: it must be set.")

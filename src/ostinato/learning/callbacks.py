@@ -39,9 +39,9 @@ class Patience(EarlyStopping):
 
 
 class Curves(Callback):
-    """Keeps one row an epoch: epoch, train and validation, in nats per token.
+    """Keeps one row an epoch: epoch, train and validation, in nats per token or frame.
 
-    The module's `mean("train")` gives the epoch's training loss.
+    The module's `mean("train")` gives the epoch's training loss, per its `unit`.
     """
 
     def __init__(self) -> None:
@@ -50,15 +50,16 @@ class Curves(Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Add a row; where no progress bar can be drawn, print it."""
         train = pl_module.mean("train")  # type: ignore[operator]
-        pl_module.log("train_nats_per_token", train, prog_bar=True)
+        pl_module.log(f"train_nats_per_{pl_module.unit}", train, prog_bar=True)
         row = {"epoch": trainer.current_epoch + 1, "train": round(float(train), 6)}
-        validation = trainer.callback_metrics.get("validation_nats_per_token")
+        validation = trainer.callback_metrics.get(f"validation_nats_per_{pl_module.unit}")
         if validation is not None:
             row["validation"] = round(float(validation), 6)
         self.rows.append(row)
         if not console.err.is_terminal:
             parts = ", ".join(f"{k} {v:.4f}" for k, v in row.items() if k != "epoch")
-            console.say(f"epoch {row['epoch']} of {trainer.max_epochs}: {parts} nats per token")
+            epoch = f"epoch {row['epoch']} of {trainer.max_epochs}"
+            console.say(f"{epoch}: {parts} nats per {pl_module.unit}")
 
     def state_dict(self) -> dict[str, Any]:
         """The rows so far travel in the checkpoint."""

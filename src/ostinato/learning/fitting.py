@@ -15,7 +15,6 @@ from ostinato.errors import UserError
 from ostinato.learning.callbacks import Curves, Patience, SeedEachEpoch
 from ostinato.learning.training import Training
 
-MONITORED = "validation_nats_per_token"
 NOISE = (
     ".*does not have many workers.*",
     ".*`isinstance.treespec.*",
@@ -31,13 +30,14 @@ NOISE = (
 class Fitted:
     """What a training came to.
 
-    `curves` has a row an epoch; `best_validation` is in nats per token, None without validation.
-    The module carries the best weights, or without validation the last.
+    `curves` has a row an epoch; `best_validation` is in nats per `unit`, token or frame, None
+    without validation. The module carries the best weights, or without validation the last.
     """
 
     curves: list[dict[str, float]]
     best_epoch: int
     best_validation: float | None
+    unit: str
 
 
 def fit(
@@ -54,13 +54,13 @@ def fit(
     Raises KeyboardInterrupt when interrupted; what was reached stays in `checkpoints`.
     """
     _quieten()
-    curves = Curves()
+    curves, monitored = Curves(), f"validation_nats_per_{module.unit}"
     # Lightning's own save_last would write last.ckpt only in epochs that are the best so far;
     # `last` comes after `best`, so that what is resumed knows of it
-    best, last = _checkpoint(checkpoints, "best", MONITORED), _checkpoint(checkpoints, "last", None)
+    best, last = _checkpoint(checkpoints, "best", monitored), _checkpoint(checkpoints, "last", None)
     callbacks = [SeedEachEpoch(seed), curves, *([best] if validated else []), last]
     if validated and training.early_stopping:
-        callbacks.append(Patience(MONITORED, patience=training.early_stopping, verbose=False))
+        callbacks.append(Patience(monitored, patience=training.early_stopping, verbose=False))
     if console.err.is_terminal:
         callbacks.append(RichProgressBar())
     trainer = _trainer(training, callbacks, logger, checkpoints, validated)
@@ -119,13 +119,13 @@ def _trainer(
 def _take_best(
     module: pl.LightningModule, curves: Curves, best: ModelCheckpoint, validated: bool
 ) -> Fitted:
-    rows = curves.rows
+    rows, unit = curves.rows, str(module.unit)
     if not validated:
-        return Fitted(rows, int(rows[-1]["epoch"]), None)
+        return Fitted(rows, int(rows[-1]["epoch"]), None, unit)
     state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
     module.load_state_dict(state["state_dict"])
     reached = min(rows, key=lambda row: row["validation"])
-    return Fitted(rows, int(reached["epoch"]), reached["validation"])
+    return Fitted(rows, int(reached["epoch"]), reached["validation"], unit)
 
 
 def _quieten() -> None:

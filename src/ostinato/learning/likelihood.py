@@ -7,17 +7,19 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from ostinato.batches.store import TokenStore
 from ostinato.batches.windows import Batch
 from ostinato.learning.training import Training
-from ostinato.models.sequence import IGNORED, SequenceModel
+from ostinato.models.sequence import SequenceModel
+from ostinato.models.steps import predicted
 
 
 class LikelihoodModule(pl.LightningModule):
-    """Minimises the mean negative log-likelihood of the next token, in nats.
+    """Minimises the mean negative log-likelihood of the next step, in nats.
 
+    `unit` is what a step is called in what is reported: token or frame.
     `token_weights: (vocabulary,)` weigh the tokens in the loss, never in what is reported.
     """
 
@@ -26,6 +28,7 @@ class LikelihoodModule(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.network, self.training_settings = network, training
+        self.unit = network.steps.unit
         self.token_weights: Tensor | None
         self.register_buffer("token_weights", token_weights, persistent=False)
         self._sums = {"train": [0.0, 0], "validation": [0.0, 0]}
@@ -33,24 +36,26 @@ class LikelihoodModule(pl.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of one batch of windows."""
         del batch_idx
-        logits, _ = self.network(batch.inputs, batch.positions)
-        flat, targets = logits.flatten(0, 1), batch.targets.flatten()
-        nll = nn.functional.cross_entropy(flat, targets, ignore_index=IGNORED)
-        self._add("train", nll.detach() * (count := int((targets != IGNORED).sum())), count)
-        self.log("train_step_nats_per_token", nll, on_step=True, on_epoch=False, prog_bar=True)
+        nll = self.network.nll(batch.inputs, batch.positions, batch.targets, batch.semitones)
+        real = predicted(batch.targets)
+        mean = nll.sum() / (count := int(real.sum()))
+        self._add("train", mean.detach() * count, count)
+        name = f"train_step_nats_per_{self.unit}"
+        self.log(name, mean.detach(), on_step=True, on_epoch=False, prog_bar=True)
         if self.token_weights is None:
-            return nll
-        return nn.functional.cross_entropy(flat, targets, self.token_weights, ignore_index=IGNORED)
+            return mean
+        weights = self.token_weights[batch.targets.clamp(min=0)] * real
+        return (nll * weights).sum() / weights.sum()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Score whole pieces."""
         del batch_idx
         nll = self.network.score(batch.inputs, batch.positions, batch.targets)
-        self._add("validation", nll.sum(), int((batch.targets != IGNORED).sum()))
+        self._add("validation", nll.sum(), int(predicted(batch.targets).sum()))
 
     def on_validation_epoch_end(self) -> None:
-        """Report nats per token over all validation pieces."""
-        self.log("validation_nats_per_token", self.mean("validation"), prog_bar=True)
+        """Report nats per token or frame over all validation pieces."""
+        self.log(f"validation_nats_per_{self.unit}", self.mean("validation"), prog_bar=True)
 
     def configure_optimizers(self) -> Any:
         """Adam or AdamW, with the schedule moved on after every step."""
@@ -69,7 +74,7 @@ class LikelihoodModule(pl.LightningModule):
         }
 
     def mean(self, part: str) -> Tensor:
-        """Nats per token of `train` or `validation` since it was last asked, over all devices."""
+        """Nats per `unit` of `train` or `validation` since it was last asked, over all devices."""
         local = torch.tensor(self._sums[part], dtype=torch.float64)
         self._sums[part] = [0.0, 0]
         total, count = self.trainer.strategy.reduce(local.to(self.device), reduce_op="sum")

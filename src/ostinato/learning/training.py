@@ -12,7 +12,7 @@ class Training:
 
     epochs: Annotated[int, Field(ge=1, description="passes over the training pieces")] = 30
     batch_size: Annotated[int, Field(ge=1, description="windows side by side")] = 32
-    window: Annotated[int, Field(ge=2, description="length of a window, in tokens")] = 256
+    window: Annotated[int, Field(ge=2, description="length of a window, in tokens or frames")] = 256
     optimizer: Annotated[
         Literal["adam", "adamw"],
         Field(description="Kingma & Ba 2015, or with decoupled decay: Loshchilov & Hutter 2019"),

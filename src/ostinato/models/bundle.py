@@ -16,6 +16,7 @@ from torch import nn
 from ostinato.config import Config
 from ostinato.errors import UserError
 from ostinato.files import fingerprint, replacing_folder, write_json, write_text
+from ostinato.models.steps import Steps
 from ostinato.music.setting import Setting
 from ostinato.representations.base import Representation
 
@@ -35,12 +36,14 @@ class Bundle:
 
 def build_network(config: Config, representation: Representation) -> nn.Module:
     """The untrained network of a config, for a representation."""
-    network: nn.Module = config.build(
-        "model",
-        vocabulary_size=representation.size,
-        position_sizes=tuple(representation.position_sizes),
-    )
+    network: nn.Module = config.build("model", steps=steps_of(representation))
     return network
+
+
+def steps_of(representation: Representation) -> Steps:
+    """What a network must know of a representation."""
+    sizes = tuple(representation.position_sizes)
+    return Steps(representation.kind, representation.size, sizes, representation.planes)
 
 
 def save_bundle(bundle: Bundle, folder: Path) -> None:
@@ -49,10 +52,7 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
         bundle.config.only(*KEYS).save(part / "config.yaml")
         weights = {name: t.contiguous().cpu() for name, t in bundle.network.state_dict().items()}
         (part / "weights.safetensors").write_bytes(save(weights))
-        rows = [
-            f"{i}\t{bundle.representation.describe(i)}" for i in range(bundle.representation.size)
-        ]
-        write_text(part / "vocabulary.tsv", "\n".join(["token\tmeaning", *rows]) + "\n")
+        write_text(part / "vocabulary.tsv", bundle.representation.vocabulary())
         write_json(part / "setting.json", bundle.setting.to_dict())
         if (learned := bundle.representation.learned()) is not None:
             (part / LEARNED).write_bytes(learned)

@@ -7,19 +7,28 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from ostinato.models.steps import Steps
+
+FARTHEST = 24  # semitones of transposition that are told apart
+
 
 class Input(nn.Module, ABC):
     """Turns a step into a vector.
 
-    `takes` names what fits: the kind of a representation (`tokens`, `frames`) or its name.
+    `takes` names what fits: the kind of a representation (`tokens`, `frames`) or its name. The
+    constructor takes, by keyword alone, `steps`, the `Steps` that come in.
     """
 
     takes: ClassVar[frozenset[str]]
     output_size: int
 
     @abstractmethod
-    def forward(self, tokens: Tensor, positions: Tensor) -> Tensor:
-        """(batch, time), (batch, time, features) -> (batch, time, output_size)."""
+    def forward(self, steps: Tensor, positions: Tensor, semitones: Tensor | None = None) -> Tensor:
+        """Steps as vectors (batch, time, output_size).
+
+        steps: (batch, time) tokens or (batch, time, width) frames; positions: (batch, time,
+        features); semitones: (batch,), how far each sequence was transposed, None for not at all.
+        """
 
 
 class Embedding(Input):
@@ -34,20 +43,60 @@ class Embedding(Input):
         ] = 128,
         dropout: Annotated[float, Field(ge=0, lt=1, description="share of inputs dropped")] = 0.0,
         *,
-        vocabulary_size: int,
-        position_sizes: tuple[int, ...],
+        steps: Steps,
     ) -> None:
         super().__init__()
         self.output_size = embedding_size
-        self.token = nn.Embedding(vocabulary_size, embedding_size)
-        self.position = nn.ModuleList(nn.Embedding(n, embedding_size) for n in position_sizes)
+        self.token = nn.Embedding(steps.size, embedding_size)
+        self.position = nn.ModuleList(nn.Embedding(n, embedding_size) for n in steps.position_sizes)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, tokens: Tensor, positions: Tensor) -> Tensor:
+    def forward(self, steps: Tensor, positions: Tensor, semitones: Tensor | None = None) -> Tensor:
         """tokens (batch, time), positions (batch, time, features) -> (batch, time, size)."""
-        x: Tensor = self.token(tokens)
+        del semitones
+        x: Tensor = self.token(steps)
         for feature, embedding in enumerate(self.position):
             x = x + embedding(positions[..., feature])
+        return self.dropout(x)  # type: ignore[no-any-return]
+
+
+class Frames(Input):
+    """The sum of a learned vector for each column that is on, and one for each position feature.
+
+    With `shift` also one for the transposition of the sequence, so that what a window in another
+    key teaches can be kept apart from the keys that music is in.
+    """
+
+    takes = frozenset({"frames"})
+
+    def __init__(
+        self,
+        embedding_size: Annotated[
+            int, Field(ge=1, le=8192, description="length of the vectors")
+        ] = 128,
+        dropout: Annotated[float, Field(ge=0, lt=1, description="share of inputs dropped")] = 0.0,
+        shift: Annotated[
+            bool, Field(description="tell the network how far a training window was transposed")
+        ] = True,
+        *,
+        steps: Steps,
+    ) -> None:
+        super().__init__()
+        self.output_size = embedding_size
+        self.frame = nn.Linear(steps.size, embedding_size)
+        self.position = nn.ModuleList(nn.Embedding(n, embedding_size) for n in steps.position_sizes)
+        self.shift = nn.Embedding(2 * FARTHEST + 1, embedding_size) if shift else None
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, steps: Tensor, positions: Tensor, semitones: Tensor | None = None) -> Tensor:
+        """frames (batch, time, width), positions (batch, time, features) -> (batch, time, size)."""
+        x: Tensor = self.frame(steps.to(self.frame.weight.dtype))
+        for feature, embedding in enumerate(self.position):
+            x = x + embedding(positions[..., feature])
+        if self.shift is not None:
+            if semitones is None:
+                semitones = torch.zeros(len(steps), dtype=torch.long, device=steps.device)
+            x = x + self.shift(semitones.clamp(-FARTHEST, FARTHEST) + FARTHEST)[:, None]
         return self.dropout(x)  # type: ignore[no-any-return]
 
 
@@ -56,12 +105,11 @@ class OneHot(Input):
 
     takes = frozenset({"pitch"})
 
-    def __init__(self, *, vocabulary_size: int, position_sizes: tuple[int, ...]) -> None:
-        del position_sizes
+    def __init__(self, *, steps: Steps) -> None:
         super().__init__()
-        self.output_size = vocabulary_size
+        self.output_size = steps.size
 
-    def forward(self, tokens: Tensor, positions: Tensor) -> Tensor:
+    def forward(self, steps: Tensor, positions: Tensor, semitones: Tensor | None = None) -> Tensor:
         """tokens: (batch, time) -> (batch, time, vocabulary)."""
-        del positions
-        return nn.functional.one_hot(tokens, self.output_size).to(torch.get_default_dtype())
+        del positions, semitones
+        return nn.functional.one_hot(steps, self.output_size).to(torch.get_default_dtype())

@@ -1,62 +1,101 @@
 """A sequence model is an input, a backbone and a head."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from ostinato.models.heads import Head
+from ostinato.models.heads import Choose, Head
 from ostinato.models.inputs import Input
 from ostinato.models.recurrent import Backbone
-
-IGNORED = -100  # a target that is padding
+from ostinato.models.steps import Steps
 
 
 class SequenceModel(nn.Module):
-    """Predicts each token from those before it."""
+    """Predicts each step from those before it.
+
+    `input` and `head` serve where steps are tokens, `frame_input` and `frame_head` where they are
+    frames; a model without the latter takes tokens alone. Raises `ValueError` where the parts for
+    the kind of `steps` are missing.
+    """
+
+    parts: ClassVar[dict[str, tuple[str, str]]] = {
+        "tokens": ("input", "head"),
+        "frames": ("frame_input", "frame_head"),
+    }
+    """By the kind of steps, which of the constructor's parts serve for it."""
 
     def __init__(
         self,
         input: Callable[..., Input],
         backbone: Callable[..., Backbone],
         head: Callable[..., Head],
+        frame_input: Callable[..., Input] | None = None,
+        frame_head: Callable[..., Head] | None = None,
         *,
-        vocabulary_size: int,
-        position_sizes: tuple[int, ...],
+        steps: Steps,
     ) -> None:
         super().__init__()
-        self.input = input(vocabulary_size=vocabulary_size, position_sizes=position_sizes)
+        first: Callable[..., Input] | None = input
+        last: Callable[..., Head] | None = head
+        if steps.kind == "frames":
+            first, last = frame_input, frame_head
+        if first is None or last is None:
+            raise ValueError("it has no frame_input or no frame_head, and so takes tokens alone.")
+        self.steps = steps
+        self.input = first(steps=steps)
         self.backbone = backbone(input_size=self.input.output_size)
-        self.head = head(input_size=self.backbone.output_size, vocabulary_size=vocabulary_size)
+        self.head = last(input_size=self.backbone.output_size, steps=steps)
 
-    def forward(self, tokens: Tensor, positions: Tensor, state: Any = None) -> tuple[Tensor, Any]:
-        """tokens: (batch, time), positions: (batch, time, features) -> logits of the next token.
+    def forward(
+        self,
+        steps: Tensor,
+        positions: Tensor,
+        semitones: Tensor | None = None,
+        state: Any = None,
+    ) -> tuple[Tensor, Any]:
+        """What the head knows of each next step, and the state after the last.
 
-        Returns logits (batch, time, vocabulary) and the state after the last step; given that
-        state, the next call continues the sequences.
+        steps: (batch, time) tokens or (batch, time, width) frames; positions: (batch, time,
+        features) of the steps that follow; semitones: (batch,), how far each sequence was
+        transposed, None for not at all. The context is (batch, time, …), for a softmax the logits;
+        given the state, the next call continues the sequences.
         """
-        y, state = self.backbone(self.input(tokens, positions), state)
-        return self.head(y), state
+        before, remembered = (None, None) if state is None else state
+        y, before = self.backbone(self.input(steps, positions, semitones), before)
+        context, remembered = self.head(y, steps, remembered)
+        return context, (before, remembered)
+
+    def nll(
+        self,
+        steps: Tensor,
+        positions: Tensor,
+        targets: Tensor,
+        semitones: Tensor | None = None,
+    ) -> Tensor:
+        """Negative log-likelihood of each target in nats, (batch, time); 0 where it is ignored."""
+        context, _ = self(steps, positions, semitones)
+        return self.head.nll(context, targets)
 
     @torch.no_grad()
-    def score(
-        self, tokens: Tensor, positions: Tensor, targets: Tensor, chunk: int = 1024
-    ) -> Tensor:
-        """Negative log-likelihood of each target in nats, (batch, time); 0 where it is ignored.
-
-        Sequences of any length are scored whole, `chunk` steps at a time with the state carried.
-        """
+    def score(self, steps: Tensor, positions: Tensor, targets: Tensor, chunk: int = 1024) -> Tensor:
+        """The same, of sequences of any length: `chunk` steps at a time with the state carried."""
         parts, state = [], None
-        for start in range(0, tokens.shape[1], chunk):
+        for start in range(0, steps.shape[1], chunk):
             part = slice(start, start + chunk)
-            logits, state = self(tokens[:, part], positions[:, part], state)
-            parts.append(
-                nn.functional.cross_entropy(
-                    logits.flatten(0, 1),
-                    targets[:, part].flatten(),
-                    reduction="none",
-                    ignore_index=IGNORED,
-                ).view_as(targets[:, part])
-            )
+            context, state = self(steps[:, part], positions[:, part], state=state)
+            parts.append(self.head.nll(context, targets[:, part]))
         return torch.cat(parts, dim=1)
+
+    @torch.no_grad()
+    def step(
+        self, steps: Tensor, positions: Tensor, state: Any, choose: Choose
+    ) -> tuple[Tensor, Any]:
+        """Hear one step of each sequence and draw the next: (batch,) or (batch, width), the state.
+
+        steps: (batch,) tokens or (batch, width) frames; positions: (batch, features) of the steps
+        to be drawn; `choose` as in `Head.draw`.
+        """
+        context, state = self(steps[:, None], positions[:, None], state=state)
+        return self.head.draw(context[:, -1], choose), state

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from fractions import Fraction
 from typing import Any, ClassVar
 
 import numpy as np
@@ -56,6 +57,8 @@ class Representation(ABC):
     """How many values each feature of `positions` takes."""
     binary: bool = False
     """Whether frames hold 0 and 1 alone."""
+    planes: int = 1
+    """How often a frame says its pitches: which sound and, where there are 2, which begin."""
     learns: bool = False
     """Whether `learn` must be called before anything is encoded."""
     transposes: bool = True
@@ -67,6 +70,11 @@ class Representation(ABC):
     @abstractmethod
     def size(self) -> int:
         """How many tokens the vocabulary holds, the end token included; or the width of a frame."""
+
+    @property
+    def unit(self) -> str:
+        """One step by its name: token or frame."""
+        return self.kind.removesuffix("s")
 
     @property
     def end(self) -> int | None:
@@ -99,9 +107,16 @@ class Representation(ABC):
     def positions(self, steps: NDArray[Any]) -> NDArray[np.uint8]:
         """The musical position of the step that follows each one: (time,) -> (time, features).
 
-        Known from the steps so far alone. The end token stands before the first of a piece, so
-        that `positions([end, *encode(piece)])` has a row for every token and for the end.
+        Known from the steps so far alone. The end token, or an empty frame, stands before the
+        first of a piece, so that `positions([end, *encode(piece)])` has a row for every token and
+        for the end, and the same of frames a row for every frame and for one that would follow.
         """
+
+    def vocabulary(self) -> str:
+        """What each token, or column of a frame, means, as a table of tab-separated values."""
+        named = "token" if self.kind == "tokens" else "column"
+        rows = [f"{i}\t{self.describe(i)}" for i in range(self.size)]
+        return "\n".join([f"{named}\tmeaning", *rows]) + "\n"
 
     def transpose_positions(self, positions: Tokens, semitones: Tokens) -> Tokens:
         """Positions (batch, time, features) of steps moved by `transpose`; most stay."""
@@ -153,3 +168,25 @@ class TokenRepresentation(Representation):
     @abstractmethod
     def grammar(self, batch: int) -> Grammar:
         """A grammar that follows `batch` sequences from their beginning."""
+
+
+class FrameRepresentation(Representation):
+    """A representation as a sequence of frames.
+
+    `encode` begins with the first frame; the sequence models see an empty one before each piece.
+    """
+
+    kind: ClassVar[str] = "frames"
+    step: Fraction
+    """How long a frame is, in quarter notes."""
+
+    def note_count(self, frames: NDArray[Any]) -> int:
+        """How many notes frames (time, size) of `encode` hold: what they say begins.
+
+        Without a plane of onsets, notes of one pitch that touch are one.
+        """
+        if self.planes > 1:
+            return int(np.count_nonzero(frames[:, self.size // self.planes :]))
+        begins = frames > 0
+        begins[1:] &= frames[:-1] == 0
+        return int(begins.sum())

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from ostinato.errors import UnencodableError
 from ostinato.music.piece import LOUDNESS, NOTE, Piece, array, order_by
-from ostinato.representations.base import Representation, Tokens, pitch_name
+from ostinato.representations.base import FrameRepresentation, Tokens, pitch_name
 from ostinato.representations.instrument import pitched_notes
 
 BAR_QUARTERS = 4
@@ -49,7 +49,7 @@ def _rising(pitches: tuple[int, int]) -> tuple[int, int]:
     return pitches
 
 
-class Pianoroll(Representation):
+class Pianoroll(FrameRepresentation):
     """What sounds in each step: frames (time, pitches), 1 or its velocity, from the lowest pitch.
 
     All tracks but drums become one. Where notes of one pitch overlap, the velocity is that of the
@@ -64,7 +64,6 @@ class Pianoroll(Representation):
     (ISMIR 2018).
     """
 
-    kind: ClassVar[str] = "frames"
     name: ClassVar[str] = "pianoroll"
 
     def __init__(
@@ -91,13 +90,14 @@ class Pianoroll(Representation):
         self.velocity = velocity
         self.binary = not velocity
         self.onsets = onsets
+        self.planes = 1 + onsets
         self.lowest, self.highest = pitch_range
         self.pitches = self.highest - self.lowest + 1
         self.position_sizes = ((BAR_QUARTERS / self.step).numerator,)
 
     @property
     def size(self) -> int:
-        return self.pitches * (1 + self.onsets)
+        return self.pitches * self.planes
 
     def encode(self, piece: Piece) -> Frames:
         """The piece as frames: (time, size), up to the end of the last note.
@@ -170,7 +170,7 @@ class Pianoroll(Representation):
         return (moved * there[:, None, None]).astype(steps.dtype).reshape(steps.shape)
 
     def positions(self, steps: NDArray[Any]) -> NDArray[np.uint8]:
-        following = np.arange(1, len(steps) + 1) % self.position_sizes[0]
+        following = np.arange(len(steps)) % self.position_sizes[0]
         return following.astype(np.uint8)[:, None]
 
 

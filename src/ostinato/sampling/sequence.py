@@ -99,7 +99,7 @@ def _step(
     device = next(network.parameters()).device
     inputs = torch.from_numpy(tokens.astype(np.int64))[:, None].to(device)
     positions = torch.from_numpy(grammar.positions().astype(np.int64))[:, None].to(device)
-    logits, state = network(inputs, positions, state)
+    logits, state = network(inputs, positions, state=state)
     return logits[:, -1].float().cpu(), state
 
 

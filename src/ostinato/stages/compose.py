@@ -36,9 +36,10 @@ def composed(overrides: Sequence[str], root: Path) -> Config:
 
 
 def check_fit(config: Config, conf: Path) -> None:
-    """Refuse what the representation does not go with: an architecture, or transposing."""
-    check_transposing(config)
+    """Refuse what the representation does not go with: an architecture, or how it is trained."""
+    check_training(config)
     if fits(config):
+        check_frames(config)
         return
     model, representation = (config["choices"][group] for group in ("model", "representation"))
     if models := _fitting("model", representation=representation, conf=conf):
@@ -54,9 +55,15 @@ def check_fit(config: Config, conf: Path) -> None:
     )
 
 
-def check_transposing(config: Config) -> None:
-    """Refuse to transpose, while training, what the representation cannot."""
+def check_training(config: Config) -> None:
+    """Refuse to transpose, while training, what cannot be, and to weigh tokens where none are."""
     training, representation = config.build("training"), config.build("representation")
+    if training.label_weighting and representation.kind != "tokens":
+        raise ConfigError(
+            f"training.label_weighting={training.label_weighting:g} weighs tokens, and the steps "
+            f"of representation={config['choices']['representation']} are {representation.kind}: "
+            "say training.label_weighting=0.0."
+        )
     if any(training.transpose) and not representation.transposes:
         raise ConfigError(
             f"representation={config['choices']['representation']} cannot be transposed as it is "
@@ -64,12 +71,30 @@ def check_transposing(config: Config) -> None:
         )
 
 
+def check_frames(config: Config) -> None:
+    """Refuse frames that say more than heads give probabilities to: 0 and 1."""
+    representation = config.build("representation")
+    if representation.kind == "frames" and not representation.binary:
+        raise ConfigError(
+            f"representation={config['choices']['representation']} says how loud notes are, and "
+            "models take frames of what sounds alone: say representation.velocity=false."
+        )
+
+
 def fits(config: Config) -> bool:
-    """Whether every part of the model takes the representation's kind, or it by name."""
+    """Whether every part of the model takes the representation's kind, or it by name.
+
+    Of a model that says which `parts` serve for which kind, those must be there and take it.
+    """
     representation = config.target("representation")
-    offered = {getattr(representation, "kind", None), getattr(representation, "name", None)}
-    parts = [cls for _, cls in config.targets("model")]
-    return all(offered & part.takes for part in parts if hasattr(part, "takes"))
+    kind = getattr(representation, "kind", None)
+    offered = {kind, getattr(representation, "name", None)}
+    parts = dict(config.targets("model"))
+    serving = getattr(config.target("model"), "parts", None)
+    if serving is None:
+        return all(offered & part.takes for part in parts.values() if hasattr(part, "takes"))
+    used = [parts.get(f"model.{name}") for name in serving.get(kind, ())]
+    return bool(used) and all(offered & getattr(part, "takes", set()) for part in used)
 
 
 def _fitting(group: str, conf: Path, **chosen: str) -> list[str]:

@@ -80,8 +80,7 @@ def _learned(representation: "Representation") -> list[str]:
 def _explain(folder: Path, config: Config, representation: "Representation") -> None:
     """Keep beside the tokens what they mean: `ostinato inspect` reads it."""
     if not (folder / "representation.yaml").exists():
-        rows = [f"{i}\t{representation.describe(i)}" for i in range(representation.size)]
-        write_text(folder / "vocabulary.tsv", "\n".join(["token\tmeaning", *rows]) + "\n")
+        write_text(folder / "vocabulary.tsv", representation.vocabulary())
         config.only("representation").save(folder / "representation.yaml")
 
 

@@ -28,7 +28,7 @@ READS = ("representation", "model", "training", "seed")
 
 
 def run(config: Config, workspace: Workspace) -> float | None:
-    """Fit the network of a config; returns the best validation likelihood in nats per token."""
+    """Fit the network of a config; returns the best validation likelihood, in nats per step."""
     import torch
 
     from ostinato.models.bundle import build_network
@@ -159,7 +159,8 @@ def _reached(fitted: "Fitted") -> str:
     if fitted.best_validation is None:
         return f"no validation pieces: the weights of epoch {fitted.best_epoch}"
     return (
-        f"best validation {fitted.best_validation:.4f} nats per token in epoch {fitted.best_epoch}"
+        f"best validation {fitted.best_validation:.4f} nats per {fitted.unit} "
+        f"in epoch {fitted.best_epoch}"
     )
 
 
@@ -177,7 +178,8 @@ def _record(workspace: Workspace, mlflow_run: Run, fitted: "Fitted") -> None:
 
     mlflow_run.tags({BUNDLE_TAG: bundle_fingerprint(workspace.model)})
     if fitted.best_validation is not None:
-        mlflow_run.metrics({"best_validation_nats_per_token": fitted.best_validation})
+        name = f"best_validation_nats_per_{fitted.unit}"
+        mlflow_run.metrics({name: fitted.best_validation})
     mlflow_run.artifacts(workspace.model, "model")
     mlflow_run.artifacts(workspace.curves, "curves")
     mlflow_run.end()

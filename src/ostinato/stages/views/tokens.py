@@ -42,20 +42,21 @@ def view(folder: Path, store: TokenStore) -> View:
         ]
         columns = ("#place", "#token", "#times", "meaning")
         parts.append(table(f"{store.names[0]} begins", columns, rows))
-    lengths = np.diff(store.offsets)
-    title = f"{len(store.names):,} pieces, {len(store.steps):,} {'frames' if frames else 'tokens'}"
+    lengths = _lengths(store)
+    title = f"{len(store.names):,} pieces, {lengths.sum():,} {'frames' if frames else 'tokens'}"
     if (folder / "representation.yaml").is_file():
         title = f"{_representation(folder / 'representation.yaml').partition(' ')[0]}: {title}"
     return View(parts, lambda: overview.of_tokens(commonest[:12], counts, lengths, title))
 
 
 def read_vocabulary(path: Path) -> dict[int, str]:
-    """What each token means; empty where it was not kept."""
+    """What each token, or column of a frame, means; empty where it was not kept."""
     if not path.is_file():
         return {}
     with path.open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        return {int(row["token"]): row["meaning"] for row in rows}
+        named, _ = rows.fieldnames or ("token", "meaning")
+        return {int(row[named]): row["meaning"] for row in rows}
 
 
 def runs(tokens: NDArray[Any]) -> list[tuple[int, int, int]]:
@@ -90,20 +91,25 @@ def _facts(
         reason, _ = Counter(store.skipped.values()).most_common(1)[0]
         yield "left out", f"{len(store.skipped):,}, mostly because the piece {reason}"
     step, unit = ("frames", "columns") if store.steps.ndim == 2 else ("tokens", "tokens")
-    yield step, f"{len(store.steps):,}"
-    lengths = np.diff(store.offsets)
+    lengths = _lengths(store)
+    yield step, f"{lengths.sum():,}"
     if len(lengths):
         low, middle, high = lengths.min(), np.median(lengths), lengths.max()
         yield f"{step} in a piece", f"{low:,} to {high:,}, median {middle:,.0f}"
     quarters = float(store.quarters.sum())
     if quarters:
-        density = f"{len(store.steps) / quarters:.3g} {step} each"
+        density = f"{lengths.sum() / quarters:.3g} {step} each"
         yield "music", f"{quarters:,.0f} quarter notes, {density}"
         low, high = int(store.lowest.min()), int(store.highest.max())
         yield "pitches", f"{pitch_name(low)} to {pitch_name(high)}"
     used = int((counts > 0).sum())
     known = f"{len(meanings):,} {unit}, " if meanings else ""
     yield "vocabulary", f"{known}{used:,} {'' if known else f'{unit} '}in use"
+
+
+def _lengths(store: TokenStore) -> NDArray[np.int64]:
+    """How long each piece is, but for the empty frame before it."""
+    return np.diff(store.offsets) - (store.steps.ndim - 1)
 
 
 def _representation(path: Path) -> str:
