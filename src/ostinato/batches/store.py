@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.errors import UnencodableError, UserError
-from ostinato.files import replacing_folder, write_json, write_text
+from ostinato.files import move_folder, write_json, write_text
 from ostinato.music.piece import Piece
 from ostinato.parallel import Workers
 from ostinato.representations.base import Representation
@@ -105,17 +105,34 @@ def write_store(
     bytes do not depend on `workers`. `advance` is told how many parts are done.
     """
     beside = folder.with_name(f"{folder.name}.parts")
-    beside.mkdir(parents=True, exist_ok=True)
+    whole = beside / "whole"
+    whole.mkdir(parents=True, exist_ok=True)
     made = [beside / f"{number:05d}" for number in range(len(parts))]
     waiting = [pair for pair in zip(made, parts, strict=True) if not _about(pair[0]).exists()]
     encode = partial(_encode_part, representation)
     encoded = (workers or Workers(processes=1)).each(encode, waiting, _crashed)
-    for done, _ in enumerate(encoded, len(parts) - len(waiting) + 1):
-        if advance:
-            advance(done)
-    with replacing_folder(folder) as whole:
-        _join(made, representation, whole)
+    missing = {part for part, _ in waiting}
+    _join(_as_made(made, missing, encoded, advance), representation, whole)
+    move_folder(whole, folder)
     shutil.rmtree(beside, ignore_errors=True)
+
+
+def _as_made(
+    made: Sequence[Path],
+    missing: Container[Path],
+    encoded: Iterator[None],
+    advance: Callable[[float], None] | None,
+) -> Iterator[Path]:
+    """Each part as soon as it is there, so that they are joined while others are encoded."""
+    done = sum(part not in missing for part in made)
+    for part in made:
+        if part in missing:
+            next(encoded)
+            done += 1
+            if advance:
+                advance(done)
+        yield part
+    next(encoded, None)  # there is none: it lets go of its processes
 
 
 def _about(part: Path) -> Path:
@@ -151,17 +168,20 @@ def _encode_part(representation: Representation, task: tuple[Path, Iterable[Piec
     write_text(_about(part), json.dumps({"rows": rows, "names": names, "skipped": skipped}))
 
 
-def _join(parts: Sequence[Path], representation: Representation, folder: Path) -> None:
+def _join(parts: Iterable[Path], representation: Representation, folder: Path) -> None:
     """Write one store of all the pieces of several parts."""
-    for name in (STEPS, POSITIONS):
-        with (folder / name).open("wb") as whole:
-            for part in parts:
+    rows: list[tuple[float, ...]] = []
+    names: list[str] = []
+    skipped: dict[str, str] = {}
+    with (folder / STEPS).open("wb") as steps, (folder / POSITIONS).open("wb") as positions:
+        for part in parts:
+            for name, whole in ((STEPS, steps), (POSITIONS, positions)):
                 with part.with_suffix(f".{name}").open("rb") as file:
                     shutil.copyfileobj(file, whole, COPIED)
-    abouts = [json.loads(_about(part).read_text(encoding="utf-8")) for part in parts]
-    rows = [row for about in abouts for row in about["rows"]]
-    names = [name for about in abouts for name in about["names"]]
-    skipped = {name: reason for about in abouts for name, reason in about["skipped"].items()}
+            about = json.loads(_about(part).read_text(encoding="utf-8"))
+            rows += about["rows"]
+            names += about["names"]
+            skipped |= about["skipped"]
     _describe(folder, representation, np.array(rows, np.float64), names, skipped)
 
 
