@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.errors import UnencodableError, UserError
-from ostinato.files import replacing_folder, write_json
+from ostinato.files import move_folder, write_json, write_text
 from ostinato.music.piece import Piece
 from ostinato.parallel import Workers
 from ostinato.representations.base import Representation
@@ -106,28 +106,50 @@ def write_store(
     bytes do not depend on `workers`. `advance` is told how many parts are done.
     """
     beside = folder.with_name(f"{folder.name}.parts")
-    folders = [beside / f"{number:05d}" for number in range(len(parts))]
-    waiting = [pair for pair in zip(folders, parts, strict=True) if not pair[0].exists()]
+    whole = beside / "whole"
+    whole.mkdir(parents=True, exist_ok=True)
+    made = [beside / f"{number:05d}" for number in range(len(parts))]
+    waiting = [pair for pair in zip(made, parts, strict=True) if not _about(pair[0]).exists()]
     encode = partial(_encode_part, representation)
     encoded = (workers or Workers(processes=1)).each(encode, waiting, _crashed)
-    for done, _ in enumerate(encoded, len(parts) - len(waiting) + 1):
-        if advance:
-            advance(done)
-    with replacing_folder(folder) as part:
-        _join(folders, representation, part)
+    missing = {part for part, _ in waiting}
+    _join(_as_made(made, missing, encoded, advance), representation, whole)
+    move_folder(whole, folder)
     shutil.rmtree(beside, ignore_errors=True)
 
 
+def _as_made(
+    made: Sequence[Path],
+    missing: Container[Path],
+    encoded: Iterator[None],
+    advance: Callable[[float], None] | None,
+) -> Iterator[Path]:
+    """Each part as soon as it is there, so that they are joined while others are encoded."""
+    done = sum(part not in missing for part in made)
+    for part in made:
+        if part in missing:
+            next(encoded)
+            done += 1
+            if advance:
+                advance(done)
+        yield part
+    next(encoded, None)  # there is none: it lets go of its processes
+
+
+def _about(part: Path) -> Path:
+    """What a part holds; there once all of it is. A folder for each would be slow to remove."""
+    return part.with_suffix(".json")
+
+
 def _encode_part(representation: Representation, task: tuple[Path, Iterable[Piece]]) -> None:
-    """Write a store of some pieces."""
-    folder, pieces = task
+    """Write some pieces as files that are called alike."""
+    part, pieces = task
     rows: list[tuple[float, ...]] = []
     names: list[str] = []
     skipped: dict[str, str] = {}
     with (
-        replacing_folder(folder) as part,
-        (part / STEPS).open("wb") as steps_file,
-        (part / POSITIONS).open("wb") as positions_file,
+        part.with_suffix(f".{STEPS}").open("wb") as steps_file,
+        part.with_suffix(f".{POSITIONS}").open("wb") as positions_file,
     ):
         for piece in pieces:
             try:
@@ -144,21 +166,24 @@ def _encode_part(representation: Representation, task: tuple[Path, Iterable[Piec
             steps_file.write(np.ascontiguousarray(steps, _little(representation)).data.cast("B"))
             names.append(piece.name)
             rows.append((len(steps), *_range(piece), piece.quarters))
-        _describe(part, representation, np.array(rows, np.float64), names, skipped)
+    write_text(_about(part), json.dumps({"rows": rows, "names": names, "skipped": skipped}))
 
 
-def _join(folders: Sequence[Path], representation: Representation, folder: Path) -> None:
-    """Write one store of all the pieces of several."""
-    for name in (STEPS, POSITIONS):
-        with (folder / name).open("wb") as whole:
-            for part in folders:
-                with (part / name).open("rb") as piece:
-                    shutil.copyfileobj(piece, whole, COPIED)
-    abouts = [json.loads((part / ABOUT).read_text(encoding="utf-8")) for part in folders]
-    names = [name for about in abouts for name in about["names"]]
-    skipped = {name: reason for about in abouts for name, reason in about["skipped"].items()}
-    tables = [np.load(part / TABLE) for part in folders]
-    _describe(folder, representation, np.concatenate([np.zeros((0, 4)), *tables]), names, skipped)
+def _join(parts: Iterable[Path], representation: Representation, folder: Path) -> None:
+    """Write one store of all the pieces of several parts."""
+    rows: list[tuple[float, ...]] = []
+    names: list[str] = []
+    skipped: dict[str, str] = {}
+    with (folder / STEPS).open("wb") as steps, (folder / POSITIONS).open("wb") as positions:
+        for part in parts:
+            for name, whole in ((STEPS, steps), (POSITIONS, positions)):
+                with part.with_suffix(f".{name}").open("rb") as file:
+                    shutil.copyfileobj(file, whole, COPIED)
+            about = json.loads(_about(part).read_text(encoding="utf-8"))
+            rows += about["rows"]
+            names += about["names"]
+            skipped |= about["skipped"]
+    _describe(folder, representation, np.array(rows, np.float64), names, skipped)
 
 
 def _describe(
@@ -220,8 +245,8 @@ def _with_ends(steps: NDArray[Any], representation: Representation) -> NDArray[A
 
 
 def _crashed(task: tuple[Path, Iterable[Piece]]) -> None:
-    folder, pieces = task
+    part, pieces = task
     raise UserError(
-        f"encoding crashed or ran out of memory in part {folder.name}, which begins with "
+        f"encoding crashed or ran out of memory in part {part.name}, which begins with "
         f"{next(iter(pieces)).name}."
     )

@@ -198,14 +198,19 @@ class Piece:
         """
         notes = self.notes.take(np.arange(len(self.notes)))  # copy() is slower
         if resolution != self.resolution:
-            times = np.empty((2, len(notes)), np.int64)
-            onset, end = times
-            onset[:] = notes["onset"]
-            np.add(onset, notes["duration"], out=end)
-            onset, end = self._scale(times, resolution)
-            notes["onset"] = onset
-            notes["duration"] = np.maximum(end - onset, 1)
+            onsets, ends = self.times_at(resolution)
+            notes["onset"], notes["duration"] = onsets, ends - onsets
         return notes
+
+    def times_at(self, resolution: int | Fraction) -> NDArray[np.int64]:
+        """Ticks at which notes begin and end at another resolution: (2, notes); none are empty."""
+        times = np.empty((2, len(self.notes)), np.int64)
+        times[0] = self.notes["onset"]
+        np.add(times[0], self.notes["duration"], out=times[1])
+        if resolution != self.resolution:
+            times = self._scale(times, resolution)
+            np.maximum(times[1], times[0] + 1, out=times[1])
+        return times
 
     def _scale(self, ticks: NDArray[np.int64], resolution: int | Fraction) -> NDArray[np.int64]:
         whole = self.resolution * resolution.denominator

@@ -25,17 +25,17 @@ SUFFIXES = MIDI + MUSICXML + ABC
 
 def music_files(folder: Path) -> list[Path]:
     """The music files in a folder and its subfolders, sorted; hidden ones are left out."""
-    found: list[tuple[str, Path]] = []
+    found: list[tuple[str, str]] = []
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         below = Path(place)
         start = "" if below == folder else f"{below.relative_to(folder).as_posix()}/"
         for name in names:
             if name.lower().endswith(SUFFIXES) and not name.startswith("."):
-                path = below / name
-                if path.is_file():
+                path = os.path.join(place, name)  # noqa: PTH118  (faster, for many files)
+                if os.path.isfile(path):  # noqa: PTH113
                     found.append((start + name, path))
-    return [path for _, path in sorted(found)]
+    return [Path(path) for _, path in sorted(found)]
 
 
 def read(path: Path, name: str | None = None) -> Iterator[Piece]:
@@ -102,6 +102,8 @@ def _check_header(data: bytes) -> None:
     if tracks == 0:
         raise UnreadableError("it has no tracks")
     _check_chunks(data, tracks)
+    if tracks + len(data) <= MOST_INSTRUMENTS:
+        return
     programs = np.count_nonzero(np.frombuffer(data, np.uint8) & 0xF0 == PROGRAM_CHANGE)
     if tracks + programs > MOST_INSTRUMENTS:
         raise UnreadableError(f"it changes programs up to {programs} times in {tracks} tracks")

@@ -161,6 +161,15 @@ class TokenRepresentation(Representation):
         bounds = np.concatenate(([0], ends, [len(tokens)]))
         return np.repeat(np.concatenate(([-1], ends)), bounds[1:] - bounds[:-1])
 
+    def since_end(self, tokens: Tokens, steps: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The sum of the steps that tokens take since the last end token, or the first: (time,)."""
+        sums = np.cumsum(steps)
+        if self.end is not None:
+            ends = np.flatnonzero(tokens == self.end)
+            bounds = np.concatenate((ends, [len(tokens)]))
+            sums[bounds[0] :] -= np.repeat(sums.take(ends), bounds[1:] - bounds[:-1])
+        return sums
+
     @abstractmethod
     def note_counts(self) -> NDArray[np.int64]:
         """How many notes each token begins: (size,)."""

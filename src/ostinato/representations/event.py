@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ostinato.music.piece import NOTE, Piece, array, order_by
 from ostinato.representations.base import Grammar, TokenRepresentation, Tokens, pitch_name
-from ostinato.representations.instrument import pitched_notes, separate_unisons
+from ostinato.representations.instrument import as_one_instrument, in_time, separate_unisons
 from ostinato.representations.line import SILENT_BARS, transpose_notes
 from ostinato.representations.velocity import bins_of, in_force
 
@@ -64,40 +64,51 @@ class Event(TokenRepresentation):
 
     def encode(self, piece: Piece) -> NDArray[np.uint16]:
         """The piece as tokens: (time,). Raises `UnencodableError` where only drums play."""
-        return self._encode(separate_unisons(pitched_notes(piece, self.steps_per_quarter)))
+        return self._encode(
+            *as_one_instrument(piece, self.steps_per_quarter, self.velocity_bins > 0)
+        )
 
     def encode_notes(self, notes: NDArray[Any]) -> NDArray[np.uint16]:
         """Notes in steps as tokens (time,), overlapping unisons and all, as MusPy writes them."""
         keys = ("onset", "pitch", "duration", "velocity")
-        return self._encode(notes.take(order_by(*(notes[key] for key in keys))))
+        notes = notes.take(order_by(*(notes[key] for key in keys)))
+        onsets, ends = notes["onset"], notes["onset"] + notes["duration"]
+        return self._encode(onsets, ends, notes["pitch"], notes["velocity"])
 
-    def _encode(self, notes: NDArray[Any]) -> NDArray[np.uint16]:
+    def _encode(
+        self,
+        onsets: NDArray[np.int64],
+        ends: NDArray[np.int64],
+        pitches: NDArray[np.uint8],
+        velocities: NDArray[np.uint8],
+    ) -> NDArray[np.uint16]:
         """Notes in the order in which they are said."""
-        onset, pitch = notes["onset"], notes["pitch"].astype(np.int64)
-        codes = [pitch, NOTE_OFF + pitch]
-        times = [onset, onset + notes["duration"]]
+        codes: list[NDArray[Any]] = [pitches, pitches.astype(np.uint16) + NOTE_OFF]
+        times = [onsets, ends]
         if self.velocity_bins:
-            bins = bins_of(notes["velocity"], self.velocity_bins)
-            codes.insert(0, self.first_velocity + bins)
-            times.insert(0, onset)
-        return self._with_shifts(_in_turn(codes), _in_turn(times))
+            codes.insert(0, self.first_velocity + bins_of(velocities, self.velocity_bins))
+            times.insert(0, onsets)
+        return self._with_shifts(_in_turn(codes, np.uint16), _in_turn(times, np.int64))
 
-    def _with_shifts(self, codes: Tokens, times: NDArray[np.int64]) -> NDArray[np.uint16]:
+    def _with_shifts(
+        self, codes: NDArray[np.uint16], times: NDArray[np.int64]
+    ) -> NDArray[np.uint16]:
         """Order events by time, which keeps those at one time as they are, and fill the gaps."""
-        # numbers of 16 bits are sorted in half the time
-        short = times.astype(np.uint16) if times.max() < 1 << 16 else times
-        order = np.argsort(short, kind="stable")
-        times = times.take(order)
+        order = in_time(times)
+        codes, times = codes.take(order), times.take(order)
         gaps = times.copy()
         gaps[1:] -= times[:-1]
+        moves = np.flatnonzero(gaps > 0)  # where time moves on
+        gaps = gaps.take(moves)
         shifts = (gaps + (self.max_time_shift - 1)) // self.max_time_shift  # tokens before each
-        places = np.cumsum(shifts + 1)
+        places = np.ones(len(codes), np.int64)
+        places[moves] += shifts
+        places = np.cumsum(places)
         places -= 1
         tokens = np.full(places[-1] + 1, self.first_velocity - 1, np.uint16)
-        tokens[places] = codes.take(order)
-        at = np.flatnonzero(gaps)  # where time moves on
-        rest = gaps.take(at) - (shifts.take(at) - 1) * self.max_time_shift
-        tokens[places.take(at) - 1] = TIME_SHIFT - 1 + rest
+        tokens[places] = codes
+        rest = gaps - (shifts - 1) * self.max_time_shift
+        tokens[places.take(moves) - 1] = (TIME_SHIFT - 1 + rest).astype(np.uint16)
         return tokens
 
     def decode(self, tokens: Tokens, name: str = "") -> Piece:
@@ -148,8 +159,7 @@ class Event(TokenRepresentation):
         return transpose_notes(tokens, semitones, 0, TIME_SHIFT - 1)
 
     def positions(self, tokens: Tokens) -> NDArray[np.uint8]:
-        times = np.append(0, np.cumsum(self.shifts(tokens)))
-        since: NDArray[np.int64] = times[1:] - times.take(self.last_end(tokens) + 1)
+        since = self.since_end(tokens, self.shifts(tokens))
         bar = self.position_sizes[0]
         steps = since - since // bar * bar  # faster than since % bar
         return steps.astype(np.uint8)[:, None]
@@ -161,9 +171,9 @@ class Event(TokenRepresentation):
         return EventGrammar(self, batch)
 
 
-def _in_turn(columns: list[NDArray[Any]]) -> NDArray[np.int64]:
+def _in_turn(columns: list[NDArray[Any]], dtype: Any) -> NDArray[Any]:
     """The first of each column, then the second of each, …: columns (n,) -> (n · columns,)."""
-    out = np.empty(len(columns) * len(columns[0]), np.int64)
+    out = np.empty(len(columns) * len(columns[0]), dtype)
     for place, column in enumerate(columns):
         out[place :: len(columns)] = column
     return out

@@ -152,9 +152,7 @@ class Note(TokenRepresentation):
         return transpose_notes(tokens, semitones, 0, SHIFT - 1)
 
     def positions(self, tokens: Tokens) -> NDArray[np.uint8]:
-        times = np.append(0, np.cumsum(self.shifts(tokens)))
-        since: NDArray[np.int64] = times[1:] - times[self.last_end(tokens) + 1]
-        step = since % self.position_sizes[0]
+        step = self.since_end(tokens, self.shifts(tokens)) % self.position_sizes[0]
         return np.stack([step, self.said(tokens)], axis=1).astype(np.uint8)
 
     def note_counts(self) -> NDArray[np.int64]:
