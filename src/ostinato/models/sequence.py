@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ostinato.models.backbone import Backbone
 from ostinato.models.heads import Head
 from ostinato.models.inputs import Input
-from ostinato.models.recurrent import Backbone
 
 IGNORED = -100  # a target that is padding
 
