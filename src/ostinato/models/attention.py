@@ -40,8 +40,9 @@ class RelativeLogits(nn.Module):
         # one column too many, so that each row, laid end to end, begins one distance further on
         distances = torch.arange(keys - 1, -2, -1, device=queries.device).clamp(0, farthest)
         by_distance = queries @ self.vectors.index_select(1, distances).mT * self.scale
-        slanted: Tensor = by_distance.flatten(-2)[..., time - 1 : time - 1 + time * keys]
-        return slanted.unflatten(-1, (time, keys))
+        flat: Tensor = by_distance.flatten(-2)[..., time - 1 : time - 1 + time * keys]
+        slanted: Tensor = flat.view(*queries.shape[:-1], keys)
+        return slanted
 
 
 class DistanceBias(nn.Module):
@@ -78,10 +79,9 @@ class Attention(nn.Module):
         positions: Positions,
         max_distance: int,
         memory: int | None,
-        dropout: float,
     ) -> None:
         super().__init__()
-        self.heads, self.memory, self.dropout = heads, memory, dropout
+        self.heads, self.memory = heads, memory
         self.rotary = positions == "rotary"
         self.projection = nn.Linear(width, 3 * width)
         self.output = nn.Linear(width, width)
@@ -112,7 +112,7 @@ class Attention(nn.Module):
         before = length - time
         all_in_reach = self.memory is None or length <= self.memory + 1
         if self.distances is None and all_in_reach and (before == 0 or time == 1):
-            return self._dot(queries, keys, values, causal=time > 1)
+            return scaled_dot_product_attention(queries, keys, values, is_causal=time > 1)
         parts = []
         for start in range(0, time, BLOCK):
             stop = min(start + BLOCK, time)
@@ -120,7 +120,9 @@ class Attention(nn.Module):
             near = slice(earliest, before + stop)
             block = queries[..., start:stop, :]
             mask = self._mask(block, before + stop - earliest)
-            parts.append(self._dot(block, keys[..., near, :], values[..., near, :], mask))
+            parts.append(
+                scaled_dot_product_attention(block, keys[..., near, :], values[..., near, :], mask)
+            )
         return torch.cat(parts, dim=-2)
 
     def _mask(self, queries: Tensor, keys: int) -> Tensor:
@@ -134,17 +136,4 @@ class Attention(nn.Module):
         if self.distances is None:
             return seen
         added: Tensor = self.distances(queries, keys)
-        return added.masked_fill(~seen, -torch.inf)
-
-    def _dot(
-        self,
-        queries: Tensor,
-        keys: Tensor,
-        values: Tensor,
-        mask: Tensor | None = None,
-        causal: bool = False,
-    ) -> Tensor:
-        dropout = self.dropout if self.training else 0.0
-        if mask is not None and mask.is_floating_point():
-            mask = mask.type_as(queries)
-        return scaled_dot_product_attention(queries, keys, values, mask, dropout, causal)
+        return added.masked_fill(~seen, -torch.inf).type_as(queries)

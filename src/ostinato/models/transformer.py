@@ -46,7 +46,6 @@ class Layer(nn.Module):
             nn.LayerNorm(width),
             nn.Linear(width, feed_forward),
             nn.GELU(),
-            nn.Dropout(dropout),
             nn.Linear(feed_forward, width),
         )
         self.dropout = nn.Dropout(dropout)
@@ -84,7 +83,9 @@ class Transformer(Backbone):
         memory: Annotated[
             int | None, Field(ge=1, description="steps back that are looked at; null: all")
         ] = None,
-        dropout: Annotated[float, Field(ge=0, lt=1, description="dropped in every part")] = 0.1,
+        dropout: Annotated[
+            float, Field(ge=0, lt=1, description="dropped of what each part adds")
+        ] = 0.1,
         *,
         input_size: int,
     ) -> None:
@@ -104,7 +105,7 @@ class Transformer(Backbone):
                 hidden_size,
                 feed_forward,
                 dropout,
-                Attention(hidden_size, heads, positions, max_distance, memory, dropout),
+                Attention(hidden_size, heads, positions, max_distance, memory),
             )
             for _ in range(layers)
         )
