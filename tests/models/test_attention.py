@@ -24,7 +24,7 @@ shapes = given(time=st.integers(1, 9), before=st.integers(0, 9), farthest=st.int
 
 
 @shapes
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 def test_relative_logits_compare_queries_with_distances(
     time: int, before: int, farthest: int
 ) -> None:
@@ -39,7 +39,7 @@ def test_relative_logits_compare_queries_with_distances(
 
 
 @shapes
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 def test_a_bias_goes_by_distance(time: int, before: int, farthest: int) -> None:
     bias = DistanceBias(2, farthest)
     torch.nn.init.normal_(bias.bias)
@@ -50,7 +50,7 @@ def test_a_bias_goes_by_distance(time: int, before: int, farthest: int) -> None:
 
 
 @given(first=st.integers(0, 5000), apart=st.integers(0, 300), later=st.integers(0, 5000))
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 def test_rotation_knows_distances_alone(first: int, apart: int, later: int) -> None:
     query, key = torch.randn(2, 1, 8, generator=torch.Generator().manual_seed(0))
 
