@@ -30,6 +30,7 @@ TARGETS = {
     "pitch": "ostinato.representations.pitch.Pitch",
 }
 BACKBONES = ("RNN", "GRU", "LSTM")
+MODULES = {"Transformer": "transformer", "WaveNet": "convolutional", "TCN": "convolutional"}
 
 
 def config_of(
@@ -48,7 +49,7 @@ def config_of(
                     "embedding_size": 8,
                 },
                 "backbone": {
-                    "_target_": f"{models}.recurrent.{backbone}",
+                    "_target_": f"{models}.{MODULES.get(backbone, 'recurrent')}.{backbone}",
                     "_partial_": True,
                     "hidden_size": hidden,
                     "layers": layers,

@@ -1,8 +1,10 @@
 """Every config that is shipped composes, fits, and is what it was when it was last looked at."""
 
+import re
 from pathlib import Path
 
 import pytest
+import torch
 
 from ostinato.config import Config, compose, group_options
 from ostinato.config.composing import BUILT
@@ -89,6 +91,19 @@ def test_the_head_of_frames_is_chosen_as_a_group_within_the_model() -> None:
         composed(["model/frame_head=bernouli"])
 
 
+@pytest.mark.parametrize("model", [m for m in group_options(CONF, "model") if "_" in m])
+def test_a_sized_model_has_the_parameters_that_its_file_says(model: str) -> None:
+    opening = (CONF / "model" / f"{model}.yaml").read_text(encoding="utf-8").split("\n")[0]
+    said = re.search(r"([\d,]+) parameters on (\w+)", opening)
+    if said is None:
+        assert not model.endswith(("_tiny", "_base"))
+        return
+    config = composed([f"model={model}", f"representation={said[2]}"])
+    with torch.device("meta"):
+        network = build_network(config, config.build("representation"))
+    assert f"{sum(p.numel() for p in network.parameters()):,}" == said[1]
+
+
 @pytest.mark.parametrize("debug", group_options(CONF, "debug"))
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_debug_goes_with_every_experiment(experiment: str, debug: str) -> None:
@@ -99,7 +114,7 @@ def test_debug_goes_with_every_experiment(experiment: str, debug: str) -> None:
 def test_classic_input_is_for_the_classic_representation_alone() -> None:
     fitting = {
         (model, representation)
-        for model in group_options(CONF, "model")
+        for model in ("lstm", "onehot_lstm")
         for representation in group_options(CONF, "representation")
         if fits(compose([f"model={model}", f"representation={representation}"], CONF))
     }

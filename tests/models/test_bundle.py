@@ -21,7 +21,7 @@ from ostinato.models.bundle import (
 )
 from ostinato.music.piece import Piece
 from ostinato.music.setting import Setting
-from small_networks import config_of, network_of
+from small_networks import BACKBONES, MODULES, config_of, network_of
 
 SETTING = Setting(96.0, 3, 4, (52, 0, 1, 2), ("Soprano", "Alto", "Tenor", "Bass"))
 FILES = ["config.yaml", "setting.json", "vocabulary.tsv", "weights.safetensors"]
@@ -46,7 +46,7 @@ def logits(network: Any, features: int) -> Tensor:
     return said
 
 
-@pytest.mark.parametrize("backbone", ["RNN", "GRU", "LSTM"])
+@pytest.mark.parametrize("backbone", [*BACKBONES, *MODULES])
 @pytest.mark.parametrize("representation", ["voices", "event", "pitch"])
 def test_a_loaded_bundle_says_the_same(representation: str, backbone: str, tmp_path: Path) -> None:
     original = made(representation, backbone)
@@ -60,11 +60,16 @@ def test_a_loaded_bundle_says_the_same(representation: str, backbone: str, tmp_p
     assert not loaded.network.training
 
 
-def test_the_same_bundle_gives_the_same_bytes(bundle: Path, tmp_path: Path) -> None:
-    save_bundle(made(), tmp_path / "again")
+@pytest.mark.parametrize("backbone", [*BACKBONES, *MODULES])
+def test_the_same_bundle_gives_the_same_bytes(backbone: str, tmp_path: Path) -> None:
+    for name in ("once", "again"):
+        save_bundle(made(backbone=backbone), tmp_path / name)
     for name in FILES:
-        assert (bundle / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
-    assert bundle_fingerprint(bundle) == bundle_fingerprint(tmp_path / "again")
+        once, again = (tmp_path / folder / name for folder in ("once", "again"))
+        assert once.read_bytes() == again.read_bytes()
+    assert bundle_fingerprint(tmp_path / "once") == bundle_fingerprint(tmp_path / "again")
+    save_bundle(load_bundle(tmp_path / "once"), tmp_path / "loaded")
+    assert bundle_fingerprint(tmp_path / "loaded") == bundle_fingerprint(tmp_path / "once")
 
 
 def test_any_change_of_a_bundle_changes_its_fingerprint(bundle: Path) -> None:

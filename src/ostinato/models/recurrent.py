@@ -1,24 +1,12 @@
 """Recurrent backbones: Elman 1990, LSTM (Hochreiter & Schmidhuber 1997), GRU (Cho et al. 2014)."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import Annotated, Any
 
 from pydantic import Field
 from torch import Tensor, nn
 
-
-class Backbone(nn.Module, ABC):
-    """Carries information along time."""
-
-    output_size: int
-
-    @abstractmethod
-    def forward(self, x: Tensor, state: Any = None) -> tuple[Tensor, Any]:
-        """x: (batch, time, input_size) -> y: (batch, time, output_size), and the state after it.
-
-        Passing the state on continues the sequence: one step at a time gives what the whole pass
-        gives.
-        """
+from ostinato.models.backbone import Backbone
 
 
 class Recurrent(Backbone):

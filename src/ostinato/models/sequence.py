@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from ostinato.models.backbone import Backbone
 from ostinato.models.heads import Choose, Head
 from ostinato.models.inputs import Input
-from ostinato.models.recurrent import Backbone
 from ostinato.models.steps import Steps
 
 

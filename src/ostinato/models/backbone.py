@@ -1,0 +1,20 @@
+"""What carries information along time: the contract of every backbone."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from torch import Tensor, nn
+
+
+class Backbone(nn.Module, ABC):
+    """Carries information along time."""
+
+    output_size: int
+
+    @abstractmethod
+    def forward(self, x: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        """x: (batch, time, input_size) -> y: (batch, time, output_size), and the state after it.
+
+        Passing the state on continues the sequence: one step at a time, or in chunks of any
+        length, gives what the whole pass gives.
+        """

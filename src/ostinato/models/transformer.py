@@ -1,0 +1,122 @@
+"""The causal, decoder-only transformer (Vaswani et al. 2017) over music (Huang et al. 2018)."""
+
+from typing import Annotated, NamedTuple
+
+from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic_core import PydanticCustomError
+from torch import Tensor, nn
+
+from ostinato.models.attention import Attention, Heard, Positions
+from ostinato.models.backbone import Backbone
+
+
+class Listened(NamedTuple):
+    """The state: how many steps have passed, and what each layer may still look at."""
+
+    steps: int
+    heard: tuple[Heard, ...]
+
+
+def _heads_share(heads: int, others: ValidationInfo) -> int:
+    width = others.data.get("hidden_size")
+    if width is not None and width % heads:
+        raise PydanticCustomError("heads", "it should divide hidden_size={width}", {"width": width})
+    return heads
+
+
+def _pairs_turn(positions: Positions, others: ValidationInfo) -> Positions:
+    width, heads = others.data.get("hidden_size"), others.data.get("heads")
+    if positions == "rotary" and width and heads and width // heads % 2:
+        raise PydanticCustomError(
+            "positions",
+            "rotary turns pairs of units, so hidden_size={width} should be an even multiple of "
+            "heads={heads}",
+            {"width": width, "heads": heads},
+        )
+    return positions
+
+
+class Layer(nn.Module):
+    """Attention, then a feed-forward network, each on normalised input and added to it."""
+
+    def __init__(self, width: int, feed_forward: int, dropout: float, attention: Attention) -> None:
+        super().__init__()
+        self.before_attention, self.attention = nn.LayerNorm(width), attention
+        self.feed_forward = nn.Sequential(
+            nn.LayerNorm(width),
+            nn.Linear(width, feed_forward),
+            nn.GELU(),
+            nn.Linear(feed_forward, width),
+        )
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, heard: Heard | None, first: int) -> tuple[Tensor, Heard]:
+        """x: (batch, time, width) -> the same shape, and what the next steps may look at."""
+        y, heard = self.attention(self.before_attention(x), heard, first)
+        x = x + self.dropout(y)
+        return x + self.dropout(self.feed_forward(x)), heard
+
+
+class Transformer(Backbone):
+    """Layers of causal self-attention, normalised before each part (pre-norm)."""
+
+    def __init__(
+        self,
+        hidden_size: Annotated[int, Field(ge=1, le=16384, description="units per layer")] = 128,
+        layers: Annotated[int, Field(ge=1, le=64, description="layers, one above the other")] = 4,
+        heads: Annotated[
+            int,
+            Field(ge=1, le=256, description="heads of attention; they share the units"),
+            AfterValidator(_heads_share),
+        ] = 4,
+        feed_forward: Annotated[
+            int, Field(ge=1, le=65536, description="units between the layers of attention")
+        ] = 512,
+        positions: Annotated[
+            Positions,
+            Field(description="how it knows distances: learned vectors, a bias, rotation, or not"),
+            AfterValidator(_pairs_turn),
+        ] = "relative",
+        max_distance: Annotated[
+            int, Field(ge=1, le=8192, description="relative and bias: all beyond it are one")
+        ] = 256,
+        memory: Annotated[
+            int | None, Field(ge=1, description="steps back that are looked at; null: all")
+        ] = None,
+        dropout: Annotated[
+            float, Field(ge=0, lt=1, description="dropped of what each part adds")
+        ] = 0.1,
+        *,
+        input_size: int,
+    ) -> None:
+        super().__init__()
+        if hidden_size % heads:
+            raise ValueError(f"heads={heads} should divide hidden_size={hidden_size}.")
+        if positions == "rotary" and hidden_size // heads % 2:
+            raise ValueError(
+                f"positions=rotary turns pairs of units, so hidden_size={hidden_size} should be "
+                f"an even multiple of heads={heads}."
+            )
+        self.output_size = hidden_size
+        self.entry = nn.Linear(input_size, hidden_size)
+        self.dropout = nn.Dropout(dropout)
+        self.layers = nn.ModuleList(
+            Layer(
+                hidden_size,
+                feed_forward,
+                dropout,
+                Attention(hidden_size, heads, positions, max_distance, memory),
+            )
+            for _ in range(layers)
+        )
+        self.norm = nn.LayerNorm(hidden_size)
+
+    def forward(self, x: Tensor, state: Listened | None = None) -> tuple[Tensor, Listened]:
+        """x: (batch, time, input_size) -> (batch, time, hidden_size) and the state after it."""
+        steps = state.steps if state else 0
+        y: Tensor = self.dropout(self.entry(x))
+        heard = []
+        for i, layer in enumerate(self.layers):
+            y, kept = layer(y, state.heard[i] if state else None, steps)
+            heard.append(kept)
+        return self.norm(y), Listened(steps + x.shape[1], tuple(heard))
