@@ -54,7 +54,7 @@ def config_of(
                     "hidden_size": hidden,
                     "layers": layers,
                 },
-                "head": {"_target_": f"{models}.heads.Softmax", "_partial_": True},
+                "head": {"_target_": f"{models}.heads.softmax.Softmax", "_partial_": True},
             },
             "choices": {"model": backbone.lower(), "representation": representation},
         }

@@ -12,13 +12,13 @@ from ostinato.config import Config
 from ostinato.config.building import configurable, description, did_you_mean
 from ostinato.errors import ConfigError
 from ostinato.learning.training import Training
-from ostinato.models.heads import Softmax
+from ostinato.models.heads.softmax import Softmax
 from ostinato.models.sequence import SequenceModel
 from ostinato.models.steps import Steps
 from ostinato.sampling.settings import Sampling
 
 LSTM = {"_target_": "ostinato.models.recurrent.LSTM", "_partial_": True, "hidden_size": 8}
-SOFTMAX = {"_target_": "ostinato.models.heads.Softmax", "_partial_": True, "dropout": 0.25}
+SOFTMAX = {"_target_": "ostinato.models.heads.softmax.Softmax", "_partial_": True, "dropout": 0.25}
 EMBEDDING = {"_target_": "ostinato.models.inputs.Embedding", "_partial_": True, "embedding_size": 4}
 MODEL = {
     "_target_": "ostinato.models.sequence.SequenceModel",

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ostinato.models.backbone import Backbone
-from ostinato.models.heads import Choose, Head
+from ostinato.models.heads.base import Choose, Head
 from ostinato.models.inputs import Input
 from ostinato.models.steps import Steps
 
@@ -64,7 +64,7 @@ class SequenceModel(nn.Module):
         """
         before, remembered = (None, None) if state is None else state
         y, before = self.backbone(self.input(steps, positions, semitones), before)
-        context, remembered = self.head(y, steps, remembered)
+        context, remembered = self.head(y, steps, positions, remembered)
         return context, (before, remembered)
 
     def nll(

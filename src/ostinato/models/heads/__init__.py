@@ -1,0 +1,1 @@
+"""From what a backbone knows to a distribution over the next step."""

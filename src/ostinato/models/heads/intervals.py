@@ -1,0 +1,66 @@
+"""Tokens of voices, told by their distance from what sounds."""
+
+from typing import Annotated, Any
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from ostinato.models.heads.base import Choose, Head
+from ostinato.models.heads.softmax import token_nll
+from ostinato.models.steps import Steps
+
+PITCHES = 128  # tokens 0 to 127 of `voices` are pitches
+SOUNDING = 2  # the positions from this one on are pitches that sound, or 128 for silence
+
+
+class Intervals(Head):
+    """A softmax over tokens, whose pitches also score by their interval from each sounding voice.
+
+    The scores of intervals are the same in every key, as in transposition-invariant models since
+    Conklin & Witten (Multiple viewpoint systems for music prediction, 1995). The context is the
+    logits.
+    """
+
+    takes = frozenset({"voices"})
+
+    def __init__(
+        self,
+        reach: Annotated[
+            int, Field(ge=1, le=127, description="the widest interval that scores, in semitones")
+        ] = 30,
+        dropout: Annotated[float, Field(ge=0, lt=1, description="dropped before the head")] = 0.0,
+        *,
+        input_size: int,
+        steps: Steps,
+    ) -> None:
+        super().__init__()
+        self.voices = len(steps.position_sizes) - SOUNDING
+        self.reach = reach
+        self.dropout = nn.Dropout(dropout)
+        self.logits = nn.Linear(input_size, steps.size)
+        self.intervals = nn.Linear(input_size, self.voices * (2 * reach + 1))
+        nn.init.zeros_(self.intervals.weight)
+        nn.init.zeros_(self.intervals.bias)
+
+    def forward(
+        self, y: Tensor, steps: Tensor, positions: Tensor, state: Any = None
+    ) -> tuple[Tensor, Any]:
+        """y: (batch, time, input_size) -> logits (batch, time, vocabulary), and no state."""
+        del steps, state
+        y = self.dropout(y)
+        logits = self.logits(y)
+        sounding = positions[..., SOUNDING:]
+        scores = self.intervals(y).reshape(*y.shape[:2], self.voices, 2 * self.reach + 1)
+        pitch = torch.arange(PITCHES, device=y.device)
+        interval = pitch - sounding[..., None]
+        inside = (interval.abs() <= self.reach) & (sounding < PITCHES)[..., None]
+        at = interval.clamp(-self.reach, self.reach) + self.reach
+        told = (scores.gather(-1, at) * inside).sum(-2)
+        return torch.cat([logits[..., :PITCHES] + told, logits[..., PITCHES:]], dim=-1), None
+
+    def nll(self, context: Tensor, targets: Tensor) -> Tensor:
+        return token_nll(context, targets)
+
+    def draw(self, context: Tensor, choose: Choose) -> Tensor:
+        return choose.one(context)
