@@ -34,13 +34,17 @@ BACKBONES = ("RNN", "GRU", "LSTM")
 
 
 def config_of(
-    representation: str = "voices", backbone: str = "GRU", hidden: int = 16, layers: int = 1
+    representation: str = "voices",
+    backbone: str = "GRU",
+    hidden: int = 16,
+    layers: int = 1,
+    **settings: Any,
 ) -> Config:
-    """A config of a small sequence model."""
+    """A config of a small sequence model, for a representation as it is set."""
     models = "ostinato.models"
     return Config(
         {
-            "representation": {"_target_": TARGETS[representation]},
+            "representation": {"_target_": TARGETS[representation], **settings},
             "model": {
                 "_target_": f"{models}.sequence.SequenceModel",
                 "input": {
