@@ -11,7 +11,7 @@ from ostinato.config import Config
 from ostinato.models.bundle import build_network
 from ostinato.models.sequence import SequenceModel
 from ostinato.music.piece import Piece
-from ostinato.representations.base import TokenRepresentation
+from ostinato.representations.base import Representation, TokenRepresentation
 from ostinato.representations.event import Event
 from ostinato.representations.pitch import Pitch
 from ostinato.representations.voices import Voices
@@ -28,19 +28,24 @@ TARGETS = {
     "voices": "ostinato.representations.voices.Voices",
     "event": "ostinato.representations.event.Event",
     "pitch": "ostinato.representations.pitch.Pitch",
+    "pianoroll": "ostinato.representations.pianoroll.Pianoroll",
 }
 BACKBONES = ("RNN", "GRU", "LSTM")
 MODULES = {"Transformer": "transformer", "WaveNet": "convolutional", "TCN": "convolutional"}
 
 
 def config_of(
-    representation: str = "voices", backbone: str = "GRU", hidden: int = 16, layers: int = 1
+    representation: str = "voices",
+    backbone: str = "GRU",
+    hidden: int = 16,
+    layers: int = 1,
+    **settings: Any,
 ) -> Config:
-    """A config of a small sequence model."""
+    """A config of a small sequence model, for a representation as it is set."""
     models = "ostinato.models"
     return Config(
         {
-            "representation": {"_target_": TARGETS[representation]},
+            "representation": {"_target_": TARGETS[representation], **settings},
             "model": {
                 "_target_": f"{models}.sequence.SequenceModel",
                 "input": {
@@ -55,6 +60,15 @@ def config_of(
                     "layers": layers,
                 },
                 "head": {"_target_": f"{models}.heads.softmax.Softmax", "_partial_": True},
+                "frame_input": {
+                    "_target_": f"{models}.inputs.Frames",
+                    "_partial_": True,
+                    "embedding_size": 8,
+                },
+                "frame_head": {
+                    "_target_": f"{models}.heads.bernoulli.Bernoulli",
+                    "_partial_": True,
+                },
             },
             "choices": {"model": backbone.lower(), "representation": representation},
         }
@@ -70,9 +84,7 @@ def network_of(representation: str = "voices", seed: int = 0, **shape: Any) -> S
     return network.eval()
 
 
-def store_of(
-    pieces: Iterable[Piece], representation: TokenRepresentation, folder: Path
-) -> TokenStore:
+def store_of(pieces: Iterable[Piece], representation: Representation, folder: Path) -> TokenStore:
     """A new token store of these pieces."""
     write_store([list(pieces)], representation, folder)
     return TokenStore.open(folder)

@@ -165,6 +165,7 @@ def _inspect(path: Path, picture: Path | None) -> int:
 def _explain(name: str, stage: Any, config: "Config") -> None:
     """Print what the stage does and the values that it reads, each with what it means."""
     from ostinato.config import conf_folder, group_options
+    from ostinato.config.composing import groups_within
 
     print(f"usage: ostinato {name} [--config FILE] [key=value ...]\n\n{STAGES[name]}\n")
     print("  --config FILE   a composed config to run as it is (dvc.yaml does)")
@@ -176,6 +177,8 @@ def _explain(name: str, stage: Any, config: "Config") -> None:
             continue
         print(f"{key}={config['choices'][key]}   (options: ", end="")
         print(", ".join(group_options(conf_folder(), key)) + ")")
+        for group in groups_within(conf_folder(), key):
+            print(f"{group}=…   (options: {', '.join(group_options(conf_folder(), group))})")
         for line in _described(config, key):
             print(f"  {line}")
         print()

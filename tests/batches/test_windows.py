@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ostinato.batches.store import TokenStore
 from ostinato.batches.windows import IGNORED, TrainingWindows, WholePieces, _places
 from ostinato.music.piece import Piece
+from ostinato.representations.pianoroll import Pianoroll
 from ostinato.representations.voices import Voices
 from small_networks import REPRESENTATIONS, store_of
 
@@ -114,6 +115,33 @@ def test_transposed_windows_equal_the_encoded_transposed_piece(
         assert np.array_equal(batch.inputs[0, :length].numpy(), moved.steps[:-1])
         assert np.array_equal(batch.targets[0, :length].numpy(), moved.steps[1:])
         assert np.array_equal(batch.positions[0, :length].numpy(), moved.positions[:-1])
+
+
+def test_windows_of_frames_predict_every_frame_the_first_included(
+    short_chorales: list[Piece], tmp_path: Path
+) -> None:
+    roll, pieces = Pianoroll(pitch_range=(21, 108)), short_chorales[:3]
+    store = store_of(pieces, roll, tmp_path / "frames")
+    epoch = windows(
+        store, representation=roll, indices=np.arange(3), transpose=(-4, 4), window=4096
+    )
+    batch = epoch[0]
+    assert batch.inputs.dtype == batch.targets.dtype == torch.int8
+    assert not batch.inputs[:, 0].any()
+    assert batch.semitones.tolist() == epoch.semitones[epoch.batches[0]].tolist()
+    assert len(set(batch.semitones.tolist())) > 1
+    for row, start in enumerate(epoch.starts[epoch.batches[0]]):
+        piece = pieces[int(np.searchsorted(store.offsets, start))]
+        expected = roll.encode(piece.transposed(int(batch.semitones[row])))
+        assert np.array_equal(batch.targets[row, : len(expected)], expected)
+        assert np.array_equal(batch.inputs[row, 1 : len(expected)], expected[:-1])
+        assert (batch.targets[row, len(expected) :] == IGNORED).all()
+        known = np.arange(len(expected)) % 16
+        assert np.array_equal(batch.positions[row, : len(expected), 0], known)
+
+
+def test_whole_pieces_are_not_transposed(store: TokenStore) -> None:
+    assert WholePieces(store, np.arange(3), batch_size=3)[0].semitones.tolist() == [0, 0, 0]
 
 
 def test_transposition_never_leaves_the_range_of_midi(

@@ -326,6 +326,8 @@ def test_completions_offer_options_and_keys() -> None:
     assert completions("model=", CONF) == [f"model={o}" for o in group_options(CONF, "model")]
     assert completions("training.learning", CONF) == ["training.learning_rate="]
     assert "seed=" in completions("se", CONF)
+    assert "model/frame_head=" in completions("model/", CONF)
+    assert "model/frame_head=bernoulli" in completions("model/frame_head=", CONF)
 
 
 def test_composing_inside_a_run_of_hydra_leaves_that_run_alone() -> None:

@@ -74,7 +74,7 @@ def test_every_option_goes_with_the_default_experiment(group: str, option: str) 
         (["representation.velocity=true"], ".* how loud .*: say representation.velocity=false."),
         (
             ["training.label_weighting=0.5"],
-            ".* weighs tokens, .*: say training.label_weighting=0.0.",
+            ".* weighs tokens, .* say training.label_weighting=0.0.",
         ),
     ],
 )

@@ -84,6 +84,33 @@ def test_byte_pairs_are_learned_from_the_training_pieces_and_travel(
     assert (elsewhere / "new" / "sample-01.mid").exists()
 
 
+def test_a_model_of_frames_goes_through_every_stage(project: Path) -> None:
+    words = ("representation=pianoroll", "model=gru", "model/frame_head=bernoulli", *TINY)
+    done = run(project, "ostinato", "run", *words, "tracking=off")
+    assert "nats per frame in epoch 1" in done.stdout + done.stderr
+    [folder] = (project / "outputs" / "runs").glob("*/*")
+    test = json.loads((folder / "evaluation" / "metrics.json").read_text())["test"]
+    total = pytest.approx(test["nats_per_frame"] * test["frames"], rel=1e-4)
+    assert test["nats_per_note"] * test["notes"] == total
+    rows = (folder / "evaluation" / "pieces.csv").read_text().splitlines()
+    assert rows[0] == "name,nats,frames"
+    assert len(rows) == 1 + test["pieces"]
+    assert sum(float(row.split(",")[1]) for row in rows[1:]) == total
+    assert f"{test['frames']} frames" in (folder / "evaluation" / "report.html").read_text()
+    about = json.loads((folder / "samples" / "sampling.json").read_text())
+    assert "temperature" in about
+    assert "top_p" not in about
+    assert len(list((folder / "samples").glob("*.wav"))) == 2
+    shown = run(project, "ostinato", "inspect", str(folder / "model")).stdout
+    assert "256 columns" in shown
+    assert "nats per frame" in shown
+    continued = ("sampling.prompt=test", f"model_dir={folder / 'model'}", "samples_dir=on")
+    for stage in ("preprocess", "split"):
+        run(project, "ostinato", stage, *words, "tracking=off")
+    run(project, "ostinato", "generate", *words, *continued, "tracking=off")
+    assert len(list((project / "on").glob("*.mid"))) == 2
+
+
 def test_missing_and_useless_data_are_told_in_a_sentence(project: Path) -> None:
     shutil.rmtree(project / "data" / "bach")
     assert "run `ostinato fetch` or `dvc pull`" in refused(project, "preprocess")

@@ -264,3 +264,14 @@ def test_a_piece_of_long_unisons_is_refused_before_it_takes_all_memory() -> None
     piece = rolled(*[(0, 10**5, 60)] * 1000)
     with pytest.raises(UnencodableError, match=r"would take 2\.3 GiB"):
         Pianoroll().encode(piece)
+
+
+@pytest.mark.parametrize("onsets", [False, True])
+@given(piece=polyphonic_pieces())
+@settings(deadline=None, max_examples=40)
+def test_as_many_notes_are_counted_as_are_decoded(onsets: bool, piece: Piece) -> None:
+    roll = Pianoroll("1/8", onsets=onsets)
+    frames = roll.encode(piece)
+    before = frames.copy()
+    assert roll.note_count(frames) == len(roll.decode(frames).notes)
+    assert np.array_equal(frames, before)

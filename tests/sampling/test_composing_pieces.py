@@ -78,7 +78,7 @@ def test_torchs_own_random_numbers_do_not_matter(name: str) -> None:
     one = compose(network, KINDS[name], settings, 3)
     torch.manual_seed(2)
     other = compose(network, KINDS[name], settings, 3)
-    assert all(np.array_equal(a.tokens, b.tokens) for a, b in zip(one, other, strict=True))
+    assert all(np.array_equal(a.steps, b.steps) for a, b in zip(one, other, strict=True))
 
 
 @EVERY
@@ -99,7 +99,7 @@ def test_continuing_depends_on_the_prompt(short_chorales: list[Piece]) -> None:
     with torch.no_grad():
         for parameter in network.parameters():
             parameter *= 4  # a network with opinions
-    ends = [compose(network, Pitch(), settings, 3, [p])[0].tokens[len(p) :] for p in (one, other)]
+    ends = [compose(network, Pitch(), settings, 3, [p])[0].steps[len(p) :] for p in (one, other)]
     assert not np.array_equal(*ends)
 
 

@@ -47,6 +47,11 @@ def group_options(conf: Path, group: str) -> list[str]:
     return sorted(p.stem for p in (conf / group).glob("*.yaml") if not p.stem.startswith("_"))
 
 
+def groups_within(conf: Path, group: str) -> list[str]:
+    """The groups that choose a part of this one's options: its folders."""
+    return sorted(f"{group}/{p.name}" for p in (conf / group).glob("*") if p.is_dir())
+
+
 def compose(overrides: Sequence[str] = (), conf: Path | None = None) -> Config:
     """Compose and validate conf/ under Hydra overrides.
 
@@ -120,10 +125,11 @@ def completions(prefix: str, conf: Path | None = None) -> list[str]:
     """What a word of the command line may become: `group=option`, or a key and `=`."""
     conf = conf or conf_folder()
     group, equals, _ = prefix.partition("=")
-    if equals and group in GROUPS:
+    groups = [*GROUPS, *(within for group in GROUPS for within in groups_within(conf, group))]
+    if equals and group in groups:
         return [f"{group}={option}" for option in group_options(conf, group)]
     keys = [key for key in _dotted(_compose([], conf)) if "_target_" not in key]
-    words = [f"{g}=" for g in GROUPS] + [f"{key}=" for key in keys if "." in key or key in PLAIN]
+    words = [f"{g}=" for g in groups] + [f"{key}=" for key in keys if "." in key or key in PLAIN]
     return [word for word in words if word.startswith(prefix)]
 
 
@@ -193,7 +199,8 @@ def translated(error: Exception, overrides: Iterable[str], conf: Path) -> Config
         )
     if match := re.search(r"Could not override '/?([^']+)'", cause):
         key = match[1].partition("@")[0]
-        known = [*GROUPS, *PLAIN, *_all_keys(conf, overrides, key)]
+        within = groups_within(conf, key.partition("/")[0]) if "/" in key else []
+        known = [*within, *GROUPS, *PLAIN, *_all_keys(conf, overrides, key)]
         offered = [k for k in known if not k.startswith("choices") and "_target_" not in k]
         return ConfigError(_unknown(key, offered))
     if match := re.search(r"Config group override must be a string|'int' is not iterable", cause):

@@ -38,3 +38,48 @@ def bigram_nll(
         pairs += np.bincount(piece[:-1] * size + piece[1:], minlength=size**2).reshape(size, size)
     logs = np.log(pairs / pairs.sum(1, keepdims=True))
     return -float(sum(logs[store.piece(i)[:-1], store.piece(i)[1:]].sum() for i in test))
+
+
+def frame_nll(
+    store: TokenStore, training: NDArray[np.int64], test: NDArray[np.int64], smoothing: float
+) -> dict[str, float]:
+    """Nats of the test pieces' frames, summed, when every column is drawn by itself.
+
+    `unigram`: by how often it was 1 in training; `bigram`: by how often after what it was in the
+    frame before. Both add `smoothing` to every count (Laplace).
+    """
+    seen, heard = _columns(store, training), _columns(store, test)
+    together = (seen.sum(1, keepdims=True), heard.sum(1, keepdims=True))
+    totals = {}
+    for name, (known, asked) in {"unigram": together, "bigram": (seen, heard)}.items():
+        logs = np.log(known + smoothing) - np.log((known + smoothing).sum(0))
+        totals[name] = -float((asked * logs).sum())
+    return totals
+
+
+def _columns(store: TokenStore, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How often a column was 0 or 1 (first axis) after 0 or 1 (second): (2, 2, width)."""
+    counts = np.zeros((2, 2, store.steps.shape[1]), np.int64)
+    for i in indices:
+        piece = store.piece(i) > 0
+        for after in (0, 1):
+            for before in (0, 1):
+                both = (piece[1:] == after) & (piece[:-1] == before)
+                counts[after, before] += both.sum(0)
+    return counts
+
+
+def baseline_nll(
+    store: TokenStore,
+    training: NDArray[np.int64],
+    test: NDArray[np.int64],
+    size: int,
+    smoothing: float,
+) -> dict[str, float]:
+    """Nats of the test pieces, summed, by each baseline's name."""
+    if store.steps.ndim == 2:
+        return frame_nll(store, training, test, smoothing)
+    return {
+        "unigram": unigram_nll(store, training, test, size, smoothing),
+        "bigram": bigram_nll(store, training, test, size, smoothing),
+    }

@@ -14,8 +14,14 @@ from ostinato.music.page import base64_text, render_template
 
 Row = Mapping[str, float | None]
 BASELINES = {
-    "unigram": "counts tokens; a model should beat it",
-    "bigram": "counts pairs of tokens; a model should beat it",
+    "token": {
+        "unigram": "counts tokens; a model should beat it",
+        "bigram": "counts pairs of tokens; a model should beat it",
+    },
+    "frame": {
+        "unigram": "counts how often each pitch sounds; a model should beat it",
+        "bigram": "counts how often after sounding and after silence; a model should beat it",
+    },
 }
 
 
@@ -25,6 +31,7 @@ class Report:
 
     likelihoods: for the model and each baseline, by name, the mean negative log-likelihood in nats,
         by unit ("per token", "per note", "per quarter note"). The first row is the model's.
+    unit: what the baselines count, token or frame.
     measures: generated against test, by the names of `MEASURES`.
     curves: rows of `epoch`, `train` and `validation`, the losses in nats.
     pitch_classes, durations: for each set, by name, the shares of `PITCH_CLASSES`, of `DURATIONS`.
@@ -36,6 +43,7 @@ class Report:
     subtitle: str = ""
     settings: Mapping[str, object] = field(default_factory=dict)
     likelihoods: Mapping[str, Row] = field(default_factory=dict)
+    unit: str = "token"
     measures: Mapping[str, Comparison] = field(default_factory=dict)
     findings: Mapping[str, object] = field(default_factory=dict)
     curves: Sequence[Row] = ()
@@ -51,7 +59,7 @@ def report_page(report: Report) -> str:
         "evaluation/report.html.jinja",
         report=report,
         units=units,
-        baselines=BASELINES,
+        baselines=BASELINES[report.unit],
         likelihoods=[
             (name, [_figure(row.get(unit)) for unit in units])
             for name, row in report.likelihoods.items()

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ostinato.models.backbone import Backbone
-from ostinato.models.heads.base import Choose, Head
+from ostinato.models.heads.base import Head
 from ostinato.models.inputs import Input
 from ostinato.models.steps import Steps
 
@@ -87,15 +87,3 @@ class SequenceModel(nn.Module):
             context, state = self(steps[:, part], positions[:, part], state=state)
             parts.append(self.head.nll(context, targets[:, part]))
         return torch.cat(parts, dim=1)
-
-    @torch.no_grad()
-    def step(
-        self, steps: Tensor, positions: Tensor, state: Any, choose: Choose
-    ) -> tuple[Tensor, Any]:
-        """Hear one step of each sequence and draw the next: (batch,) or (batch, width), the state.
-
-        steps: (batch,) tokens or (batch, width) frames; positions: (batch, features) of the steps
-        to be drawn; `choose` as in `Head.draw`.
-        """
-        context, state = self(steps[:, None], positions[:, None], state=state)
-        return self.head.draw(context[:, -1], choose), state

@@ -13,16 +13,16 @@ from ostinato import console
 from ostinato.models.sequence import SequenceModel
 from ostinato.representations.base import Grammar, TokenRepresentation
 from ostinato.sampling.settings import Sampling
-from ostinato.sampling.strategies import probabilities
+from ostinato.sampling.strategies import Chooser
 
 BAR_QUARTERS = 4.0
 TOKENS_PER_QUARTER = 64  # more than any music needs: a bound for a model that never moves on
 
 
 class Composed(NamedTuple):
-    """A sequence of tokens (time,), without an end token; `ended` if the model drew one."""
+    """Tokens (time,), without an end token, or frames (time, size); `ended` by an end token."""
 
-    tokens: NDArray[np.uint16]
+    steps: NDArray[Any]
     ended: bool
 
 
@@ -57,21 +57,21 @@ def compose(
     generator = torch.Generator().manual_seed(seed)
     last = np.full(count, representation.end if representation.end is not None else 0)
     state: Any = None
-    logits: Tensor | None = None
+    context: Tensor | None = None
     if representation.end is not None:
-        logits, state = _step(network, last, grammar, state)
+        context, state = _step(network, last, grammar, state)
     limit = settings.max_bars * BAR_QUARTERS
     most = max(1, round(limit * TOKENS_PER_QUARTER)) + max(map(len, given))
     with console.bar("composing", settings.max_bars, "bars") as reached:
         for step in range(most):
-            drawn = _draw(logits, grammar, growing, representation, settings, generator)
+            drawn = _draw(network, context, grammar, growing, representation, settings, generator)
             prompt = np.array([g[step] if step < len(g) else -1 for g in given])
             chosen = np.where(prompt >= 0, prompt, drawn)
             _append(growing, grammar, chosen, representation.end, limit)
             reached(float(np.where(growing.done, limit, grammar.quarters).min()) / BAR_QUARTERS)
             if growing.done.all():
                 break
-            logits, state = _step(network, chosen, grammar, state)
+            context, state = _step(network, chosen, grammar, state)
     sequences = zip(growing.tokens, growing.ended.tolist(), strict=True)
     return [Composed(np.array(tokens, np.uint16), ended) for tokens, ended in sequences]
 
@@ -99,12 +99,13 @@ def _step(
     device = next(network.parameters()).device
     inputs = torch.from_numpy(tokens.astype(np.int64))[:, None].to(device)
     positions = torch.from_numpy(grammar.positions().astype(np.int64))[:, None].to(device)
-    logits, state = network(inputs, positions, state=state)
-    return logits[:, -1].float().cpu(), state
+    context, state = network(inputs, positions, state=state)
+    return context[:, -1], state
 
 
 def _draw(
-    logits: Tensor | None,
+    network: SequenceModel,
+    context: Tensor | None,
     grammar: Grammar,
     growing: _Growing,
     representation: TokenRepresentation,
@@ -112,13 +113,14 @@ def _draw(
     generator: torch.Generator,
 ) -> NDArray[np.int64]:
     legal = torch.from_numpy(grammar.legal())
-    if logits is None:  # nothing came before, and nothing says how a piece begins
-        logits = torch.zeros(legal.shape)
     recent = torch.zeros_like(legal)
     if settings.repetition_penalty != 1.0:
         notes = torch.from_numpy(representation.note_counts() > 0)
         for i, tokens in enumerate(growing.tokens):
             recent[i, tokens[-settings.repetition_window :]] = True
         recent &= notes
-    shares = probabilities(logits, legal, recent, settings)
-    return torch.multinomial(shares, 1, generator=generator)[:, 0].numpy()
+
+    chooser = Chooser(settings, generator, legal, recent)
+    if context is None:  # nothing came before, and nothing says how a piece begins
+        return chooser.one(torch.zeros(legal.shape)).numpy()
+    return network.head.draw(context, chooser).cpu().numpy()

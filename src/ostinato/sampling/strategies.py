@@ -6,6 +6,36 @@ from torch import Tensor
 from ostinato.sampling.settings import Sampling
 
 
+class Chooser:
+    """Draws for a head, as the settings say, by one generator.
+
+    legal, recent: as in `probabilities`; without them everything that a head offers may come.
+    """
+
+    def __init__(
+        self,
+        settings: Sampling,
+        generator: torch.Generator,
+        legal: Tensor | None = None,
+        recent: Tensor | None = None,
+    ) -> None:
+        self.settings, self.generator = settings, generator
+        self.legal, self.recent = legal, recent
+
+    def one(self, logits: Tensor) -> Tensor:
+        """One of many, by temperature, top-k and nucleus: (batch, many) -> (batch,)."""
+        device, logits = logits.device, logits.float().cpu()
+        legal = logits > -torch.inf if self.legal is None else self.legal
+        recent = torch.zeros_like(legal) if self.recent is None else self.recent
+        shares = probabilities(logits, legal, recent, self.settings)
+        return torch.multinomial(shares, 1, generator=self.generator)[:, 0].to(device)
+
+    def bits(self, logits: Tensor) -> Tensor:
+        """Each bit by itself, by temperature alone: 0 and 1, int64."""
+        shares = torch.sigmoid(logits.double().cpu() / self.settings.temperature)
+        return torch.bernoulli(shares, generator=self.generator).long().to(logits.device)
+
+
 def probabilities(logits: Tensor, legal: Tensor, recent: Tensor, settings: Sampling) -> Tensor:
     """The distribution of the next token: (batch, vocabulary), summing to 1.
 

@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +25,7 @@ PICTURES = 3  # piano-rolls in the report
 
 
 def run(config: Config, workspace: Workspace) -> None:
-    """Write metrics.json, tables for plots and report.html, in one step."""
+    """Write metrics.json, pieces.csv, tables for plots and report.html, in one step."""
     from ostinato.corpora.store import PieceStore
     from ostinato.evaluation.report import report_page, write_plots
     from ostinato.models.bundle import bundle_fingerprint, load_bundle
@@ -37,7 +36,7 @@ def run(config: Config, workspace: Workspace) -> None:
     originals = pieces.only(read_split(workspace)["test"])
     samples_folder = Path(config["samples_dir"]) if config["samples_dir"] else workspace.samples
     generated = _samples(samples_folder)
-    likelihoods, counts = _likelihoods(config, workspace, bundle)
+    likelihoods, counts, scored = _likelihoods(config, workspace, bundle)
     measures = _compare(generated, originals)
     cut = _cut(samples_folder)
     report = _report(
@@ -45,6 +44,8 @@ def run(config: Config, workspace: Workspace) -> None:
     )
     with replacing_folder(workspace.evaluation) as part:
         write_json(part / "metrics.json", _metrics(likelihoods, counts, measures, generated, cut))
+        if scored:
+            write_text(part / "pieces.csv", scored)
         write_plots(report, part / "plots")
         write_text(part / "report.html", report_page(report))
     console.say(_summary(likelihoods, counts))
@@ -83,12 +84,15 @@ def _cut(folder: Path) -> int | None:
 
 def _likelihoods(
     config: Config, workspace: Workspace, bundle: "Bundle"
-) -> tuple[dict[str, dict[str, float]], dict[str, Any]]:
-    """Nats per token, note and quarter note of the test pieces, by the model and by counting."""
-    from ostinato.evaluation.baselines import bigram_nll, unigram_nll
-    from ostinato.evaluation.likelihood import count, per_unit, total_nll
+) -> tuple[dict[str, dict[str, float]], dict[str, float], str]:
+    """Nats per token or frame, note and quarter note of the test pieces, by model and baselines.
+
+    Also what they were divided by, and a table of what the model made of each piece.
+    """
+    from ostinato.evaluation.baselines import baseline_nll
+    from ostinato.evaluation.likelihood import count, nll_of_pieces, per_unit, table_of_pieces
     from ostinato.models.sequence import SequenceModel
-    from ostinato.representations.base import TokenRepresentation
+    from ostinato.representations.base import FrameRepresentation, TokenRepresentation
 
     settings: Evaluation = config.build("evaluation")
     store = token_store(bundle.config, workspace, bundle.representation)
@@ -96,18 +100,17 @@ def _likelihoods(
     training, test = store.indices(split["train"]), store.indices(split["test"])
     if not len(test):
         console.warn("no test piece can be scored: the report has no likelihood.")
-        return {}, {}
+        return {}, {}, ""
     network, representation = bundle.network, bundle.representation
-    if not (isinstance(network, SequenceModel) and isinstance(representation, TokenRepresentation)):
+    known = (TokenRepresentation, FrameRepresentation)
+    if not (isinstance(network, SequenceModel) and isinstance(representation, known)):
         raise TypeError(f"no likelihood is known for {type(network).__name__}")
-    size = representation.size
-    totals = {
-        "model": total_nll(network, store, test, settings.batch_size),
-        "unigram": unigram_nll(store, training, test, size, settings.smoothing),
-        "bigram": bigram_nll(store, training, test, size, settings.smoothing),
-    }
+    nats = nll_of_pieces(network, store, test, settings.batch_size)
+    counted = baseline_nll(store, training, test, representation.size, settings.smoothing)
+    totals = {"model": float(nats.sum()), **counted}
     counts = count(store, test, representation)
-    return {name: per_unit(total, counts) for name, total in totals.items()}, asdict(counts)
+    likelihoods = {name: per_unit(total, counts) for name, total in totals.items()}
+    return likelihoods, counts.table(), table_of_pieces(store, test, nats, counts.unit)
 
 
 def _compare(generated: Sequence["Piece"], originals: "Selection") -> "Mapping[str, Comparison]":
@@ -163,12 +166,13 @@ def _report(
 
     chosen = bundle.config["choices"]
     both: dict[str, Iterable[Piece]] = {"generated": generated, "test": originals}
-    units = {"nats_per_token": "per token", "nats_per_note": "per note"}
+    unit = bundle.representation.unit
+    units = {f"nats_per_{unit}": f"per {unit}", "nats_per_note": "per note"}
     units["nats_per_quarter"] = "per quarter note"
     return Report(
         title=f"{chosen['model']} · {chosen['representation']} · {chosen['corpus']}",
         subtitle=(
-            f"Test split: {counts['pieces']} pieces, {counts['tokens']} tokens, "
+            f"Test split: {counts['pieces']} pieces, {counts[f'{unit}s']} {unit}s, "
             f"{counts['notes']} notes; {len(generated)} generated pieces."
             if counts
             else ""
@@ -178,6 +182,7 @@ def _report(
             name: {units[unit]: value for unit, value in row.items()}
             for name, row in likelihoods.items()
         },
+        unit=unit,
         measures=measures,
         findings={"cut at the longest length allowed": f"{cut} of {len(generated)}"} if cut else {},
         curves=_curves(workspace.curves),

@@ -17,6 +17,7 @@ from ostinato.tracking import find_run
 if TYPE_CHECKING:
     from ostinato.models.bundle import Bundle
     from ostinato.music.piece import Piece
+    from ostinato.sampling.sequence import Composed
     from ostinato.sampling.settings import Sampling
 
 READS = ("sampling", "seed")
@@ -26,20 +27,14 @@ LISTEN = "listen.html"
 def run(config: Config, workspace: Workspace) -> None:
     """Compose new pieces and write them, in one step."""
     from ostinato.models.bundle import bundle_fingerprint, load_bundle
-    from ostinato.models.sequence import SequenceModel
-    from ostinato.representations.base import TokenRepresentation
-    from ostinato.sampling.sequence import compose
 
     sampling: Sampling = config.build("sampling")
     folder = Path(config["model_dir"]) if config["model_dir"] else workspace.model
     samples = Path(config["samples_dir"]) if config["samples_dir"] else workspace.samples
     bundle = load_bundle(folder, config.plugins)
     prompts = _prompts(sampling, bundle, workspace)
-    encoded = [bundle.representation.encode(prompt) for prompt in prompts]
-    network, representation = bundle.network, bundle.representation
-    if not (isinstance(network, SequenceModel) and isinstance(representation, TokenRepresentation)):
-        raise TypeError(f"no way to sample from {type(network).__name__} on {representation.name}")
-    composed = compose(network, representation, sampling, config["seed"], encoded)
+    composed = _compose(bundle, sampling, config["seed"], prompts)
+    representation = bundle.representation
     pieces = [
         _dressed(bundle, representation.decode(row, f"sample-{i:02d}"), prompts, i - 1)
         for i, (row, _) in enumerate(composed, 1)
@@ -54,10 +49,27 @@ def run(config: Config, workspace: Workspace) -> None:
     mlflow_run.artifacts(samples, "samples")
 
 
+def _compose(
+    bundle: "Bundle", sampling: "Sampling", seed: int, prompts: Sequence["Piece"]
+) -> "list[Composed]":
+    from ostinato.models.sequence import SequenceModel
+    from ostinato.representations.base import FrameRepresentation, TokenRepresentation
+    from ostinato.sampling.frames import compose_frames
+    from ostinato.sampling.sequence import compose
+
+    network, representation = bundle.network, bundle.representation
+    encoded = [representation.encode(prompt) for prompt in prompts]
+    if isinstance(network, SequenceModel) and isinstance(representation, TokenRepresentation):
+        return compose(network, representation, sampling, seed, encoded)
+    if isinstance(network, SequenceModel) and isinstance(representation, FrameRepresentation):
+        return compose_frames(network, representation, sampling, seed, encoded)
+    raise TypeError(f"no way to sample from {type(network).__name__} on {representation.name}")
+
+
 def _prompts(sampling: "Sampling", bundle: "Bundle", workspace: Workspace) -> list["Piece"]:
     """The beginnings that the pieces continue; none where they begin from nothing."""
     if sampling.prompt is None:
-        if bundle.representation.end is None:
+        if bundle.representation.kind == "tokens" and bundle.representation.end is None:
             raise UserError(
                 "this model has no token for the beginning of a piece: give it one to continue, "
                 "sampling.prompt=test or sampling.prompt=my.mid."
@@ -124,6 +136,8 @@ def _dressed(bundle: "Bundle", piece: "Piece", prompts: Sequence["Piece"], i: in
 def _about(config: Config, sampling: "Sampling", bundle: "Bundle") -> dict[str, Any]:
     chosen = bundle.config["choices"]
     idle = {"_target_"}
+    if bundle.representation.kind == "frames":
+        idle |= {"top_k", "top_p", "repetition_penalty", "repetition_window"}
     if sampling.prompt is None:
         idle.add("prompt_bars")
     if sampling.repetition_penalty == 1.0:

@@ -14,7 +14,7 @@ from ostinato.evaluation.charts import curves
 from ostinato.evaluation.naming import metre_name, program_name
 from ostinato.music.setting import Setting
 from ostinato.stages.views import View, facts, table
-from ostinato.stages.views.tokens import read_vocabulary
+from ostinato.stages.views.tokens import is_of_columns, read_vocabulary
 
 
 def view(folder: Path) -> View:
@@ -57,14 +57,18 @@ def _facts(
 ) -> Iterator[tuple[str, str]]:
     yield "parameters", f"{total:,}"
     vocabulary = read_vocabulary(folder / "vocabulary.tsv")
-    yield "vocabulary", f"{len(vocabulary):,} tokens" if vocabulary else ""
+    frames = is_of_columns(folder / "vocabulary.tsv")
+    if vocabulary:
+        yield "vocabulary", f"{len(vocabulary):,} {'columns' if frames else 'tokens'}"
     yield "trained on", _training(folder.parent / "split.json", config["choices"])
     setting = Setting.from_dict(json.loads((folder / "setting.json").read_text(encoding="utf-8")))
     metre = metre_name(setting.numerator, setting.denominator)
     yield "its usual tempo", f"{setting.qpm:g} quarter notes per minute, in {metre}"
     yield "its usual tracks", ", ".join(_band(setting))
     losses = [row["validation"] for row in history if row["validation"] is not None]
-    yield "best validation", f"{min(losses):.4f} nats per token" if losses else ""
+    if losses:
+        unit = "frame" if frames else "token"
+        yield "best validation", f"{min(losses):.4f} nats per {unit}"
 
 
 def _training(split: Path, choices: Mapping[str, Any]) -> str:

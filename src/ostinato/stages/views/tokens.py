@@ -59,6 +59,11 @@ def read_vocabulary(path: Path) -> dict[int, str]:
         return {int(row[named]): row["meaning"] for row in rows}
 
 
+def is_of_columns(path: Path) -> bool:
+    """Whether a vocabulary says what the columns of frames mean, not what tokens do."""
+    return path.is_file() and path.read_text(encoding="utf-8").startswith("column\t")
+
+
 def runs(tokens: NDArray[Any]) -> list[tuple[int, int, int]]:
     """Where a token stands, the token, and how many times in a row."""
     begins = np.flatnonzero(np.diff(tokens, prepend=tokens[:1] ^ 1))
