@@ -71,6 +71,7 @@ def test_every_option_goes_with_the_default_experiment(group: str, option: str) 
     ("overrides", "sentence"),
     [
         (["model=onehot_lstm"], "model=onehot_lstm cannot take representation=pianoroll: the .*"),
+        (["model.frame_head=null"], "model=lstm as it is set cannot take .* lstm.*"),
         (["representation.velocity=true"], ".* how loud .*: say representation.velocity=false."),
         (
             ["training.label_weighting=0.5"],

@@ -43,8 +43,9 @@ def check_fit(config: Config, conf: Path) -> None:
         return
     model, representation = (config["choices"][group] for group in ("model", "representation"))
     if models := _fitting("model", representation=representation, conf=conf):
+        changed = " as it is set" if model in models else ""
         raise ConfigError(
-            f"model={model} cannot take representation={representation}: "
+            f"model={model}{changed} cannot take representation={representation}: "
             f"the models that can are {', '.join(models)}."
         )
     others = _fitting("representation", model=model, conf=conf)
