@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 READS = ("representation", "model", "training", "seed")
 
 
-def run(config: Config, workspace: Workspace) -> float | None:
-    """Fit the network of a config; returns the best validation likelihood in nats per token."""
+def run(config: Config, workspace: Workspace) -> "Fitted":
+    """Fit the network of a config; returns what the training came to."""
     import torch
 
     from ostinato.models.bundle import build_network
@@ -74,7 +74,7 @@ def run(config: Config, workspace: Workspace) -> float | None:
             console.warn("interrupted: the same command goes on from the last whole epoch")
         raise
     (checkpoints / "finished").touch()
-    return fitted.best_validation
+    return fitted
 
 
 def _fit(
@@ -176,6 +176,7 @@ def _record(workspace: Workspace, mlflow_run: Run, fitted: "Fitted") -> None:
     from ostinato.models.bundle import bundle_fingerprint
 
     mlflow_run.tags({BUNDLE_TAG: bundle_fingerprint(workspace.model)})
+    mlflow_run.metrics({"minutes": fitted.minutes})
     if fitted.best_validation is not None:
         mlflow_run.metrics({"best_validation_nats_per_token": fitted.best_validation})
     mlflow_run.artifacts(workspace.model, "model")
