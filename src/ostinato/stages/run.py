@@ -82,7 +82,7 @@ def run_stages(config: Config, workspace: Workspace) -> "Fitted":
 
     Returns what the training came to.
     """
-    shared = _shared_pieces(config, workspace)
+    shared = shared_pieces(config, workspace)
     workspace = Workspace(workspace.root, workspace.outputs, shared)
     compose.run(config, workspace)
     with locked(shared):
@@ -95,7 +95,7 @@ def run_stages(config: Config, workspace: Workspace) -> "Fitted":
     return fitted
 
 
-def _shared_pieces(config: Config, workspace: Workspace) -> Path:
+def shared_pieces(config: Config, workspace: Workspace) -> Path:
     """Where the pieces of this corpus, read with these filters, are kept."""
     data = workspace.root / config["corpus"]["path"]
     source = source_fingerprint("corpora", "music")
