@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help setup repro test test-all lint format bench ui lock clean
+.PHONY: help setup repro test test-all lint format bench bench-likelihood ui lock clean
 
 help: ## show what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
 setup: $(VENV)/.ready ## make .venv from requirements.lock (kept while the lock is unchanged)
 
@@ -52,6 +52,9 @@ test-all: lint ## the slow tests too
 bench: setup ## how fast music becomes training data, beside muspy and MidiTok (fetch corpus=pop909)
 	python benchmarks/preprocess.py
 
+bench-likelihood: setup ## a row of the table of likelihoods: ROW=jsb_best, or all; CORPUS=musedata
+	python benchmarks/likelihood/run.py $(ROW) $(SET) $(if $(CORPUS),--corpus $(CORPUS))
+
 lock: ## pin the newest versions that pyproject.toml admits
 	$(BASE) -m venv --clear .venv-lock
 	.venv-lock/bin/pip install --quiet --disable-pip-version-check -e '.[dev]'
@@ -63,4 +66,4 @@ lock: ## pin the newest versions that pyproject.toml admits
 
 clean: ## remove what the pipeline made, but neither data/ nor the MLflow runs
 	rm -rf outputs/pieces outputs/split.json outputs/model outputs/curves.csv outputs/samples \
-	  outputs/evaluation outputs/cache outputs/checkpoints outputs/runs outputs/sweeps
+	  outputs/evaluation outputs/cache outputs/checkpoints outputs/runs outputs/sweeps outputs/benchmarks

@@ -33,7 +33,7 @@ def test_experiment_is_as_it_was_last_seen(experiment: str, update_golden: bool)
     text = composed([f"experiment={experiment}"]).text()
     golden = GOLDEN / f"{experiment}.yaml"
     if update_golden:
-        golden.parent.mkdir(exist_ok=True)
+        golden.parent.mkdir(parents=True, exist_ok=True)
         golden.write_text(text, encoding="utf-8")
     assert golden.exists(), (
         f"{golden} is missing; write it with OSTINATO_UPDATE_GOLDEN=1 pytest tests/config"
@@ -45,7 +45,8 @@ def test_experiment_is_as_it_was_last_seen(experiment: str, update_golden: bool)
 
 
 def test_every_snapshot_has_its_experiment() -> None:
-    assert sorted(path.stem for path in GOLDEN.glob("*.yaml")) == EXPERIMENTS
+    snapshots = [path.relative_to(GOLDEN).with_suffix("") for path in GOLDEN.rglob("*.yaml")]
+    assert sorted(path.as_posix() for path in snapshots) == EXPERIMENTS
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)

@@ -9,52 +9,13 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
+from trainings import SHORT, fit, validation_nll, weights
 
 from ostinato.batches.datamodule import MusicData
 from ostinato.batches.store import TokenStore
-from ostinato.learning import fitting
-from ostinato.learning.fitting import Fitted
-from ostinato.learning.likelihood import LikelihoodModule
-from ostinato.learning.training import Training
-from ostinato.models.sequence import SequenceModel
-from ostinato.music.piece import Piece
 from ostinato.representations.voices import Voices
-from small_networks import network_of, store_of
 
-SHORT = Training(
-    epochs=3, batch_size=4, window=48, learning_rate=0.01, transpose=(0, 0), early_stopping=None
-)
 NAMES = ("best", "last")
-
-
-@pytest.fixture(scope="module")
-def store(short_chorales: list[Piece], tmp_path_factory: pytest.TempPathFactory) -> TokenStore:
-    folder = tmp_path_factory.mktemp("store") / "tokens"
-    return store_of(short_chorales[:8], Voices(), folder)
-
-
-def fit(
-    store: TokenStore, training: Training, folder: Path, validation: int = 2, seed: int = 1
-) -> tuple[Fitted, SequenceModel]:
-    """Train a small network on six pieces, validated by as many others as said."""
-    network = network_of(hidden=32).train()
-    data = MusicData(
-        store,
-        np.arange(6),
-        np.arange(6, 6 + validation),
-        Voices(),
-        training.window,
-        training.batch_size,
-        training.transpose,
-        seed,
-    )
-    module = LikelihoodModule(network, training)
-    fitted = fitting.fit(module, data, training, seed, folder, validated=validation > 0)
-    return fitted, network
-
-
-def weights(network: SequenceModel) -> Tensor:
-    return torch.cat([p.detach().flatten() for p in network.parameters()])
 
 
 def test_one_batch_can_be_learned_by_heart(store: TokenStore, tmp_path: Path) -> None:
@@ -109,19 +70,6 @@ def test_training_without_validation_keeps_the_last_weights(
     assert all(torch.equal(last[f"network.{name}"], kept[name]) for name in kept)
 
 
-def validation_nll(network: SequenceModel, store: TokenStore) -> float:
-    """Nats per token of pieces 6 and 7, a piece at a time."""
-    network.eval()
-    total = count = 0.0
-    for i in (6, 7):
-        part = slice(store.offsets[i], store.offsets[i + 1])
-        tokens = torch.from_numpy(store.steps[part].astype(np.int64))[None]
-        positions = torch.from_numpy(store.positions[part].astype(np.int64))[None]
-        nll = network.score(tokens[:, :-1], positions[:, :-1], tokens[:, 1:])
-        total, count = total + float(nll.double().sum()), count + nll.numel()
-    return total / count
-
-
 @pytest.fixture(scope="module")
 def stopped(store: TokenStore, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A training that soon learns six pieces by heart, and so grows worse on two others."""
@@ -157,6 +105,27 @@ def test_a_training_that_had_ended_gives_the_same_again(store: TokenStore, tmp_p
     again, resumed = fit(store, SHORT, tmp_path)
     assert again == fitted
     assert torch.equal(weights(resumed), weights(network))
+
+
+def test_some_epochs_are_validated_and_the_last_is(store: TokenStore, tmp_path: Path) -> None:
+    training = replace(SHORT, epochs=5, validate_every=2)
+    fitted, network = fit(store, training, tmp_path / "some")
+    every, _ = fit(store, replace(training, validate_every=1), tmp_path / "every")
+    validated = [row for row in fitted.curves if "validation" in row]
+    assert [row["epoch"] for row in validated] == [2, 4, 5]
+    assert validated == [row for row in every.curves if row["epoch"] in (2, 4, 5)]
+    best = min(row["validation"] for row in validated)
+    assert fitted.best_validation == best
+    assert validation_nll(network, store) == pytest.approx(best, abs=1e-4)
+
+
+def test_patience_is_counted_in_validations(store: TokenStore, tmp_path: Path) -> None:
+    training = replace(SHORT, epochs=90, learning_rate=0.05, schedule="constant", early_stopping=2)
+    fitted, _ = fit(store, replace(training, validate_every=3), tmp_path)
+    losses = [row["validation"] for row in fitted.curves if "validation" in row]
+    assert len(fitted.curves) == 3 * len(losses) < 90
+    assert int(np.argmin(losses)) == len(losses) - 3
+    assert fitted.best_epoch == 3 * (len(losses) - 2)
 
 
 def test_validation_is_per_token_over_all_pieces(store: TokenStore, tmp_path: Path) -> None:

@@ -43,8 +43,14 @@ def conf_folder(start: Path | None = None) -> Path:
 
 
 def group_options(conf: Path, group: str) -> list[str]:
-    """The options of a group: its files, but for those that begin with an underscore."""
-    return sorted(p.stem for p in (conf / group).glob("*.yaml") if not p.stem.startswith("_"))
+    """The options of a group: its files, but for those that begin with an underscore.
+
+    Experiments may lie in folders, and are called likelihood/jsb_lstm then.
+    """
+    folder = conf / group
+    files = folder.rglob("*.yaml") if group == "experiment" else folder.glob("*.yaml")
+    named = [file.relative_to(folder) for file in files if not file.stem.startswith("_")]
+    return sorted(file.with_suffix("").as_posix() for file in named)
 
 
 def groups_within(conf: Path, group: str) -> list[str]:

@@ -39,13 +39,21 @@ class Patience(EarlyStopping):
 
 
 class Curves(Callback):
-    """Keeps one row an epoch: epoch, train and validation, in nats per token or frame.
+    """Keeps one row an epoch: epoch, train and, if it was validated, validation.
+
+    Both are in nats per token or frame.
 
     The module's `mean("train")` gives the epoch's training loss, per its `unit`.
     """
 
     def __init__(self) -> None:
         self.rows: list[dict[str, float]] = []
+        self.validated = False
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Lightning keeps the figure of an earlier epoch: this one has its own."""
+        del trainer, pl_module
+        self.validated = True
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Add a row; where no progress bar can be drawn, print it."""
@@ -53,8 +61,9 @@ class Curves(Callback):
         pl_module.log(f"train_nats_per_{pl_module.unit}", train, prog_bar=True)
         row = {"epoch": trainer.current_epoch + 1, "train": round(float(train), 6)}
         validation = trainer.callback_metrics.get(f"validation_nats_per_{pl_module.unit}")
-        if validation is not None:
+        if validation is not None and self.validated:
             row["validation"] = round(float(validation), 6)
+        self.validated = False
         self.rows.append(row)
         if not console.err.is_terminal:
             parts = ", ".join(f"{k} {v:.4f}" for k, v in row.items() if k != "epoch")

@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,9 @@ from pytorch_lightning.callbacks import ModelCheckpoint, RichProgressBar
 
 from ostinato import console
 from ostinato.errors import UserError
+from ostinato.learning.averaging import Averaging
 from ostinato.learning.callbacks import Curves, Patience, SeedEachEpoch
+from ostinato.learning.clock import Clock, LastValidated
 from ostinato.learning.training import Training
 
 NOISE = (
@@ -22,6 +24,7 @@ NOISE = (
     ".*Checkpoint directory.*",
     ".*across ranks is zero.*",
     ".*overfit_batches.*",
+    ".*could not find the monitored key.*",  # before the first validation
     ".*`lr_scheduler.step.*",
 )
 
@@ -31,13 +34,15 @@ class Fitted:
     """What a training came to.
 
     `curves` has a row an epoch; `best_validation` is in nats per `unit`, token or frame, None
-    without validation. The module carries the best weights, or without validation the last.
+    without validation. The module carries the best weights, or without validation the last;
+    averaged ones where training says so. `minutes` is how long it took, validation included.
     """
 
     curves: list[dict[str, float]]
     best_epoch: int
     best_validation: float | None
     unit: str
+    minutes: float = field(default=0.0, compare=False)
 
 
 def fit(
@@ -54,11 +59,15 @@ def fit(
     Raises KeyboardInterrupt when interrupted; what was reached stays in `checkpoints`.
     """
     _quieten()
-    curves, monitored = Curves(), f"validation_nats_per_{module.unit}"
+    curves, clock = Curves(), Clock(training.minutes)
+    monitored = f"validation_nats_per_{module.unit}"
     # Lightning's own save_last would write last.ckpt only in epochs that are the best so far;
     # `last` comes after `best`, so that what is resumed knows of it
     best, last = _checkpoint(checkpoints, "best", monitored), _checkpoint(checkpoints, "last", None)
-    callbacks = [SeedEachEpoch(seed), curves, *([best] if validated else []), last]
+    callbacks = [SeedEachEpoch(seed), curves, clock, LastValidated(training.validate_every)]
+    callbacks += [*([best] if validated else []), last]
+    if training.averaging:
+        callbacks.append(Averaging(training.averaging))
     if validated and training.early_stopping:
         callbacks.append(Patience(monitored, patience=training.early_stopping, verbose=False))
     if console.err.is_terminal:
@@ -71,7 +80,7 @@ def fit(
         trainer.fit(module, datamodule=data, ckpt_path=str(reached) if reached.exists() else None)
     except SystemExit as error:  # Lightning's way of ending an interrupted training
         raise KeyboardInterrupt from error
-    return _take_best(module, curves, best, validated)
+    return replace(_take_best(module, curves, best if validated else last), minutes=clock.minutes)
 
 
 def _checkpoint(folder: Path, name: str, monitor: str | None) -> ModelCheckpoint:
@@ -96,6 +105,7 @@ def _trainer(
             precision=training.precision,
             gradient_clip_val=training.gradient_clip,
             overfit_batches=training.overfit_batches,
+            check_val_every_n_epoch=training.validate_every,
             limit_val_batches=None if validated else 0,
             profiler=training.profiler,
             deterministic="warn" if training.accelerator in ("gpu", "auto") else True,
@@ -116,15 +126,13 @@ def _trainer(
         ) from error
 
 
-def _take_best(
-    module: pl.LightningModule, curves: Curves, best: ModelCheckpoint, validated: bool
-) -> Fitted:
+def _take_best(module: pl.LightningModule, curves: Curves, kept: ModelCheckpoint) -> Fitted:
     rows, unit = curves.rows, str(module.unit)
-    if not validated:
-        return Fitted(rows, int(rows[-1]["epoch"]), None, unit)
-    state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
+    state = torch.load(kept.best_model_path, map_location="cpu", weights_only=True)
     module.load_state_dict(state["state_dict"])
-    reached = min(rows, key=lambda row: row["validation"])
+    if kept.monitor is None:
+        return Fitted(rows, int(rows[-1]["epoch"]), None, unit)
+    reached = min((row for row in rows if "validation" in row), key=lambda row: row["validation"])
     return Fitted(rows, int(reached["epoch"]), reached["validation"], unit)
 
 

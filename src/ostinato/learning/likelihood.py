@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ostinato.batches.store import TokenStore
 from ostinato.batches.windows import Batch
+from ostinato.learning.clock import progress
 from ostinato.learning.training import Training
 from ostinato.models.sequence import SequenceModel
 from ostinato.models.steps import predicted
@@ -64,9 +65,9 @@ class LikelihoodModule(pl.LightningModule):
         optimizer = kind(
             self.network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
         )
-        steps = max(1, int(self.trainer.estimated_stepping_batches))
+        done, whole = progress(settings, self.trainer)
         schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: rate(settings, step, steps)
+            optimizer, lambda step: rate(settings, done(step), whole)
         )
         return {
             "optimizer": optimizer,
@@ -87,7 +88,7 @@ class LikelihoodModule(pl.LightningModule):
 
 
 def rate(settings: Training, step: int, steps: int) -> float:
-    """The learning rate at a step, as a share of the highest."""
+    """The learning rate at a step (or a millisecond) of so many, as a share of the highest."""
     warmup = round(settings.warmup * steps)
     if step < warmup:
         return (step + 1) / warmup

@@ -8,7 +8,11 @@ from pydantic import Field
 
 @dataclass(frozen=True)
 class Training:
-    """How a network is fitted. conf/training/ holds the options."""
+    """How a network is fitted. conf/training/ holds the options.
+
+    With `minutes`, how many steps are made, and at which rates, depends on the machine and on what
+    else it does: such a training is not reproducible bit for bit. `epochs` stays an upper bound.
+    """
 
     epochs: Annotated[int, Field(ge=1, description="passes over the training pieces")] = 30
     batch_size: Annotated[int, Field(ge=1, description="windows side by side")] = 32
@@ -39,8 +43,28 @@ class Training:
     ] = 0.0
     early_stopping: Annotated[
         int | None,
-        Field(ge=1, description="epochs without a better validation likelihood; null: never stop"),
+        Field(
+            ge=1, description="validations without a better likelihood to stop after; null: none"
+        ),
     ] = 5
+    validate_every: Annotated[
+        int, Field(ge=1, description="epochs from one validation to the next; the last has one too")
+    ] = 1
+    averaging: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            lt=1,
+            description="decay of a moving average of the weights, kept in their place; null: none",
+        ),
+    ] = None
+    minutes: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            description="end training, and its schedule, by the clock: not reproducible; null: no",
+        ),
+    ] = None
     accelerator: Annotated[
         Literal["auto", "cpu", "gpu", "mps"], Field(description="where to train")
     ] = "cpu"

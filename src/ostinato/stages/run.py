@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ostinato import console
 from ostinato.config import Config, conf_folder
@@ -14,6 +14,9 @@ from ostinato.errors import ConfigError, UserError
 from ostinato.files import fingerprint, locked
 from ostinato.stages import compose, evaluate, generate, preprocess, split, train
 from ostinato.stages.workspace import Workspace, source_fingerprint
+
+if TYPE_CHECKING:
+    from ostinato.learning.fitting import Fitted
 
 MULTIRUN = ("-m", "--multirun")
 
@@ -64,7 +67,8 @@ def _job(composed: Any, root: Path, conf: Path, failed: list[str]) -> float | No
         config = Config(resolved(composed, settings.runtime.choices, conf))
         validate(config)
         compose.check_fit(config, conf)
-        return run_stages(config, Workspace(root, Path(settings.runtime.output_dir)))
+        workspace = Workspace(root, Path(settings.runtime.output_dir))
+        return run_stages(config, workspace).best_validation
     except UserError as error:
         if not sweeping or isinstance(error, ConfigError):
             raise
@@ -73,22 +77,25 @@ def _job(composed: Any, root: Path, conf: Path, failed: list[str]) -> float | No
         return float("inf")
 
 
-def run_stages(config: Config, workspace: Workspace) -> float | None:
-    """Every stage after fetch, in order; pieces are shared with runs on the same corpus."""
-    shared = _shared_pieces(config, workspace)
+def run_stages(config: Config, workspace: Workspace) -> "Fitted":
+    """Every stage after fetch, in order; pieces are shared with runs on the same corpus.
+
+    Returns what the training came to.
+    """
+    shared = shared_pieces(config, workspace)
     workspace = Workspace(workspace.root, workspace.outputs, shared)
     compose.run(config, workspace)
     with locked(shared):
         if not (shared / INDEX).exists():
             preprocess.run(config, workspace)
     split.run(config, workspace)
-    best = train.run(config, workspace)
+    fitted = train.run(config, workspace)
     generate.run(config, workspace)
     evaluate.run(config, workspace)
-    return best
+    return fitted
 
 
-def _shared_pieces(config: Config, workspace: Workspace) -> Path:
+def shared_pieces(config: Config, workspace: Workspace) -> Path:
     """Where the pieces of this corpus, read with these filters, are kept."""
     data = workspace.root / config["corpus"]["path"]
     source = source_fingerprint("corpora", "music")

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 READS = ("representation", "model", "training", "seed")
 
 
-def run(config: Config, workspace: Workspace) -> float | None:
-    """Fit the network of a config; returns the best validation likelihood, in nats per step."""
+def run(config: Config, workspace: Workspace) -> "Fitted":
+    """Fit the network of a config; returns what the training came to."""
     import torch
 
     from ostinato.models.bundle import build_network
@@ -74,7 +74,7 @@ def run(config: Config, workspace: Workspace) -> float | None:
             console.warn("interrupted: the same command goes on from the last whole epoch")
         raise
     (checkpoints / "finished").touch()
-    return fitted.best_validation
+    return fitted
 
 
 def _fit(
@@ -177,6 +177,7 @@ def _record(workspace: Workspace, mlflow_run: Run, fitted: "Fitted") -> None:
     from ostinato.models.bundle import bundle_fingerprint
 
     mlflow_run.tags({BUNDLE_TAG: bundle_fingerprint(workspace.model)})
+    mlflow_run.metrics({"minutes": fitted.minutes})
     if fitted.best_validation is not None:
         name = f"best_validation_nats_per_{fitted.unit}"
         mlflow_run.metrics({name: fitted.best_validation})

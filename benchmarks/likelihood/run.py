@@ -1,0 +1,158 @@
+"""Rows of the likelihood table: trained, scored on the published test split, and written down.
+
+    python benchmarks/likelihood/run.py ROW [--corpus NAME] [key=value ...]
+    python benchmarks/likelihood/run.py --collect
+
+A row is an experiment of conf/experiment/likelihood; `all` is every one. It runs with the
+program's own stages in outputs/benchmarks/ROW/CORPUS-SEED, replaces its result in results.json, and
+rewrites RESULTS.md and the table of README.md; `--collect` does only the last.
+"""
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from audit import CORPORA, audit
+from tables import Result, add_result, write_tables
+
+from ostinato.config import Config, compose, conf_folder, group_options
+from ostinato.errors import UserError
+from ostinato.stages.workspace import Workspace
+
+if TYPE_CHECKING:
+    from ostinato.learning.fitting import Fitted
+
+ROOT = Path(__file__).parents[2]
+FOLDER = "likelihood/"
+
+
+def main() -> int:
+    """Run what is asked for; a mistake in it is one sentence."""
+    arguments = _arguments()
+    try:
+        for row in () if arguments.collect else _rows(arguments.row):
+            add_result(run_row(row, arguments.corpus, arguments.overrides))
+            write_tables()
+        write_tables()
+    except UserError as error:
+        print(f"likelihood: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("row", nargs="?", metavar="ROW", help="an experiment, or `all`")
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="as for ostinato run")
+    parser.add_argument("--corpus", metavar="NAME", help="another corpus than the row's own")
+    parser.add_argument("--collect", action="store_true", help="only rewrite the tables")
+    arguments = parser.parse_args()
+    if not arguments.row and not arguments.collect:
+        parser.error(f"name a row, or `all`: {', '.join(_rows('all'))}")
+    return arguments
+
+
+def _rows(asked: str) -> list[str]:
+    options = group_options(conf_folder(ROOT), "experiment")
+    rows = [option.removeprefix(FOLDER) for option in options if option.startswith(FOLDER)]
+    return rows if asked == "all" else [asked]
+
+
+def run_row(row: str, corpus: str | None, overrides: Sequence[str]) -> Result:
+    """Train and score a row; returns what results.json keeps of it."""
+    from ostinato.stages import fetch
+    from ostinato.stages.compose import check_fit
+    from ostinato.stages.run import run_stages
+
+    conf = conf_folder(ROOT)
+    chosen = [f"experiment={FOLDER}{row}", *([f"corpus={corpus}"] if corpus else []), *overrides]
+    config = compose(chosen, conf)
+    check_fit(config, conf)
+    name = config["corpus.name"]
+    folder = ROOT / "outputs" / "benchmarks" / row / f"{name}-{config['seed']}"
+    workspace = Workspace(ROOT, folder)
+    if not (ROOT / config["corpus.path"]).exists():
+        fetch.run(config, workspace)
+    fitted = run_stages(config, workspace)
+    return {"row": row, "corpus": name, "seed": config["seed"], **_result(config, folder, fitted)}
+
+
+def _result(config: Config, folder: Path, fitted: "Fitted") -> Result:
+    metrics = json.loads((folder / "evaluation" / "metrics.json").read_text(encoding="utf-8"))
+    unit = "frame" if "frames" in metrics["test"] else "token"
+    with (folder / "evaluation" / "pieces.csv").open(encoding="utf-8") as file:
+        pieces = list(csv.DictReader(file))
+    leaked = _leaked(config)
+    clean = {piece["name"] for piece in pieces} - leaked
+    found = {
+        "unit": unit,
+        "test": nats_per_step(pieces, unit),
+        "without_first": _without_first(config, folder) if unit == "frame" else None,
+        "leaked": nats_per_step(pieces, unit, leaked),
+        "clean": nats_per_step(pieces, unit, clean) if leaked else None,
+        "validation": fitted.best_validation,
+        "minutes": round(fitted.minutes, 2),
+        "parameters": _parameters(folder / "model"),
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def nats_per_step(
+    pieces: Iterable[dict[str, str]], unit: str, names: Iterable[str] | None = None
+) -> float | None:
+    """Nats of rows of pieces.csv, of those with these names, over their frames or tokens.
+
+    The nats of a piece's end token are in the sum, the token itself is not counted.
+    """
+    chosen = [p for p in pieces if names is None or p["name"] in names]
+    nats = sum(float(piece["nats"]) for piece in chosen)
+    steps = sum(int(piece[f"{unit}s"]) - (unit == "token") for piece in chosen)
+    return round(nats / steps, 4) if steps else None
+
+
+def _leaked(config: Config) -> frozenset[str]:
+    """The test pieces that training holds more than half of."""
+    from ostinato.corpora.store import PieceStore
+    from ostinato.stages.run import shared_pieces
+
+    name, workspace = config["corpus.name"], Workspace(ROOT, ROOT / "outputs")
+    if name not in CORPORA:
+        return frozenset()
+    pieces = PieceStore(shared_pieces(config, workspace))
+    return audit(name, config["corpus.source.steps_per_quarter"], pieces).leaked
+
+
+def _without_first(config: Config, folder: Path) -> float:
+    """Test nats per frame without each piece's first, as Bai et al. 2018 count."""
+    from ostinato.batches.windows import WholePieces
+    from ostinato.models.bundle import load_bundle
+    from ostinato.stages.encoding import read_split, token_store
+    from ostinato.stages.run import shared_pieces
+
+    here = Workspace(ROOT, folder)
+    workspace = Workspace(ROOT, folder, shared_pieces(config, here))
+    bundle: Any = load_bundle(workspace.model)
+    store = token_store(config, workspace, bundle.representation)
+    test = store.indices(read_split(workspace)["test"])
+    batches = WholePieces(store, test, config["evaluation.batch_size"])
+    bundle.network.eval()
+    nats = 0.0
+    for batch in map(batches.__getitem__, range(len(batches))):
+        nll = bundle.network.score(batch.inputs, batch.positions, batch.targets)
+        nats += float(nll[:, 1:].double().sum())
+    frames = int((store.offsets[test + 1] - store.offsets[test] - 2).sum())
+    return round(nats / frames, 4)
+
+
+def _parameters(model: Path) -> int:
+    from ostinato.models.bundle import load_bundle
+
+    return sum(p.numel() for p in load_bundle(model).network.parameters())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""Small trainings that the tests of learning share."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ostinato.batches.datamodule import MusicData
+from ostinato.batches.store import TokenStore
+from ostinato.learning import fitting
+from ostinato.learning.fitting import Fitted
+from ostinato.learning.likelihood import LikelihoodModule
+from ostinato.learning.training import Training
+from ostinato.models.sequence import SequenceModel
+from ostinato.representations.voices import Voices
+from small_networks import network_of
+
+SHORT = Training(
+    epochs=3, batch_size=4, window=48, learning_rate=0.01, transpose=(0, 0), early_stopping=None
+)
+
+
+def fit(
+    store: TokenStore, training: Training, folder: Path, validation: int = 2, seed: int = 1
+) -> tuple[Fitted, SequenceModel]:
+    """Train a small network on six pieces, validated by as many others as said."""
+    network = network_of(hidden=32).train()
+    data = MusicData(
+        store,
+        np.arange(6),
+        np.arange(6, 6 + validation),
+        Voices(),
+        training.window,
+        training.batch_size,
+        training.transpose,
+        seed,
+    )
+    module = LikelihoodModule(network, training)
+    fitted = fitting.fit(module, data, training, seed, folder, validated=validation > 0)
+    return fitted, network
+
+
+def weights(network: SequenceModel) -> Tensor:
+    """All parameters, one after the other."""
+    return torch.cat([p.detach().flatten() for p in network.parameters()])
+
+
+def validation_nll(network: SequenceModel, store: TokenStore) -> float:
+    """Nats per token of pieces 6 and 7, a piece at a time."""
+    network.eval()
+    total = count = 0.0
+    for i in (6, 7):
+        part = slice(store.offsets[i], store.offsets[i + 1])
+        tokens = torch.from_numpy(store.steps[part].astype(np.int64))[None]
+        positions = torch.from_numpy(store.positions[part].astype(np.int64))[None]
+        nll = network.score(tokens[:, :-1], positions[:, :-1], tokens[:, 1:])
+        total, count = total + float(nll.double().sum()), count + nll.numel()
+    return total / count
