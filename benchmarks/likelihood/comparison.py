@@ -54,10 +54,8 @@ def collect(sweep: Path) -> list[Run]:
         unit = "frame" if "nats_per_frame" in test else "token"
         chosen = {group: config["choices"][group] for group in ("model", "representation")}
         about = {"seed": config["seed"], "minutes": config["training.minutes"], "unit": unit}
-        figures = {
-            "nats_per_note": test["nats_per_note"],
-            "nats_per_step": test[f"nats_per_{unit}"],
-        }
+        units = {"note": "note", "quarter": "quarter", "step": unit}
+        figures = {f"nats_per_{name}": test[f"nats_per_{key}"] for name, key in units.items()}
         counts = {"pieces": test["pieces"], "notes": test["notes"], "steps": test[f"{unit}s"]}
         runs.append({**chosen, **about, **figures, **counts})
     if not runs:
@@ -72,8 +70,8 @@ def page(runs: Sequence[Run]) -> str:
     return "\n\n".join(
         [
             "# Architectures and representations",
-            f"Test split, {each} minutes of training each. Nats per note are comparable where the "
-            "pieces and notes are the same.",
+            f"Test split, {each} minutes of training each. Nats per quarter note compare where the "
+            "pieces are the same, nats per note where the notes are as well.",
             "## Nats per note",
             _grid(runs),
             "## Every run",
@@ -95,13 +93,14 @@ def _grid(runs: Iterable[Run]) -> str:
 
 
 def _rows(runs: Iterable[Run]) -> str:
-    head = ["model", "representation", "seed", "nats per note", "nats per step", "step"]
+    head = ["model", "representation", "seed", "nats per note", "per quarter", "per step", "step"]
     rows = [
         [
             f"`{run['model']}`",
             f"`{run['representation']}`",
             str(run["seed"]),
             f"{run['nats_per_note']:.3f}",
+            f"{run['nats_per_quarter']:.3f}",
             f"{run['nats_per_step']:.4f}",
             run["unit"],
             *(f"{run[name]:,}" for name in ("pieces", "notes", "steps")),

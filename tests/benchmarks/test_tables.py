@@ -94,7 +94,7 @@ def evaluated(folder: Path, model: str, representation: str, **test: float) -> N
 
 
 def test_a_sweep_becomes_a_grid(tmp_path: Path) -> None:
-    counts = {"pieces": 3, "notes": 100}
+    counts = {"pieces": 3, "notes": 100, "nats_per_quarter": 9}
     evaluated(
         tmp_path / "0", "gru", "event", nats_per_note=3, nats_per_token=1, tokens=300, **counts
     )

@@ -24,6 +24,7 @@ NOISE = (
     ".*Checkpoint directory.*",
     ".*across ranks is zero.*",
     ".*overfit_batches.*",
+    ".*smaller than the logging interval.*",
     ".*could not find the monitored key.*",  # before the first validation
     ".*`lr_scheduler.step.*",
 )
