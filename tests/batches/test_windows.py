@@ -208,3 +208,13 @@ def test_whole_pieces_of_like_length_stand_side_by_side(store: TokenStore) -> No
     widths = [whole[i].inputs.shape[1] for i in range(len(whole))]
     assert widths == sorted(widths)
     assert widths[-1] == np.diff(store.offsets).max() - 1
+
+
+def test_windows_begin_where_a_step_of_all_voices_begins(store: TokenStore) -> None:
+    epoch = windows(store, period=4)
+    turns = np.concatenate(
+        [batch.positions[:, 0, 0] for batch in map(epoch.__getitem__, range(len(epoch)))]
+    )
+    assert not turns.any()
+    anywhere = windows(store)
+    assert any(anywhere[i].positions[:, 0, 0].any() for i in range(len(anywhere)))

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ostinato.models.backbone import Backbone
 from ostinato.models.convolutional import TCN, WaveNet
+from ostinato.models.interleaved import Interleaved
 from ostinato.models.recurrent import GRU, LSTM, RNN
 from ostinato.models.transformer import Transformer
 
@@ -30,6 +31,14 @@ MAKERS: dict[str, Maker] = {
     "remembering little": functools.partial(Transformer, 8, 2, 2, 16, "relative", 5, 7),
     "wavenet": functools.partial(WaveNet, 8, 3, 2, 2),
     "tcn": functools.partial(TCN, 8, 3, 1, 3),
+    "interleaved": functools.partial(Interleaved, functools.partial(GRU, 8, 1), 3, 7, 1),
+    "interleaved transformer": functools.partial(
+        Interleaved,
+        functools.partial(Transformer, 8, 1, 2, 16, "relative", 5, dropout=0.0),
+        4,
+        7,
+        1,
+    ),
 }
 
 

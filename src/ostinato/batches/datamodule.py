@@ -26,12 +26,13 @@ class MusicData(pl.LightningDataModule):
         batch_size: int,
         transpose: tuple[int, int],
         seed: int,
+        period: int = 1,
     ) -> None:
         super().__init__()
         self.store, self.representation = store, representation
         self.training, self.validation = training, validation
         self.window, self.batch_size, self.transpose = window, batch_size, transpose
-        self.seed = seed
+        self.seed, self.period = seed, period
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """This epoch's batches."""
@@ -47,6 +48,7 @@ class MusicData(pl.LightningDataModule):
             self.seed,
             trainer.current_epoch if trainer and not again else 0,
             (trainer.global_rank, trainer.world_size) if trainer else (0, 1),
+            self.period,
         )
         return DataLoader(windows, batch_size=None)
 

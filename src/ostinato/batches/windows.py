@@ -68,7 +68,7 @@ class TrainingWindows(torch.utils.data.Dataset[Batch]):
     Each piece gives as many windows as cover it once: the first at its beginning, the last anywhere
     over its end, the others between them, drawn anew each epoch. Everything follows from
     (seed, epoch). With `shard` (rank, ranks) each device has its own windows, as many as every
-    other.
+    other. Windows begin at multiples of `period` steps of their piece.
     """
 
     def __init__(
@@ -82,13 +82,14 @@ class TrainingWindows(torch.utils.data.Dataset[Batch]):
         seed: int,
         epoch: int,
         shard: tuple[int, int] = (0, 1),
+        period: int = 1,
     ) -> None:
         self.store, self.representation = store, representation
         random = np.random.default_rng([seed, epoch])
         lengths = store.offsets[indices + 1] - store.offsets[indices]
         self.window = int(min(window, lengths.max(initial=2) - 1))
         pieces, starts = _places(lengths, self.window, random)
-        self.starts = store.offsets[indices[pieces]] + starts
+        self.starts = store.offsets[indices[pieces]] + starts - starts % period
         self.ends = store.offsets[indices[pieces] + 1]
         low = np.maximum(transpose[0], -store.lowest[indices[pieces]])
         high = np.minimum(transpose[1], 127 - store.highest[indices[pieces]])

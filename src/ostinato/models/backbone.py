@@ -10,6 +10,8 @@ class Backbone(nn.Module, ABC):
     """Carries information along time."""
 
     output_size: int
+    period: int = 1
+    """Sequences begin at a multiple of so many steps of their piece."""
 
     @abstractmethod
     def forward(self, x: Tensor, state: Any = None) -> tuple[Tensor, Any]:

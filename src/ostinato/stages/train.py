@@ -101,6 +101,7 @@ def _fit(
         settings.batch_size,
         settings.transpose,
         config["seed"],
+        network.backbone.period,
     )
     weights = token_weights(store, training, representation.size, settings.label_weighting)
     module = LikelihoodModule(network, settings, weights)
