@@ -48,6 +48,7 @@ def check_whole_run(uri: str) -> None:
     assert only.data.params["seed"] == "42"
     assert only.data.tags["data.pieces"]
     assert "test_nats_per_note" in only.data.metrics
+    assert only.data.metrics["minutes"] > 0
     assert "samples/listen.html" in artifacts(uri, only.info.run_id, "samples")
     assert "model/weights.safetensors" in artifacts(uri, only.info.run_id, "model")
     assert "evaluation/report.html" in artifacts(uri, only.info.run_id, "evaluation")
