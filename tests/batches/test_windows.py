@@ -218,3 +218,11 @@ def test_windows_begin_where_a_step_of_all_voices_begins(store: TokenStore) -> N
     assert not turns.any()
     anywhere = windows(store)
     assert any(anywhere[i].positions[:, 0, 0].any() for i in range(len(anywhere)))
+
+
+def test_a_share_of_windows_keeps_its_key(store: TokenStore) -> None:
+    drawn = np.concatenate(
+        [windows(store, transpose=(1, 6), transposed=0.5, epoch=e).semitones for e in range(40)]
+    )
+    assert (drawn > 0).mean() == pytest.approx(0.5, abs=0.1)
+    assert not windows(store, transpose=(1, 6), transposed=0.0).semitones.any()

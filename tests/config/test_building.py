@@ -121,7 +121,8 @@ def test_node_without_a_class_is_refused(node: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["corpora.sources.source.Source", "models.heads.Head", "models.recurrent.Recurrent"]
+    "target",
+    ["corpora.sources.source.Source", "models.heads.base.Head", "models.recurrent.Recurrent"],
 )
 def test_abstract_class_is_refused(target: str) -> None:
     assert "is abstract" in refusal({"part": {"_target_": f"ostinato.{target}"}})

@@ -27,12 +27,13 @@ class MusicData(pl.LightningDataModule):
         transpose: tuple[int, int],
         seed: int,
         period: int = 1,
+        transposed: float = 1.0,
     ) -> None:
         super().__init__()
         self.store, self.representation = store, representation
         self.training, self.validation = training, validation
         self.window, self.batch_size, self.transpose = window, batch_size, transpose
-        self.seed, self.period = seed, period
+        self.seed, self.period, self.transposed = seed, period, transposed
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """This epoch's batches."""
@@ -49,6 +50,7 @@ class MusicData(pl.LightningDataModule):
             trainer.current_epoch if trainer and not again else 0,
             (trainer.global_rank, trainer.world_size) if trainer else (0, 1),
             self.period,
+            self.transposed,
         )
         return DataLoader(windows, batch_size=None)
 

@@ -68,7 +68,8 @@ class TrainingWindows(torch.utils.data.Dataset[Batch]):
     Each piece gives as many windows as cover it once: the first at its beginning, the last anywhere
     over its end, the others between them, drawn anew each epoch. Everything follows from
     (seed, epoch). With `shard` (rank, ranks) each device has its own windows, as many as every
-    other. Windows begin at multiples of `period` steps of their piece.
+    other. Windows begin at multiples of `period` steps of their piece. Of them, the share
+    `transposed` is.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class TrainingWindows(torch.utils.data.Dataset[Batch]):
         epoch: int,
         shard: tuple[int, int] = (0, 1),
         period: int = 1,
+        transposed: float = 1.0,
     ) -> None:
         self.store, self.representation = store, representation
         random = np.random.default_rng([seed, epoch])
@@ -94,6 +96,8 @@ class TrainingWindows(torch.utils.data.Dataset[Batch]):
         low = np.maximum(transpose[0], -store.lowest[indices[pieces]])
         high = np.minimum(transpose[1], 127 - store.highest[indices[pieces]])
         self.semitones = random.integers(np.minimum(low, high), high + 1)
+        if transposed < 1:
+            self.semitones *= random.random(len(pieces)) < transposed
         order = random.permutation(len(pieces))
         rank, ranks = shard
         even = -(-len(order) // ranks) * ranks  # devices that do not keep step would wait for ever

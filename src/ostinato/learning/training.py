@@ -37,6 +37,10 @@ class Training:
         tuple[int, int],
         Field(description="lowest and highest transposition drawn for a window, in semitones"),
     ] = (-6, 6)
+    transposed: Annotated[
+        float,
+        Field(ge=0, le=1, description="share of windows that are; lower where keys are no chance"),
+    ] = 1.0
     label_weighting: Annotated[
         float,
         Field(ge=0, le=1, description="weigh a token by its frequency to the power of minus this"),

@@ -102,6 +102,7 @@ def _fit(
         settings.transpose,
         config["seed"],
         network.backbone.period,
+        settings.transposed,
     )
     weights = token_weights(store, training, representation.size, settings.label_weighting)
     module = LikelihoodModule(network, settings, weights)
