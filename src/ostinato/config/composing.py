@@ -54,7 +54,12 @@ def group_options(conf: Path, group: str) -> list[str]:
 
 
 def groups_within(conf: Path, group: str) -> list[str]:
-    """The groups that choose a part of this one's options: its folders."""
+    """The groups that choose a part of this one's options: its folders.
+
+    Those of experiments are part of their names.
+    """
+    if group == "experiment":
+        return []
     return sorted(f"{group}/{p.name}" for p in (conf / group).glob("*") if p.is_dir())
 
 
@@ -198,6 +203,8 @@ def translated(error: Exception, overrides: Iterable[str], conf: Path) -> Config
     cause = f"{message}\n{error.__cause__ or ''}"
     if match := re.search(r"Could not find '([\w/]+)/([^'/]+)'", cause):
         group, option = match.groups()
+        if group.startswith("experiment/"):
+            group, option = "experiment", f"{group.partition('/')[2]}/{option}"
         options = group_options(conf, group)
         return ConfigError(
             f"{group}={option} is unknown: {did_you_mean(option, options)}"
