@@ -85,7 +85,7 @@ def test_byte_pairs_are_learned_from_the_training_pieces_and_travel(
 
 
 def test_a_model_of_frames_goes_through_every_stage(project: Path) -> None:
-    words = ("representation=pianoroll", "model=gru", "model/frame_head=bernoulli", *TINY)
+    words = ("representation=pianoroll", "model=gru", "model.frame_head.copies=1", *TINY)
     done = run(project, "ostinato", "run", *words, "tracking=off")
     assert "nats per frame in epoch 1" in done.stdout + done.stderr
     [folder] = (project / "outputs" / "runs").glob("*/*")
