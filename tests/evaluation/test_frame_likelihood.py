@@ -119,3 +119,30 @@ def test_the_table_names_every_piece_its_nats_and_its_frames(store: TokenStore) 
     assert rows[0] == "name,nats,frames"
     assert rows[2] == f"{store.names[1]},2.500000,{len(store.piece(1)) - 1}"
     assert len(rows) == 4
+
+
+def test_over_transpositions_each_frame_has_the_mean_of_its_probabilities(
+    store: TokenStore, short_chorales: list[Piece]
+) -> None:
+    network = network_of("pianoroll", backbone="GRU")
+    [nats] = nll_of_pieces(network, store, TEST[:1], 2, ROLL, (-1, 2))
+    expected = []
+    for semitones in range(-1, 3):
+        frames = ROLL.encode(short_chorales[TEST[0]].transposed(semitones)).astype(np.int8)
+        inputs = torch.from_numpy(np.concatenate([frames[:1] * 0, frames[:-1]]))[None]
+        positions = (torch.arange(len(frames)) % 16)[None, :, None]
+        moved = torch.tensor([semitones])
+        nll = network.score(inputs, positions, torch.from_numpy(frames)[None], moved)
+        expected.append(torch.exp(-nll[0].double()))
+    assert nats == pytest.approx(-float(torch.stack(expected).mean(0).log().sum()), rel=1e-5)
+
+
+def test_a_transposition_out_of_range_counts_as_saying_nothing(store: TokenStore) -> None:
+    network = network_of("pianoroll")
+    narrow = Pianoroll()
+    narrow.lowest = int(store.lowest[TEST[0]])
+    narrow.highest = int(store.highest[TEST[0]])
+    [alone] = nll_of_pieces(network, store, TEST[:1], 1)
+    [over] = nll_of_pieces(network, store, TEST[:1], 1, narrow, (-1, 1))
+    frames = count(store, TEST[:1], ROLL).steps
+    assert over == pytest.approx(alone + frames * math.log(3), rel=1e-5)

@@ -147,5 +147,19 @@ class WholePieces(torch.utils.data.Dataset[Batch]):
 
     def __getitem__(self, index: int) -> Batch:
         rows = self.batches[index]
+        return to_batch(*self._whole(rows))
+
+    def transposed(
+        self, index: int, representation: Representation, semitones: NDArray[np.int64]
+    ) -> Batch:
+        """A batch with each of its pieces moved by semitones: (pieces,)."""
+        steps, positions, real = self._whole(self.batches[index])
+        moved = representation.transpose(steps, semitones).astype(steps.dtype)
+        where = representation.transpose_positions(positions, semitones)
+        return to_batch(moved, where.astype(np.int64), real, semitones)
+
+    def _whole(
+        self, rows: NDArray[np.int64]
+    ) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.bool_]]:
         starts, ends = self.store.offsets[rows], self.store.offsets[rows + 1]
-        return to_batch(*gather(self.store, starts, ends, int((ends - starts).max()) - 1))
+        return gather(self.store, starts, ends, int((ends - starts).max()) - 1)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +11,14 @@ from numpy.typing import NDArray
 
 from ostinato import console
 from ostinato.batches.store import TokenStore
-from ostinato.batches.windows import WholePieces
+from ostinato.batches.windows import Batch, WholePieces
 from ostinato.models.sequence import SequenceModel
-from ostinato.representations.base import FrameRepresentation, TokenRepresentation
+from ostinato.models.steps import predicted
+from ostinato.representations.base import (
+    FrameRepresentation,
+    Representation,
+    TokenRepresentation,
+)
 
 
 @dataclass(frozen=True)
@@ -65,18 +71,56 @@ def _notes(
 
 
 def nll_of_pieces(
-    network: SequenceModel, store: TokenStore, indices: NDArray[np.int64], batch_size: int
+    network: SequenceModel,
+    store: TokenStore,
+    indices: NDArray[np.int64],
+    batch_size: int,
+    representation: Representation | None = None,
+    transpose: tuple[int, int] = (0, 0),
 ) -> NDArray[np.float64]:
-    """The negative log-likelihood of each of the pieces at `indices`, in nats."""
+    """The negative log-likelihood of each of the pieces at `indices`, in nats.
+
+    With `transpose`, the probability of each step is the mean of what the network says of it in
+    every transposition from the lowest to the highest, which `representation` makes: one more
+    distribution over steps, whose probabilities sum to no more than 1, as a transposition in which
+    a pitch of the piece would be out of range counts as saying 0.
+    """
     network.eval()
-    device = next(network.parameters()).device
     batches = WholePieces(store, indices, batch_size)
     nats = np.zeros(len(store.names))
     for i in console.track(range(len(batches)), "scoring the test pieces", len(batches)):
-        batch = batches[i].to(device)
-        nll = network.score(batch.inputs, batch.positions, batch.targets)
-        nats[batches.batches[i]] = nll.to(torch.float64).sum(1).cpu().numpy()
+        if representation is None or not any(transpose):
+            nll = _scored(network, batches[i])
+        else:
+            nll = _mean_over_keys(network, batches, i, representation, transpose)
+        nats[batches.batches[i]] = nll.sum(1).numpy()
     return nats[indices]
+
+
+def _scored(network: SequenceModel, batch: Batch) -> torch.Tensor:
+    batch = batch.to(next(network.parameters()).device)
+    nll = network.score(batch.inputs, batch.positions, batch.targets, batch.semitones)
+    return nll.to(torch.float64).cpu()
+
+
+def _mean_over_keys(
+    network: SequenceModel,
+    batches: WholePieces,
+    index: int,
+    representation: Representation,
+    transpose: tuple[int, int],
+) -> torch.Tensor:
+    """Nats of each step, the mean of its probabilities taken over transpositions."""
+    store, rows = batches.store, batches.batches[index]
+    said = []
+    for semitones in range(transpose[0], transpose[1] + 1):
+        inside = (store.lowest[rows] + semitones >= representation.lowest) & (
+            store.highest[rows] + semitones <= representation.highest
+        )
+        nll = _scored(network, batches.transposed(index, representation, semitones * inside))
+        said.append(torch.where(torch.from_numpy(inside)[:, None], -nll, -torch.inf))
+    mean = torch.logsumexp(torch.stack(said), dim=0) - math.log(len(said))
+    return torch.where(predicted(batches[index].targets), -mean, 0.0)
 
 
 def per_unit(total: float, counts: Counts) -> dict[str, float]:

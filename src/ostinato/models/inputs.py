@@ -86,6 +86,9 @@ class Frames(Input):
         self.frame = nn.Linear(steps.size, embedding_size)
         self.position = nn.ModuleList(nn.Embedding(n, embedding_size) for n in steps.position_sizes)
         self.shift = nn.Embedding(2 * FARTHEST + 1, embedding_size) if shift else None
+        # as embeddings begin they would drown the few columns that are on
+        for embedding in [*self.position, *([self.shift] if self.shift else [])]:
+            nn.init.zeros_(embedding.weight)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, steps: Tensor, positions: Tensor, semitones: Tensor | None = None) -> Tensor:

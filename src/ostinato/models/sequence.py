@@ -79,11 +79,18 @@ class SequenceModel(nn.Module):
         return self.head.nll(context, targets)
 
     @torch.no_grad()
-    def score(self, steps: Tensor, positions: Tensor, targets: Tensor, chunk: int = 1024) -> Tensor:
+    def score(
+        self,
+        steps: Tensor,
+        positions: Tensor,
+        targets: Tensor,
+        semitones: Tensor | None = None,
+        chunk: int = 1024,
+    ) -> Tensor:
         """The same, of sequences of any length: `chunk` steps at a time with the state carried."""
         parts, state = [], None
         for start in range(0, steps.shape[1], chunk):
             part = slice(start, start + chunk)
-            context, state = self(steps[:, part], positions[:, part], state=state)
+            context, state = self(steps[:, part], positions[:, part], semitones, state)
             parts.append(self.head.nll(context, targets[:, part]))
         return torch.cat(parts, dim=1)

@@ -61,6 +61,9 @@ class Representation(ABC):
     """How often a frame says its pitches: which sound and, where there are 2, which begin."""
     learns: bool = False
     """Whether `learn` must be called before anything is encoded."""
+    lowest: int = 0
+    highest: int = 127
+    """The pitches that it can hold."""
     transposes: bool = True
     """Whether `transpose` moves by other than 0 semitones."""
     keeps: frozenset[str] = frozenset()

@@ -105,7 +105,14 @@ def _likelihoods(
     known = (TokenRepresentation, FrameRepresentation)
     if not (isinstance(network, SequenceModel) and isinstance(representation, known)):
         raise TypeError(f"no likelihood is known for {type(network).__name__}")
-    nats = nll_of_pieces(network, store, test, settings.batch_size)
+    if any(settings.transpose) and not representation.transposes:
+        raise UserError(
+            f"evaluation.transpose={list(settings.transpose)} does not fit: {representation.name} "
+            "cannot be transposed as it is set; say evaluation.transpose=[0,0]."
+        )
+    nats = nll_of_pieces(
+        network, store, test, settings.batch_size, representation, settings.transpose
+    )
     counted = baseline_nll(store, training, test, representation.size, settings.smoothing)
     totals = {"model": float(nats.sum()), **counted}
     counts = count(store, test, representation)
