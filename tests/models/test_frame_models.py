@@ -9,10 +9,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from ostinato.errors import ConfigError
-from ostinato.models.heads import Bernoulli, Head
+from ostinato.models.heads.base import Head
+from ostinato.models.heads.bernoulli import Bernoulli
 from ostinato.models.inputs import FARTHEST, Frames
 from ostinato.models.sequence import SequenceModel
 from ostinato.models.steps import IGNORED, Steps, predicted
+from ostinato.sampling.settings import Sampling
+from ostinato.sampling.strategies import Chooser
 from small_networks import BACKBONES, config_of
 
 STEPS = Steps("frames", 6, (4,), planes=2)
@@ -99,7 +102,8 @@ def total_of(head: Head, width: int) -> None:
     frames = every_frame(width)
     y = torch.randn(1, 3, 5).expand(len(frames), 3, 5)
     with torch.no_grad():
-        context, _ = head(y, torch.zeros(len(frames), 3, width, dtype=torch.int8))
+        heard = torch.zeros(len(frames), 3, width, dtype=torch.int8)
+        context, _ = head(y, heard, torch.zeros(len(frames), 3, 0))
         nll = head.nll(context, frames[:, None].expand(-1, 3, -1))
     assert torch.exp(-nll.double()).sum(0).tolist() == pytest.approx([1.0] * 3, abs=1e-5)
 
@@ -109,12 +113,9 @@ def test_a_frame_is_drawn_as_often_as_its_probability_says() -> None:
     head = Bernoulli(input_size=5, steps=Steps("frames", 3, ()))
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
-        context, _ = head(torch.randn(1, 1, 5), torch.zeros(1, 1, 3))
+        context, _ = head(torch.randn(1, 1, 5), torch.zeros(1, 1, 3), torch.zeros(1, 1, 0))
         likely = torch.exp(-head.nll(context.expand(8, 1, 3), every_frame(3)[:, None]))[:, 0]
-        drawn = head.draw(
-            context[:, -1].expand(20000, 3),
-            lambda logits: torch.bernoulli(torch.sigmoid(logits), generator=generator),
-        )
+        drawn = head.draw(context[:, -1].expand(20000, 3), Chooser(Sampling(), generator))
     which = (drawn * torch.tensor([4, 2, 1])).sum(-1).long()
     shares = torch.bincount(which, minlength=8) / 20000
     assert shares.tolist() == pytest.approx(likely.tolist(), abs=0.02)
@@ -122,6 +123,7 @@ def test_a_frame_is_drawn_as_often_as_its_probability_says() -> None:
 
 def test_a_transposed_window_is_told_from_one_that_is_not() -> None:
     network = built("GRU")
+    torch.nn.init.normal_(network.input.shift.weight)  # it begins at 0
     frames, positions = sequences(2, 5)
     with torch.no_grad():
         plain, _ = network(frames, positions)
