@@ -62,7 +62,7 @@ def test_an_edit_of_conf_reruns_the_stages_that_read_it(reproduced: Path) -> Non
     edit(conf / "sampling" / "ancestral.yaml", "temperature: 0.9", "temperature: 0.8")
     done = run(reproduced, "dvc", "repro")
     assert stages_run(done.stdout) == ["compose", "generate", "evaluate"]
-    edit(conf / "model" / "lstm.yaml", "embedding_size: 128", "embedding_size: 64")
+    edit(conf / "model" / "lstm.yaml", "dropout: 0.1", "dropout: 0.2")
     done = run(reproduced, "dvc", "repro")
     assert stages_run(done.stdout) == ["compose", "train", "generate", "evaluate"]
     edit(conf / "corpus" / "_base.yaml", "min_notes: 1 ", "min_notes: 2 ")
