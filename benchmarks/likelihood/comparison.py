@@ -1,6 +1,6 @@
 """What a sweep of experiment=comparison came to, as a table.
 
-    ostinato run -m experiment=comparison model=rnn,gru,lstm representation=event,voices,remi
+    ostinato run -m experiment=comparison model=rnn,gru,lstm representation=voices,pianoroll
     python benchmarks/likelihood/comparison.py outputs/sweeps/DATE/TIME
 
 Reads config.yaml and evaluation/metrics.json of every run in the folder; writes comparison.json and

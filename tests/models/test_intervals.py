@@ -3,6 +3,9 @@
 import pytest
 import torch
 
+from ostinato.config import compose
+from ostinato.errors import ConfigError
+from ostinato.models.bundle import build_network
 from ostinato.models.heads.intervals import Intervals
 from ostinato.models.steps import Steps
 from ostinato.representations.voices import Voices
@@ -51,3 +54,12 @@ def test_beyond_its_reach_no_interval_scores(reach: int) -> None:
     head = head_of(reach)
     scored = logits_of(head, [60, 128, 128, 128]) - logits_of(head, [128, 128, 128, 128])
     assert scored.nonzero()[:, 0].tolist() == list(range(60 - reach, 60 + reach + 1))
+
+
+def test_voices_that_are_not_as_many_as_the_groups_are_refused() -> None:
+    three = Voices(voices=3)
+    config = compose(["model=interleaved", "representation.voices=3"])
+    with pytest.raises(ConfigError, match=r"backbone.period=4 does not fit: it should be 3"):
+        build_network(config, three)
+    matching = compose(["model=interleaved", "representation.voices=3", "model.backbone.period=3"])
+    assert build_network(matching, three)

@@ -84,8 +84,18 @@ def test_byte_pairs_are_learned_from_the_training_pieces_and_travel(
     assert (elsewhere / "new" / "sample-01.mid").exists()
 
 
-def test_a_model_of_frames_goes_through_every_stage(project: Path) -> None:
-    words = ("representation=pianoroll", "model=gru", "model.frame_head.copies=1", *TINY)
+@pytest.mark.parametrize(
+    ("head", "of_many"),
+    [
+        (("model/frame_head=bernoulli",), False),
+        (("model/frame_head=autoregressive", "model.frame_head.copies=1"), True),
+    ],
+    ids=["bernoulli", "autoregressive"],
+)
+def test_a_model_of_frames_goes_through_every_stage(
+    project: Path, head: tuple[str, ...], of_many: bool
+) -> None:
+    words = ("representation=pianoroll", "model=gru", *head, *TINY)
     done = run(project, "ostinato", "run", *words, "tracking=off")
     assert "nats per frame in epoch 1" in done.stdout + done.stderr
     [folder] = (project / "outputs" / "runs").glob("*/*")
@@ -99,7 +109,7 @@ def test_a_model_of_frames_goes_through_every_stage(project: Path) -> None:
     assert f"{test['frames']} frames" in (folder / "evaluation" / "report.html").read_text()
     about = json.loads((folder / "samples" / "sampling.json").read_text())
     assert "temperature" in about
-    assert "top_p" not in about
+    assert ("top_p" in about) == of_many, "what is drawn one of many, and only that, has a nucleus"
     assert len(list((folder / "samples").glob("*.wav"))) == 2
     shown = run(project, "ostinato", "inspect", str(folder / "model")).stdout
     assert "256 columns" in shown

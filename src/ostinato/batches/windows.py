@@ -12,6 +12,7 @@ from ostinato.batches.store import TokenStore
 from ostinato.representations.base import Representation
 
 IGNORED = -100  # a target that is padding
+Gathered = tuple[NDArray[Any], NDArray[np.int64], NDArray[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Batch:
 
 def gather(
     store: TokenStore, starts: NDArray[np.int64], ends: NDArray[np.int64], length: int
-) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.bool_]]:
+) -> Gathered:
     """Steps (batch, length + 1, …), positions (batch, length, features), real (batch, length)."""
     at = starts[:, None] + np.arange(length + 1)
     real = at < ends[:, None]
@@ -60,6 +61,16 @@ def to_batch(
         torch.from_numpy(positions),
         torch.from_numpy(np.zeros(len(steps), np.int64) if semitones is None else semitones),
     )
+
+
+def moved(
+    gathered: Gathered, representation: Representation, semitones: NDArray[np.int64]
+) -> Batch:
+    """A batch of what `gather` gave, each sequence moved by its semitones: (batch,)."""
+    steps, positions, real = gathered
+    steps = representation.transpose(steps, semitones).astype(steps.dtype)
+    positions = representation.transpose_positions(positions, semitones).astype(np.int64)
+    return to_batch(steps, positions, real, semitones)
 
 
 class TrainingWindows(torch.utils.data.Dataset[Batch]):
@@ -93,8 +104,8 @@ class TrainingWindows(torch.utils.data.Dataset[Batch]):
         pieces, starts = _places(lengths, self.window, random)
         self.starts = store.offsets[indices[pieces]] + starts - starts % period
         self.ends = store.offsets[indices[pieces] + 1]
-        low = np.maximum(transpose[0], -store.lowest[indices[pieces]])
-        high = np.minimum(transpose[1], 127 - store.highest[indices[pieces]])
+        low = np.maximum(transpose[0], representation.lowest - store.lowest[indices[pieces]])
+        high = np.minimum(transpose[1], representation.highest - store.highest[indices[pieces]])
         self.semitones = random.integers(np.minimum(low, high), high + 1)
         if transposed < 1:
             self.semitones *= random.random(len(pieces)) < transposed
@@ -109,11 +120,8 @@ class TrainingWindows(torch.utils.data.Dataset[Batch]):
 
     def __getitem__(self, index: int) -> Batch:
         rows = self.batches[index]
-        semitones = self.semitones[rows]
-        steps, positions, real = gather(self.store, self.starts[rows], self.ends[rows], self.window)
-        moved = self.representation.transpose(steps, semitones).astype(steps.dtype)
-        where = self.representation.transpose_positions(positions, semitones)
-        return to_batch(moved, where.astype(np.int64), real, semitones)
+        gathered = gather(self.store, self.starts[rows], self.ends[rows], self.window)
+        return moved(gathered, self.representation, self.semitones[rows])
 
 
 def _places(
@@ -146,20 +154,14 @@ class WholePieces(torch.utils.data.Dataset[Batch]):
         return len(self.batches)
 
     def __getitem__(self, index: int) -> Batch:
-        rows = self.batches[index]
-        return to_batch(*self._whole(rows))
+        return to_batch(*self._whole(self.batches[index]))
 
     def transposed(
         self, index: int, representation: Representation, semitones: NDArray[np.int64]
     ) -> Batch:
         """A batch with each of its pieces moved by semitones: (pieces,)."""
-        steps, positions, real = self._whole(self.batches[index])
-        moved = representation.transpose(steps, semitones).astype(steps.dtype)
-        where = representation.transpose_positions(positions, semitones)
-        return to_batch(moved, where.astype(np.int64), real, semitones)
+        return moved(self._whole(self.batches[index]), representation, semitones)
 
-    def _whole(
-        self, rows: NDArray[np.int64]
-    ) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.bool_]]:
+    def _whole(self, rows: NDArray[np.int64]) -> Gathered:
         starts, ends = self.store.offsets[rows], self.store.offsets[rows + 1]
         return gather(self.store, starts, ends, int((ends - starts).max()) - 1)

@@ -43,7 +43,13 @@ def build_network(config: Config, representation: Representation) -> nn.Module:
 def steps_of(representation: Representation) -> Steps:
     """What a network must know of a representation."""
     sizes = tuple(representation.position_sizes)
-    return Steps(representation.kind, representation.size, sizes, representation.planes)
+    return Steps(
+        representation.kind,
+        representation.size,
+        sizes,
+        representation.planes,
+        representation.period,
+    )
 
 
 def save_bundle(bundle: Bundle, folder: Path) -> None:

@@ -42,7 +42,6 @@ class Interleaved(Backbone):
         input_size: int,
     ) -> None:
         super().__init__()
-        # a group begun elsewhere than in training would mix voices up
         self.period, self.output_size = period, hidden_size
         self.outer = outer(input_size=hidden_size)
         self.join = nn.Linear(period * input_size, hidden_size)

@@ -46,6 +46,11 @@ class SequenceModel(nn.Module):
         self.steps = steps
         self.input = first(steps=steps)
         self.backbone = backbone(input_size=self.input.output_size)
+        if self.backbone.period not in (1, steps.period):
+            raise ValueError(
+                f"backbone.period={self.backbone.period} does not fit: it should be "
+                f"{steps.period}, the number of voices."
+            )
         self.head = last(input_size=self.backbone.output_size, steps=steps)
 
     def forward(

@@ -13,13 +13,15 @@ class Steps:
 
     kind: `tokens` or `frames`; size: how many tokens there are, or the width of a frame;
     position_sizes: how many values each feature of a position takes; planes: how often a frame says
-    its pitches, 1 which sound, 2 which sound and then which begin.
+    its pitches, 1 which sound, 2 which sound and then which begin; period: how many steps, in turn,
+    are of one moment.
     """
 
     kind: str
     size: int
     position_sizes: tuple[int, ...]
     planes: int = 1
+    period: int = 1
 
     @property
     def unit(self) -> str:

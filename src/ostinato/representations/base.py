@@ -64,6 +64,8 @@ class Representation(ABC):
     lowest: int = 0
     highest: int = 127
     """The pitches that it can hold."""
+    period: int = 1
+    """How many steps, in turn, are of one moment: the number of interleaved voices."""
     transposes: bool = True
     """Whether `transpose` moves by other than 0 semitones."""
     keeps: frozenset[str] = frozenset()

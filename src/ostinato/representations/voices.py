@@ -51,7 +51,7 @@ class Voices(TokenRepresentation):
         ] = 16,
         end_token: Annotated[bool, Field(description="learn where pieces end")] = True,
     ) -> None:
-        self.voices = voices
+        self.voices = self.period = voices
         self.steps_per_quarter = self.resolution = steps_per_quarter
         self.bar_steps = bar_steps
         self.end_token = end_token

@@ -134,10 +134,14 @@ def _dressed(bundle: "Bundle", piece: "Piece", prompts: Sequence["Piece"], i: in
 
 
 def _about(config: Config, sampling: "Sampling", bundle: "Bundle") -> dict[str, Any]:
-    chosen = bundle.config["choices"]
+    from ostinato.models.sequence import SequenceModel
+
+    chosen, network = bundle.config["choices"], bundle.network
     idle = {"_target_"}
+    if isinstance(network, SequenceModel) and not network.head.one_of_many:
+        idle |= {"top_k", "top_p"}
     if bundle.representation.kind == "frames":
-        idle |= {"top_k", "top_p", "repetition_penalty", "repetition_window"}
+        idle |= {"repetition_penalty", "repetition_window"}
     if sampling.prompt is None:
         idle.add("prompt_bars")
     if sampling.repetition_penalty == 1.0:

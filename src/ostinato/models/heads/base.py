@@ -1,9 +1,12 @@
 """What every head can do: say how likely the next step is, and draw it."""
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Protocol
+from typing import Annotated, Any, ClassVar, Protocol
 
+from pydantic import Field
 from torch import Tensor, nn
+
+from ostinato.models.steps import Steps
 
 
 class Choose(Protocol):
@@ -24,6 +27,8 @@ class Head(nn.Module, ABC):
     """
 
     takes: ClassVar[frozenset[str]]
+    one_of_many: ClassVar[bool] = True
+    """Whether it draws one of many, so that top-k and nucleus sampling mean something."""
 
     @abstractmethod
     def forward(
@@ -33,9 +38,8 @@ class Head(nn.Module, ABC):
 
         y: (batch, time, input_size) of the backbone; steps: (batch, time) tokens or (batch, time,
         width) frames, those that y has seen, each the one before a target; positions: (batch, time,
-        features) of the targets. Returns the context,
-        (batch, time, …), and what must be remembered to go on with the sequences; None where that
-        is nothing.
+        features) of the targets. Returns the context, (batch, time, …), and what must be remembered
+        to go on with the sequences; None where that is nothing.
         """
 
     @abstractmethod
@@ -51,3 +55,25 @@ class Head(nn.Module, ABC):
 
         context: (batch, …), that of the last step.
         """
+
+
+class Logits(Head):
+    """A head whose context is one number for each token, or for each column of a frame."""
+
+    def __init__(
+        self,
+        dropout: Annotated[float, Field(ge=0, lt=1, description="dropped before the head")] = 0.0,
+        *,
+        input_size: int,
+        steps: Steps,
+    ) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.logits = nn.Linear(input_size, steps.size)
+
+    def forward(
+        self, y: Tensor, steps: Tensor, positions: Tensor, state: Any = None
+    ) -> tuple[Tensor, Any]:
+        """y: (batch, time, input_size) -> logits (batch, time, size of steps), and no state."""
+        del steps, positions, state
+        return self.logits(self.dropout(y)), None
