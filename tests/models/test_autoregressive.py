@@ -154,3 +154,18 @@ def test_copies_bring_back_what_followed_a_frame_like_the_last() -> None:
         head.copying.queries.bias.copy_(head.copying.keys.bias * 50)
         shares, _ = head.copying(y, planes)
     torch.testing.assert_close(shares[0, 5], planes[0, 3], atol=1e-3, rtol=0)
+
+
+def test_what_sounded_around_a_pitch_counts_alike_at_every_pitch() -> None:
+    head = head_of(12)
+    torch.nn.init.zeros_(head.absolute)
+    y, steps, positions, _ = inputs_of(1, 1, 12, 1)
+    low, high = steps * 0, steps * 0
+    low[..., [3, 5]] = 1
+    high[..., [6, 8]] = 1
+    with torch.no_grad():
+        [_, one], [_, other] = (
+            head._around(head(y, frames, positions)[0][0]) for frames in (low, high)
+        )
+    torch.testing.assert_close(other[:, 3:], one[:, :-3])
+    assert not torch.allclose(one[:, 3], one[:, 9])
