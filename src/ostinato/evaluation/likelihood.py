@@ -117,10 +117,11 @@ def _mean_over_keys(
         inside = (store.lowest[rows] + semitones >= representation.lowest) & (
             store.highest[rows] + semitones <= representation.highest
         )
-        nll = _scored(network, batches.transposed(index, representation, semitones * inside))
+        batch = batches.transposed(index, representation, semitones * inside)
+        nll = _scored(network, batch)
         said.append(torch.where(torch.from_numpy(inside)[:, None], -nll, -torch.inf))
     mean = torch.logsumexp(torch.stack(said), dim=0) - math.log(len(said))
-    return torch.where(predicted(batches[index].targets), -mean, 0.0)
+    return torch.where(predicted(batch.targets), -mean, 0.0)
 
 
 def per_unit(total: float, counts: Counts) -> dict[str, float]:

@@ -147,7 +147,7 @@ class Autoregressive(Head):
         for _ in range(self.pitches):
             hidden = self._hidden(y, self._told(frame.flatten(1)))
             at = frame[:, 0].sum(1)  # those that have no more stand at their end
-            now = hidden[rows, at.clamp(max=hidden.shape[1] - 1)][:, None]
+            now = hidden[rows, at][:, None]
             logits = self._pitch_logits(now, around, last[:, None])[:, 0]
             chosen = torch.where(last >= 0, choose.one(logits), self.pitches)
             real = chosen < self.pitches
