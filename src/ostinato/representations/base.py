@@ -66,6 +66,10 @@ class Representation(ABC):
     """The pitches that it can hold."""
     period: int = 1
     """How many steps, in turn, are of one moment: the number of interleaved voices."""
+    bar_steps: int = 0
+    """How many moments make a bar, where it has bars of one length."""
+    beat_steps: int = 0
+    """How many moments make a quarter note, where it has moments."""
     transposes: bool = True
     """Whether `transpose` moves by other than 0 semitones."""
     keeps: frozenset[str] = frozenset()

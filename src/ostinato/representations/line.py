@@ -53,6 +53,31 @@ def tokens_to_line(tokens: Tokens, track: int = 0) -> NDArray[Any]:
     )
 
 
+def heard(
+    grid: Tokens, before: Tokens | None = None
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """What sounds in each step of excerpts, a pitch or `REST`, and where notes begin.
+
+    grid: (batch, steps, lines) tokens; before: (batch, lines), what sounds before the first step,
+    nothing by default. What is held over the beginning of an excerpt begins there.
+    """
+    steps = np.arange(grid.shape[1])[:, None]
+    latest = np.maximum.accumulate(np.where(grid != HOLD, steps, -1), axis=1)
+    said = np.take_along_axis(grid, np.maximum(latest, 0), axis=1)
+    known = np.full(grid.shape[::2], REST) if before is None else before
+    pitch = np.where(latest < 0, known[:, None], said).astype(np.uint8)
+    onset = grid < REST
+    onset[:, :1] = pitch[:, :1] < REST
+    return pitch, onset
+
+
+def as_grid(pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[np.uint16]:
+    """Tokens (batch, steps, lines) of what `heard` gave; a note begins where pitches change."""
+    changed = np.ones(pitch.shape, np.bool_)
+    changed[:, 1:] = pitch[:, 1:] != pitch[:, :-1]
+    return np.where(onset | changed | (pitch == REST), pitch, HOLD).astype(np.uint16)
+
+
 def transpose_notes(tokens: Tokens, semitones: Tokens, lowest: int, highest: int) -> Tokens:
     """Move the tokens (batch, time) from lowest up to highest by semitones (batch,)."""
     moved = tokens.astype(np.int64) + semitones[:, None]

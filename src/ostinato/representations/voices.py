@@ -1,6 +1,7 @@
 """Voices: a fixed number of monophonic lines on a grid, interleaved by time step."""
 
-from typing import Annotated, ClassVar
+from fractions import Fraction
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from ostinato.representations.line import (
     HOLD,
     REST,
     LineGrammar,
+    as_grid,
+    heard,
     line_to_tokens,
     one_at_a_time,
     tokens_to_line,
@@ -53,7 +56,7 @@ class Voices(TokenRepresentation):
     ) -> None:
         self.voices = self.period = voices
         self.steps_per_quarter = self.resolution = steps_per_quarter
-        self.bar_steps = bar_steps
+        self.bar_steps, self.beat_steps = bar_steps, steps_per_quarter
         self.end_token = end_token
         self.position_sizes = (voices, bar_steps, *[REST + 1] * voices)
 
@@ -101,6 +104,35 @@ class Voices(TokenRepresentation):
         bar = 4 * int(signature["numerator"]) / int(signature["denominator"])  # quarter notes
         missing = bar - int(barlines[1] - barlines[0]) / piece.resolution
         return max(0, round(missing * self.steps_per_quarter))
+
+    def bars(self, piece: Piece) -> NDArray[np.int64]:
+        """The steps of the encoded piece at which bars of `bar_steps` begin.
+
+        Bars of other lengths and a pickup that was filled up are left out; the last may be cut off.
+        """
+        lines = piece.barlines()
+        last = piece.time_signatures[piece.time_signatures["onset"] <= lines[-1]][-1:]
+        beats = Fraction(*last[["numerator", "denominator"]][0].tolist()) if len(last) else 1
+        lengths = np.append(np.diff(lines), round(4 * beats * piece.resolution))
+        whole = lengths * self.steps_per_quarter == self.bar_steps * piece.resolution
+        steps, rest = np.divmod(lines[whole] * self.steps_per_quarter, piece.resolution)
+        starts: NDArray[np.int64] = steps[rest == 0] + self._missing_steps(piece)
+        return starts
+
+    def excerpt(
+        self, tokens: Tokens, positions: NDArray[np.integer[Any]]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """What sounds, a pitch or `REST`, and where notes begin: (batch, steps, voices).
+
+        tokens: (batch, time), each from the beginning of a step on; positions: (batch, features) of
+        their first tokens, which say what is held.
+        """
+        batch, time = tokens.shape
+        return heard(tokens.reshape(batch, time // self.voices, self.voices), positions[:, 2:])
+
+    def whole(self, pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[np.uint16]:
+        """The tokens (batch, time) of what `excerpt` gave."""
+        return as_grid(pitch, onset).reshape(len(pitch), -1)
 
     def decode(self, tokens: Tokens, name: str = "") -> Piece:
         """The piece that the tokens (time,) say, up to the first end token.

@@ -1,0 +1,174 @@
+"""Cutting pieces into segments: so many whole bars of voices."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ostinato.batches.store import TokenStore
+from ostinato.music.piece import Piece
+from ostinato.representations.line import REST
+from ostinato.representations.voices import Voices
+
+
+@dataclass(frozen=True)
+class SegmentBatch:
+    """Segments side by side.
+
+    pitch: (batch, voices, steps) int64, what sounds, counted from the lowest pitch, with silence
+    after the highest; onset: (batch, voices, steps), 1 where a note begins, float32.
+    """
+
+    pitch: Tensor
+    onset: Tensor
+
+    def __len__(self) -> int:
+        return len(self.pitch)
+
+    def to(self, device: torch.device) -> "SegmentBatch":
+        """The batch on another device."""
+        return SegmentBatch(*(getattr(self, field.name).to(device) for field in fields(self)))
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Where segments begin in a token store; they overlap, a bar from each to the next.
+
+    starts: (segments,) of their first tokens; lowest, highest: (segments,) of their pitches;
+    `pitches` are the lowest and the highest allowed. `other_bars` pieces have no such bars;
+    `outside` segments leave the pitches.
+    """
+
+    store: TokenStore
+    representation: Voices
+    bars: int
+    pitches: tuple[int, int]
+    starts: NDArray[np.int64]
+    lowest: NDArray[np.int64]
+    highest: NDArray[np.int64]
+    other_bars: int = 0
+    outside: int = 0
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def batch(
+        self, rows: NDArray[np.int64], semitones: NDArray[np.int64] | None = None
+    ) -> SegmentBatch:
+        """The segments at `rows`, moved by semitones: (rows,)."""
+        pitch, onset = _excerpts(self.store, self.representation, self.starts[rows], self.bars)
+        low, high = self.pitches
+        moved = pitch.astype(np.int64) - low
+        if semitones is not None:
+            moved += semitones[:, None, None]
+        moved = np.where(pitch == REST, high - low + 1, moved)
+        return SegmentBatch(
+            torch.from_numpy(np.ascontiguousarray(moved.transpose(0, 2, 1))),
+            torch.from_numpy(np.ascontiguousarray(onset.transpose(0, 2, 1), np.float32)),
+        )
+
+    def drawn(self, most: int, seed: int) -> SegmentBatch:
+        """At most so many segments, drawn by a seed."""
+        order = np.random.default_rng(seed).permutation(len(self))[:most]
+        return self.batch(np.sort(order))
+
+
+def cut(
+    store: TokenStore,
+    indices: NDArray[np.int64],
+    pieces: Iterable[Piece],
+    representation: Voices,
+    bars: int,
+    pitches: tuple[int, int],
+) -> Segments:
+    """Cut the stored pieces at `indices` at their barlines, which `pieces` say.
+
+    Only bars of the representation's `bar_steps` are taken, so that metres are kept apart, and
+    only segments in which something sounds, within `pitches`.
+    """
+    at = {store.names[i]: int(i) for i in indices}
+    found: list[NDArray[np.int64]] = []
+    other_bars = 0
+    for piece in pieces:
+        if (index := at.get(piece.name)) is None:
+            continue
+        rows = _of_piece(store, index, representation.bars(piece), representation, bars)
+        other_bars += not len(rows)
+        found.append(rows)
+    rows = np.concatenate(found) if found else np.zeros((0, 3), np.int64)
+    rows = rows[rows[:, 1] <= rows[:, 2]]  # something sounds
+    inside = (rows[:, 1] >= pitches[0]) & (rows[:, 2] <= pitches[1])
+    starts, lowest, highest = rows[inside].T
+    outside = int((~inside).sum())
+    return Segments(
+        store, representation, bars, pitches, starts, lowest, highest, other_bars, outside
+    )
+
+
+def _of_piece(
+    store: TokenStore,
+    index: int,
+    lines: NDArray[np.int64],
+    representation: Voices,
+    bars: int,
+) -> NDArray[np.int64]:
+    """The first token, lowest and highest pitch of each segment: (segments, 3)."""
+    first = int(store.offsets[index]) + (representation.end is not None)
+    ended = int(store.offsets[index + 1]) - (representation.end is not None)
+    length = bars * representation.bar_steps
+    each = np.isin(lines[:, None] + np.arange(bars) * representation.bar_steps, lines).all(axis=1)
+    steps = lines[each & (lines + length <= (ended - first) // representation.voices)]
+    starts = first + steps * representation.voices
+    pitch, _ = _excerpts(store, representation, starts, bars)
+    pitch = pitch.astype(np.int64)
+    lowest = pitch.min(axis=(1, 2), initial=REST)
+    highest = np.where(pitch == REST, -1, pitch).max(axis=(1, 2), initial=-1)
+    return np.column_stack([starts, lowest, highest])
+
+
+def _excerpts(
+    store: TokenStore, representation: Voices, starts: NDArray[np.int64], bars: int
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """What sounds and where notes begin in the segments at `starts`: (segments, steps, voices)."""
+    tokens = bars * representation.bar_steps * representation.voices
+    before = store.positions[np.maximum(starts - 1, 0)]  # what a piece begins with holds nothing
+    return representation.excerpt(store.steps[starts[:, None] + np.arange(tokens)], before)
+
+
+class TrainingSegments(torch.utils.data.Dataset[SegmentBatch]):
+    """One epoch of segments, shuffled and transposed; item i is the i-th batch.
+
+    Everything follows from (seed, epoch). All batches are whole; where there are fewer segments
+    than one takes, they are the only batch.
+    """
+
+    def __init__(
+        self,
+        segments: Segments,
+        batch_size: int,
+        transpose: tuple[int, int],
+        transposed: float,
+        seed: int,
+        epoch: int,
+    ) -> None:
+        self.segments = segments
+        random = np.random.default_rng([seed, epoch])
+        order = random.permutation(len(segments))
+        low = np.maximum(transpose[0], segments.pitches[0] - segments.lowest)
+        high = np.minimum(transpose[1], segments.pitches[1] - segments.highest)
+        self.semitones = random.integers(low, high + 1)
+        self.semitones *= random.random(len(segments)) < transposed
+        whole = max(batch_size, len(order) // batch_size * batch_size)
+        self.batches = [
+            order[i : i + batch_size] for i in range(0, min(whole, len(order)), batch_size)
+        ]
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __getitem__(self, index: int) -> SegmentBatch:
+        rows = self.batches[index]
+        return self.segments.batch(rows, self.semitones[rows])
