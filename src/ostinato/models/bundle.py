@@ -49,6 +49,8 @@ def steps_of(representation: Representation) -> Steps:
         sizes,
         representation.planes,
         representation.period,
+        representation.bar_steps,
+        representation.beat_steps,
     )
 
 

@@ -14,7 +14,8 @@ class Steps:
     kind: `tokens` or `frames`; size: how many tokens there are, or the width of a frame;
     position_sizes: how many values each feature of a position takes; planes: how often a frame says
     its pitches, 1 which sound, 2 which sound and then which begin; period: how many steps, in turn,
-    are of one moment.
+    are of one moment; bar, beat: how many moments make a bar and a quarter note, 0 where that is
+    not known.
     """
 
     kind: str
@@ -22,6 +23,8 @@ class Steps:
     position_sizes: tuple[int, ...]
     planes: int = 1
     period: int = 1
+    bar: int = 0
+    beat: int = 0
 
     @property
     def unit(self) -> str:

@@ -1,0 +1,1 @@
+"""Generators and critics, and what they are fitted by."""

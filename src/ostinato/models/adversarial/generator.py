@@ -1,0 +1,177 @@
+"""Generators: from noise to voices."""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from ostinato.models.segments import Lines, Shape
+
+CLASSES = 12
+
+
+@dataclass(frozen=True)
+class Choosing:
+    """How choices are made while learning.
+
+    temperature: of the soft choices that gradients pass; chance: how much of their noise is added,
+    1 to draw by the odds, 0 to choose the likeliest.
+    """
+
+    temperature: float
+    chance: float = 1.0
+
+
+class Generator(nn.Module, ABC):
+    """Makes segments from noise; the constructor takes, by keyword alone, their `shape`."""
+
+    noise_size: int
+
+    @abstractmethod
+    def forward(self, noise: Tensor, choosing: Choosing | None = None) -> Lines:
+        """noise: (batch, noise_size) -> lines that are all 0 and 1.
+
+        With `choosing` choices are drawn, and gradients pass them as if they were soft; without it
+        they are the likeliest.
+        """
+
+
+class BeatGenerator(Generator):
+    """One vector a beat from the noise, convolved over time, then as many as there are steps.
+
+    Noise is of two kinds, as in MuseGAN (Dong et al., AAAI 2018): `noise` is of the whole segment,
+    `bar_noise` of each bar by itself. From the steps, which all voices share, come the pitch
+    classes that suit them, and a head of each voice alone says what it may begin, and whether it
+    begins anything there or goes on with what it has. Voices are chosen from the last, the bass, to
+    the first, and hear those chosen before them.
+    """
+
+    def __init__(
+        self,
+        noise: Annotated[int, Field(ge=1, le=4096, description="numbers for a segment")] = 96,
+        bar_noise: Annotated[int, Field(ge=0, le=4096, description="and for each bar")] = 32,
+        hidden_size: Annotated[int, Field(ge=1, le=4096, description="channels")] = 128,
+        layers: Annotated[
+            int, Field(ge=0, le=16, description="convolutions over beats, and over steps")
+        ] = 2,
+        fine_size: Annotated[int, Field(ge=1, le=4096, description="channels of steps")] = 64,
+        head_size: Annotated[int, Field(ge=1, le=4096, description="channels of a voice")] = 64,
+        *,
+        shape: Shape,
+    ) -> None:
+        super().__init__()
+        self.shape, self.sizes = shape, (noise, bar_noise)
+        self.noise_size = noise + shape.bars * bar_noise
+        self.stretch = math.gcd(shape.bar, shape.beat) or 1
+        self.bar_beats = shape.bar // self.stretch
+        self.first = nn.Linear(noise + bar_noise, self.bar_beats * hidden_size)
+        self.beats = nn.ModuleList(_Residual(hidden_size) for _ in range(layers))
+        self.steps = nn.ConvTranspose1d(hidden_size, fine_size, self.stretch, self.stretch)
+        self.fine = nn.ModuleList(_Residual(fine_size) for _ in range(layers))
+        self.harmony = nn.Conv1d(fine_size, CLASSES, 1)
+        classes = torch.arange(shape.lowest, shape.lowest + shape.pitches) % CLASSES
+        self.register_buffer("classes", classes, persistent=False)
+        self.voices = nn.ModuleList(
+            _Voice(fine_size, head_size, shape.pitches + 1) for _ in range(shape.voices)
+        )
+        self.tell = nn.ModuleList(
+            nn.Conv1d(shape.pitches + 1, fine_size, 3, padding=1, bias=False)
+            for _ in range(shape.voices - 1)
+        )
+
+    def forward(self, noise: Tensor, choosing: Choosing | None = None) -> Lines:
+        """noise: (batch, noise_size) -> lines."""
+        x = self._beats(noise)
+        for layer in self.beats:
+            x = layer(x)
+        x = self.steps(x)
+        for layer in self.fine:
+            x = layer(x)
+        harmony = nn.functional.pad(self.harmony(x)[:, self.classes], (0, 0, 0, 1))
+        lines: list[Lines] = []
+        for number in reversed(range(self.shape.voices)):
+            lines.insert(0, self.voices[number](x, harmony, choosing))
+            if number:
+                x = x + self.tell[number - 1](lines[0].sound)
+        return Lines(*(torch.stack(parts, dim=1) for parts in zip(*lines, strict=True)))
+
+    def _beats(self, noise: Tensor) -> Tensor:
+        """The first vector of every beat: (batch, hidden_size, beats)."""
+        size, bar_size = self.sizes
+        whole = noise[:, None, :size].expand(-1, self.shape.bars, -1)
+        bars = noise[:, size:].reshape(len(noise), self.shape.bars, bar_size)
+        first: Tensor = self.first(torch.cat([whole, bars], dim=2))
+        return first.reshape(len(noise), self.shape.bars * self.bar_beats, -1).transpose(1, 2)
+
+
+class _Residual(nn.Module):
+    """x: (batch, size, time) -> the same shape."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.norm = nn.GroupNorm(1, size)
+        self.convolve = nn.Conv1d(size, size, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.convolve(self.norm(x))
+        return x + nn.functional.leaky_relu(y, 0.2)
+
+
+class _Voice(nn.Module):
+    """What one voice sings."""
+
+    def __init__(self, size: int, head_size: int, choices: int) -> None:
+        super().__init__()
+        self.hidden = nn.Conv1d(size, head_size, 3, padding=1)
+        self.choose = nn.Conv1d(head_size, choices, 1)
+        self.begin = nn.Conv1d(head_size, 1, 1)
+
+    def forward(self, x: Tensor, harmony: Tensor, choosing: Choosing | None) -> Lines:
+        """x: (batch, size, steps) -> the line, as in `held`.
+
+        harmony: (batch, choices, steps), what speaks for each choice in any voice.
+        """
+        hidden = nn.functional.leaky_relu(self.hidden(x), 0.2)
+        choice = one_of_many(self.choose(hidden) + harmony, choosing)
+        begins = yes_or_no(self.begin(hidden)[:, 0], choosing)
+        return held(choice, begins)
+
+
+def held(choice: Tensor, begins: Tensor) -> Lines:
+    """A line that takes up a choice where something begins, and holds it until the next.
+
+    choice: (batch, choices, steps), silence last; begins: (batch, steps). Sound (batch, choices,
+    steps) and onsets (batch, steps). The first step begins in any case.
+    """
+    begins = torch.cat([torch.ones_like(begins[:, :1]), begins[:, 1:]], dim=1)
+    sounds = [choice[..., 0]]
+    for step in range(1, choice.shape[-1]):
+        new = begins[:, step, None]
+        sounds.append(new * choice[..., step] + (1 - new) * sounds[-1])
+    return Lines(torch.stack(sounds, dim=-1), begins * (1 - choice[:, -1]))
+
+
+def one_of_many(logits: Tensor, choosing: Choosing | None) -> Tensor:
+    """One-hot along dimension 1, drawn by straight-through Gumbel-softmax, or the likeliest."""
+    if choosing is None:
+        return _hot(logits)
+    noise = -torch.empty_like(logits).exponential_().log()
+    soft = ((logits + choosing.chance * noise) / choosing.temperature).softmax(dim=1)
+    return _hot(soft) + (soft - soft.detach())
+
+
+def yes_or_no(logits: Tensor, choosing: Choosing | None) -> Tensor:
+    """1 or 0, drawn by its straight-through binary twin, or the likelier."""
+    if choosing is None:
+        return (logits > 0).to(logits.dtype)
+    noise = torch.logit(torch.rand_like(logits), eps=1e-6)
+    soft = ((logits + choosing.chance * noise) / choosing.temperature).sigmoid()
+    return (soft > 0.5).to(soft.dtype) + (soft - soft.detach())
+
+
+def _hot(scores: Tensor) -> Tensor:
+    return torch.zeros_like(scores).scatter_(1, scores.argmax(dim=1, keepdim=True), 1.0)

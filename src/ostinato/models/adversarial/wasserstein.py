@@ -1,0 +1,116 @@
+"""The objective of a Wasserstein GAN with gradient penalty, and its settings."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, NamedTuple
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from ostinato.models.adversarial.generator import Choosing
+from ostinato.models.segments import Lines
+
+SETTLED = 0.9  # of the training
+Score = Callable[[Lines], Tensor]
+Rate = Annotated[float, Field(gt=0, le=1)]
+
+
+class CriticLoss(NamedTuple):
+    """What the critic minimises, the gap that it sees, and the penalty before it is weighed."""
+
+    loss: Tensor
+    gap: Tensor
+    penalty: Tensor
+
+
+@dataclass(frozen=True)
+class Wasserstein:
+    """How generator and critic are fitted against each other.
+
+    Sources: Gulrajani et al., Improved Training of Wasserstein GANs (NeurIPS 2017); choices by
+    straight-through Gumbel-softmax, Jang, Gu and Poole (ICLR 2017); the average of the generator's
+    weights, Yazıcı et al., The Unusual Effectiveness of Averaging in GAN Training (ICLR 2019).
+    """
+
+    critic_steps: Annotated[
+        int, Field(ge=1, le=100, description="updates of the critic to one of the generator")
+    ] = 1
+    generator_rate: Annotated[Rate, Field(description="learning rate at its highest")] = 1e-3
+    critic_rate: Annotated[Rate, Field(description="learning rate at its highest")] = 2e-3
+    betas: Annotated[
+        tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]],
+        Field(description="of Adam, for both"),
+    ] = (0.5, 0.9)
+    penalty: Annotated[
+        float, Field(ge=0, description="weight of the gradient penalty; 0: leave it out")
+    ] = 10.0
+    temperature: Annotated[
+        tuple[
+            Annotated[float, Field(gt=0, le=10)],
+            Annotated[float, Field(gt=0, le=10)],
+        ],
+        Field(description="of soft choices, when training begins and when it ends"),
+    ] = (1.0, 0.5)
+    chance: Annotated[
+        tuple[
+            Annotated[float, Field(ge=0, le=1)],
+            Annotated[float, Field(ge=0, le=1)],
+        ],
+        Field(description="how far choices are left to it, at the beginning and at the end"),
+    ] = (1.0, 0.0)
+    averaging: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            le=0.99,
+            description="decay of an average of the generator's weights, kept in their place",
+        ),
+    ] = 0.99
+    collapse: Annotated[
+        float,
+        Field(ge=0, lt=1, description="stop where segments differ by less than this share of real"),
+    ] = 0.2
+    samples_every: Annotated[
+        int | None, Field(ge=1, description="epochs from samples on MLflow to the next; null: none")
+    ] = 5
+
+    def critic_loss(self, critic: Score, real: Lines, fake: Lines) -> CriticLoss:
+        """What the critic minimises: its gap, turned round, and the penalty of its gradients."""
+        gap = critic(real).mean() - critic(fake).mean()
+        if not self.penalty:
+            return CriticLoss(-gap, gap.detach(), torch.zeros_like(gap))
+        mix = torch.rand(len(real.onset), device=real.onset.device)
+        penalty = gradient_penalty(critic, real, fake, mix)
+        return CriticLoss(self.penalty * penalty - gap, gap.detach(), penalty.detach())
+
+    def choosing_at(self, share: float) -> Choosing:
+        """How choices are made after a share of the training.
+
+        The temperature falls by even factors, chance by even steps; it has its last value for a
+        tenth of the training.
+        """
+        first, last = self.temperature
+        more, less = self.chance
+        settled = min(1.0, share / SETTLED)
+        return Choosing(
+            float(first * (last / first) ** min(1.0, share)), more + (less - more) * settled
+        )
+
+
+def gradient_penalty(critic: Score, real: Lines, fake: Lines, mix: Tensor) -> Tensor:
+    """How far the critic's gradient is from length 1 between real and generated segments: ().
+
+    mix: (batch,), where between them: 1 is at the real one. It is the mean over the batch of the
+    squared difference; the gradient of a segment is that of its sound and its onsets together.
+    """
+    places = [
+        (m * r + (1 - m) * f).detach().requires_grad_()
+        for r, f in zip(real, fake, strict=True)
+        for m in [mix.reshape(-1, *(1,) * (r.ndim - 1))]
+    ]
+    score = critic(Lines(*places)).sum()
+    gradients = torch.autograd.grad(score, places, create_graph=True)
+    every = torch.cat([gradient.flatten(1) for gradient in gradients], dim=1)
+    lengths = (every.square().sum(dim=1) + 1e-12).sqrt()  # at 0 its root has no gradient
+    return (lengths - 1).square().mean()

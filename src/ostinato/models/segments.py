@@ -1,0 +1,75 @@
+"""A segment model makes whole excerpts at once, from noise."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What segments are: `bars` of `bar` steps, of which `beat` are a quarter note.
+
+    voices: how many sound at once; pitches: how many each may have, from MIDI pitch `lowest` on.
+    """
+
+    voices: int
+    bars: int
+    bar: int
+    beat: int
+    lowest: int
+    pitches: int
+
+    @property
+    def steps(self) -> int:
+        """The length of a segment."""
+        return self.bars * self.bar
+
+
+class Lines(NamedTuple):
+    """Voices side by side, each of which sings one pitch at a time or is silent.
+
+    sound: (batch, voices, pitches + 1, steps), one-hot, silence after the highest pitch; onset:
+    (batch, voices, steps), 1 where a note begins, so that repeated notes stay apart. Between a real
+    and a generated segment they hold values between 0 and 1.
+    """
+
+    sound: Tensor
+    onset: Tensor
+
+    def detach(self) -> "Lines":
+        """The same without what it was made from."""
+        return Lines(self.sound.detach(), self.onset.detach())
+
+    def said(self) -> tuple[Tensor, Tensor]:
+        """Pitches counted from the lowest, silence after them, and onsets: (batch, voices, steps).
+
+        int64 and bool.
+        """
+        return self.sound.argmax(dim=2), self.onset > 0.5
+
+
+def lines_of(pitch: Tensor, onset: Tensor, pitches: int) -> Lines:
+    """The inverse of `Lines.said`."""
+    hot = nn.functional.one_hot(pitch, pitches + 1).transpose(2, 3)
+    return Lines(hot.to(torch.get_default_dtype()), onset.to(torch.get_default_dtype()))
+
+
+class SegmentModel(nn.Module, ABC):
+    """Makes segments from noise.
+
+    `takes` names the representations that its segments are of.
+    """
+
+    takes: ClassVar[frozenset[str]]
+    shape: Shape
+
+    @abstractmethod
+    def noise(self, count: int, generator: torch.Generator | None = None) -> Tensor:
+        """What so many segments are made from: (count, …), on the processor where seeded."""
+
+    @abstractmethod
+    def draw(self, noise: Tensor) -> Lines:
+        """The segments of this noise, always the same."""

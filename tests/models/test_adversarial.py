@@ -1,0 +1,239 @@
+"""Generators make voices, critics score them, and the penalty is what it should be."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from ostinato.errors import ConfigError
+from ostinato.models.adversarial.critic import ends
+from ostinato.models.adversarial.generator import Choosing, held, one_of_many, yes_or_no
+from ostinato.models.adversarial.wasserstein import Wasserstein, gradient_penalty
+from ostinato.models.bundle import Bundle, load_bundle, save_bundle
+from ostinato.models.segments import Lines, lines_of
+from ostinato.music.setting import Setting
+from small_gans import gan_config, gan_of
+
+WAYS = [None, Choosing(0.3), Choosing(1.0, 0.2)]
+SHAPES = {"voices": st.integers(1, 5), "bars": st.integers(1, 3), "bar_steps": st.integers(2, 12)}
+
+
+def is_of_zeros_and_ones(x: Tensor) -> bool:
+    return bool(((x == 0) | (x == 1)).all())
+
+
+def check_lines(lines: Lines, voices: int, steps: int) -> None:
+    """Each voice sings one thing at a time, and begins where its pitch changes."""
+    sound, onset = (part.detach().round(decimals=5) for part in lines)
+    assert sound.shape[1:] == (voices, 49, steps)
+    assert onset.shape == (len(sound), voices, steps)
+    assert is_of_zeros_and_ones(sound)
+    assert is_of_zeros_and_ones(onset)
+    assert (sound.sum(dim=2) == 1).all()
+    pitch, begins = lines.said()
+    assert not (begins & (pitch == 48)).any(), "silence begins nothing"
+    changed = (pitch[..., 1:] != pitch[..., :-1]) & (pitch[..., 1:] != 48)
+    assert (begins[..., 1:] | ~changed).all()
+    assert torch.equal(begins[..., 0], pitch[..., 0] != 48)
+
+
+@given(
+    st.fixed_dictionaries(SHAPES),
+    st.sampled_from([None, Choosing(0.3), Choosing(1.0, 0.2)]),
+    st.integers(0, 99),
+)
+@settings(max_examples=25, deadline=None)
+def test_whatever_is_generated_is_voices(
+    shape: dict[str, int], choosing: Choosing | None, seed: int
+) -> None:
+    network = gan_of(seed, **shape)
+    steps = shape["bars"] * shape["bar_steps"]
+    check_lines(network(network.noise(3), choosing), shape["voices"], steps)
+
+
+@given(st.fixed_dictionaries(SHAPES), st.booleans())
+@settings(max_examples=15, deadline=None)
+def test_a_critic_gives_each_segment_a_number(shape: dict[str, int], spectral: bool) -> None:
+    network = gan_of(spectral_norm=spectral, **shape)
+    critic = network.new_critic()
+    score = critic(network.draw(network.noise(3)))
+    assert score.shape == (3,)
+    assert torch.isfinite(score).all()
+
+
+def test_what_is_drawn_follows_from_the_noise() -> None:
+    network = gan_of()
+    noise = network.noise(5, torch.Generator().manual_seed(3))
+    assert torch.equal(noise, network.noise(5, torch.Generator().manual_seed(3)))
+    once, again = network.draw(noise), network.draw(noise)
+    assert torch.equal(once.sound, again.sound)
+    part = network.draw(noise[1:3])
+    assert torch.equal(once.sound[1:3], part.sound)
+
+
+def test_gradients_reach_every_weight_through_the_choices() -> None:
+    network = gan_of()
+    critic = network.new_critic()
+    critic(network(network.noise(16), Choosing(1.0))).sum().backward()
+    for name, weight in network.named_parameters():
+        assert weight.grad is not None, name
+        assert weight.grad.abs().sum() > 0, name
+
+
+def test_a_note_is_held_until_the_next_begins() -> None:
+    says = torch.tensor([[0, 1, 1, 1, 2, 0, 0]])
+    choice = torch.nn.functional.one_hot(says, 3).transpose(1, 2).float()
+    begins = torch.tensor([[0.0, 0, 1, 1, 1, 0, 1]])
+    line = held(choice, begins)
+    assert line.sound.argmax(dim=1).tolist() == [[0, 0, 1, 1, 2, 2, 0]]
+    assert line.onset.tolist() == [[1, 0, 1, 1, 0, 0, 1]]
+
+
+@pytest.mark.parametrize("temperature", [0.2, 1.0])
+def test_choices_are_drawn_by_their_odds_and_learn_by_soft_ones(temperature: float) -> None:
+    torch.manual_seed(0)
+    logits = torch.tensor([0.0, 1.0, 2.0]).repeat(20_000, 1).requires_grad_()
+    drawn = one_of_many(logits, Choosing(temperature))
+    expected = logits[0].detach().softmax(0)
+    torch.testing.assert_close(drawn.mean(0).detach(), expected, atol=0.02, rtol=0)
+    (drawn[:, 0].sum()).backward()
+    assert logits.grad is not None
+    assert (logits.grad[:, 0] >= 0).all()
+    assert (logits.grad[:, 1:] <= 0).all()
+    torch.testing.assert_close(
+        yes_or_no(torch.full((20_000,), 1.0), Choosing(temperature)).mean(),
+        torch.tensor(1.0).sigmoid(),
+        atol=0.02,
+        rtol=0,
+    )
+
+
+@pytest.mark.parametrize("choosing", [None, Choosing(0.7, chance=0.0)])
+def test_without_chance_the_likeliest_is_chosen(choosing: Choosing | None) -> None:
+    logits = torch.tensor([[0.1, 3.0, -1.0], [2.0, 1.0, 1.5]])
+    torch.testing.assert_close(
+        one_of_many(logits, choosing), torch.tensor([[0.0, 1, 0], [1, 0, 0]])
+    )
+    assert yes_or_no(torch.tensor([0.2, -0.2]), choosing).tolist() == [1, 0]
+
+
+def lines(seed: int = 0, count: int = 4) -> Lines:
+    random = torch.Generator().manual_seed(seed)
+    pitch = torch.randint(0, 3, (count, 2, 6), generator=random)
+    onset = torch.randint(0, 2, (count, 2, 6), generator=random)
+    return lines_of(pitch, onset, 2)
+
+
+def test_the_penalty_of_a_linear_critic_is_that_of_its_weights() -> None:
+    """The gradient is the same everywhere: 12 · 3 sounds by 0.5, 12 onsets by 2."""
+
+    def critic(given: Lines) -> Tensor:
+        return 0.5 * given.sound.flatten(1).sum(1) + 2.0 * given.onset.flatten(1).sum(1)
+
+    expected = ((36 * 0.5**2 + 12 * 2.0**2) ** 0.5 - 1) ** 2
+    mix = torch.tensor([0.0, 0.2, 0.5, 1.0])
+    penalty = gradient_penalty(critic, lines(0), lines(1), mix)
+    assert float(penalty) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_penalty_is_taken_between_real_and_generated() -> None:
+    """Of a critic x²/2 the gradient at x is x itself."""
+
+    def critic(given: Lines) -> Tensor:
+        return sum((part.flatten(1) ** 2).sum(1) / 2 for part in given)  # type: ignore[return-value]
+
+    real, fake = lines(0), lines(1)
+    mix = torch.tensor([0.0, 0.25, 0.75, 1.0])
+    ours, theirs = (torch.cat([part.flatten(1) for part in given], dim=1) for given in (fake, real))
+    between = mix[:, None] * theirs + (1 - mix[:, None]) * ours
+    expected = (between.norm(dim=1) - 1).square().mean()
+    torch.testing.assert_close(gradient_penalty(critic, real, fake, mix), expected)
+
+
+def test_the_critic_can_learn_from_its_penalty() -> None:
+    network = gan_of()
+    critic = network.new_critic()
+    fake, real = network.draw(network.noise(4)), network.draw(network.noise(4))
+    gradient_penalty(critic, real, fake, torch.rand(4)).backward()
+    assert all(
+        p.grad is not None and torch.isfinite(p.grad).all()
+        for name, p in critic.named_parameters()
+        if not name.endswith("last.bias")
+    )
+
+
+def test_without_a_penalty_the_gap_alone_is_minimised() -> None:
+    loss, gap, penalty = Wasserstein(penalty=0.0).critic_loss(
+        lambda given: given.onset.sum((1, 2)), lines(0), lines(1)
+    )
+    assert float(loss) == -float(gap)
+    assert float(penalty) == 0.0
+
+
+def test_the_temperature_falls_by_even_factors_and_chance_by_even_steps() -> None:
+    objective = Wasserstein(temperature=(1.0, 0.25), chance=(1.0, 0.1))
+    ways = [objective.choosing_at(share) for share in (0.0, 0.45, 0.5, 0.9, 1.0, 1.1)]
+    assert [ways[i].temperature for i in (0, 2, 4, 5)] == pytest.approx([1.0, 0.5, 0.25, 0.25])
+    assert [way.chance for way in ways] == pytest.approx([1.0, 0.55, 0.5, 0.1, 0.1, 0.1])
+
+
+def test_notes_end_where_they_are_not_held_on() -> None:
+    pitch = torch.tensor([[[0, 0, 0, 1, 1, 2, 2, 0]]])
+    onset = torch.tensor([[[1, 0, 1, 1, 0, 0, 0, 1]]])
+    assert ends(lines_of(pitch, onset, 2)).tolist() == [[[0, 1, 1, 0, 1, 0, 0, 0]]]
+
+
+@pytest.mark.parametrize("spectral", [False, True])
+def test_all_keys_are_alike_to_what_hears_tonality(spectral: bool) -> None:
+    torch.manual_seed(0)
+    critic: Any = gan_of(spectral_norm=spectral).new_critic().eval()
+    pitch, onset = torch.randint(0, 40, (3, 4, 16)), torch.ones(3, 4, 16)
+
+    def heard(semitones: int) -> Tensor:
+        by_class = critic.pitch_classes(lines_of(pitch + semitones, onset, 48))
+        said: Tensor = critic.tonality(by_class, onset)
+        return said
+
+    for semitones in (1, 5, 7):
+        torch.testing.assert_close(heard(0), heard(semitones))
+    pitch = torch.where(torch.rand(3, 4, 16) < 0.5, pitch + 1, pitch)
+    assert not torch.allclose(heard(0), heard(0) * 0)
+
+
+def test_a_critic_is_told_how_much_a_batch_differs() -> None:
+    network = gan_of()
+    critic = network.new_critic()
+    different = network.draw(network.noise(6))
+    alike = Lines(*(part[:1].expand(6, *part.shape[1:]) for part in different))
+    assert len(set(critic(alike).tolist())) == 1
+    assert critic(different)[0] != critic(alike)[0]
+
+
+def test_a_loaded_bundle_draws_the_same(tmp_path: Path) -> None:
+    network, config = gan_of(), gan_config()
+    bundle = Bundle(config, config.build("representation"), network, Setting())
+    save_bundle(bundle, tmp_path / "model")
+    loaded = load_bundle(tmp_path / "model").network
+    noise = network.noise(4)
+    assert torch.equal(network.draw(noise).sound, loaded.draw(noise).sound)  # type: ignore[operator]
+    assert loaded.state_dict().keys() == network.state_dict().keys()
+    assert not [name for name in loaded.state_dict() if "critic" in name]
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"pitch_range": [60, 50]}, r"model\.pitch_range.* the lowest pitch and then the highest"),
+        ({"bars": 0}, r"model\.bars=0 does not fit"),
+        ({"objective": {"averaging": 0.999}}, r"averaging=0\.999 does not fit"),
+        ({"objective": {"critic_steps": 0}}, r"critic_steps=0 does not fit"),
+        ({"objective": {"betas": [0.5]}}, r"betas.*should have more values"),
+    ],
+)
+def test_values_that_do_not_fit_are_refused(changed: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        gan_config(**changed).check("model")
