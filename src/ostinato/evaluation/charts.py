@@ -14,12 +14,19 @@ SIZE = (7.2, 3.6)  # inches
 WIDTH = 0.8  # of a group of bars
 
 
-def learning_curves(rows: Sequence[Mapping[str, float | None]]) -> bytes:
-    """A PNG of `train` and `validation` (nats) over `epoch`; the lowest validation is marked."""
-    return _chart(curves(rows))
+def learning_curves(
+    rows: Sequence[Mapping[str, float | None]], label: str = "loss, nats", higher: bool = False
+) -> bytes:
+    """A PNG of `train` and `validation` over `epoch`; the best validation is marked.
+
+    It is the lowest, or the highest where `higher`.
+    """
+    return _chart(curves(rows, label, higher))
 
 
-def curves(rows: Sequence[Mapping[str, float | None]]) -> "Callable[[Axes], None]":
+def curves(
+    rows: Sequence[Mapping[str, float | None]], label: str = "loss, nats", higher: bool = False
+) -> "Callable[[Axes], None]":
     """What draws learning curves into axes."""
     from matplotlib.ticker import MaxNLocator
 
@@ -31,12 +38,13 @@ def curves(rows: Sequence[Mapping[str, float | None]]) -> "Callable[[Axes], None
                 axes.plot(*zip(*points, strict=True), color=hue, lw=2, label=name, marker=marker)
         held_out = _points(rows, "validation")
         if held_out:
-            epoch, nats = min(held_out, key=lambda point: point[1])
-            label = f"best: {nats:.3f}, epoch {epoch:g}"
-            axes.plot(epoch, nats, "o", ms=8, mfc="white", mec=INK, mew=1.5, ls="", label=label)
+            choose = max if higher else min
+            epoch, best = choose(held_out, key=lambda point: point[1])
+            words = f"best: {best:.3f}, epoch {epoch:g}"
+            axes.plot(epoch, best, "o", ms=8, mfc="white", mec=INK, mew=1.5, ls="", label=words)
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_ylabel("loss, nats")
+        axes.set_ylabel(label)
         axes.grid(axis="y", color=GRID)
 
     return draw

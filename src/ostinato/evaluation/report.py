@@ -33,7 +33,8 @@ class Report:
         by unit ("per token", "per note", "per quarter note"). The first row is the model's.
     unit: what the baselines count, token or frame.
     measures: generated against test, by the names of `MEASURES`.
-    curves: rows of `epoch`, `train` and `validation`, the losses in nats.
+    curves: rows of `epoch`, `train` and `validation`, by what `curve` says: the losses in nats, or
+        something of which `higher` is better.
     pitch_classes, durations: for each set, by name, the shares of `PITCH_CLASSES`, of `DURATIONS`.
     findings: further figures in words, such as how much is copied.
     pictures: PNGs of samples, by name.
@@ -47,6 +48,8 @@ class Report:
     measures: Mapping[str, Comparison] = field(default_factory=dict)
     findings: Mapping[str, object] = field(default_factory=dict)
     curves: Sequence[Row] = ()
+    curve: str = "loss, nats"
+    higher: bool = False
     pitch_classes: Mapping[str, Sequence[float]] = field(default_factory=dict)
     durations: Mapping[str, Sequence[float]] = field(default_factory=dict)
     pictures: Mapping[str, bytes] = field(default_factory=dict)
@@ -98,7 +101,8 @@ def _figures(report: Report) -> list[tuple[str, str]]:
     """Caption and PNG, in base64, of each figure for which the report has numbers."""
     drawn: list[tuple[str, bytes]] = []
     if report.curves:
-        drawn.append(("Learning curves", charts.learning_curves(report.curves)))
+        png = charts.learning_curves(report.curves, report.curve, report.higher)
+        drawn.append(("Learning curves", png))
     if report.pitch_classes:
         png = charts.histogram(PITCH_CLASSES, report.pitch_classes, "pitch class")
         drawn.append(("Pitch classes", png))

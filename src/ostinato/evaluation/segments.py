@@ -1,0 +1,210 @@
+"""Measures of segments of voices, and a set of them against another."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostinato.evaluation.sets import overlapping_area
+from ostinato.models.segments import Lines, Shape
+
+SILENT = -1
+CLASSES = 12
+SCALE = (0, 2, 4, 5, 7, 9, 11)
+RADII = (1.0, 1.0, 0.5)
+FEATURES = {
+    "pitch_classes": "different pitch classes",
+    "notes": "notes",
+    "mean_length": "mean length of a note, quarter notes",
+    "tonal_distance": "tonal distance of the first and the last voice, by quarter notes",
+    "scale_consistency": "share of notes in the best-fitting major scale",
+    "pitch_class_entropy": "entropy of the pitch classes of notes, bits",
+    "jump": "mean step from note to note within a voice, semitones",
+}
+SHARES = {
+    "diversity": "share of steps in which two segments differ",
+    "qualified_notes": "share of notes that last an eighth note or longer",
+    "empty_bars": "share of bars, voice by voice, in which nothing sounds",
+    "rests": "share of steps, voice by voice, in which nothing sounds",
+}
+MOST_PAIRS = 200  # segments that are compared with each other
+WHOLE_EIGHTH = 0.5  # quarter notes
+
+
+@dataclass(frozen=True)
+class Excerpts:
+    """Segments side by side, as arrays.
+
+    pitch: (segments, voices, steps), MIDI pitches, -1 where a voice is silent; onset: the same
+    shape, true where a note begins; `beat` steps are a quarter note and `bar` steps a bar.
+    """
+
+    pitch: NDArray[np.int64]
+    onset: NDArray[np.bool_]
+    beat: int
+    bar: int
+
+    def __len__(self) -> int:
+        return len(self.pitch)
+
+    @cached_property
+    def lengths(self) -> NDArray[np.int64]:
+        """How many steps each note lasts, at its first; 0 elsewhere: (segments, voices, steps)."""
+        steps = self.pitch.shape[-1]
+        new = self.onset | (self.pitch < 0)
+        here = np.where(new, np.arange(steps), steps)
+        following = np.minimum.accumulate(here[..., ::-1], axis=-1)[..., ::-1]
+        ends = np.concatenate([following[..., 1:], np.full((*here.shape[:-1], 1), steps)], axis=-1)
+        return np.where(self.onset, ends - np.arange(steps), 0)
+
+
+def excerpts_of(lines: Lines, shape: Shape) -> Excerpts:
+    """What a network makes, or is shown, to be measured."""
+    pitch, onset = (part.cpu().numpy() for part in lines.said())
+    sounding = np.where(pitch < shape.pitches, pitch + shape.lowest, SILENT)
+    return Excerpts(sounding, onset, shape.beat, shape.bar)
+
+
+def features(excerpts: Excerpts) -> dict[str, NDArray[np.float64]]:
+    """Each of the `FEATURES` of every segment: (segments,), NaN where it is undefined.
+
+    With one voice there is no distance between voices.
+    """
+    counts = _class_counts(excerpts)
+    notes = counts.sum(axis=1)
+    values = {
+        "pitch_classes": (counts > 0).sum(axis=1).astype(float),
+        "notes": notes,
+        "mean_length": _divided(excerpts.lengths.sum(axis=(1, 2)) / excerpts.beat, notes),
+        "tonal_distance": _tonal_distance(excerpts),
+        "scale_consistency": _divided(_in_scale(counts), notes),
+        "pitch_class_entropy": _entropy(counts),
+        "jump": _jump(excerpts),
+    }
+    if excerpts.pitch.shape[1] < 2:
+        del values["tonal_distance"]
+    return values
+
+
+def overlaps(ours: Excerpts, theirs: Excerpts) -> dict[str, float]:
+    """The overlapping area of each feature of two sets; 0 where one of them has none."""
+    pairs = zip(features(ours).items(), features(theirs).values(), strict=True)
+    areas = {}
+    for (name, a), b in pairs:
+        a, b = a[~np.isnan(a)], b[~np.isnan(b)]
+        areas[name] = overlapping_area(a, b) if len(a) and len(b) else 0.0
+    return areas
+
+
+def overlap(areas: Mapping[str, float]) -> float:
+    """The mean overlapping area of all features."""
+    return sum(areas.values()) / len(areas)
+
+
+def diversity(excerpts: Excerpts) -> float:
+    """How much segments differ: the mean share of steps whose pitch differs, over all pairs.
+
+    Of the first 200; 0 for fewer than two.
+    """
+    flat = excerpts.pitch[:MOST_PAIRS].reshape(min(len(excerpts), MOST_PAIRS), -1)
+    if len(flat) < 2:
+        return 0.0
+    differ = [(flat[i] != flat[i + 1 :]).mean(axis=1).sum() for i in range(len(flat) - 1)]
+    return float(sum(differ) / (len(flat) * (len(flat) - 1) / 2))
+
+
+def qualified(excerpts: Excerpts) -> float:
+    """The share of notes that last an eighth note at least; 0 where there are no notes."""
+    lengths = excerpts.lengths[excerpts.onset]
+    return float(np.mean(lengths >= WHOLE_EIGHTH * excerpts.beat)) if len(lengths) else 0.0
+
+
+def empty_bars(excerpts: Excerpts) -> float:
+    """The share of bars, voice by voice, in which nothing sounds."""
+    segments, voices, steps = excerpts.pitch.shape
+    by_bar = excerpts.pitch.reshape(segments, voices, steps // excerpts.bar, excerpts.bar)
+    return float((by_bar < 0).all(axis=3).mean())
+
+
+def rests(excerpts: Excerpts) -> float:
+    """The share of steps, voice by voice, in which nothing sounds."""
+    return float((excerpts.pitch < 0).mean())
+
+
+def by_themselves(excerpts: Excerpts) -> dict[str, float]:
+    """What is told of one set by itself, each from 0 to 1, by the names of `SHARES`."""
+    told = (diversity, qualified, empty_bars, rests)
+    return {name: measured(excerpts) for name, measured in zip(SHARES, told, strict=True)}
+
+
+def _class_counts(excerpts: Excerpts) -> NDArray[np.float64]:
+    """How many notes of each pitch class begin: (segments, 12)."""
+    rows = np.nonzero(excerpts.onset)[0]
+    counts = np.zeros((len(excerpts), CLASSES))
+    np.add.at(counts, (rows, excerpts.pitch[excerpts.onset] % CLASSES), 1)
+    return counts
+
+
+def _divided(totals: NDArray[np.float64], by: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(by > 0, totals / np.maximum(by, 1e-9), np.nan)
+
+
+def _in_scale(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How many notes are in the major scale that holds most of them: (segments,)."""
+    scales = np.zeros((CLASSES, CLASSES))
+    for tonic in range(CLASSES):
+        scales[tonic, [(tonic + degree) % CLASSES for degree in SCALE]] = 1
+    most: NDArray[np.float64] = (counts @ scales.T).max(axis=1)
+    return most
+
+
+def _entropy(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    notes = counts.sum(axis=1, keepdims=True)
+    shares = counts / np.maximum(notes, 1)
+    bits = -(shares * np.log2(np.where(shares > 0, shares, 1))).sum(axis=1)
+    return np.where(notes[:, 0] > 0, bits, np.nan)
+
+
+def _jump(excerpts: Excerpts) -> NDArray[np.float64]:
+    total, count = np.zeros(len(excerpts)), np.zeros(len(excerpts))
+    for voice in range(excerpts.pitch.shape[1]):
+        rows, steps = np.nonzero(excerpts.onset[:, voice])
+        pitches = excerpts.pitch[rows, voice, steps]
+        same = rows[1:] == rows[:-1]
+        np.add.at(total, rows[1:][same], np.abs(np.diff(pitches))[same])
+        np.add.at(count, rows[1:][same], 1)
+    return _divided(total, count)
+
+
+def _tonal_distance(excerpts: Excerpts) -> NDArray[np.float64]:
+    """Mean over the quarter notes in which both outer voices sound: (segments,).
+
+    The distance of tonal centroids (Harte, Sandler and Gasser, Detecting Harmonic Change in Musical
+    Audio, 2006), as MuseGAN takes it between tracks.
+    """
+    first, last = (_centroids(excerpts.pitch[:, voice], excerpts.beat) for voice in (0, -1))
+    distances = np.sqrt(((first - last) ** 2).sum(axis=2))
+    heard = ~np.isnan(distances)
+    return _divided(np.where(heard, distances, 0).sum(axis=1), heard.sum(axis=1).astype(float))
+
+
+def _centroids(pitch: NDArray[np.int64], beat: int) -> NDArray[np.float64]:
+    """Tonal centroids of each beat of a line (segments, steps): (segments, beats, 6); NaN: silent.
+
+    A last beat that is not whole is left out.
+    """
+    beats = pitch.shape[1] // beat
+    by_beat = pitch[:, : beats * beat].reshape(len(pitch), beats, beat)
+    chroma = (by_beat[..., None] % CLASSES == np.arange(CLASSES)) & (by_beat[..., None] >= 0)
+    sums = chroma.sum(axis=2).astype(float)
+    classes = np.arange(CLASSES)
+    angles = np.pi * np.outer([7 / 6, 3 / 2, 2 / 3], classes)
+    radii = np.array(RADII)[:, None]
+    basis = np.concatenate([radii * np.sin(angles), radii * np.cos(angles)])
+    return np.where(
+        sums.sum(axis=2, keepdims=True) > 0,
+        sums @ basis.T / np.maximum(sums.sum(axis=2, keepdims=True), 1),
+        np.nan,
+    )
