@@ -1,4 +1,4 @@
-"""The LightningDataModule: batches for training and validation."""
+"""LightningDataModules: batches for training and validation."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
+from ostinato.batches.segments import SegmentBatch, Segments, TrainingSegments
 from ostinato.batches.store import TokenStore
 from ostinato.batches.windows import Batch, TrainingWindows, WholePieces
 from ostinato.representations.base import Representation
@@ -38,7 +39,6 @@ class MusicData(pl.LightningDataModule):
     def train_dataloader(self) -> DataLoader[Batch]:
         """This epoch's batches."""
         trainer = self.trainer
-        again = trainer is not None and trainer.overfit_batches  # type: ignore[attr-defined]
         windows = TrainingWindows(
             self.store,
             self.training,
@@ -47,7 +47,7 @@ class MusicData(pl.LightningDataModule):
             self.batch_size,
             self.transpose,
             self.seed,
-            trainer.current_epoch if trainer and not again else 0,
+            epoch_of(trainer),
             (trainer.global_rank, trainer.world_size) if trainer else (0, 1),
             self.period,
             self.transposed,
@@ -66,3 +66,58 @@ class MusicData(pl.LightningDataModule):
         """Move a batch."""
         del dataloader_idx
         return batch.to(device)
+
+
+class SegmentData(pl.LightningDataModule):
+    """Segments of the training pieces, shuffled and transposed anew each epoch.
+
+    To judge by are at most `judged` of them, untransposed, and of the validation pieces; where
+    there are none of the latter, the former alone.
+    """
+
+    def __init__(
+        self,
+        training: Segments,
+        validation: Segments,
+        batch_size: int,
+        transpose: tuple[int, int],
+        transposed: float,
+        seed: int,
+        judged: int,
+    ) -> None:
+        super().__init__()
+        self.training = training
+        self.batch_size, self.transpose, self.transposed = batch_size, transpose, transposed
+        self.seed = seed
+        parts = [part for part in (training, validation) if len(part)]
+        self.real = [part.drawn(judged, seed) for part in parts]
+
+    def train_dataloader(self) -> DataLoader[SegmentBatch]:
+        """This epoch's batches."""
+        segments = TrainingSegments(
+            self.training,
+            self.batch_size,
+            self.transpose,
+            self.transposed,
+            self.seed,
+            epoch_of(self.trainer),
+        )
+        return DataLoader(segments, batch_size=None)
+
+    def val_dataloader(self) -> DataLoader[SegmentBatch]:
+        """Real segments, of the training pieces and then of the validation pieces."""
+        return DataLoader(self.real, batch_size=None)  # type: ignore[arg-type]
+
+    def transfer_batch_to_device(
+        self, batch: Any, device: torch.device, dataloader_idx: int
+    ) -> Any:
+        """Move a batch."""
+        del dataloader_idx
+        return batch.to(device)
+
+
+def epoch_of(trainer: pl.Trainer | None) -> int:
+    """The epoch to draw batches for: always the first where a training shall overfit."""
+    if trainer is None or trainer.overfit_batches:  # type: ignore[attr-defined]
+        return 0
+    return trainer.current_epoch

@@ -8,6 +8,7 @@ import torch
 from pytorch_lightning.callbacks import Callback, EarlyStopping
 
 from ostinato import console
+from ostinato.learning.yardstick import Yardstick
 
 
 class SeedEachEpoch(Callback):
@@ -41,9 +42,8 @@ class Patience(EarlyStopping):
 class Curves(Callback):
     """Keeps one row an epoch: epoch, train and, if it was validated, validation.
 
-    Both are in nats per token or frame.
-
-    The module's `mean("train")` gives the epoch's training loss, per its `unit`.
+    Both are by the module's `yardstick`; `mean("train")` gives what the epoch came to, where that
+    is known.
     """
 
     def __init__(self) -> None:
@@ -57,18 +57,21 @@ class Curves(Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Add a row; where no progress bar can be drawn, print it."""
+        yardstick: Yardstick = pl_module.yardstick  # type: ignore[assignment]
+        row: dict[str, float] = {"epoch": trainer.current_epoch + 1}
         train = pl_module.mean("train")  # type: ignore[operator]
-        pl_module.log(f"train_nats_per_{pl_module.unit}", train, prog_bar=True)
-        row = {"epoch": trainer.current_epoch + 1, "train": round(float(train), 6)}
-        validation = trainer.callback_metrics.get(f"validation_nats_per_{pl_module.unit}")
+        if train is not None:
+            pl_module.log(f"train_{yardstick.name}", train, prog_bar=True)
+            row["train"] = round(float(train), 6)
+        validation = trainer.callback_metrics.get(f"validation_{yardstick.name}")
         if validation is not None and self.validated:
             row["validation"] = round(float(validation), 6)
         self.validated = False
         self.rows.append(row)
-        if not console.err.is_terminal:
+        if not console.err.is_terminal and len(row) > 1:
             parts = ", ".join(f"{k} {v:.4f}" for k, v in row.items() if k != "epoch")
             epoch = f"epoch {row['epoch']} of {trainer.max_epochs}"
-            console.say(f"{epoch}: {parts} nats per {pl_module.unit}")
+            console.say(f"{epoch}: {parts} {yardstick.words}")
 
     def state_dict(self) -> dict[str, Any]:
         """The rows so far travel in the checkpoint."""

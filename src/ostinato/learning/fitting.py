@@ -2,13 +2,14 @@
 
 import logging
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import ModelCheckpoint, RichProgressBar
+from pytorch_lightning.callbacks import Callback, ModelCheckpoint, RichProgressBar
 
 from ostinato import console
 from ostinato.errors import UserError
@@ -16,6 +17,7 @@ from ostinato.learning.averaging import Averaging
 from ostinato.learning.callbacks import Curves, Patience, SeedEachEpoch
 from ostinato.learning.clock import Clock, LastValidated
 from ostinato.learning.training import Training
+from ostinato.learning.yardstick import Yardstick
 
 NOISE = (
     ".*does not have many workers.*",
@@ -34,15 +36,15 @@ NOISE = (
 class Fitted:
     """What a training came to.
 
-    `curves` has a row an epoch; `best_validation` is in nats per `unit`, token or frame, None
-    without validation. The module carries the best weights, or without validation the last;
-    averaged ones where training says so. `minutes` is how long it took, validation included.
+    `curves` has a row an epoch; `best_validation` is by the `yardstick`, None without validation.
+    The module carries the best weights, or without validation the last; averaged ones where
+    training says so. `minutes` is how long it took, validation included.
     """
 
     curves: list[dict[str, float]]
     best_epoch: int
     best_validation: float | None
-    unit: str
+    yardstick: Yardstick
     minutes: float = field(default=0.0, compare=False)
 
 
@@ -54,26 +56,34 @@ def fit(
     checkpoints: Path,
     logger: Any = None,
     validated: bool = True,
+    more: Sequence[Callback] = (),
 ) -> Fitted:
     """Train, resuming from `checkpoints` where an earlier training was interrupted.
 
+    `more` callbacks come before those that keep weights. A module that is `watched` has batches to
+    validate without validation pieces too, but nothing to choose the best weights by.
     Raises KeyboardInterrupt when interrupted; what was reached stays in `checkpoints`.
     """
     _quieten()
     curves, clock = Curves(), Clock(training.minutes)
-    monitored = f"validation_nats_per_{module.unit}"
+    yardstick: Yardstick = module.yardstick  # type: ignore[assignment]
+    monitored = f"validation_{yardstick.name}"
     # Lightning's own save_last would write last.ckpt only in epochs that are the best so far;
     # `last` comes after `best`, so that what is resumed knows of it
-    best, last = _checkpoint(checkpoints, "best", monitored), _checkpoint(checkpoints, "last", None)
-    callbacks = [SeedEachEpoch(seed), curves, clock, LastValidated(training.validate_every)]
+    best = _checkpoint(checkpoints, "best", monitored, yardstick.mode)
+    last = _checkpoint(checkpoints, "last", None)
+    callbacks: list[Callback] = [SeedEachEpoch(seed), curves, clock]
+    callbacks += [LastValidated(training.validate_every), *more]
     callbacks += [*([best] if validated else []), last]
-    if training.averaging:
-        callbacks.append(Averaging(training.averaging))
+    if averaging := module.averaging:
+        callbacks.append(Averaging(averaging))  # type: ignore[arg-type]
     if validated and training.early_stopping:
-        callbacks.append(Patience(monitored, patience=training.early_stopping, verbose=False))
+        callbacks.append(Patience(monitored, mode=yardstick.mode, patience=training.early_stopping))
     if console.err.is_terminal:
         callbacks.append(RichProgressBar())
-    trainer = _trainer(training, callbacks, logger, checkpoints, validated)
+    watched = validated or getattr(module, "watched", False)
+    clipping = training.gradient_clip if module.automatic_optimization else None
+    trainer = _trainer(training, callbacks, logger, checkpoints, watched, clipping)
     reached = checkpoints / "last.ckpt"
     if reached.exists():
         console.say(f"resuming the interrupted training from {console.where(reached)}")
@@ -84,18 +94,24 @@ def fit(
     return replace(_take_best(module, curves, best if validated else last), minutes=clock.minutes)
 
 
-def _checkpoint(folder: Path, name: str, monitor: str | None) -> ModelCheckpoint:
+def _checkpoint(folder: Path, name: str, monitor: str | None, mode: str = "min") -> ModelCheckpoint:
     return ModelCheckpoint(
         folder,
         filename=name,
         monitor=monitor,
+        mode=mode,
         enable_version_counter=False,
         save_on_train_epoch_end=True,
     )
 
 
 def _trainer(
-    training: Training, callbacks: list[Any], logger: Any, folder: Path, validated: bool
+    training: Training,
+    callbacks: list[Callback],
+    logger: Any,
+    folder: Path,
+    watched: bool,
+    clipping: float | None,
 ) -> pl.Trainer:
     try:
         return pl.Trainer(
@@ -104,10 +120,10 @@ def _trainer(
             devices=training.devices,
             strategy=training.strategy,
             precision=training.precision,
-            gradient_clip_val=training.gradient_clip,
+            gradient_clip_val=clipping,
             overfit_batches=training.overfit_batches,
             check_val_every_n_epoch=training.validate_every,
-            limit_val_batches=None if validated else 0,
+            limit_val_batches=None if watched else 0,
             profiler=training.profiler,
             deterministic="warn" if training.accelerator in ("gpu", "auto") else True,
             callbacks=callbacks,
@@ -128,13 +144,13 @@ def _trainer(
 
 
 def _take_best(module: pl.LightningModule, curves: Curves, kept: ModelCheckpoint) -> Fitted:
-    rows, unit = curves.rows, str(module.unit)
+    rows, yardstick = curves.rows, module.yardstick
     state = torch.load(kept.best_model_path, map_location="cpu", weights_only=True)
     module.load_state_dict(state["state_dict"])
     if kept.monitor is None:
-        return Fitted(rows, int(rows[-1]["epoch"]), None, unit)
-    reached = min((row for row in rows if "validation" in row), key=lambda row: row["validation"])
-    return Fitted(rows, int(reached["epoch"]), reached["validation"], unit)
+        return Fitted(rows, int(rows[-1]["epoch"]), None, yardstick)  # type: ignore[arg-type]
+    reached = yardstick.best(rows)  # type: ignore[operator, union-attr]
+    return Fitted(rows, int(reached["epoch"]), reached["validation"], yardstick)  # type: ignore[arg-type]
 
 
 def _quieten() -> None:

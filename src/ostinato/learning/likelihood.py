@@ -13,6 +13,7 @@ from ostinato.batches.store import TokenStore
 from ostinato.batches.windows import Batch
 from ostinato.learning.clock import progress
 from ostinato.learning.training import Training
+from ostinato.learning.yardstick import nats_per
 from ostinato.models.sequence import SequenceModel
 from ostinato.models.steps import predicted
 
@@ -30,6 +31,7 @@ class LikelihoodModule(pl.LightningModule):
         super().__init__()
         self.network, self.training_settings = network, training
         self.unit = network.steps.unit
+        self.yardstick, self.averaging = nats_per(self.unit), training.averaging
         self.token_weights: Tensor | None
         self.register_buffer("token_weights", token_weights, persistent=False)
         self._sums = {"train": [0.0, 0], "validation": [0.0, 0]}
@@ -41,7 +43,7 @@ class LikelihoodModule(pl.LightningModule):
         real = predicted(batch.targets)
         mean = nll.sum() / (count := int(real.sum()))
         self._add("train", mean.detach() * count, count)
-        name = f"train_step_nats_per_{self.unit}"
+        name = f"train_step_{self.yardstick.name}"
         self.log(name, mean.detach(), on_step=True, on_epoch=False, prog_bar=True)
         if self.token_weights is None:
             return mean
@@ -56,7 +58,7 @@ class LikelihoodModule(pl.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Report nats per token or frame over all validation pieces."""
-        self.log(f"validation_nats_per_{self.unit}", self.mean("validation"), prog_bar=True)
+        self.log(f"validation_{self.yardstick.name}", self.mean("validation"), prog_bar=True)
 
     def configure_optimizers(self) -> Any:
         """Adam or AdamW, with the schedule moved on after every step."""

@@ -1,0 +1,142 @@
+"""Fitting a generator and its critic against each other."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from ostinato.batches.segments import SegmentBatch
+from ostinato.learning.clock import progress
+from ostinato.learning.likelihood import rate
+from ostinato.learning.training import Training
+from ostinato.learning.yardstick import OVERLAP
+from ostinato.models.adversarial.gan import GAN
+from ostinato.models.adversarial.generator import Choosing
+from ostinato.models.segments import Lines, lines_of
+
+JUDGED = 300  # segments, generated and real, that are set against each other
+PARTS = ("train", "validation")
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Generated segments against real ones.
+
+    overlap: the mean overlapping area of their features; generated, real: of each set by itself,
+    `diversity`, `empty_bars` and `qualified_notes`, each from 0 to 1.
+    """
+
+    overlap: float
+    generated: Mapping[str, float]
+    real: Mapping[str, float]
+
+
+Judge = Callable[[Lines, Lines], Judgement]
+
+
+class AdversarialModule(pl.LightningModule):
+    """Fits a GAN by its objective: a batch a step of the critic, and every so many the generator's.
+
+    It is judged by segments of the same noise in every epoch, against real ones of the training
+    pieces and of the validation pieces. Everything that is drawn comes from torch's own generator,
+    the state of which follows from seed and epoch.
+    """
+
+    automatic_optimization = False
+    watched = True
+    yardstick = OVERLAP
+
+    def __init__(self, network: GAN, training: Training, judge: Judge, seed: int) -> None:
+        super().__init__()
+        self.network, self.critic = network, network.new_critic()
+        self.training_settings, self.judge = training, judge
+        self.averaging = network.objective.averaging
+        fixed = network.noise(JUDGED, torch.Generator().manual_seed(seed))
+        self.fixed: Tensor
+        self.register_buffer("fixed", fixed, persistent=False)
+        self.generated: Lines | None = None
+        self.judgements: dict[str, Judgement] = {}
+
+    def training_step(self, batch: SegmentBatch, batch_idx: int) -> None:
+        """One step of the critic; after the last of so many, one of the generator."""
+        done, whole = self._progress(batch_idx)
+        choosing = self.network.objective.choosing_at(done / whole)
+        for optimizer, highest in zip(self._optimizers(), self._rates(), strict=True):
+            for group in optimizer.param_groups:
+                group["lr"] = highest * rate(self.training_settings, done, whole)
+        self._critic_step(batch, choosing)
+        if (batch_idx + 1) % self.network.objective.critic_steps == 0:
+            self._generator_step(len(batch), choosing)
+
+    def _critic_step(self, batch: SegmentBatch, choosing: Choosing) -> None:
+        _, optimizer = self._optimizers()
+        real = lines_of(batch.pitch, batch.onset, self.network.shape.pitches)
+        with torch.no_grad():
+            fake = self.network(self._noise(len(batch)), choosing)
+        loss, gap, penalty = self.network.objective.critic_loss(self.critic, real, fake)
+        optimizer.zero_grad()
+        self.manual_backward(loss)
+        optimizer.step()
+        self._log(critic_gap=gap, gradient_penalty=penalty)
+
+    def _generator_step(self, count: int, choosing: Choosing) -> None:
+        optimizer, _ = self._optimizers()
+        self.critic.requires_grad_(False)
+        loss = -self.critic(self.network(self._noise(count), choosing)).mean()
+        optimizer.zero_grad()
+        self.manual_backward(loss)
+        optimizer.step()
+        self.critic.requires_grad_(True)
+        self._log(generator_loss=loss.detach())
+
+    def validation_step(self, batch: SegmentBatch, batch_idx: int) -> None:
+        """Set what the fixed noise gives against real segments: of training, then of validation."""
+        if batch_idx == 0:
+            self.generated = self.network.draw(self.fixed)
+            self.judgements = {}
+        assert self.generated is not None
+        real = lines_of(batch.pitch, batch.onset, self.network.shape.pitches)
+        self.judgements[PARTS[batch_idx]] = self.judge(self.generated, real)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log how the segments were judged."""
+        if "validation" in self.judgements:
+            overlap = self.judgements["validation"].overlap
+            self.log(f"validation_{self.yardstick.name}", overlap, prog_bar=True)
+        self.log_dict(dict(self.judgements["train"].generated))
+
+    def configure_optimizers(self) -> Any:
+        """Adam for the generator and for the critic."""
+        betas = self.network.objective.betas
+        parts = (self.network, self.critic)
+        return [
+            torch.optim.Adam(part.parameters(), highest, betas=betas)
+            for part, highest in zip(parts, self._rates(), strict=True)
+        ]
+
+    def mean(self, part: str) -> Tensor | None:
+        """The overlap with real segments of `train` or `validation`, where it was judged."""
+        judgement = self.judgements.pop(part, None)
+        return None if judgement is None else torch.tensor(judgement.overlap)
+
+    def _progress(self, batch_idx: int) -> tuple[int, int]:
+        """How far the training is, of how far it goes."""
+        done, whole = progress(self.training_settings, self.trainer)
+        steps = self.trainer.current_epoch * int(self.trainer.num_training_batches) + batch_idx
+        return done(steps), whole
+
+    def _optimizers(self) -> Any:
+        return self.optimizers()
+
+    def _rates(self) -> tuple[float, float]:
+        objective = self.network.objective
+        return objective.generator_rate, objective.critic_rate
+
+    def _noise(self, count: int) -> Tensor:
+        return self.network.noise(count).to(self.device)
+
+    def _log(self, **values: Tensor) -> None:
+        self.log_dict(values, on_step=False, on_epoch=True)

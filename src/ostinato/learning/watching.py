@@ -1,0 +1,96 @@
+"""Watching a GAN learn: what it makes of the same noise, and whether it has collapsed."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback
+
+from ostinato import console
+from ostinato.learning.adversarial import Judgement
+from ostinato.models.segments import Lines
+
+PATIENCE = 5  # validations in a row
+MORE_EMPTY = 0.5  # of all bars, than among real ones
+SHOWN = 4  # segments
+
+
+class Collapse(Callback):
+    """Stops a training whose segments have become alike or silent, or whose critic ran away.
+
+    alike: the share of the real segments' diversity below which they are; several times in a row,
+    as they may be so for a while. The best weights are kept as ever. A training that is resumed
+    after it had stopped stays stopped.
+    """
+
+    def __init__(self, alike: float) -> None:
+        self.alike = alike
+        self.times, self.reason = 0, ""
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Stop at once what had stopped already."""
+        del pl_module
+        if self.reason:
+            trainer.should_stop = True
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Look at how the segments were judged."""
+        judgement: Judgement = pl_module.judgements["train"]  # type: ignore[index, assignment]
+        reason = self._collapsed(judgement)
+        self.times = self.times + 1 if reason else 0
+        if self.times >= PATIENCE:
+            self._stop(trainer, f"for {PATIENCE} validations {reason}")
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Look at the critic."""
+        del pl_module
+        gap = trainer.callback_metrics.get("critic_gap")
+        if gap is not None and not math.isfinite(gap):
+            self._stop(trainer, "the critic's gap is no number any more")
+
+    def _collapsed(self, judgement: Judgement) -> str:
+        """What is wrong with the segments, or nothing."""
+        ours, theirs = judgement.generated, judgement.real
+        if ours["diversity"] < self.alike * theirs["diversity"]:
+            return (
+                f"its segments have differed in {ours['diversity']:.0%} of their steps, where real "
+                f"ones differ in {theirs['diversity']:.0%}"
+            )
+        if ours["empty_bars"] > theirs["empty_bars"] + MORE_EMPTY:
+            return (
+                f"{ours['empty_bars']:.0%} of its bars have been empty, where "
+                f"{theirs['empty_bars']:.0%} of real ones are"
+            )
+        return ""
+
+    def _stop(self, trainer: pl.Trainer, reason: str) -> None:
+        if not self.reason:
+            console.warn(
+                f"the training has collapsed: {reason}; it stops here, with its best weights."
+            )
+        self.reason = reason
+        trainer.should_stop = True
+
+    def state_dict(self) -> dict[str, Any]:
+        """What is known so far travels in the checkpoint."""
+        return {"times": self.times, "reason": self.reason}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a checkpoint."""
+        self.times, self.reason = state_dict["times"], state_dict["reason"]
+
+
+class Samples(Callback):
+    """Shows the first segments of the fixed noise every so many epochs, and in the last."""
+
+    def __init__(self, every: int, show: Callable[[int, Lines], None]) -> None:
+        self.every, self.show = every, show
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Show what was generated to be judged."""
+        epoch = trainer.current_epoch + 1
+        last = epoch == trainer.max_epochs or trainer.should_stop
+        lines: Lines | None = pl_module.generated  # type: ignore[assignment]
+        if lines is not None and (last or epoch % self.every == 0):
+            self.show(epoch, Lines(*(part[:SHOWN].cpu() for part in lines)))
