@@ -33,6 +33,7 @@ COLUMNS = (
     "tags.`corpus`",
     "metrics.`best_validation_nats_per_token`",
     "metrics.`test_nats_per_note`",
+    "metrics.`best_validation_overlapping_area`",
     "metrics.`overlap/pitch_class_entropy`",
     "params.`parameters`",
     "params.`seed`",

@@ -39,6 +39,7 @@ def composed(overrides: Sequence[str], root: Path) -> Config:
 def check_fit(config: Config, conf: Path) -> None:
     """Refuse what the representation does not go with: an architecture, or how it is trained."""
     check_training(config)
+    check_segments(config)
     if fits(config):
         check_frames(config)
         return
@@ -70,6 +71,25 @@ def check_training(config: Config) -> None:
         raise ConfigError(
             f"representation={config['choices']['representation']} cannot be transposed as it is "
             "set, as byte pairs would be other tokens then: say training.transpose=[0,0]."
+        )
+
+
+def check_segments(config: Config) -> None:
+    """Refuse what a model of whole segments cannot do."""
+    from ostinato.models.segments import SegmentModel
+
+    if not issubclass(config.target("model"), SegmentModel):
+        return
+    model, training, sampling = config["choices"]["model"], config["training"], config["sampling"]
+    if training["devices"] > 1 or training["precision"] == "16-mixed":
+        raise ConfigError(
+            f"model={model} is trained on one device, in 32 bits or bfloat16: say "
+            "training.devices=1 and training.precision=32-true or bf16-mixed."
+        )
+    if sampling["prompt"] is not None:
+        raise ConfigError(
+            f"sampling.prompt={sampling['prompt']} does not fit: model={model} makes whole "
+            "segments and continues none: say sampling.prompt=null."
         )
 
 

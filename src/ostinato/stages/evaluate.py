@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ostinato.evaluation.settings import Evaluation
     from ostinato.models.bundle import Bundle
     from ostinato.music.piece import Piece
+    from ostinato.stages.judging import Judged
 
 READS = ("evaluation",)
 PICTURES = 3  # piano-rolls in the report
@@ -33,29 +34,45 @@ def run(config: Config, workspace: Workspace) -> None:
     folder = Path(config["model_dir"]) if config["model_dir"] else workspace.model
     bundle = load_bundle(folder, config.plugins)
     pieces = PieceStore(need(workspace.pieces, "preprocess"))
-    originals = pieces.only(read_split(workspace)["test"])
+    originals: Selection | list[Piece] = pieces.only(read_split(workspace)["test"])
     samples_folder = Path(config["samples_dir"]) if config["samples_dir"] else workspace.samples
     generated = _samples(samples_folder)
+    judged = _judged(config, workspace, bundle)
+    if judged is not None:
+        originals = judged.pieces
     likelihoods, counts, scored = _likelihoods(config, workspace, bundle)
     measures = _compare(generated, originals)
     cut = _cut(samples_folder)
     report = _report(
-        config, workspace, bundle, likelihoods, counts, measures, generated, originals, cut
+        config, workspace, bundle, likelihoods, counts, measures, generated, originals, cut, judged
     )
+    metrics = _metrics(likelihoods, counts, measures, generated, cut)
+    metrics |= {"segments": judged.table()} if judged else {}
     with replacing_folder(workspace.evaluation) as part:
-        write_json(part / "metrics.json", _metrics(likelihoods, counts, measures, generated, cut))
+        write_json(part / "metrics.json", metrics)
         if scored:
             write_text(part / "pieces.csv", scored)
         write_plots(report, part / "plots")
         write_text(part / "report.html", report_page(report))
-    console.say(_summary(likelihoods, counts))
+    console.say(judged.summary() if judged else _summary(likelihoods, counts))
     console.say(f"the report is {console.where(workspace.evaluation / 'report.html')}")
     mlflow_run = find_run(config.build("tracking"), workspace.home, bundle_fingerprint(folder))
     flat = {f"test_{k}": v for k, v in likelihoods.get("model", {}).items()}
     flat |= {f"generated/{name}": c.generated.mean for name, c in measures.items()}
     flat |= {f"overlap/{name}": c.overlap for name, c in measures.items()}
+    flat |= judged.flat() if judged else {}
     mlflow_run.metrics(flat)
     mlflow_run.artifacts(workspace.evaluation, "evaluation")
+
+
+def _judged(config: Config, workspace: Workspace, bundle: "Bundle") -> "Judged | None":
+    """What is measured of the segments of a segment model."""
+    from ostinato.models.segments import SegmentModel
+    from ostinato.stages.judging import judge_segments
+
+    if not isinstance(bundle.network, SegmentModel):
+        return None
+    return judge_segments(config, workspace, bundle)
 
 
 def _samples(folder: Path) -> list["Piece"]:
@@ -91,9 +108,12 @@ def _likelihoods(
     """
     from ostinato.evaluation.baselines import baseline_nll
     from ostinato.evaluation.likelihood import count, nll_of_pieces, per_unit, table_of_pieces
+    from ostinato.models.segments import SegmentModel
     from ostinato.models.sequence import SequenceModel
     from ostinato.representations.base import FrameRepresentation, TokenRepresentation
 
+    if isinstance(bundle.network, SegmentModel):
+        return {}, {}, ""
     settings: Evaluation = config.build("evaluation")
     store = token_store(bundle.config, workspace, bundle.representation)
     split = read_split(workspace)
@@ -120,7 +140,9 @@ def _likelihoods(
     return likelihoods, counts.table(), table_of_pieces(store, test, nats, counts.unit)
 
 
-def _compare(generated: Sequence["Piece"], originals: "Selection") -> "Mapping[str, Comparison]":
+def _compare(
+    generated: Sequence["Piece"], originals: "Selection | list[Piece]"
+) -> "Mapping[str, Comparison]":
     from ostinato.evaluation.measures import measure
     from ostinato.evaluation.sets import compare
 
@@ -164,11 +186,13 @@ def _report(
     counts: Mapping[str, Any],
     measures: "Mapping[str, Comparison]",
     generated: Sequence["Piece"],
-    originals: "Selection",
+    originals: "Selection | list[Piece]",
     cut: int | None,
+    judged: "Judged | None",
 ) -> Any:
     from ostinato.evaluation import sets
     from ostinato.evaluation.report import Report
+    from ostinato.models.segments import SegmentModel
     from ostinato.music.picture import piano_roll
 
     chosen = bundle.config["choices"]
@@ -176,14 +200,19 @@ def _report(
     unit = bundle.representation.unit
     units = {f"nats_per_{unit}": f"per {unit}", "nats_per_note": "per note"}
     units["nats_per_quarter"] = "per quarter note"
-    return Report(
-        title=f"{chosen['model']} · {chosen['representation']} · {chosen['corpus']}",
-        subtitle=(
+    subtitle = (
+        (
             f"Test split: {counts['pieces']} pieces, {counts[f'{unit}s']} {unit}s, "
             f"{counts['notes']} notes; {len(generated)} generated pieces."
-            if counts
-            else ""
-        ),
+        )
+        if counts
+        else ""
+    )
+    of_segments = isinstance(bundle.network, SegmentModel)
+    findings = {"cut at the longest length allowed": f"{cut} of {len(generated)}"} if cut else {}
+    return Report(
+        title=f"{chosen['model']} · {chosen['representation']} · {chosen['corpus']}",
+        subtitle=judged.subtitle(len(generated)) if judged else subtitle,
         settings={k: v for k, v in chosen.items() if v} | {"seed": config["seed"]},
         likelihoods={
             name: {units[unit]: value for unit, value in row.items()}
@@ -191,8 +220,10 @@ def _report(
         },
         unit=unit,
         measures=measures,
-        findings={"cut at the longest length allowed": f"{cut} of {len(generated)}"} if cut else {},
+        findings=findings | (judged.findings() if judged else {}),
         curves=_curves(workspace.curves),
+        curve="overlapping area" if of_segments else "loss, nats",
+        higher=of_segments,
         pitch_classes={n: sets.pitch_class_histogram(p).tolist() for n, p in both.items()},
         durations={n: sets.duration_histogram(p).tolist() for n, p in both.items()},
         pictures={piece.name: piano_roll(piece) for piece in generated[:PICTURES]},

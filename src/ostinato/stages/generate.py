@@ -52,12 +52,17 @@ def run(config: Config, workspace: Workspace) -> None:
 def _compose(
     bundle: "Bundle", sampling: "Sampling", seed: int, prompts: Sequence["Piece"]
 ) -> "list[Composed]":
+    from ostinato.models.segments import SegmentModel
     from ostinato.models.sequence import SequenceModel
     from ostinato.representations.base import FrameRepresentation, TokenRepresentation
+    from ostinato.representations.voices import Voices
     from ostinato.sampling.frames import compose_frames
+    from ostinato.sampling.segments import compose_segments
     from ostinato.sampling.sequence import compose
 
     network, representation = bundle.network, bundle.representation
+    if isinstance(network, SegmentModel) and isinstance(representation, Voices):
+        return compose_segments(network, representation, sampling, seed)
     encoded = [representation.encode(prompt) for prompt in prompts]
     if isinstance(network, SequenceModel) and isinstance(representation, TokenRepresentation):
         return compose(network, representation, sampling, seed, encoded)
@@ -68,6 +73,15 @@ def _compose(
 
 def _prompts(sampling: "Sampling", bundle: "Bundle", workspace: Workspace) -> list["Piece"]:
     """The beginnings that the pieces continue; none where they begin from nothing."""
+    from ostinato.models.segments import SegmentModel
+
+    if isinstance(bundle.network, SegmentModel):
+        if sampling.prompt is not None:
+            raise UserError(
+                f"sampling.prompt={sampling.prompt} does not fit: model="
+                f"{bundle.config['choices']['model']} makes whole segments and continues none."
+            )
+        return []
     if sampling.prompt is None:
         if bundle.representation.kind == "tokens" and bundle.representation.end is None:
             raise UserError(
@@ -134,12 +148,16 @@ def _dressed(bundle: "Bundle", piece: "Piece", prompts: Sequence["Piece"], i: in
 
 
 def _about(config: Config, sampling: "Sampling", bundle: "Bundle") -> dict[str, Any]:
+    from ostinato.models.segments import SegmentModel
     from ostinato.models.sequence import SequenceModel
 
     chosen, network = bundle.config["choices"], bundle.network
     idle = {"_target_"}
     if isinstance(network, SequenceModel) and not network.head.one_of_many:
         idle |= {"top_k", "top_p"}
+    if isinstance(network, SegmentModel):
+        idle |= {"temperature", "top_k", "top_p", "max_bars"}
+        idle |= {"repetition_penalty", "repetition_window"}
     if bundle.representation.kind == "frames":
         idle |= {"repetition_penalty", "repetition_window"}
     if sampling.prompt is None:

@@ -57,7 +57,7 @@ def _in_order(given: Sequence[str], arguments: Sequence[str]) -> list[str]:
 
 
 def _job(composed: Any, root: Path, conf: Path, failed: list[str]) -> float | None:
-    """One run: returns the best validation likelihood, which a sweeper may minimise."""
+    """One run: returns the best validation figure, turned so that a sweeper may minimise it."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
@@ -68,7 +68,9 @@ def _job(composed: Any, root: Path, conf: Path, failed: list[str]) -> float | No
         validate(config)
         compose.check_fit(config, conf)
         workspace = Workspace(root, Path(settings.runtime.output_dir))
-        return run_stages(config, workspace).best_validation
+        fitted = run_stages(config, workspace)
+        best = fitted.best_validation
+        return -best if best is not None and fitted.yardstick.higher else best
     except UserError as error:
         if not sweeping or isinstance(error, ConfigError):
             raise

@@ -13,6 +13,7 @@ from ostinato.config import Config
 from ostinato.errors import UserError
 from ostinato.files import fingerprint, write_text
 from ostinato.stages.encoding import read_split, say_skipped, teach, token_store
+from ostinato.stages.fitting import Task, fit
 from ostinato.stages.workspace import Workspace, source_fingerprint
 from ostinato.tracking import BUNDLE_TAG, Run, start_run
 
@@ -25,6 +26,14 @@ if TYPE_CHECKING:
     from ostinato.representations.base import Representation
 
 READS = ("representation", "model", "training", "seed")
+SOURCES = (
+    "batches",
+    "learning",
+    "models",
+    "representations",
+    "evaluation/segments.py",  # by which segments are judged while they are learned
+    "evaluation/sets.py",
+)
 
 
 def run(config: Config, workspace: Workspace) -> "Fitted":
@@ -59,8 +68,8 @@ def run(config: Config, workspace: Workspace) -> "Fitted":
         mlflow_run.tags(_headings(config) | _provenance(workspace))
         mlflow_run.artifacts(_saved(config, checkpoints), "config")
         with mlflow_run.system_metrics():
-            parts = (training, validation)
-            fitted = _fit(config, representation, store, parts, network, checkpoints, mlflow_run)
+            task = Task(config, workspace, representation, store, training, validation)
+            fitted = fit(task, network, checkpoints, mlflow_run)
         _write(config, workspace, representation, store, training, network, fitted)
         mlflow_run.describe(
             f"{_named(config)}, trained on {len(training)} pieces: {_reached(fitted)}.\n\n"
@@ -77,44 +86,10 @@ def run(config: Config, workspace: Workspace) -> "Fitted":
     return fitted
 
 
-def _fit(
-    config: Config,
-    representation: "Representation",
-    store: "TokenStore",
-    parts: "tuple[NDArray[np.int64], NDArray[np.int64]]",
-    network: Any,
-    checkpoints: Path,
-    mlflow_run: Run,
-) -> "Fitted":
-    from ostinato.batches.datamodule import MusicData
-    from ostinato.learning.fitting import fit
-    from ostinato.learning.likelihood import LikelihoodModule, token_weights
-
-    settings = config.build("training")
-    training, validation = parts
-    data = MusicData(
-        store,
-        training,
-        validation,
-        representation,
-        settings.window,
-        settings.batch_size,
-        settings.transpose,
-        config["seed"],
-        network.backbone.period,
-        settings.transposed,
-    )
-    weights = token_weights(store, training, representation.size, settings.label_weighting)
-    module = LikelihoodModule(network, settings, weights)
-    logger = mlflow_run.logger()
-    validated = len(validation) > 0
-    return fit(module, data, settings, config["seed"], checkpoints, logger, validated)
-
-
 def _checkpoints(config: Config, workspace: Workspace) -> Path:
     """A folder named by everything that determines the weights; a finished one begins anew."""
     keys = {key: config[key] for key in READS}
-    source = source_fingerprint("batches", "learning", "models", "representations")
+    source = source_fingerprint(*SOURCES)
     folder = workspace.checkpoints / fingerprint(keys, workspace.pieces, workspace.split, source)
     if (folder / "finished").exists():
         shutil.rmtree(folder)
@@ -161,7 +136,7 @@ def _reached(fitted: "Fitted") -> str:
     if fitted.best_validation is None:
         return f"no validation pieces: the weights of epoch {fitted.best_epoch}"
     return (
-        f"best validation {fitted.best_validation:.4f} nats per {fitted.unit} "
+        f"best validation {fitted.best_validation:.4f} {fitted.yardstick.words} "
         f"in epoch {fitted.best_epoch}"
     )
 
@@ -181,7 +156,7 @@ def _record(workspace: Workspace, mlflow_run: Run, fitted: "Fitted") -> None:
     mlflow_run.tags({BUNDLE_TAG: bundle_fingerprint(workspace.model)})
     mlflow_run.metrics({"minutes": fitted.minutes})
     if fitted.best_validation is not None:
-        name = f"best_validation_nats_per_{fitted.unit}"
+        name = f"best_validation_{fitted.yardstick.name}"
         mlflow_run.metrics({name: fitted.best_validation})
     mlflow_run.artifacts(workspace.model, "model")
     mlflow_run.artifacts(workspace.curves, "curves")

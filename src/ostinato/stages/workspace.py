@@ -87,8 +87,9 @@ class Workspace:
 
 
 @lru_cache
-def source_fingerprint(*folders: str) -> str:
-    """What the code in these folders of ostinato says, so that an edit is never served stale."""
+def source_fingerprint(*parts: str) -> str:
+    """What these files, or folders, of ostinato say, so that an edit is never served stale."""
     package = Path(__file__).parents[1]
-    files = sorted(f for folder in folders for f in (package / folder).rglob("*.py"))
+    within = [package / part for part in parts]
+    files = sorted(f for p in within for f in (p.rglob("*.py") if p.is_dir() else [p]))
     return fingerprint(*files)

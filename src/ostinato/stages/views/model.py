@@ -31,6 +31,7 @@ def view(folder: Path) -> View:
     name = folder.resolve().name
     title = f"{name}: {config['choices']['model']}, {total:,} parameters"
     history = _curves(folder.parent / "curves.csv")
+    label = ("overlapping area", True) if _judged_by_overlap(config) else ("loss, nats", False)
     return View(
         [
             facts(name, _facts(folder, config, total, history)),
@@ -39,7 +40,7 @@ def view(folder: Path) -> View:
             table("Parameters", ("tensor", "shape", "#parameters", "#%"), rows),
         ],
         lambda: overview.of_parameters(
-            list(sizes.items()), title, curves(history) if history else None
+            list(sizes.items()), title, curves(history, *label) if history else None
         ),
     )
 
@@ -66,9 +67,16 @@ def _facts(
     yield "its usual tempo", f"{setting.qpm:g} quarter notes per minute, in {metre}"
     yield "its usual tracks", ", ".join(_band(setting))
     losses = [row["validation"] for row in history if row["validation"] is not None]
-    if losses:
+    if losses and _judged_by_overlap(config):
+        yield "best validation", f"{max(losses):.4f} overlapping area"
+    elif losses:
         unit = "frame" if frames else "token"
         yield "best validation", f"{min(losses):.4f} nats per {unit}"
+
+
+def _judged_by_overlap(config: Config) -> bool:
+    """Whether a model has a critic, and so no likelihood."""
+    return "critic" in config["model"]
 
 
 def _training(split: Path, choices: Mapping[str, Any]) -> str:

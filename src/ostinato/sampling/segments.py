@@ -1,0 +1,42 @@
+"""Composing with a segment model: whole segments at once, from noise."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ostinato.models.segments import Lines, SegmentModel, Shape
+from ostinato.representations.line import REST
+from ostinato.representations.voices import Voices
+from ostinato.sampling.sequence import Composed
+from ostinato.sampling.settings import Sampling
+
+
+def compose_segments(
+    network: SegmentModel, representation: Voices, settings: Sampling, seed: int
+) -> list[Composed]:
+    """Make `settings.pieces` segments; the same seed makes the same ones, and first the same."""
+    network.eval()
+    noise = network.noise(settings.pieces, torch.Generator().manual_seed(seed))
+    lines = network.draw(noise.to(next(network.parameters()).device))
+    return [Composed(row, ended=True) for row in tokens_of(lines, network.shape, representation)]
+
+
+def tokens_of(lines: Lines, shape: Shape, representation: Voices) -> NDArray[np.uint16]:
+    """Segments as tokens: (segments, time)."""
+    pitch, onset = _as_heard(lines, shape)
+    return representation.whole(pitch, onset)
+
+
+def strung(lines: Lines, shape: Shape, representation: Voices) -> NDArray[np.uint16]:
+    """Segments one after the other, a bar of silence after each: (time,) tokens."""
+    tokens = tokens_of(lines, shape, representation)
+    silence = np.full((len(tokens), shape.bar * shape.voices), REST, np.uint16)
+    return np.concatenate([tokens, silence], axis=1).ravel()
+
+
+def _as_heard(lines: Lines, shape: Shape) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """MIDI pitches or `REST`, and where notes begin: (segments, steps, voices)."""
+    pitch, onset = (part.cpu().numpy().transpose(0, 2, 1) for part in lines.said())
+    return np.where(pitch < shape.pitches, pitch + shape.lowest, REST), onset

@@ -1,0 +1,33 @@
+"""Segments of stored pieces, as the stages share them."""
+
+from typing import TYPE_CHECKING
+
+from ostinato.stages.workspace import Workspace
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ostinato.batches.segments import Segments
+    from ostinato.batches.store import TokenStore
+    from ostinato.models.adversarial.gan import GAN
+    from ostinato.representations.base import Representation
+
+
+def segments_of(
+    workspace: Workspace,
+    store: "TokenStore",
+    indices: "NDArray[np.int64]",
+    representation: "Representation",
+    network: "GAN",
+) -> "Segments":
+    """The segments that a network takes of the stored pieces at `indices`."""
+    from ostinato.batches.segments import cut
+    from ostinato.corpora.store import PieceStore
+    from ostinato.representations.voices import Voices
+
+    if not isinstance(representation, Voices):
+        raise TypeError(f"no segments are known of {representation.name}")
+    pieces = PieceStore(workspace.pieces).only(store.names[i] for i in indices)
+    shape = network.shape
+    return cut(store, indices, pieces, representation, shape.bars, network.pitch_range)

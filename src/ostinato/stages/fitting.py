@@ -1,0 +1,169 @@
+"""What a network is fitted on and by: sequences by likelihood, segments against a critic."""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ostinato import console
+from ostinato.config import Config
+from ostinato.errors import UserError
+from ostinato.stages.workspace import Workspace
+from ostinato.tracking import Run
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ostinato.batches.segments import Segments
+    from ostinato.batches.store import TokenStore
+    from ostinato.learning.adversarial import Judge
+    from ostinato.learning.fitting import Fitted
+    from ostinato.models.adversarial.gan import GAN
+    from ostinato.models.segments import Lines
+    from ostinato.representations.base import Representation
+    from ostinato.representations.voices import Voices
+
+
+@dataclass(frozen=True)
+class Task:
+    """What there is to train on: the stored pieces, and which are for what."""
+
+    config: Config
+    workspace: Workspace
+    representation: "Representation"
+    store: "TokenStore"
+    training: "NDArray[np.int64]"
+    validation: "NDArray[np.int64]"
+
+
+def fit(task: Task, network: Any, checkpoints: Path, mlflow_run: Run) -> "Fitted":
+    """Fit a network by what it is; it carries the best weights afterwards."""
+    from ostinato.models.adversarial.gan import GAN
+
+    if isinstance(network, GAN):
+        return _fit_segments(task, network, checkpoints, mlflow_run)
+    return _fit_sequences(task, network, checkpoints, mlflow_run)
+
+
+def _fit_sequences(task: Task, network: Any, checkpoints: Path, mlflow_run: Run) -> "Fitted":
+    from ostinato.batches.datamodule import MusicData
+    from ostinato.learning import fitting
+    from ostinato.learning.likelihood import LikelihoodModule, token_weights
+
+    settings, seed = task.config.build("training"), task.config["seed"]
+    data = MusicData(
+        task.store,
+        task.training,
+        task.validation,
+        task.representation,
+        settings.window,
+        settings.batch_size,
+        settings.transpose,
+        seed,
+        network.backbone.period,
+        settings.transposed,
+    )
+    weights = token_weights(
+        task.store, task.training, task.representation.size, settings.label_weighting
+    )
+    module = LikelihoodModule(network, settings, weights)
+    validated = len(task.validation) > 0
+    return fitting.fit(module, data, settings, seed, checkpoints, mlflow_run.logger(), validated)
+
+
+def _fit_segments(task: Task, network: "GAN", checkpoints: Path, mlflow_run: Run) -> "Fitted":
+    from ostinato.batches.datamodule import SegmentData
+    from ostinato.learning import fitting
+    from ostinato.learning.adversarial import JUDGED, AdversarialModule
+    from ostinato.learning.watching import Collapse, Samples
+
+    settings, seed, objective = (
+        task.config.build("training"),
+        task.config["seed"],
+        network.objective,
+    )
+    training, validation = (_segments(task, network, part) for part in ("training", "validation"))
+    _say(training, validation, settings.batch_size)
+    data = SegmentData(
+        training,
+        validation,
+        settings.batch_size,
+        settings.transpose,
+        settings.transposed,
+        seed,
+        JUDGED,
+    )
+    module = AdversarialModule(network, settings, _judge(network), seed)
+    more: list[Any] = [Collapse(objective.collapse)]
+    if objective.samples_every and mlflow_run.client is not None:
+        show = _show(network, task.representation, mlflow_run)  # type: ignore[arg-type]
+        more.append(Samples(objective.samples_every, show))
+    logger = mlflow_run.logger()
+    validated = len(validation) > 0
+    return fitting.fit(module, data, settings, seed, checkpoints, logger, validated, more)
+
+
+def _segments(task: Task, network: "GAN", part: str) -> "Segments":
+    from ostinato.stages.cutting import segments_of
+
+    indices = task.training if part == "training" else task.validation
+    return segments_of(task.workspace, task.store, indices, task.representation, network)
+
+
+def _say(training: "Segments", validation: "Segments", batch_size: int) -> None:
+    """Tell what was cut, and refuse where nothing was."""
+    low, high = training.pitches
+    bars = f"{training.bars} bars of {training.representation.bar_steps} steps"
+    left_out = []
+    if training.other_bars:
+        left_out.append(f"{training.other_bars} pieces have no {bars} in a row")
+    if training.outside:
+        left_out.append(f"{training.outside} segments leave the pitches {low} to {high}")
+    if not len(training):
+        raise UserError(
+            f"no segment of {bars} can be cut from the training pieces: "
+            f"{' and '.join(left_out) or 'they are silent'}. Change model.bars, model.pitch_range, "
+            "representation.bar_steps or the corpus."
+        )
+    console.say(
+        f"{len(training)} segments of {bars} to train on, {len(validation)} for validation"
+        + (f"; left out: {' and '.join(left_out)}" if left_out else "")
+    )
+    if len(training) < batch_size:
+        console.warn(f"all segments fit into one batch: training.batch_size is {batch_size}.")
+
+
+def _judge(network: "GAN") -> "Judge":
+    """Measures generated segments against real ones."""
+    from ostinato.evaluation.segments import by_themselves, excerpts_of, overlap, overlaps
+    from ostinato.learning.adversarial import Judgement
+
+    def judge(generated: "Lines", real: "Lines") -> Judgement:
+        ours, theirs = (excerpts_of(lines, network.shape) for lines in (generated, real))
+        return Judgement(
+            overlap(overlaps(ours, theirs)), by_themselves(ours), by_themselves(theirs)
+        )
+
+    return judge
+
+
+def _show(
+    network: "GAN", representation: "Voices", mlflow_run: Run
+) -> "Callable[[int, Lines], None]":
+    """Puts a picture and the sound of segments on the MLflow run."""
+    from ostinato.music import sound
+    from ostinato.music.picture import piano_roll
+    from ostinato.sampling.segments import strung
+
+    def show(epoch: int, lines: "Lines") -> None:
+        name = f"epoch-{epoch:04d}"
+        piece = representation.decode(strung(lines, network.shape, representation), name)
+        with tempfile.TemporaryDirectory() as made:
+            folder = Path(made)
+            (folder / f"{name}.png").write_bytes(piano_roll(piece))
+            sound.write_wav(folder / f"{name}.wav", sound.render(piece), sound.SAMPLE_RATE)
+            mlflow_run.artifacts(folder, "training")
+
+    return show

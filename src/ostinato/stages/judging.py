@@ -1,0 +1,143 @@
+"""What segments of a trained model are, beside those of the test split."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ostinato import console
+from ostinato.config import Config
+from ostinato.stages.cutting import segments_of
+from ostinato.stages.encoding import read_split, token_store
+from ostinato.stages.workspace import Workspace
+
+if TYPE_CHECKING:
+    from ostinato.batches.segments import SegmentBatch
+    from ostinato.models.bundle import Bundle
+    from ostinato.models.segments import Lines, Shape
+    from ostinato.music.piece import Piece
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Figures of generated segments and of real ones.
+
+    `count` segments of `bars` bars of each; areas: of each feature, generated against test;
+    control: the mean of them, training against test; generated, test: of each set by itself.
+    `pieces` are the test segments as pieces.
+    """
+
+    count: int
+    bars: int
+    area: float
+    control: float
+    areas: Mapping[str, float]
+    generated: Mapping[str, float]
+    test: Mapping[str, float]
+    pieces: "list[Piece]"
+
+    def table(self) -> dict[str, Any]:
+        """The figures as values for a JSON file."""
+        return {
+            "segments": self.count,
+            "bars": self.bars,
+            "overlapping_area": round(self.area, 4),
+            "control": round(self.control, 4),
+            "features": _rounded(self.areas),
+            "generated": _rounded(self.generated),
+            "test": _rounded(self.test),
+        }
+
+    def flat(self) -> dict[str, float]:
+        """The figures for the MLflow run."""
+        told = {"test_overlapping_area": self.area, "control_overlapping_area": self.control}
+        told |= {f"overlap/segments/{name}": area for name, area in self.areas.items()}
+        return told | {f"generated/{name}": value for name, value in self.generated.items()}
+
+    def subtitle(self, samples: int) -> str:
+        """What was measured."""
+        return (
+            f"Test split: {len(self.pieces)} segments of {self.bars} bars, beside {samples} "
+            f"samples; findings are of {self.count} generated segments."
+        )
+
+    def summary(self) -> str:
+        """The figure that counts, in a line."""
+        return (
+            f"mean overlapping area with the test split {self.area:.3f} (training against test "
+            f"{self.control:.3f}), diversity {self.generated['diversity']:.3f} "
+            f"({self.test['diversity']:.3f})"
+        )
+
+    def findings(self) -> dict[str, str]:
+        """The figures in words."""
+        from ostinato.evaluation.segments import FEATURES, SHARES
+
+        which = f"{self.count} segments of {self.bars} bars"
+        told = {
+            f"mean overlapping area, {which} against as many of the test split": (
+                f"{self.area:.3f}; segments of the training split reach {self.control:.3f}"
+            )
+        }
+        told |= {f"overlapping area: {FEATURES[k]}": f"{v:.3f}" for k, v in self.areas.items()}
+        for name, meaning in SHARES.items():
+            told[meaning] = f"{self.generated[name]:.3f}; {self.test[name]:.3f} in the test split"
+        return told
+
+
+def judge_segments(config: Config, workspace: Workspace, bundle: "Bundle") -> Judged | None:
+    """Generate segments and set them against real ones; None where there is no test segment."""
+    import torch
+
+    from ostinato.evaluation.segments import by_themselves, excerpts_of, overlap, overlaps
+    from ostinato.learning.adversarial import JUDGED
+    from ostinato.models.adversarial.gan import GAN
+
+    network = bundle.network
+    assert isinstance(network, GAN)
+    seed = config["seed"]
+    store = token_store(bundle.config, workspace, bundle.representation)
+    split = read_split(workspace)
+    training, test = (
+        segments_of(workspace, store, store.indices(split[part]), bundle.representation, network)
+        for part in ("train", "test")
+    )
+    if not len(test) or not len(training):
+        console.warn("no segment of the test pieces can be cut: segments are not measured.")
+        return None
+    real = test.drawn(JUDGED, seed)
+    lines = network.draw(network.noise(JUDGED, torch.Generator().manual_seed(seed)))
+    ours = excerpts_of(lines, network.shape)
+    held_out, known = (
+        excerpts_of(_lines(batch, network.shape), network.shape)
+        for batch in (real, training.drawn(JUDGED, seed))
+    )
+    areas = overlaps(ours, held_out)
+    return Judged(
+        JUDGED,
+        network.shape.bars,
+        overlap(areas),
+        overlap(overlaps(known, held_out)),
+        areas,
+        by_themselves(ours),
+        by_themselves(held_out),
+        _pieces(real, bundle, network.shape),
+    )
+
+
+def _lines(batch: "SegmentBatch", shape: "Shape") -> "Lines":
+    from ostinato.models.segments import lines_of
+
+    return lines_of(batch.pitch, batch.onset, shape.pitches)
+
+
+def _pieces(batch: "SegmentBatch", bundle: "Bundle", shape: "Shape") -> "list[Piece]":
+    from ostinato.representations.voices import Voices
+    from ostinato.sampling.segments import tokens_of
+
+    assert isinstance(bundle.representation, Voices)
+    rows = tokens_of(_lines(batch, shape), shape, bundle.representation)
+    return [bundle.representation.decode(row) for row in rows]
+
+
+def _rounded(values: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in values.items()}

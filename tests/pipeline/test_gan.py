@@ -1,0 +1,137 @@
+"""A GAN goes through every stage, is recorded, resumes when killed, and refuses in sentences."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ostinato.music.piece import NOTE, TIME_SIGNATURE, Piece, array
+from ostinato.music.reading import read_midi
+from ostinato.music.writing import write_midi
+from projects import run
+
+TINY = ("experiment=bach_gan", "model=gan_tiny", "training.epochs=2", "sampling.pieces=2")
+SMALL = (*TINY, "model.objective.samples_every=2")
+
+
+def prepare(project: Path, *overrides: str) -> None:
+    for stage in ("preprocess", "split"):
+        run(project, "ostinato", stage, *SMALL, *overrides)
+
+
+def refused(project: Path, *command: str, code: int = 1) -> str:
+    done = run(project, "ostinato", *command, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    [sentence] = [line for line in done.stderr.splitlines() if line.startswith("ostinato: ")]
+    return sentence
+
+
+def test_a_gan_goes_through_every_stage_and_is_recorded(project: Path) -> None:
+    from mlflow import MlflowClient
+
+    done = run(project, "ostinato", "run", *SMALL)
+    assert "segments of 2 bars of 16 steps to train on" in done.stdout
+    assert "overlapping area in epoch" in done.stdout
+    [folder] = (project / "outputs" / "runs").glob("*/*")
+    metrics = json.loads((folder / "evaluation" / "metrics.json").read_text())
+    segments = metrics["segments"]
+    assert segments["segments"] == 300
+    assert 0 <= segments["overlapping_area"] <= 1
+    assert 0.5 < segments["control"] <= 1
+    assert len(segments["features"]) == 7
+    assert 0 < segments["test"]["diversity"] <= 1
+    report = (folder / "evaluation" / "report.html").read_text()
+    assert "mean overlapping area, 300 segments of 2 bars" in report
+    assert "Likelihood" not in report
+    pieces = [read_midi(path) for path in (folder / "samples").glob("*.mid")]
+    assert len(pieces) == 2
+    assert all(len(piece.notes) and piece.quarters <= 8 for piece in pieces)
+    assert {len(piece.track_names) for piece in pieces} == {4}
+    about = json.loads((folder / "samples" / "sampling.json").read_text())
+    assert about["model"] == "gan_tiny"
+    assert not {"temperature", "top_p", "max_bars"} & set(about)
+    shown = run(project, "ostinato", "inspect", str(folder / "model")).stdout
+    assert "overlapping area" in shown
+    client = MlflowClient(f"sqlite:///{project}/outputs/mlflow/mlflow.db")
+    [only] = client.search_runs(["1"])
+    assert only.info.status == "FINISHED"
+    for name in ("train_overlapping_area", "validation_overlapping_area", "critic_gap"):
+        history = client.get_metric_history(only.info.run_id, name)
+        assert len({point.step for point in history}) == 2, name
+    assert {"gradient_penalty", "generator_loss", "diversity"} <= set(only.data.metrics)
+    assert {"best_validation_overlapping_area", "test_overlapping_area"} <= set(only.data.metrics)
+    files = {file.path for file in client.list_artifacts(only.info.run_id, "training")}
+    assert files == {"training/epoch-0002.png", "training/epoch-0002.wav"}
+
+
+def test_a_killed_gan_resumes_to_the_same_weights(project: Path) -> None:
+    words = (*SMALL, "training.epochs=4", "tracking=off")
+    prepare(project, "tracking=off")
+    run(project, "ostinato", "train", *words)
+    outputs = project / "outputs"
+    whole = (outputs / "model" / "weights.safetensors").read_bytes()
+    curves = (outputs / "curves.csv").read_text()
+    command = [str(Path(sys.executable).parent / "ostinato"), "train", *words]
+    environment = os.environ | {"PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
+    training = subprocess.Popen(
+        command, cwd=project, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    assert training.stdout is not None
+    assert any(line.startswith("epoch 2 of 4") for line in training.stdout)
+    training.send_signal(signal.SIGKILL)
+    training.wait()
+    done = run(project, "ostinato", "train", *words)
+    assert "resuming" in done.stdout
+    assert "epoch 1 of 4" not in done.stdout
+    assert (outputs / "model" / "weights.safetensors").read_bytes() == whole
+    assert (outputs / "curves.csv").read_text() == curves
+
+
+def test_what_cannot_be_cut_is_told_in_a_sentence(project: Path) -> None:
+    off = "tracking=off"
+    prepare(project, off)
+    sentence = refused(project, "train", *SMALL, off, "model.pitch_range=[100,120]")
+    assert "segments leave the pitches 100 to 120" in sentence
+    assert "Change model.bars, model.pitch_range" in sentence
+    sentence = refused(project, "train", *SMALL, off, "model.bars=60")
+    assert "pieces have no 60 bars of 16 steps in a row" in sentence
+    words = ("model.pitch_range=[45,72]", "training.batch_size=512")
+    done = run(project, "ostinato", "train", *SMALL, off, *words)
+    assert "left out:" in done.stdout
+    assert "all segments fit into one batch" in done.stderr
+    sentence = refused(project, "generate", *SMALL, off, "sampling.prompt=my.mid", code=2)
+    assert "makes whole segments and continues none" in sentence
+
+
+def test_one_voice_and_another_metre_work(project: Path) -> None:
+    (project / "data" / "mine").mkdir()
+    for number in range(12):
+        onset = 6 * np.arange(60)
+        pitch = 60 + (number + np.arange(60) ** 2) % 12
+        notes = array(NOTE, onset=onset, duration=6, pitch=pitch, velocity=80)
+        metre = array(TIME_SIGNATURE, onset=0, numerator=3, denominator=4)
+        piece = Piece(f"waltz {number}", 12, notes, time_signatures=metre)
+        write_midi(piece, project / "data" / "mine" / f"{number}.mid")
+    words = ("corpus=folder", "corpus.path=data/mine", "representation.voices=1", "tracking=off")
+    sentence = refused(project, "run", *SMALL, *words)
+    assert "pieces have no 2 bars of 16 steps in a row" in sentence
+    done = run(project, "ostinato", "run", *SMALL, *words, "representation.bar_steps=12")
+    assert "segments of 2 bars of 12 steps" in done.stdout
+    assert "mean overlapping area with the test split" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_gan_is_reproduced_bit_for_bit_under_dvc(dvc_project: Path) -> None:
+    params = (dvc_project / "params.yaml").read_text()
+    params = params.replace("experiment: bach_lstm", "experiment: bach_gan")
+    (dvc_project / "params.yaml").write_text(params.replace("model: null", "model: gan_tiny"))
+    run(dvc_project, "dvc", "repro")
+    before = (dvc_project / "dvc.lock").read_text()
+    run(dvc_project, "dvc", "repro", "--force")
+    assert (dvc_project / "dvc.lock").read_text() == before
