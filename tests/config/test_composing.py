@@ -203,7 +203,7 @@ def test_what_is_no_override_is_named() -> None:
 
 def test_architecture_that_cannot_take_the_representation() -> None:
     assert refusal(["model=onehot_lstm"]) == (
-        "model=onehot_lstm cannot take representation=voices: the models that can are gru, "
+        "model=onehot_lstm cannot take representation=voices: the models that can are gan, gru, "
         "interleaved, lstm, rnn, tcn, transformer, wavenet."
     )
 

@@ -19,7 +19,9 @@ def dvc_project(project: Path) -> Path:
         ROOT / "src", project / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
     )
     params = (project / "params.yaml").read_text()
-    (project / "params.yaml").write_text(params.replace("debug: null", "debug: smoke"))
+    params = params.replace("debug: null", "debug: smoke")
+    small = 'overrides: ["model.backbone.hidden_size=32"]'
+    (project / "params.yaml").write_text(params.replace("overrides: []", small))
     (project / ".gitignore").write_text(
         "/outputs/mlflow/\n/outputs/cache/\n/outputs/checkpoints/\n"
     )

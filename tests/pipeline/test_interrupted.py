@@ -13,7 +13,12 @@ import music21
 
 from projects import run
 
-SMALL = ("debug=smoke", "training.epochs=4", "training.max_pieces=16")
+SMALL = (
+    "debug=smoke",
+    "model.backbone.hidden_size=32",
+    "training.epochs=4",
+    "training.max_pieces=16",
+)
 
 
 def prepare(project: Path) -> None:

@@ -14,7 +14,12 @@ import pytest
 
 from projects import run
 
-TINY = ("debug=smoke", "training.max_pieces=8", "sampling.max_bars=3")
+TINY = (
+    "debug=smoke",
+    "model.backbone.hidden_size=32",
+    "training.max_pieces=8",
+    "sampling.max_bars=3",
+)
 EXPERIMENT = ["1"]
 
 
@@ -44,7 +49,7 @@ def check_whole_run(uri: str) -> None:
         history = client.get_metric_history(only.info.run_id, name)
         assert len(history) == 2, name
         assert len({point.step for point in history}) == 2
-    assert only.data.params["model.backbone.hidden_size"] == "384"
+    assert only.data.params["model.backbone.hidden_size"] == "32"
     assert only.data.params["seed"] == "42"
     assert only.data.tags["data.pieces"]
     assert "test_nats_per_note" in only.data.metrics

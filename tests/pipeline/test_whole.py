@@ -8,7 +8,8 @@ import pytest
 
 from projects import run
 
-TINY = ("debug=smoke", "training.epochs=1", "training.max_pieces=8", "sampling.max_bars=3")
+SMALL = ("debug=smoke", "model.backbone.hidden_size=32")
+TINY = (*SMALL, "training.epochs=1", "training.max_pieces=8", "sampling.max_bars=3")
 
 
 def refused(project: Path, *command: str, code: int = 1) -> str:
