@@ -14,13 +14,22 @@ from ostinato.models.steps import IGNORED, Steps
 WIDTH = 6  # of what the backbone gives
 
 
-def head_of(pitches: int, planes: int = 1, copies: int = 0, seed: int = 0) -> Autoregressive:
+def head_of(
+    pitches: int, planes: int = 1, copies: int = 0, seed: int = 0, channels: int = 5
+) -> Autoregressive:
     torch.manual_seed(seed)
     steps = Steps("frames", pitches * planes, (4,), planes)
     head = Autoregressive(
-        hidden_size=9, channels=5, frames=2, reach=2, copies=copies, input_size=WIDTH, steps=steps
+        hidden_size=9,
+        channels=channels,
+        frames=2,
+        reach=2,
+        copies=copies,
+        input_size=WIDTH,
+        steps=steps,
     )
-    torch.nn.init.normal_(head.below.weight)  # it begins at 0, and would hide mistakes
+    if channels:
+        torch.nn.init.normal_(head.below.weight)  # it begins at 0, and would hide mistakes
     return head.eval()
 
 
@@ -41,10 +50,12 @@ def inputs_of(
     return y, frames[:, :-1], torch.zeros(batch, time, 1, dtype=torch.long), frames[:, 1:]
 
 
-@pytest.mark.parametrize("copies", [0, 2])
+@pytest.mark.parametrize(("copies", "channels"), [(0, 5), (2, 5), (0, 0)])
 @pytest.mark.parametrize(("pitches", "planes"), [(1, 1), (5, 1), (3, 2)])
-def test_probabilities_of_all_frames_sum_to_one(pitches: int, planes: int, copies: int) -> None:
-    head = head_of(pitches, planes, copies)
+def test_probabilities_of_all_frames_sum_to_one(
+    pitches: int, planes: int, copies: int, channels: int
+) -> None:
+    head = head_of(pitches, planes, copies, channels=channels)
     y, steps, positions, _ = inputs_of(1, 4, pitches, planes)
     possible = [
         list(sound) + list(onset)
@@ -126,9 +137,10 @@ class Drawing:
         return (torch.rand(shares.shape, generator=self.generator) < shares).long()
 
 
+@pytest.mark.parametrize("channels", [0, 5])
 @pytest.mark.parametrize("planes", [1, 2])
-def test_frames_are_drawn_as_often_as_they_are_likely(planes: int) -> None:
-    head = head_of(3, planes)
+def test_frames_are_drawn_as_often_as_they_are_likely(planes: int, channels: int) -> None:
+    head = head_of(3, planes, channels=channels)
     y, steps, positions, _ = inputs_of(1, 3, 3, planes)
     with torch.no_grad():
         context, _ = head(y, steps, positions)
@@ -154,6 +166,11 @@ def test_copies_bring_back_what_followed_a_frame_like_the_last() -> None:
         head.copying.queries.bias.copy_(head.copying.keys.bias * 50)
         shares, _ = head.copying(y, planes)
     torch.testing.assert_close(shares[0, 5], planes[0, 3], atol=1e-3, rtol=0)
+
+
+def test_copies_without_channels_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"copies=1 does not fit frame_head\.channels=0"):
+        head_of(5, copies=1, channels=0)
 
 
 def test_what_sounded_around_a_pitch_counts_alike_at_every_pitch() -> None:

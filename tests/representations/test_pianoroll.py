@@ -222,6 +222,14 @@ def test_positions_come_back_with_the_bar_or_the_fewest_bars_of_whole_steps(
     assert (steps * roll.step) % 4 == 0
 
 
+def test_positions_can_count_through_a_phrase() -> None:
+    roll = Pianoroll(1, position_bars=4)
+    assert roll.position_sizes == (16,)
+    assert roll.positions(np.zeros((18, roll.size), np.uint8))[-2:, 0].tolist() == [0, 1]
+    with pytest.raises(ValueError, match="position_bars=64 with steps of 1/4 makes 1024 positions"):
+        Pianoroll("1/4", position_bars=64)
+
+
 def test_every_column_has_its_own_description() -> None:
     roll = Pianoroll(pitch_range=PIANO)
     assert roll.size == 176

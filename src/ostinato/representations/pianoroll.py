@@ -16,6 +16,7 @@ from ostinato.representations.instrument import pitched_notes
 
 BAR_QUARTERS = 4
 FINEST = 64  # steps to the quarter note, so that a position fits a byte
+MOST_POSITIONS = 256
 MOST_BYTES = 2**31  # to encode a piece in
 INDEX_BYTES = 24  # of them for each step of each note
 
@@ -56,8 +57,9 @@ class Pianoroll(FrameRepresentation):
     one that began last; of those that begin together, of the longest. With `onsets` as many columns
     again say, by a 1, which pitches begin: without them, notes of one pitch that touch are one.
 
-    The position is the step within a bar of four quarter notes; where such a bar is no whole
-    number of steps, within the fewest bars that are: three, of 8 steps together, for a step of 3/2.
+    The position is the step within `position_bars` bars of four quarter notes; where they are no
+    whole number of steps, within the fewest times as many that are: three bars, of 8 steps
+    together, for one bar and a step of 3/2.
 
     Source: `muspy.to_pianoroll_representation` (Dong et al., MusPy, ISMIR 2020), but for an empty
     frame that it adds at the end. The second plane is that of Hawthorne et al., Onsets and Frames
@@ -84,6 +86,9 @@ class Pianoroll(FrameRepresentation):
             AfterValidator(_rising),
             Field(description="the lowest and the highest pitch; [21, 108] are a piano's keys"),
         ] = (0, 127),
+        position_bars: Annotated[
+            int, Field(ge=1, le=64, description="through how many bars positions count: a phrase")
+        ] = 1,
     ) -> None:
         self.step = read_step(step)
         self.resolution = self.step.denominator  # the coarsest at which a step is whole ticks
@@ -93,7 +98,12 @@ class Pianoroll(FrameRepresentation):
         self.planes = 1 + onsets
         self.lowest, self.highest = pitch_range
         self.pitches = self.highest - self.lowest + 1
-        self.position_sizes = ((BAR_QUARTERS / self.step).numerator,)
+        self.position_sizes = ((position_bars * BAR_QUARTERS / self.step).numerator,)
+        if self.position_sizes[0] > MOST_POSITIONS:
+            raise ValueError(
+                f"representation.position_bars={position_bars} with steps of {step} makes "
+                f"{self.position_sizes[0]} positions; at most {MOST_POSITIONS} can be told apart."
+            )
 
     @property
     def size(self) -> int:

@@ -30,9 +30,9 @@ class Autoregressive(Head):
 
     Each is drawn from a softmax over the pitches below the last one, so that the probabilities of
     all frames sum to 1. As in RNN-NADE (Boulanger-Lewandowski et al., ICML 2012) a hidden layer
-    sums what the backbone knows and what was named so far. Besides, it sees around each pitch, by
-    the same weights for all (a convolution over pitch), what sounded in the last frames, and how
-    far each pitch lies below the last one named.
+    sums what the backbone knows and what was named so far. Besides, with `channels`, it sees around
+    each pitch, by the same weights for all (a convolution over pitch), what sounded in the last
+    frames, and how far each pitch lies below the last one named.
 
     With two planes (sound and onset) each pitch named also says, by one bit, whether it begins.
     """
@@ -45,7 +45,8 @@ class Autoregressive(Head):
             int, Field(ge=1, le=8192, description="units that follow the pitches of a frame")
         ] = 256,
         channels: Annotated[
-            int, Field(ge=1, le=1024, description="of the convolution around each pitch")
+            int,
+            Field(ge=0, le=1024, description="of the convolution around each pitch, 0 for none"),
         ] = 32,
         frames: Annotated[
             int, Field(ge=1, le=64, description="how many of the last frames it sees")
@@ -63,15 +64,22 @@ class Autoregressive(Head):
         steps: Steps,
     ) -> None:
         super().__init__()
+        if copies and not channels:
+            raise ValueError(
+                f"frame_head.copies={copies} does not fit frame_head.channels=0: what is copied is "
+                "seen through the channels."
+            )
         self.planes, self.pitches = steps.planes, steps.size // steps.planes
         self.input_size, self.frames = input_size, frames
         self.copying = Copying(copies, input_size=input_size) if copies else None
         self.drop_input = nn.Dropout(dropout)
-        self.around = nn.Conv2d(
-            (frames + copies) * self.planes, channels, (2 * reach + 1, 1), padding=(reach, 0)
-        )
-        self.absolute = nn.Parameter(torch.randn(self.pitches, channels) * 0.1)
-        self.shift = nn.Linear(input_size, channels)
+        self.around = None
+        if channels:
+            self.around = nn.Conv2d(
+                (frames + copies) * self.planes, channels, (2 * reach + 1, 1), padding=(reach, 0)
+            )
+            self.absolute = nn.Parameter(torch.randn(self.pitches, channels) * 0.1)
+            self.shift = nn.Linear(input_size, channels)
         self.start = nn.Linear(input_size, hidden_size)
         self.named = nn.Embedding(self.pitches * self.planes, hidden_size)
         self.last = nn.Embedding(self.pitches * self.planes + 1, hidden_size)
@@ -79,11 +87,14 @@ class Autoregressive(Head):
         self.hidden = nn.Linear(hidden_size, hidden_size)
         self.dropout = nn.Dropout(dropout)
         self.pitch = nn.Linear(hidden_size, self.pitches + 1)
-        self.below = nn.Linear(hidden_size, self.pitches, bias=False)
-        self.match = nn.Linear(hidden_size, channels, bias=False)
+        if channels:
+            self.below = nn.Linear(hidden_size, self.pitches, bias=False)
+            self.match = nn.Linear(hidden_size, channels, bias=False)
         self.onset = nn.Linear(hidden_size, self.pitches) if self.planes == 2 else None
-        self.onset_match = nn.Linear(hidden_size, channels, bias=False) if self.onset else None
-        nn.init.zeros_(self.below.weight)
+        if channels and self.onset:
+            self.onset_match = nn.Linear(hidden_size, channels, bias=False)
+        if channels:
+            nn.init.zeros_(self.below.weight)
 
     def forward(
         self, y: Tensor, steps: Tensor, positions: Tensor, state: Any = None
@@ -141,9 +152,9 @@ class Autoregressive(Head):
         """A frame for each context of one step: (batch, width), 0 and 1, int64."""
         y, around = self._around(context)
         batch = len(y)
-        frame = around.new_zeros((batch, self.planes, self.pitches), dtype=torch.int64)
-        rows = torch.arange(batch, device=around.device)
-        last = torch.full((batch,), self.pitches, device=around.device)
+        frame = y.new_zeros((batch, self.planes, self.pitches), dtype=torch.int64)
+        rows = torch.arange(batch, device=y.device)
+        last = torch.full((batch,), self.pitches, device=y.device)
         for _ in range(self.pitches):
             hidden = self._hidden(y, self._told(frame.flatten(1)))
             at = frame[:, 0].sum(1)  # those that have no more stand at their end
@@ -178,9 +189,11 @@ class Autoregressive(Head):
         onsets = nn.functional.pad(planes[:, -1], (0, 1)).gather(1, pitches)
         return Told(pitches, onsets & there, there)
 
-    def _around(self, context: Tensor) -> tuple[Tensor, Tensor]:
-        """y (frames, input_size), and what is known of each pitch: (frames, pitch, channels)."""
+    def _around(self, context: Tensor) -> tuple[Tensor, Tensor | None]:
+        """y (frames, input_size), and what is near each pitch: (frames, pitch, channels)."""
         y = self.drop_input(context[:, : self.input_size])
+        if self.around is None:
+            return y, None
         planes = context[:, self.input_size :].reshape(len(y), -1, self.pitches, 1)
         # pitch along the height and channels last: no copy into another layout
         planes = planes.contiguous(memory_format=torch.channels_last)
@@ -199,24 +212,27 @@ class Autoregressive(Head):
         x = nn.functional.relu(x)
         return self.dropout(x + nn.functional.relu(self.hidden(self.dropout(x))))  # type: ignore[no-any-return]
 
-    def _pitch_logits(self, hidden: Tensor, around: Tensor, last: Tensor) -> Tensor:
+    def _pitch_logits(self, hidden: Tensor, around: Tensor | None, last: Tensor) -> Tensor:
         """(frames, k, pitches + 1), the last for no more; last: (frames, k) the pitch before."""
         logits = self.pitch(hidden)
         pitch = torch.arange(self.pitches, device=last.device)
         gap = last[..., None] - pitch - 1  # none was named: `last` stands above all
-        below = self.below(hidden).gather(-1, gap.clamp(0, self.pitches - 1))
-        matched = self.match(hidden) @ around.transpose(1, 2)
-        scores = (logits[..., :-1] + below + matched).masked_fill(gap < 0, -torch.inf)
+        scores = logits[..., :-1]
+        if around is not None:
+            below = self.below(hidden).gather(-1, gap.clamp(0, self.pitches - 1))
+            scores = scores + below + self.match(hidden) @ around.transpose(1, 2)
+        scores = scores.masked_fill(gap < 0, -torch.inf)
         return torch.cat([scores, logits[..., -1:]], dim=-1).float()
 
-    def _onset_logits(self, hidden: Tensor, around: Tensor, pitches: Tensor) -> Tensor:
+    def _onset_logits(self, hidden: Tensor, around: Tensor | None, pitches: Tensor) -> Tensor:
         """Whether each of the pitches (frames, k) begins: (frames, k)."""
         assert self.onset is not None
-        assert self.onset_match is not None
         at = pitches.clamp(max=self.pitches - 1)[..., None]
-        absolute = self.onset(hidden).gather(-1, at)[..., 0]
-        near = around.gather(1, at.expand(-1, -1, around.shape[-1]))
-        return (absolute + (self.onset_match(hidden) * near).sum(-1)).float()  # type: ignore[no-any-return]
+        logits = self.onset(hidden).gather(-1, at)[..., 0]
+        if around is not None:
+            near = around.gather(1, at.expand(-1, -1, around.shape[-1]))
+            logits = logits + (self.onset_match(hidden) * near).sum(-1)
+        return logits.float()  # type: ignore[no-any-return]
 
 
 def _before(pitches: Tensor, first: int) -> Tensor:
