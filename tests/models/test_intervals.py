@@ -1,13 +1,16 @@
-"""The head that scores pitches by their intervals from what sounds."""
+"""The input and the head that know pitches by their intervals from what sounds."""
 
+import numpy as np
 import pytest
 import torch
 
 from ostinato.config import compose
 from ostinato.errors import ConfigError
+from ostinato.models import inputs
 from ostinato.models.bundle import build_network
 from ostinato.models.heads.intervals import Intervals
 from ostinato.models.steps import Steps
+from ostinato.representations.base import Representation
 from ostinato.representations.voices import Voices
 
 WIDTH = 6
@@ -16,7 +19,7 @@ VOICES = Voices()
 
 def head_of(reach: int = 30) -> Intervals:
     torch.manual_seed(0)
-    steps = Steps("tokens", VOICES.size, VOICES.position_sizes)
+    steps = Steps("tokens", VOICES.size, VOICES.position_sizes, period=4)
     head = Intervals(reach=reach, input_size=WIDTH, steps=steps).eval()
     torch.nn.init.normal_(head.intervals.weight)  # it begins at 0
     return head
@@ -54,6 +57,72 @@ def test_beyond_its_reach_no_interval_scores(reach: int) -> None:
     head = head_of(reach)
     scored = logits_of(head, [60, 128, 128, 128]) - logits_of(head, [128, 128, 128, 128])
     assert scored.nonzero()[:, 0].tolist() == list(range(60 - reach, 60 + reach + 1))
+
+
+def line(representation: Representation, seed: int) -> np.ndarray:
+    """Random legal tokens of one piece, after the end token that begins it."""
+    random, grammar = np.random.default_rng(seed), representation.grammar(1)  # type: ignore[attr-defined]
+    tokens = [representation.end]
+    for _ in range(60):
+        legal = np.flatnonzero(grammar.legal()[0])
+        held = [t for t in legal if t == 129 or 50 <= t <= 70 or t == 128]
+        tokens.append(int(random.choice(held)))
+        grammar.advance(np.array(tokens[-1:]))
+    return np.array(tokens)
+
+
+@pytest.mark.parametrize("history", [(), (4.0, 32.0)])
+def test_voices_by_their_intervals_are_the_same_in_every_key(history: tuple[float, ...]) -> None:
+    voices = Voices(history=history)
+    steps = Steps("tokens", voices.size, voices.position_sizes, period=4)
+    torch.manual_seed(0)
+    embed = inputs.Intervals(8, steps=steps).eval()
+    head = Intervals(input_size=8, steps=steps).eval()
+    torch.nn.init.zeros_(head.logits.weight)
+    torch.nn.init.zeros_(head.logits.bias)
+    for layer in (head.intervals, *([head.key] if head.key else [])):
+        torch.nn.init.normal_(layer.weight)
+    tokens = line(voices, 3)
+    positions = voices.positions(tokens)
+    assert positions.shape == (len(tokens), len(voices.position_sizes))
+    moved = voices.transpose(tokens[None], np.array([5]))[0]
+    np.testing.assert_array_equal(
+        voices.transpose_positions(positions[None], np.array([5]))[0], voices.positions(moved)
+    )
+
+    def logits(these: np.ndarray) -> torch.Tensor:
+        where = torch.from_numpy(voices.positions(these).astype(np.int64))[None]
+        x = embed(torch.from_numpy(these.astype(np.int64))[None], where)
+        with torch.no_grad():
+            return head(x, torch.zeros(1), where)[0][0]
+
+    one, higher = logits(tokens), logits(moved)
+    assert one.std() > 0.1
+    torch.testing.assert_close(higher[:, 10:120], one[:, 5:115], atol=1e-4, rtol=1e-4)
+
+
+def test_positions_with_a_history_say_what_was_heard_and_sounded_before() -> None:
+    voices = Voices(voices=2, history=(1.0,))
+    rest, hold, end = 128, 129, 130
+    tokens = np.array([end, 60, rest, hold, 67, 62, hold])
+    positions = voices.positions(tokens)
+    sounding, before, heard = positions[:, 2:4], positions[:, 4:6], positions[:, 6:]
+    assert before.tolist() == [
+        [128, 128],
+        [128, 128],
+        [60, 128],  # the first voice's turn, at the beginning of the second step
+        [128, 60],
+        [60, 67],
+        [67, 60],
+        [62, 67],
+    ]
+    assert sounding[-1].tolist() == [62, 67]
+    assert not heard[:2].any()
+    assert heard[2].nonzero()[0].tolist() == [0]
+    assert heard[2, 0] == round(255 / 2)  # one of two voices
+    # the last step counts twice as much as the one before: (1/2 + 2/2) / 3 and 2/2 / 3
+    assert heard[4, [0, 7]].tolist() == [round(255 / 2), round(255 / 3)]
+    assert voices.positions(tokens[:1])[0].tolist() == [0, 0, 128, 128, 128, 128, *[0] * 12]
 
 
 def test_voices_that_are_not_as_many_as_the_groups_are_refused() -> None:

@@ -34,6 +34,7 @@ REPRESENTATIONS = {
     "note with velocities": Note(24, max_shift=30, max_duration=12, velocity_bins=32),
     "note without end": Note(end_token=False),
     "voices": Voices(),
+    "voices with a history": Voices(history=(4, 16.5)),
     "three voices in 3/4": Voices(voices=3, steps_per_quarter=2, bar_steps=6),
     "voices without end": Voices(end_token=False),
     "remi": REMI(),

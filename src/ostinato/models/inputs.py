@@ -1,6 +1,7 @@
 """How one step of a sequence enters a network."""
 
 from abc import ABC, abstractmethod
+from itertools import combinations
 from typing import Annotated, ClassVar
 
 import torch
@@ -8,7 +9,9 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from ostinato.models.steps import Steps
+from ostinato.models.voices import CLASSES, PITCHES, by_voice, histories, read
 
+WIDEST = 36  # semitones between voices that are told apart
 FARTHEST = 24  # semitones of transposition that are told apart
 
 
@@ -101,6 +104,77 @@ class Frames(Input):
                 semitones = torch.zeros(len(steps), dtype=torch.long, device=steps.device)
             x = x + self.shift(semitones.clamp(-FARTHEST, FARTHEST) + FARTHEST)[:, None]
         return self.dropout(x)  # type: ignore[no-any-return]
+
+
+class Intervals(Input):
+    """Voices by what is the same in every key: how far apart they are, and how they move.
+
+    The sum of learned vectors for the interval between every two voices, for how each has moved
+    since the step before, for how much each pitch class was heard, counted from the pitch of each
+    voice, for the kind of token (a note, a rest, a hold, the end) and for where in the bar it is
+    whose turn. No pitch enters by itself. Without `representation.history` motion and what was
+    heard are not known.
+    """
+
+    takes = frozenset({"voices"})
+
+    def __init__(
+        self,
+        embedding_size: Annotated[
+            int, Field(ge=1, le=8192, description="length of the vectors")
+        ] = 256,
+        dropout: Annotated[float, Field(ge=0, lt=1, description="share of inputs dropped")] = 0.0,
+        *,
+        steps: Steps,
+    ) -> None:
+        super().__init__()
+        self.output_size, self.steps = embedding_size, steps
+        voices, lives = steps.period, histories(steps)
+        self.pairs = list(combinations(range(voices), 2))
+        self.turn = nn.Embedding(voices, embedding_size)
+        self.step = nn.Embedding(steps.position_sizes[1], embedding_size)
+        self.kind = nn.Embedding(steps.size - PITCHES + 1, embedding_size)
+        self.apart = nn.ModuleList(_distances(embedding_size) for _ in self.pairs)
+        self.moved = nn.ModuleList(_distances(embedding_size) for _ in range(voices * (lives > 0)))
+        self.heard = nn.Linear(voices * lives * CLASSES, embedding_size) if lives else None
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, steps: Tensor, positions: Tensor, semitones: Tensor | None = None) -> Tensor:
+        """tokens (batch, time), positions (batch, time, features) -> (batch, time, size)."""
+        del semitones
+        known = read(positions, self.steps)
+        sounding = by_voice(known.sounding, known.turn)
+        x: Tensor = self.turn(known.turn) + self.step(known.step)
+        x = x + self.kind((steps - PITCHES + 1).clamp(min=0))
+        for (high, low), embedding in zip(self.pairs, self.apart, strict=True):
+            x = x + embedding(_distance(sounding[..., high], sounding[..., low]))
+        if self.heard is not None:
+            before = by_voice(known.before, known.turn)
+            for voice, embedding in enumerate(self.moved):
+                x = x + embedding(_distance(sounding[..., voice], before[..., voice]))
+            x = x + self.heard(_from_each(known.heard, sounding).to(x.dtype))
+        return self.dropout(x)  # type: ignore[no-any-return]
+
+
+def _distances(size: int) -> nn.Embedding:
+    embedding = nn.Embedding(2 * WIDEST + 2, size)
+    nn.init.normal_(embedding.weight, std=0.1)
+    return embedding
+
+
+def _distance(one: Tensor, other: Tensor) -> Tensor:
+    """Semitones from the other pitch up to the one, as an index; the last where one is silent."""
+    semitones = (one - other).clamp(-WIDEST, WIDEST) + WIDEST
+    return torch.where((one == PITCHES) | (other == PITCHES), 2 * WIDEST + 1, semitones)
+
+
+def _from_each(heard: Tensor, sounding: Tensor) -> Tensor:
+    """Shares (…, lives, 12) from the pitch class of each voice up: (…, voices * lives * 12)."""
+    classes = torch.arange(CLASSES, device=sounding.device)
+    at = (sounding[..., None] + classes) % CLASSES  # (…, voices, 12)
+    each = heard[..., None, :, :].expand(*sounding.shape, heard.shape[-2], CLASSES)
+    turned = each.gather(-1, at[..., None, :].expand_as(each))
+    return turned.masked_fill((sounding == PITCHES)[..., None, None], 0.0).flatten(-3)
 
 
 class OneHot(Input):

@@ -85,6 +85,12 @@ def transpose_notes(tokens: Tokens, semitones: Tokens, lowest: int, highest: int
     return np.where(has_pitch, moved, tokens).astype(tokens.dtype)
 
 
+def in_turn(of_lines: Tokens, turn: Tokens) -> Tokens:
+    """(time, lines), of each line, so that the line whose turn it is comes first, then the next."""
+    lines = of_lines.shape[1]
+    return np.take_along_axis(of_lines, (turn[:, None] + np.arange(lines)) % lines, axis=1)
+
+
 class LineGrammar(Grammar):
     """What may come next in lines that are interleaved by time step.
 

@@ -10,12 +10,14 @@ from pydantic import Field
 from ostinato.errors import UnencodableError
 from ostinato.music.piece import TIME_SIGNATURE, Piece, array
 from ostinato.representations.base import TokenRepresentation, Tokens, pitch_name
+from ostinato.representations.hearing import CLASSES, LEVELS, Hearing
 from ostinato.representations.line import (
     HOLD,
     REST,
     LineGrammar,
     as_grid,
     heard,
+    in_turn,
     line_to_tokens,
     one_at_a_time,
     tokens_to_line,
@@ -33,6 +35,9 @@ class Voices(TokenRepresentation):
     sounds so far, a pitch or 128: in that voice, in the next one, and so on round. A first bar that
     is shorter than the second, a pickup, is filled up with rests before it, so that bars begin
     where positions say so: decoding gives the piece on the grid, that much later.
+
+    With `history` positions also say what sounded in each voice at the end of the step before, in
+    the same order, and how much each pitch class was heard until then, by `Hearing`.
 
     Within a voice a note ends when the next begins, and of notes that begin together the highest
     stays.
@@ -53,12 +58,20 @@ class Voices(TokenRepresentation):
             int, Field(ge=1, le=256, description="steps to the bar, for positions")
         ] = 16,
         end_token: Annotated[bool, Field(description="learn where pieces end")] = True,
+        history: Annotated[
+            tuple[Annotated[float, Field(gt=0, le=65536)], ...],
+            Field(max_length=8, description="half-lives, in steps, of pitch classes in positions"),
+        ] = (),
     ) -> None:
         self.voices = self.period = voices
         self.steps_per_quarter = self.resolution = steps_per_quarter
         self.bar_steps, self.beat_steps = bar_steps, steps_per_quarter
         self.end_token = end_token
-        self.position_sizes = (voices, bar_steps, *[REST + 1] * voices)
+        self.history = history
+        sounding = [REST + 1] * voices
+        self.position_sizes = (voices, bar_steps, *sounding)
+        if history:
+            self.position_sizes += (*sounding, *[LEVELS] * (CLASSES * len(history)))
 
     @property
     def size(self) -> int:
@@ -128,7 +141,8 @@ class Voices(TokenRepresentation):
         their first tokens, which say what is held.
         """
         batch, time = tokens.shape
-        return heard(tokens.reshape(batch, time // self.voices, self.voices), positions[:, 2:])
+        sounding = positions[:, 2 : 2 + self.voices]
+        return heard(tokens.reshape(batch, time // self.voices, self.voices), sounding)
 
     def whole(self, pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[np.uint16]:
         """The tokens (batch, time) of what `excerpt` gave."""
@@ -165,10 +179,25 @@ class Voices(TokenRepresentation):
     def positions(self, tokens: Tokens) -> NDArray[np.uint8]:
         count = np.arange(len(tokens)) - self.last_end(tokens)
         turn, step = count % self.voices, count // self.voices % self.bar_steps
-        sounding = [self._sounding(tokens, count, voice) for voice in range(self.voices)]
-        following = (turn[:, None] + np.arange(self.voices)) % self.voices
-        around = np.take_along_axis(np.stack(sounding, axis=1), following, axis=1)
-        return np.column_stack([turn, step, around]).astype(np.uint8)
+        voices = [self._sounding(tokens, count, voice) for voice in range(self.voices)]
+        sounding = np.stack(voices, axis=1)
+        features = [turn[:, None], step[:, None], in_turn(sounding, turn)]
+        if self.history:
+            features += self._before(sounding, turn, count)
+        return np.concatenate(features, axis=1).astype(np.uint8)
+
+    def _before(self, sounding: Tokens, turn: Tokens, count: Tokens) -> list[NDArray[Any]]:
+        """What sounded at the end of the step before, and what was heard until then."""
+        ends = np.flatnonzero(turn == 0)
+        hearing = Hearing(1, self.history)
+        levels = [hearing.levels()]
+        for at in ends:
+            hearing.hear(sounding[at : at + 1], count[at : at + 1] > 0)
+            hearing.forget(count[at : at + 1] == 0)
+            levels.append(hearing.levels())
+        then = np.concatenate([np.full((1, self.voices), REST), sounding[ends]])
+        latest = np.searchsorted(ends, np.arange(len(turn)), side="right")
+        return [in_turn(then[latest], turn), np.concatenate(levels)[latest]]
 
     def _sounding(self, tokens: Tokens, count: Tokens, voice: int) -> NDArray[np.int64]:
         """What sounds in a voice after each token, a pitch or `REST`: (time,)."""
@@ -180,26 +209,56 @@ class Voices(TokenRepresentation):
 
     def transpose_positions(self, positions: Tokens, semitones: Tokens) -> Tokens:
         moved = positions.copy()
-        pitches = moved[..., 2:]
+        last = 2 + self.voices * (2 if self.history else 1)
+        pitches = moved[..., 2:last]
         pitches += np.where(pitches < REST, semitones[:, None, None], 0).astype(pitches.dtype)
+        if self.history:
+            shape = (*positions.shape[:2], len(self.history), CLASSES)
+            source = (np.arange(CLASSES) - semitones[:, None, None, None]) % CLASSES
+            heard_then = positions[..., last:].reshape(shape)
+            moved[..., last:] = np.take_along_axis(heard_then, source, axis=3).reshape(
+                *shape[:2], -1
+            )
         return moved
 
     def note_counts(self) -> NDArray[np.int64]:
         return (np.arange(self.size) < REST).astype(np.int64)
 
     def grammar(self, batch: int) -> "VoicesGrammar":
-        return VoicesGrammar(
-            batch, self.voices, self.bar_steps, self.steps_per_quarter, True, self.end_token
-        )
+        return VoicesGrammar(batch, self)
 
 
 class VoicesGrammar(LineGrammar):
-    """A grammar of lines whose positions also say what sounds."""
+    """A grammar of lines whose positions also say what sounds, and what was heard."""
+
+    def __init__(self, batch: int, voices: Voices) -> None:
+        super().__init__(
+            batch,
+            voices.voices,
+            voices.bar_steps,
+            voices.steps_per_quarter,
+            hold=True,
+            end=voices.end_token,
+        )
+        self.hearing = Hearing(batch, voices.history)
+        self.before = np.full((batch, voices.voices), REST)
 
     def positions(self) -> NDArray[np.int64]:
-        """Whose turn it is, the step within the bar, what sounds: (batch, 2 + voices)."""
+        """As those of `Voices`: (batch, features)."""
         turn = self.count % self.lines
-        sounding = np.where(self.sounding, self.pitch, REST)
-        following = (turn[:, None] + np.arange(self.lines)) % self.lines
-        around = np.take_along_axis(sounding, following, axis=1)
-        return np.column_stack([super().positions(), around])
+        features = [super().positions(), in_turn(self._now(), turn)]
+        if self.hearing.lives:
+            features += [in_turn(self.before, turn), self.hearing.levels()]
+        return np.concatenate(features, axis=1)
+
+    def advance(self, tokens: Tokens) -> None:
+        super().advance(tokens)
+        if not self.hearing.lives:
+            return
+        done = self.count % self.lines == 0
+        self.before[done] = self._now()[done]
+        self.hearing.hear(self._now(), done & (self.count > 0))
+        self.hearing.forget(self.count == 0)
+
+    def _now(self) -> Tokens:
+        return np.where(self.sounding, self.pitch, REST)

@@ -9,17 +9,15 @@ from torch import Tensor, nn
 from ostinato.models.heads.base import Choose, Head
 from ostinato.models.heads.softmax import token_nll
 from ostinato.models.steps import Steps
-
-PITCHES = 128  # tokens 0 to 127 of `voices` are pitches
-SOUNDING = 2  # the positions from this one on are pitches that sound, or 128 for silence
+from ostinato.models.voices import CLASSES, PITCHES, histories, read
 
 
 class Intervals(Head):
     """A softmax over tokens, whose pitches also score by their interval from each sounding voice.
 
     The scores of intervals are the same in every key, as in transposition-invariant models since
-    Conklin & Witten (Multiple viewpoint systems for music prediction, 1995). The context is the
-    logits.
+    Conklin & Witten (Multiple viewpoint systems for music prediction, 1995). Where positions say
+    how much each pitch class was heard, that scores its pitches too. The context is the logits.
     """
 
     takes = frozenset({"voices"})
@@ -35,13 +33,17 @@ class Intervals(Head):
         steps: Steps,
     ) -> None:
         super().__init__()
-        self.voices = len(steps.position_sizes) - SOUNDING
-        self.reach = reach
+        self.steps, self.voices, self.reach = steps, steps.period, reach
         self.dropout = nn.Dropout(dropout)
         self.logits = nn.Linear(input_size, steps.size)
         self.intervals = nn.Linear(input_size, self.voices * (2 * reach + 1))
         nn.init.zeros_(self.intervals.weight)
         nn.init.zeros_(self.intervals.bias)
+        lives = histories(steps)
+        self.key = nn.Linear(input_size, lives) if lives else None
+        if self.key is not None:
+            nn.init.zeros_(self.key.weight)
+            nn.init.zeros_(self.key.bias)
 
     def forward(
         self, y: Tensor, steps: Tensor, positions: Tensor, state: Any = None
@@ -50,13 +52,17 @@ class Intervals(Head):
         del steps, state
         y = self.dropout(y)
         logits = self.logits(y)
-        sounding = positions[..., SOUNDING:]
+        known = read(positions, self.steps)
+        sounding = known.sounding
         scores = self.intervals(y).reshape(*y.shape[:2], self.voices, 2 * self.reach + 1)
         pitch = torch.arange(PITCHES, device=y.device)
         interval = pitch - sounding[..., None]
         inside = (interval.abs() <= self.reach) & (sounding < PITCHES)[..., None]
         at = interval.clamp(-self.reach, self.reach) + self.reach
         told = (scores.gather(-1, at) * inside).sum(-2)
+        if self.key is not None:
+            in_key = (self.key(y)[..., None] * known.heard.to(y.dtype)).sum(-2)
+            told = told + in_key[..., pitch % CLASSES]
         return torch.cat([logits[..., :PITCHES] + told, logits[..., PITCHES:]], dim=-1), None
 
     def nll(self, context: Tensor, targets: Tensor) -> Tensor:

@@ -1,0 +1,42 @@
+"""How much of each pitch class was heard: what there is to know of the key."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostinato.representations.base import Tokens
+
+CLASSES = 12
+LEVELS = 256  # into which the share of a pitch class is divided
+SILENT = 128
+
+
+class Hearing:
+    """The share of each pitch class in what sounded, the last steps counting most.
+
+    For each of `lives` the weight of a step halves after so many steps: a key profile that follows
+    the music, as of Krumhansl and Schmuckler (1990).
+    """
+
+    def __init__(self, batch: int, lives: tuple[float, ...]) -> None:
+        self.lives = lives
+        self.decay = 0.5 ** (1 / np.array(lives, np.float64))[:, None]
+        self.heard = np.zeros((batch, len(lives), CLASSES))
+        self.weight = np.zeros((batch, len(lives), 1))
+
+    def hear(self, pitches: Tokens, rows: NDArray[np.bool_] | None = None) -> None:
+        """A step, of those `rows` of the batch that have one; pitches: (batch, voices) or 128."""
+        each = np.where(pitches < SILENT, pitches % CLASSES, CLASSES)[..., None]
+        share = (each == np.arange(CLASSES)).mean(axis=1)[:, None]
+        heard = self.heard * self.decay + share * (1 - self.decay)
+        weight = self.weight * self.decay + (1 - self.decay)
+        chosen = np.ones(len(pitches), np.bool_) if rows is None else rows
+        self.heard[chosen], self.weight[chosen] = heard[chosen], weight[chosen]
+
+    def forget(self, rows: NDArray[np.bool_]) -> None:
+        """Begin anew in those rows of the batch."""
+        self.heard[rows] = self.weight[rows] = 0
+
+    def levels(self) -> NDArray[np.int64]:
+        """Shares from 0 to 255, a pitch class after the other for each life: (batch, features)."""
+        share = self.heard / np.maximum(self.weight, 1e-12)
+        return np.rint(share * (LEVELS - 1)).astype(np.int64).reshape(len(share), -1)
