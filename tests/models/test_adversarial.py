@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from ostinato.errors import ConfigError
-from ostinato.models.adversarial.critic import ends
+from ostinato.models.adversarial.critic import again, ends
 from ostinato.models.adversarial.generator import Choosing, held, one_of_many, yes_or_no
 from ostinato.models.adversarial.wasserstein import Wasserstein, gradient_penalty
 from ostinato.models.bundle import Bundle, load_bundle, save_bundle
@@ -181,10 +181,11 @@ def test_the_temperature_falls_by_even_factors_and_chance_by_even_steps() -> Non
     assert [way.chance for way in ways] == pytest.approx([1.0, 0.55, 0.5, 0.1, 0.1, 0.1])
 
 
-def test_notes_end_where_they_are_not_held_on() -> None:
+def test_notes_end_where_they_are_not_held_on_and_are_repeated_where_they_begin_again() -> None:
     pitch = torch.tensor([[[0, 0, 0, 1, 1, 2, 2, 0]]])
     onset = torch.tensor([[[1, 0, 1, 1, 0, 0, 0, 1]]])
     assert ends(lines_of(pitch, onset, 2)).tolist() == [[[0, 1, 1, 0, 1, 0, 0, 0]]]
+    assert again(lines_of(pitch, onset, 2)).tolist() == [[[0, 0, 1, 0, 0, 0, 0, 0]]]
 
 
 @pytest.mark.parametrize("spectral", [False, True])

@@ -30,10 +30,10 @@ class ChromaCritic(Critic):
 
     Besides pitches it is given the pitch classes of all voices together and of the bass (the last),
     as in the chroma stream of Dong and Yang (ISMIR 2018), the intervals between voices, how high
-    they are and move, and where notes begin and end. Apart from time it looks at the pitch classes
-    of whole bars, around the circle of twelve, so that all keys are alike to it. One number says
-    how much the segments of the batch differ, as in Karras et al., Progressive Growing of GANs
-    (ICLR 2018).
+    they are and move, and where notes begin, are repeated and end. Apart from time it looks at the
+    pitch classes of whole bars, around the circle of twelve, so that all keys are alike to it. One
+    number says how much the segments of the batch differ, as in Karras et al., Progressive Growing
+    of GANs (ICLR 2018).
     """
 
     def __init__(
@@ -56,18 +56,17 @@ class ChromaCritic(Critic):
         self.heights: Tensor
         self.register_buffer("heights", heights, persistent=False)
         self.bars = shape.bars
-        width = shape.voices * (shape.pitches + 1) + 2 * CLASSES + 4 * shape.voices + INTERVALS
+        width = shape.voices * (shape.pitches + 1) + 2 * CLASSES + 5 * shape.voices + INTERVALS
         wrap = normalised if spectral_norm else _as_it_is
         self.enter = wrap(nn.Conv1d(width, hidden_size, 1))
         self.look = wrap(nn.Conv1d(hidden_size, hidden_size, 3, padding=1))
         strides = min(STRIDES, shape.steps.bit_length() - 1)
-        sizes = [hidden_size, *(min(2**i, 4) * hidden_size for i in range(1, strides + 1))]
+        sizes = [hidden_size] + strides * [2 * hidden_size]
         self.shorten = nn.ModuleList(
             wrap(nn.Conv1d(a, b, 4, stride=2, padding=1)) for a, b in pairwise(sizes)
         )
         self.keys = nn.ModuleList(
-            wrap(nn.Conv1d(a, hidden_size, CLASSES, padding=CLASSES - 1, padding_mode="circular"))
-            for a in (2 * (shape.bars + 1), hidden_size)
+            wrap(nn.Conv1d(a, hidden_size, CLASSES)) for a in (2 * (shape.bars + 1), hidden_size)
         )
         self.last = wrap(nn.Linear((sizes[-1] + 1) * (shape.steps >> strides) + hidden_size, 1))
 
@@ -96,7 +95,9 @@ class ChromaCritic(Critic):
         height = (sound * self.heights[:, None]).sum(dim=2)
         motion = nn.functional.pad(height[..., 1:] - height[..., :-1], (1, 0))
         harmony = [chroma, by_class[:, -1], torch.stack(intervals, dim=1)]
-        return torch.cat([sound.flatten(1, 2), *harmony, height, motion, onset, ends(lines)], dim=1)
+        return torch.cat(
+            [sound.flatten(1, 2), *harmony, height, motion, onset, again(lines), ends(lines)], dim=1
+        )
 
     def tonality(self, by_class: Tensor, onset: Tensor) -> Tensor:
         """What it makes of the pitch classes of bars, in any key alike: (batch, hidden_size)."""
@@ -107,8 +108,16 @@ class ChromaCritic(Critic):
         x = torch.cat([counts, counts.sum(dim=3, keepdim=True) / 2], dim=3) / 4
         x = x.permute(0, 1, 3, 2).flatten(1, 2)
         for layer in self.keys:
-            x = nn.functional.leaky_relu(layer(x)[..., :CLASSES], 0.2)
+            around = nn.functional.pad(x, (CLASSES - 1, 0), mode="circular")
+            x = nn.functional.leaky_relu(layer(around), 0.2)
         return x.mean(dim=2)
+
+
+def again(lines: Lines) -> Tensor:
+    """Where the note before is repeated: (batch, voices, steps)."""
+    pitches = lines.sound[:, :, :-1]
+    same = (pitches[..., 1:] * pitches[..., :-1]).sum(dim=2) * lines.onset[..., 1:]
+    return nn.functional.pad(same, (1, 0))
 
 
 def ends(lines: Lines) -> Tensor:

@@ -159,7 +159,7 @@ def one_of_many(logits: Tensor, choosing: Choosing | None) -> Tensor:
     """One-hot along dimension 1, drawn by straight-through Gumbel-softmax, or the likeliest."""
     if choosing is None:
         return _hot(logits)
-    noise = -torch.empty_like(logits).exponential_().log()
+    noise = -(-torch.rand_like(logits).clamp(min=1e-20).log()).log()
     soft = ((logits + choosing.chance * noise) / choosing.temperature).softmax(dim=1)
     return _hot(soft) + (soft - soft.detach())
 
