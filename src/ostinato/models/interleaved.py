@@ -1,7 +1,7 @@
 """Interleaved voices: one step of time at a time, and within it one voice at a time."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import torch
 from pydantic import Field
@@ -38,18 +38,26 @@ class Interleaved(Backbone):
         hidden_size: Annotated[int, Field(ge=1, le=16384, description="units within")] = 256,
         layers: Annotated[int, Field(ge=0, le=16, description="residual layers within")] = 2,
         dropout: Annotated[float, Field(ge=0, lt=1, description="of what is handed on")] = 0.0,
+        outer_dropout: Annotated[
+            float, Field(ge=0, lt=1, description="of what the outer backbone is given")
+        ] = 0.0,
+        joined: Annotated[
+            Literal["all", "last"],
+            Field(description="which tokens of a group it is given; last: the one before the next"),
+        ] = "all",
         *,
         input_size: int,
     ) -> None:
         super().__init__()
         self.period, self.output_size = period, hidden_size
         self.outer = outer(input_size=hidden_size)
-        self.join = nn.Linear(period * input_size, hidden_size)
+        self.joined = joined
+        self.join = nn.Linear((period if joined == "all" else 1) * input_size, hidden_size)
         self.start = nn.Linear(self.outer.output_size, hidden_size)
         self.now = nn.Linear(input_size, hidden_size)
         self.said = nn.ModuleList(nn.Linear(input_size, hidden_size) for _ in range(period - 1))
         self.hidden = nn.ModuleList(nn.Linear(hidden_size, hidden_size) for _ in range(layers))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout, self.outer_dropout = nn.Dropout(dropout), nn.Dropout(outer_dropout)
 
     def forward(self, x: Tensor, state: Any = None) -> tuple[Tensor, State]:
         """x: (batch, time, input_size) -> (batch, time, hidden_size) and the state after it.
@@ -75,10 +83,16 @@ class Interleaved(Backbone):
         after = known[:, -before.within % self.period :]  # up to the first token of the next group
         output, state = before.output, before.outer
         if after.shape[1] >= self.period:
-            tokens = after.unfold(1, self.period, self.period).transpose(2, 3).flatten(2)
-            more, state = self.outer(nn.functional.gelu(self.join(tokens)), state)
+            joined = nn.functional.gelu(self.join(self.outer_dropout(self._joined(after))))
+            more, state = self.outer(self.outer_dropout(joined), state)
             output = torch.cat([output, more], dim=1) if before.within else more
         return output, state
+
+    def _joined(self, after: Tensor) -> Tensor:
+        """What the outer backbone is given of whole groups: (batch, groups, …)."""
+        if self.joined == "last":
+            return after[:, self.period - 1 :: self.period]
+        return after.unfold(1, self.period, self.period).transpose(2, 3).flatten(2)
 
     def _within(self, outer: Tensor, grouped: Tensor) -> Tensor:
         """grouped: (batch, groups, period, input_size) -> (batch, groups, period, hidden_size)."""

@@ -31,10 +31,10 @@ class Voices(TokenRepresentation):
     """The tracks of a piece as voices, each one token per step: voice 0, 1, … of step 0, of step 1.
 
     0 to 127 begin a note of that pitch, 128 is a rest and 129 holds the note. Drum tracks are left
-    out. Positions are the voice and the step within the bar of the token that follows, and what
-    sounds so far, a pitch or 128: in that voice, in the next one, and so on round. A first bar that
-    is shorter than the second, a pickup, is filled up with rests before it, so that bars begin
-    where positions say so: decoding gives the piece on the grid, that much later.
+    out. Positions are the voice and the step within `position_bars` bars of the token that follows,
+    and what sounds so far, a pitch or 128: in that voice, in the next one, and so on round. A first
+    bar that is shorter than the second, a pickup, is filled up with rests before it, so that bars
+    begin where positions say so: decoding gives the piece on the grid, that much later.
 
     With `history` positions also say what sounded in each voice at the end of the step before, in
     the same order, and how much each pitch class was heard until then, by `Hearing`.
@@ -62,14 +62,23 @@ class Voices(TokenRepresentation):
             tuple[Annotated[float, Field(gt=0, le=65536)], ...],
             Field(max_length=8, description="half-lives, in steps, of pitch classes in positions"),
         ] = (),
+        position_bars: Annotated[
+            int, Field(ge=1, le=64, description="through how many bars positions count: a phrase")
+        ] = 1,
     ) -> None:
         self.voices = self.period = voices
         self.steps_per_quarter = self.resolution = steps_per_quarter
         self.bar_steps, self.beat_steps = bar_steps, steps_per_quarter
         self.end_token = end_token
         self.history = history
+        self.position_steps = bar_steps * position_bars
+        if self.position_steps > LEVELS:
+            raise ValueError(
+                f"representation.position_bars={position_bars} with bars of {bar_steps} steps "
+                f"makes {self.position_steps} positions; at most {LEVELS} can be told apart."
+            )
         sounding = [REST + 1] * voices
-        self.position_sizes = (voices, bar_steps, *sounding)
+        self.position_sizes = (voices, self.position_steps, *sounding)
         if history:
             self.position_sizes += (*sounding, *[LEVELS] * (CLASSES * len(history)))
 
@@ -178,7 +187,7 @@ class Voices(TokenRepresentation):
 
     def positions(self, tokens: Tokens) -> NDArray[np.uint8]:
         count = np.arange(len(tokens)) - self.last_end(tokens)
-        turn, step = count % self.voices, count // self.voices % self.bar_steps
+        turn, step = count % self.voices, count // self.voices % self.position_steps
         voices = [self._sounding(tokens, count, voice) for voice in range(self.voices)]
         sounding = np.stack(voices, axis=1)
         features = [turn[:, None], step[:, None], in_turn(sounding, turn)]
@@ -240,13 +249,15 @@ class VoicesGrammar(LineGrammar):
             hold=True,
             end=voices.end_token,
         )
+        self.position_steps = voices.position_steps
         self.hearing = Hearing(batch, voices.history)
         self.before = np.full((batch, voices.voices), REST)
 
     def positions(self) -> NDArray[np.int64]:
         """As those of `Voices`: (batch, features)."""
         turn = self.count % self.lines
-        features = [super().positions(), in_turn(self._now(), turn)]
+        step = self.count // self.lines % self.position_steps
+        features = [np.stack([turn, step], axis=1), in_turn(self._now(), turn)]
         if self.hearing.lives:
             features += [in_turn(self.before, turn), self.hearing.levels()]
         return np.concatenate(features, axis=1)

@@ -1,0 +1,176 @@
+"""The voices of a moment in any order, and the mean over orders."""
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from ostinato.config import compose
+from ostinato.errors import ConfigError
+from ostinato.models.bundle import build_network
+from ostinato.models.orderless import Orderless, spread
+from ostinato.models.sequence import SequenceModel
+from ostinato.models.steps import IGNORED, Steps
+from ostinato.models.voices import Sequences, reordered, whole_moments
+from ostinato.music.piece import Piece
+from ostinato.representations.voices import Voices
+
+REST, END = 128, 130
+SMALL = [
+    "model=interleaved",
+    "model._target_=ostinato.models.orderless.Orderless",
+    "+model.orders=4",
+    "model.input._target_=ostinato.models.inputs.Intervals",
+    "model.input.embedding_size=12",
+    "model.backbone.hidden_size=12",
+    "model.backbone.joined=last",
+    "model.backbone.outer.hidden_size=12",
+    "representation.history=[8]",
+    "representation.position_bars=2",
+]
+
+
+def built(*overrides: str) -> tuple[Orderless, Voices]:
+    torch.manual_seed(0)
+    config = compose([*SMALL, *overrides])
+    voices = config.build("representation")
+    network = build_network(config, voices)
+    assert isinstance(network, Orderless)
+    assert isinstance(voices, Voices)
+    for parameter in network.head.parameters():  # its scores of intervals begin at 0
+        torch.nn.init.normal_(parameter, std=0.3)
+    return network.eval(), voices
+
+
+def sequences_of(piece: Piece, voices: Voices, steps: int) -> Sequences:
+    """The beginning of a piece, an end token, and padding."""
+    tokens = np.concatenate(([END], voices.encode(piece)[: 4 * steps], [END])).astype(np.int64)
+    positions = voices.positions(tokens).astype(np.int64)
+    targets = np.concatenate((tokens[1:], [IGNORED, IGNORED]))
+    inputs = np.concatenate((tokens, [0]))
+    positions = np.concatenate((positions, positions[-1:]))
+    return Sequences(*(torch.from_numpy(x)[None] for x in (inputs, positions, targets)))
+
+
+@pytest.fixture
+def given(short_chorales: list[Piece]) -> Sequences:
+    return whole_moments(sequences_of(short_chorales[0], built()[1], 30), 4)
+
+
+def kind(voices: Voices) -> Steps:
+    return Steps("tokens", voices.size, voices.position_sizes, period=4)
+
+
+def orders_like(given: Sequences, order: list[int]) -> Tensor:
+    return torch.tensor(order).expand(1, given.targets.shape[1] // 4, 4)
+
+
+def test_in_their_own_order_voices_stay_as_they_are(given: Sequences) -> None:
+    _, voices = built()
+    same = reordered(given, orders_like(given, [0, 1, 2, 3]), kind(voices))
+    real = given.targets[0] != IGNORED
+    for one, other in zip(same, given, strict=True):
+        assert torch.equal(one[0][real], other[0][real])
+
+
+@pytest.mark.parametrize("order", [[3, 2, 1, 0], [1, 3, 0, 2]])
+def test_another_order_is_that_of_a_piece_whose_voices_were_exchanged(
+    short_chorales: list[Piece], order: list[int]
+) -> None:
+    _, voices = built()
+    piece = short_chorales[0]
+    notes = piece.notes.copy()
+    notes["track"] = np.argsort(order)[piece.notes["track"]]
+    notes.sort(order=["onset", "track", "pitch"])
+    exchanged = Piece(
+        piece.name,
+        piece.resolution,
+        notes,
+        time_signatures=piece.time_signatures,
+        track_names=piece.track_names,
+    )
+    given = Sequences(*(x[:, :120] for x in sequences_of(piece, voices, 30)))
+    other = Sequences(*(x[:, :120] for x in sequences_of(exchanged, voices, 30)))
+    got = reordered(given, orders_like(given, order), kind(voices))
+    assert torch.equal(got.steps, other.steps)
+    assert torch.equal(got.targets, other.targets)
+    turn = torch.tensor(order)[other.positions[..., 0]]
+    assert torch.equal(got.positions[..., 0], turn)
+    assert torch.equal(got.positions[..., 1], other.positions[..., 1])
+    assert torch.equal(got.positions[..., 10:], other.positions[..., 10:])
+    for first in (2, 6):  # what sounds, and what sounded before
+        for voice in range(4):
+            place = order.index(voice)
+            now = got.positions[..., first : first + 4].gather(-1, ((voice - turn) % 4)[..., None])
+            then = other.positions[..., first : first + 4].gather(
+                -1, ((place - other.positions[..., 0]) % 4)[..., None]
+            )
+            assert torch.equal(now, then)
+
+
+def test_a_score_is_the_mean_over_orders_of_what_they_say_of_a_moment(given: Sequences) -> None:
+    network, voices = built()
+    moments = []
+    for order in network.orders.tolist():
+        one = reordered(given, orders_like(given, order), kind(voices))
+        if order != [0, 1, 2, 3]:  # in the last moment the piece ends, in any order alike
+            one = Sequences(
+                *(torch.cat([a[:, :120], b[:, 120:]], 1) for a, b in zip(one, given, strict=True))
+            )
+        one.steps[:, 120] = one.targets[:, 119]
+        nll = SequenceModel.nll(network, *one)
+        moments.append(nll.reshape(-1, 4).sum(1))
+    each = torch.stack(moments)
+    score = network.score(*given, chunk=28).reshape(-1, 4)
+    assert not score[:, 1:].any()
+    expected = -(-each).exp().mean(0).log()
+    torch.testing.assert_close(score[:, 0], expected, atol=1e-4, rtol=1e-4)
+    assert each.std(dim=0)[:-1].min() > 1e-4  # the orders do differ
+    torch.testing.assert_close(network.nll(*given), network.score(*given))
+
+
+def test_all_that_a_moment_can_be_sums_to_one() -> None:
+    """Over every pair of tokens of two voices, the mean over their two orders."""
+    network, voices = built(
+        "representation.voices=2",
+        "+representation.end_token=false",
+        "model.backbone.period=2",
+        "model.orders=2",
+    )
+    assert network.orders.tolist() == [[0, 1], [1, 0]]
+    tokens = torch.arange(voices.size)
+    pairs = torch.cartesian_prod(tokens, tokens)
+    targets = torch.cat([torch.tensor([60, 64]).expand(len(pairs), 2), pairs], dim=1)
+    steps = torch.cat([torch.full((len(pairs), 1), REST), targets[:, :-1]], dim=1)
+    positions = np.stack([voices.positions(line) for line in steps[:: voices.size].numpy()])
+    there = torch.from_numpy(positions.astype(np.int64)).repeat_interleave(voices.size, dim=0)
+    moments = network.score(steps, there, targets).reshape(-1, 2, 2)[:, 1, 0]
+    assert moments.std() > 0.1
+    assert float((-moments.double()).exp().sum()) == pytest.approx(1, abs=1e-5)
+
+
+def test_training_draws_an_order_for_each_moment(given: Sequences) -> None:
+    network, _ = built("model.backbone.dropout=0", "model.head.dropout=0")
+    network.train()
+    torch.manual_seed(1)
+    one, other = network.nll(*given), network.nll(*given)
+    assert one.shape == given.targets.shape
+    assert not torch.allclose(one, other)
+    assert not one[given.targets == IGNORED].any()
+    torch.manual_seed(1)
+    assert torch.equal(network.nll(*given), one)
+
+
+def test_orders_are_spread_over_all() -> None:
+    assert list(spread(4, 24)) == [list(order) for order in permutations(range(4))]
+    assert list(spread(3, 99)) == [list(order) for order in permutations(range(3))]
+    assert list(spread(4, 2)) == [[0, 1, 2, 3], [3, 2, 1, 0]]
+    assert list(spread(4, 1)) == [[0, 1, 2, 3]]
+
+
+def test_what_is_no_interleaved_voices_is_refused() -> None:
+    config = compose([*SMALL[:3], "representation=event", "model.backbone.period=1"])
+    with pytest.raises(ConfigError, match="it takes interleaved voices alone"):
+        build_network(config, config.build("representation"))
