@@ -170,3 +170,14 @@ def test_silence_in_all_voices_lasts_two_bars_at_most() -> None:
     assert grammar.legal()[0, REST]  # the last voice can still sing
     grammar.advance(np.array([REST]))
     assert not grammar.legal()[0, REST]
+
+
+def test_positions_can_count_through_several_bars() -> None:
+    two, tokens = Voices(voices=1, bar_steps=4, position_bars=2), np.full(12, HOLD)
+    assert two.positions(tokens)[:, 1].tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3]
+    grammar = two.grammar(1)
+    for position in two.positions(np.concatenate(([two.end], np.full(9, 60))))[:, 1]:
+        assert grammar.positions()[0, 1] == position
+        grammar.advance(np.array([60]))
+    with pytest.raises(ValueError, match="position_bars=64 with bars of 16 steps makes 1024"):
+        Voices(position_bars=64)

@@ -131,11 +131,13 @@ class Intervals(Input):
         self.output_size, self.steps = embedding_size, steps
         voices, lives = steps.period, histories(steps)
         self.pairs = list(combinations(range(voices), 2))
-        self.turn = nn.Embedding(voices, embedding_size)
-        self.step = nn.Embedding(steps.position_sizes[1], embedding_size)
-        self.kind = nn.Embedding(steps.size - PITCHES + 1, embedding_size)
-        self.apart = nn.ModuleList(_distances(embedding_size) for _ in self.pairs)
-        self.moved = nn.ModuleList(_distances(embedding_size) for _ in range(voices * (lives > 0)))
+        self.turn = _small(voices, embedding_size)
+        self.step = _small(steps.position_sizes[1], embedding_size)
+        self.kind = _small(steps.size - PITCHES + 1, embedding_size)
+        apart = 2 * WIDEST + 2
+        self.apart = nn.ModuleList(_small(apart, embedding_size) for _ in self.pairs)
+        moved = range(voices if lives else 0)
+        self.moved = nn.ModuleList(_small(apart, embedding_size) for _ in moved)
         self.heard = nn.Linear(voices * lives * CLASSES, embedding_size) if lives else None
         self.dropout = nn.Dropout(dropout)
 
@@ -156,8 +158,9 @@ class Intervals(Input):
         return self.dropout(x)  # type: ignore[no-any-return]
 
 
-def _distances(size: int) -> nn.Embedding:
-    embedding = nn.Embedding(2 * WIDEST + 2, size)
+def _small(count: int, size: int) -> nn.Embedding:
+    """Vectors that begin small: of many that are summed none drowns the others."""
+    embedding = nn.Embedding(count, size)
     nn.init.normal_(embedding.weight, std=0.1)
     return embedding
 
