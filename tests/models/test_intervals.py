@@ -72,16 +72,20 @@ def line(representation: Representation, seed: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("history", [(), (4.0, 32.0)])
-def test_voices_by_their_intervals_are_the_same_in_every_key(history: tuple[float, ...]) -> None:
-    voices = Voices(history=history)
+@pytest.mark.parametrize("repeats", [(), (1, 2)])
+def test_voices_by_their_intervals_are_the_same_in_every_key(
+    history: tuple[float, ...], repeats: tuple[int, ...]
+) -> None:
+    voices = Voices(history=history, repeats=repeats)
     steps = Steps("tokens", voices.size, voices.position_sizes, period=4)
     torch.manual_seed(0)
     embed = inputs.Intervals(8, steps=steps).eval()
     head = Intervals(input_size=8, steps=steps).eval()
     torch.nn.init.zeros_(head.logits.weight)
     torch.nn.init.zeros_(head.logits.bias)
-    for layer in (head.intervals, *([head.key] if head.key else [])):
-        torch.nn.init.normal_(layer.weight)
+    for layer in (head.intervals, head.key, head.again):
+        if layer is not None:
+            torch.nn.init.normal_(layer.weight)
     tokens = line(voices, 3)
     positions = voices.positions(tokens)
     assert positions.shape == (len(tokens), len(voices.position_sizes))
@@ -132,3 +136,19 @@ def test_voices_that_are_not_as_many_as_the_groups_are_refused() -> None:
         build_network(config, three)
     matching = compose(["model=interleaved", "representation.voices=3", "model.backbone.period=3"])
     assert build_network(matching, three)
+
+
+def test_what_followed_before_scores_as_much_as_its_length_says() -> None:
+    voices = Voices(voices=1, repeats=(2, 3))
+    steps = Steps("tokens", voices.size, voices.position_sizes, period=1)
+    head = Intervals(input_size=8, steps=steps).eval()
+    assert head.again is not None
+    with torch.no_grad():
+        head.again.bias.copy_(torch.tensor([1.0, 2.0, 10.0, 20.0]))  # alone, then together
+    tokens = np.array([voices.end, 60, 62, 64, 129, 60, 62, 64])
+    positions = torch.from_numpy(voices.positions(tokens).astype(np.int64))[None]
+    logits, _ = head(torch.zeros(1, 8, 8), torch.zeros(1), positions)
+    scored = (logits - head.logits.bias)[0]
+    expected = torch.zeros(8, voices.size)
+    expected[6, 64], expected[7, 129] = 11.0, 22.0
+    torch.testing.assert_close(scored, expected)

@@ -28,6 +28,7 @@ SMALL = [
     "model.backbone.joined=last",
     "model.backbone.outer.hidden_size=12",
     "representation.history=[8]",
+    "representation.repeats=[1,3]",
     "representation.position_bars=2",
 ]
 
@@ -99,8 +100,9 @@ def test_another_order_is_that_of_a_piece_whose_voices_were_exchanged(
     turn = torch.tensor(order)[other.positions[..., 0]]
     assert torch.equal(got.positions[..., 0], turn)
     assert torch.equal(got.positions[..., 1], other.positions[..., 1])
-    assert torch.equal(got.positions[..., 10:], other.positions[..., 10:])
-    for first in (2, 6):  # what sounds, and what sounded before
+    assert torch.equal(got.positions[..., 22:], other.positions[..., 22:])
+    assert int(other.positions[..., 22].max()) == 2  # something is repeated
+    for first in (2, 6, 10, 14, 18):  # what sounds, what sounded before, and what is recalled
         for voice in range(4):
             place = order.index(voice)
             now = got.positions[..., first : first + 4].gather(-1, ((voice - turn) % 4)[..., None])

@@ -35,6 +35,7 @@ REPRESENTATIONS = {
     "note without end": Note(end_token=False),
     "voices": Voices(),
     "voices with a history": Voices(history=(4, 16.5)),
+    "voices with repeats": Voices(repeats=(1, 2, 5), history=(8,)),
     "three voices in 3/4": Voices(voices=3, steps_per_quarter=2, bar_steps=6),
     "voices without end": Voices(end_token=False),
     "remi": REMI(),

@@ -174,7 +174,7 @@ def test_silence_in_all_voices_lasts_two_bars_at_most() -> None:
 
 def test_positions_can_count_through_several_bars() -> None:
     two, tokens = Voices(voices=1, bar_steps=4, position_bars=2), np.full(12, HOLD)
-    assert two.positions(tokens)[:, 1].tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3]
+    assert two.positions(tokens)[:, 1].tolist() == [1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4]
     grammar = two.grammar(1)
     for position in two.positions(np.concatenate(([two.end], np.full(9, 60))))[:, 1]:
         assert grammar.positions()[0, 1] == position

@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from ostinato.models.steps import Steps
-from ostinato.models.voices import CLASSES, PITCHES, by_voice, histories, read
+from ostinato.models.voices import CLASSES, HOLD, PITCHES, Known, by_voice, layout, read
 
 WIDEST = 36  # semitones between voices that are told apart
 FARTHEST = 24  # semitones of transposition that are told apart
@@ -110,10 +110,10 @@ class Intervals(Input):
     """Voices by what is the same in every key: how far apart they are, and how they move.
 
     The sum of learned vectors for the interval between every two voices, for how each has moved
-    since the step before, for how much each pitch class was heard, counted from the pitch of each
-    voice, for the kind of token (a note, a rest, a hold, the end) and for where in the bar it is
-    whose turn. No pitch enters by itself. Without `representation.history` motion and what was
-    heard are not known.
+    since the step before, for where it would move as it did before, after so many steps alike, for
+    how much each pitch class was heard, counted from the pitch of each voice, for the kind of token
+    (a note, a rest, a hold, the end) and for where in the bar it is whose turn. No pitch enters by
+    itself. What `representation.history` and `representation.repeats` do not tell is not known.
     """
 
     takes = frozenset({"voices"})
@@ -129,16 +129,21 @@ class Intervals(Input):
     ) -> None:
         super().__init__()
         self.output_size, self.steps = embedding_size, steps
-        voices, lives = steps.period, histories(steps)
+        voices, told = steps.period, layout(steps)
         self.pairs = list(combinations(range(voices), 2))
         self.turn = _small(voices, embedding_size)
         self.step = _small(steps.position_sizes[1], embedding_size)
         self.kind = _small(steps.size - PITCHES + 1, embedding_size)
         apart = 2 * WIDEST + 2
         self.apart = nn.ModuleList(_small(apart, embedding_size) for _ in self.pairs)
-        moved = range(voices if lives else 0)
+        moved = range(voices if told.lives or told.lengths else 0)
         self.moved = nn.ModuleList(_small(apart, embedding_size) for _ in moved)
-        self.heard = nn.Linear(voices * lives * CLASSES, embedding_size) if lives else None
+        recalled = range(2 * voices if told.lengths else 0)
+        self.recalled = nn.ModuleList(
+            _small(1 + told.lengths * apart, embedding_size, none=0) for _ in recalled
+        )
+        heard = voices * told.lives * CLASSES
+        self.heard = nn.Linear(heard, embedding_size) if heard else None
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, steps: Tensor, positions: Tensor, semitones: Tensor | None = None) -> Tensor:
@@ -150,18 +155,43 @@ class Intervals(Input):
         x = x + self.kind((steps - PITCHES + 1).clamp(min=0))
         for (high, low), embedding in zip(self.pairs, self.apart, strict=True):
             x = x + embedding(_distance(sounding[..., high], sounding[..., low]))
-        if self.heard is not None:
+        if self.moved:
             before = by_voice(known.before, known.turn)
             for voice, embedding in enumerate(self.moved):
                 x = x + embedding(_distance(sounding[..., voice], before[..., voice]))
+        if self.recalled:
+            at = torch.cat(_recalled(known), dim=-1)
+            for i, embedding in enumerate(self.recalled):
+                x = x + embedding(at[..., i])
+        if self.heard is not None:
             x = x + self.heard(_from_each(known.heard, sounding).to(x.dtype))
         return self.dropout(x)  # type: ignore[no-any-return]
 
 
-def _small(count: int, size: int) -> nn.Embedding:
-    """Vectors that begin small: of many that are summed none drowns the others."""
-    embedding = nn.Embedding(count, size)
+def _recalled(known: Known) -> list[Tensor]:
+    """How far it is to what followed before, as an index: each voice alone, and together."""
+    both = [
+        (known.alone, known.alone_length),
+        (known.together, known.together_length.expand_as(known.together)),
+    ]
+    found = []
+    for token, length in both:
+        pitch = torch.where(token == HOLD, known.before, token)
+        distance = _distance(pitch, known.sounding)
+        index = 1 + (length - 1) * (2 * WIDEST + 2) + distance
+        found.append(by_voice(torch.where(length > 0, index, 0), known.turn))
+    return found
+
+
+def _small(count: int, size: int, none: int | None = None) -> nn.Embedding:
+    """Vectors that begin small: of many that are summed none drowns the others.
+
+    That of `none` is 0 and stays so.
+    """
+    embedding = nn.Embedding(count, size, padding_idx=none)
     nn.init.normal_(embedding.weight, std=0.1)
+    if none is not None:
+        nn.init.zeros_(embedding.weight[none])
     return embedding
 
 

@@ -18,32 +18,56 @@ class Known(NamedTuple):
 
     turn: whose it is; step: within the bar; sounding: (…, voices) what sounds, a pitch or 128, in
     the voice whose turn it is, in the next one, and so on; before: (…, voices) the same, at the end
-    of the step before; heard: (…, half-lives, 12) the share of each pitch class until then. The
-    last two have no voices and no half-lives where positions do not say so.
+    of the step before; alone, together: (…, voices) the token that followed when the voice, or all
+    voices, went like this before; alone_length: (…, voices) and together_length: (…, 1) how long
+    they did; heard: (…, half-lives, 12) the share of each pitch class until then. From `before` on
+    there are no voices and no half-lives where positions do not say so.
     """
 
     turn: Tensor
     step: Tensor
     sounding: Tensor
     before: Tensor
+    alone: Tensor
+    alone_length: Tensor
+    together: Tensor
+    together_length: Tensor
     heard: Tensor
 
 
-def histories(steps: Steps) -> int:
-    """How many half-lives positions tell the pitch classes of."""
-    return max(0, len(steps.position_sizes) - 2 - 2 * steps.period) // CLASSES
+OF_VOICES = ("sounding", "before", "alone", "alone_length", "together")
+
+
+class Layout(NamedTuple):
+    """How many features of each kind positions have, in the order of `Known`.
+
+    lengths: how many lengths of repeats they tell apart; lives: of how many half-lives they tell.
+    """
+
+    widths: list[int]
+    lengths: int
+    lives: int
+
+
+def layout(steps: Steps) -> Layout:
+    """What the positions of `voices` hold, by how many values their features take."""
+    voices, sizes = steps.period, steps.position_sizes
+    extra = sizes[2 + voices :]
+    lives = extra.count(LOUDEST + 1) // CLASSES
+    repeats = HOLD + 1 in extra
+    lengths = extra[2 * voices] - 1 if repeats else 0
+    before = voices if lives or repeats else 0
+    recalled = (voices, voices, voices, 1) if repeats else (0, 0, 0, 0)
+    return Layout([1, 1, voices, before, *recalled, lives * CLASSES], lengths, lives)
 
 
 def read(positions: Tensor, steps: Steps) -> Known:
     """positions: (batch, time, features) of `voices`."""
-    voices, lives = steps.period, histories(steps)
-    features = positions[..., 2:]
-    sounding, before = features[..., :voices], features[..., voices : 2 * voices]
-    heard = features[..., 2 * voices :]
-    if not lives:
-        before, heard = features[..., :0], features[..., :0]
-    shares = heard.reshape(*heard.shape[:-1], lives, CLASSES) / LOUDEST
-    return Known(positions[..., 0], positions[..., 1], sounding, before, shares)
+    of = layout(steps)
+    parts = list(torch.split(positions, of.widths, dim=-1))
+    parts[:2] = [part[..., 0] for part in parts[:2]]
+    parts[-1] = parts[-1].reshape(*parts[-1].shape[:-1], of.lives, CLASSES) / LOUDEST
+    return Known(*parts)
 
 
 def by_voice(in_turn: Tensor, turn: Tensor) -> Tensor:
@@ -80,18 +104,17 @@ def reordered(given: Sequences, order: Tensor, kind: Steps) -> Sequences:
     batch, moments = order.shape[:2]
     said = given.targets.reshape(batch, moments, voices)
     first = given.positions.reshape(batch, moments, voices, -1)[:, :, :1]
-    known = read(first, kind)
-    after = torch.where(said == HOLD, known.sounding[:, :, 0], said.clamp(0, PITCHES))
+    sounding = read(first, kind).sounding
+    after = torch.where(said == HOLD, sounding[:, :, 0], said.clamp(0, PITCHES))
     place = order.argsort(dim=-1)
-    heard_of = place[:, :, None, :] < torch.arange(voices, device=order.device)[:, None]
-    sounding = torch.where(heard_of, after[:, :, None], known.sounding)
-    features = [order[..., None], first[..., 1:2].expand(-1, -1, voices, -1), sounding]
-    if known.before.shape[-1]:
-        features.append(known.before.expand_as(sounding))
-    round_ = (order[..., None] + torch.arange(voices, device=order.device)) % voices
-    features[2:] = [feature.gather(-1, round_) for feature in features[2:]]
-    rest = first[..., sum(feature.shape[-1] for feature in features) :]
-    features.append(rest.expand(-1, -1, voices, -1))
+    each = torch.arange(voices, device=order.device)
+    heard_of = place[:, :, None, :] < each[:, None]
+    round_ = (order[..., None] + each) % voices
+    features = list(torch.split(first.expand(-1, -1, voices, -1), layout(kind).widths, dim=-1))
+    features[0], features[2] = order[..., None], torch.where(heard_of, after[:, :, None], sounding)
+    for i, name in enumerate(Known._fields):
+        if name in OF_VOICES and features[i].shape[-1]:
+            features[i] = features[i].gather(-1, round_)
     targets = said.gather(-1, order).reshape(batch, -1)
     before = torch.cat([given.steps[:, :1], targets[:, :-1]], dim=1)
     return Sequences(

@@ -23,17 +23,15 @@ class Hearing:
         self.heard = np.zeros((batch, len(lives), CLASSES))
         self.weight = np.zeros((batch, len(lives), 1))
 
-    def hear(self, pitches: Tokens, rows: NDArray[np.bool_] | None = None) -> None:
-        """A step, of those `rows` of the batch that have one; pitches: (batch, voices) or 128."""
+    def hear(self, pitches: Tokens, rows: NDArray[np.int64]) -> None:
+        """A step of the sequences numbered `rows`; pitches: (heard, voices) or 128."""
         each = np.where(pitches < SILENT, pitches % CLASSES, CLASSES)[..., None]
         share = (each == np.arange(CLASSES)).mean(axis=1)[:, None]
-        heard = self.heard * self.decay + share * (1 - self.decay)
-        weight = self.weight * self.decay + (1 - self.decay)
-        chosen = np.ones(len(pitches), np.bool_) if rows is None else rows
-        self.heard[chosen], self.weight[chosen] = heard[chosen], weight[chosen]
+        self.heard[rows] = self.heard[rows] * self.decay + share * (1 - self.decay)
+        self.weight[rows] = self.weight[rows] * self.decay + (1 - self.decay)
 
-    def forget(self, rows: NDArray[np.bool_]) -> None:
-        """Begin anew in those rows of the batch."""
+    def forget(self, rows: NDArray[np.int64]) -> None:
+        """Begin these sequences anew."""
         self.heard[rows] = self.weight[rows] = 0
 
     def levels(self) -> NDArray[np.int64]:

@@ -1,20 +1,21 @@
 """Voices: a fixed number of monophonic lines on a grid, interleaved by time step."""
 
 from fractions import Fraction
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from ostinato.errors import UnencodableError
 from ostinato.music.piece import TIME_SIGNATURE, Piece, array
 from ostinato.representations.base import TokenRepresentation, Tokens, pitch_name
-from ostinato.representations.hearing import CLASSES, LEVELS, Hearing
+from ostinato.representations.hearing import CLASSES, LEVELS
 from ostinato.representations.line import (
     HOLD,
     REST,
-    LineGrammar,
     as_grid,
     heard,
     in_turn,
@@ -23,8 +24,17 @@ from ostinato.representations.line import (
     tokens_to_line,
     transpose_notes,
 )
+from ostinato.representations.past import Past
+from ostinato.representations.turns import VoicesGrammar
 
 TOLERATED_LOSS = 0.05  # share of a piece's notes
+FIRST = np.zeros(1, np.int64)  # the number of the only sequence of a batch
+
+
+def _rising(lengths: tuple[int, ...]) -> tuple[int, ...]:
+    if any(more <= less for less, more in pairwise(lengths)):
+        raise PydanticCustomError("repeats", "each length should be more than the one before it")
+    return lengths
 
 
 class Voices(TokenRepresentation):
@@ -36,8 +46,11 @@ class Voices(TokenRepresentation):
     bar that is shorter than the second, a pickup, is filled up with rests before it, so that bars
     begin where positions say so: decoding gives the piece on the grid, that much later.
 
-    With `history` positions also say what sounded in each voice at the end of the step before, in
-    the same order, and how much each pitch class was heard until then, by `Hearing`.
+    With `history` or `repeats` positions also say what sounded in each voice at the end of the step
+    before, in the same order. With `repeats` they say, in that order, how each voice went on when
+    its last steps were heard before, how long those were, and how it went on when all voices went
+    as they did just now, and then how long that was, by `Recall`; with `history`, how much each
+    pitch class was heard until then, by `Hearing`.
 
     Within a voice a note ends when the next begins, and of notes that begin together the highest
     stays.
@@ -62,6 +75,11 @@ class Voices(TokenRepresentation):
             tuple[Annotated[float, Field(gt=0, le=65536)], ...],
             Field(max_length=8, description="half-lives, in steps, of pitch classes in positions"),
         ] = (),
+        repeats: Annotated[
+            tuple[Annotated[int, Field(ge=1, le=65536)], ...],
+            Field(max_length=16, description="lengths, in steps, from which repeats are told"),
+            AfterValidator(_rising),
+        ] = (),
         position_bars: Annotated[
             int, Field(ge=1, le=64, description="through how many bars positions count: a phrase")
         ] = 1,
@@ -70,7 +88,7 @@ class Voices(TokenRepresentation):
         self.steps_per_quarter = self.resolution = steps_per_quarter
         self.bar_steps, self.beat_steps = bar_steps, steps_per_quarter
         self.end_token = end_token
-        self.history = history
+        self.history, self.repeats = history, repeats
         self.position_steps = bar_steps * position_bars
         if self.position_steps > LEVELS:
             raise ValueError(
@@ -79,8 +97,12 @@ class Voices(TokenRepresentation):
             )
         sounding = [REST + 1] * voices
         self.position_sizes = (voices, self.position_steps, *sounding)
-        if history:
-            self.position_sizes += (*sounding, *[LEVELS] * (CLASSES * len(history)))
+        if history or repeats:
+            self.position_sizes += (*sounding,)
+        if repeats:
+            said, told = [HOLD + 1] * voices, len(repeats) + 1
+            self.position_sizes += (*said, *[told] * voices, *said, told)
+        self.position_sizes += (LEVELS,) * (CLASSES * len(history))
 
     @property
     def size(self) -> int:
@@ -191,22 +213,27 @@ class Voices(TokenRepresentation):
         voices = [self._sounding(tokens, count, voice) for voice in range(self.voices)]
         sounding = np.stack(voices, axis=1)
         features = [turn[:, None], step[:, None], in_turn(sounding, turn)]
-        if self.history:
-            features += self._before(sounding, turn, count)
+        if self.history or self.repeats:
+            features += self._before(tokens, sounding, turn, count)
         return np.concatenate(features, axis=1).astype(np.uint8)
 
-    def _before(self, sounding: Tokens, turn: Tokens, count: Tokens) -> list[NDArray[Any]]:
-        """What sounded at the end of the step before, and what was heard until then."""
+    def _before(
+        self, tokens: Tokens, sounding: Tokens, turn: Tokens, count: Tokens
+    ) -> list[NDArray[Any]]:
+        """What sounded at the end of the step before, what is recalled and what was heard."""
         ends = np.flatnonzero(turn == 0)
-        hearing = Hearing(1, self.history)
-        levels = [hearing.levels()]
+        past = Past(1, self.voices, self.history, self.repeats)
+        told = [past.told()]
         for at in ends:
-            hearing.hear(sounding[at : at + 1], count[at : at + 1] > 0)
-            hearing.forget(count[at : at + 1] == 0)
-            levels.append(hearing.levels())
+            if count[at]:
+                said = tokens[at + 1 - self.voices : at + 1]
+                past.hear(said[None], sounding[at : at + 1], FIRST)
+            else:
+                past.forget(FIRST)
+            told.append(past.told())
         then = np.concatenate([np.full((1, self.voices), REST), sounding[ends]])
         latest = np.searchsorted(ends, np.arange(len(turn)), side="right")
-        return [in_turn(then[latest], turn), np.concatenate(levels)[latest]]
+        return [in_turn(then[latest], turn), *past.features(np.concatenate(told)[latest], turn)]
 
     def _sounding(self, tokens: Tokens, count: Tokens, voice: int) -> NDArray[np.int64]:
         """What sounds in a voice after each token, a pitch or `REST`: (time,)."""
@@ -218,11 +245,15 @@ class Voices(TokenRepresentation):
 
     def transpose_positions(self, positions: Tokens, semitones: Tokens) -> Tokens:
         moved = positions.copy()
-        last = 2 + self.voices * (2 if self.history else 1)
-        pitches = moved[..., 2:last]
-        pitches += np.where(pitches < REST, semitones[:, None, None], 0).astype(pitches.dtype)
+        sizes = np.array(self.position_sizes)
+        pitches = np.isin(sizes, (REST + 1, HOLD + 1))
+        pitches[:2] = False
+        said = positions[..., pitches]
+        up = np.where(said < REST, semitones[:, None, None], 0).astype(said.dtype)
+        moved[..., pitches] = said + up
         if self.history:
             shape = (*positions.shape[:2], len(self.history), CLASSES)
+            last = len(sizes) - CLASSES * len(self.history)
             source = (np.arange(CLASSES) - semitones[:, None, None, None]) % CLASSES
             heard_then = positions[..., last:].reshape(shape)
             moved[..., last:] = np.take_along_axis(heard_then, source, axis=3).reshape(
@@ -233,43 +264,15 @@ class Voices(TokenRepresentation):
     def note_counts(self) -> NDArray[np.int64]:
         return (np.arange(self.size) < REST).astype(np.int64)
 
-    def grammar(self, batch: int) -> "VoicesGrammar":
-        return VoicesGrammar(batch, self)
-
-
-class VoicesGrammar(LineGrammar):
-    """A grammar of lines whose positions also say what sounds, and what was heard."""
-
-    def __init__(self, batch: int, voices: Voices) -> None:
-        super().__init__(
+    def grammar(self, batch: int) -> VoicesGrammar:
+        past = Past(batch, self.voices, self.history, self.repeats)
+        tells = bool(self.history or self.repeats)
+        return VoicesGrammar(
             batch,
-            voices.voices,
-            voices.bar_steps,
-            voices.steps_per_quarter,
-            hold=True,
-            end=voices.end_token,
+            self.voices,
+            self.bar_steps,
+            self.steps_per_quarter,
+            self.end_token,
+            self.position_steps,
+            past if tells else None,
         )
-        self.position_steps = voices.position_steps
-        self.hearing = Hearing(batch, voices.history)
-        self.before = np.full((batch, voices.voices), REST)
-
-    def positions(self) -> NDArray[np.int64]:
-        """As those of `Voices`: (batch, features)."""
-        turn = self.count % self.lines
-        step = self.count // self.lines % self.position_steps
-        features = [np.stack([turn, step], axis=1), in_turn(self._now(), turn)]
-        if self.hearing.lives:
-            features += [in_turn(self.before, turn), self.hearing.levels()]
-        return np.concatenate(features, axis=1)
-
-    def advance(self, tokens: Tokens) -> None:
-        super().advance(tokens)
-        if not self.hearing.lives:
-            return
-        done = self.count % self.lines == 0
-        self.before[done] = self._now()[done]
-        self.hearing.hear(self._now(), done & (self.count > 0))
-        self.hearing.forget(self.count == 0)
-
-    def _now(self) -> Tokens:
-        return np.where(self.sounding, self.pitch, REST)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ostinato.models.heads.base import Choose, Head
 from ostinato.models.heads.softmax import token_nll
 from ostinato.models.steps import Steps
-from ostinato.models.voices import CLASSES, PITCHES, histories, read
+from ostinato.models.voices import CLASSES, PITCHES, Known, layout, read
 
 
 class Intervals(Head):
@@ -17,7 +17,8 @@ class Intervals(Head):
 
     The scores of intervals are the same in every key, as in transposition-invariant models since
     Conklin & Witten (Multiple viewpoint systems for music prediction, 1995). Where positions say
-    how much each pitch class was heard, that scores its pitches too. The context is the logits.
+    how much each pitch class was heard, or what followed when it was like this before, that scores
+    too. The context is the logits.
     """
 
     takes = frozenset({"voices"})
@@ -37,13 +38,13 @@ class Intervals(Head):
         self.dropout = nn.Dropout(dropout)
         self.logits = nn.Linear(input_size, steps.size)
         self.intervals = nn.Linear(input_size, self.voices * (2 * reach + 1))
-        nn.init.zeros_(self.intervals.weight)
-        nn.init.zeros_(self.intervals.bias)
-        lives = histories(steps)
-        self.key = nn.Linear(input_size, lives) if lives else None
-        if self.key is not None:
-            nn.init.zeros_(self.key.weight)
-            nn.init.zeros_(self.key.bias)
+        told = layout(steps)
+        self.key = nn.Linear(input_size, told.lives) if told.lives else None
+        self.again = nn.Linear(input_size, 2 * told.lengths) if told.lengths else None
+        for layer in (self.intervals, self.key, self.again):
+            if layer is not None:
+                nn.init.zeros_(layer.weight)
+                nn.init.zeros_(layer.bias)
 
     def forward(
         self, y: Tensor, steps: Tensor, positions: Tensor, state: Any = None
@@ -63,7 +64,19 @@ class Intervals(Head):
         if self.key is not None:
             in_key = (self.key(y)[..., None] * known.heard.to(y.dtype)).sum(-2)
             told = told + in_key[..., pitch % CLASSES]
-        return torch.cat([logits[..., :PITCHES] + told, logits[..., PITCHES:]], dim=-1), None
+        logits = torch.cat([logits[..., :PITCHES] + told, logits[..., PITCHES:]], dim=-1)
+        if self.again is not None:
+            logits = self._with_repeats(logits, self.again(y), known)
+        return logits, None
+
+    @staticmethod
+    def _with_repeats(logits: Tensor, scores: Tensor, known: Known) -> Tensor:
+        """With scores (…, 2 * lengths) of what followed when it was like this before."""
+        token = torch.stack([known.alone[..., 0], known.together[..., 0]], dim=-1)
+        length = torch.stack([known.alone_length[..., 0], known.together_length[..., 0]], dim=-1)
+        of_length = scores.reshape(*scores.shape[:-1], 2, -1)
+        score = of_length.gather(-1, (length - 1).clamp(min=0)[..., None])[..., 0]
+        return logits.scatter_add(-1, token, score.masked_fill(length == 0, 0.0).to(logits.dtype))
 
     def nll(self, context: Tensor, targets: Tensor) -> Tensor:
         return token_nll(context, targets)

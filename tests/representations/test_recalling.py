@@ -1,0 +1,88 @@
+"""What is recalled is what followed the longest run of steps that was heard before."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from ostinato.config import compose
+from ostinato.errors import ConfigError
+from ostinato.music.piece import Piece
+from ostinato.representations.recalling import HOLD, SILENT, Recall
+from ostinato.representations.voices import Voices
+
+LENGTHS = (1, 2, 4)
+ROW = np.zeros(1, np.int64)
+
+
+def told_slowly(
+    tokens: NDArray[np.int64], pitches: NDArray[np.int64]
+) -> tuple[list[int], list[int]]:
+    """Every earlier place tried, the latest of the longest kept."""
+    steps, voices = tokens.shape
+    begins = (tokens != HOLD) & (pitches != SILENT)
+    alone, together, lengths = [], [], []
+    for voice in [*range(voices), None]:
+        of = slice(None) if voice is None else slice(voice, voice + 1)
+        best, at = 0, -1
+        for place in range(1, steps):
+            length = 0
+            while length < place and (
+                (pitches[place - 1 - length, of] == pitches[steps - 1 - length, of]).all()
+                and (begins[place - 1 - length, of] == begins[steps - 1 - length, of]).all()
+            ):
+                length += 1
+            if length and length >= best:
+                best, at = length, place
+        lengths.append(sum(best >= length for length in LENGTHS))
+        said = tokens[at, of].tolist() if best else [SILENT] * len(tokens[0, of])
+        (together if voice is None else alone).extend(said)
+    return [*alone, *together], lengths
+
+
+@given(steps=st.integers(0, 70), voices=st.integers(1, 3), seed=st.integers(0, 99))
+@settings(deadline=None, max_examples=40)
+def test_the_longest_run_is_found(steps: int, voices: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    tokens = random.choice([60, 62, HOLD, SILENT], (steps, voices))
+    pitches = np.full((steps, voices), SILENT)
+    recall = Recall(1, voices, LENGTHS)
+    for step in range(steps):
+        held = pitches[step - 1] if step else pitches[step]
+        pitches[step] = np.where(tokens[step] == HOLD, held, tokens[step])
+        recall.hear(tokens[step : step + 1], pitches[step : step + 1], ROW)
+    found, lengths = recall.told()
+    slowly = told_slowly(tokens, pitches) if steps else ([SILENT] * 2 * voices, [0] * (voices + 1))
+    assert (found[0].tolist(), lengths[0].tolist()) == slowly
+
+
+def test_sequences_side_by_side_do_not_know_of_each_other() -> None:
+    both = Recall(2, 1, LENGTHS)
+    for pitch in (60, 62, 60):
+        both.hear(np.array([[pitch], [60]]), np.array([[pitch], [60]]), np.arange(2))
+    both.forget(np.array([1]))
+    for pitch in (62, 67):
+        both.hear(np.array([[pitch]]), np.array([[pitch]]), np.array([1]))
+    found, lengths = both.told()
+    assert found.tolist() == [[62, 62], [SILENT, SILENT]]
+    assert lengths.tolist() == [[1, 1], [0, 0]]
+
+
+def test_chorales_say_again_what_they_said(short_chorales: list[Piece]) -> None:
+    """Where all voices went the same way for two quarter notes, they mostly go on so."""
+    voices = Voices(repeats=(8,))
+    told = right = 0
+    for piece in short_chorales:
+        tokens = np.concatenate(([voices.end], voices.encode(piece)))
+        positions = voices.positions(tokens)[:-1]
+        repeated = positions[:, 22] == 1
+        told += int(repeated.sum())
+        right += int((positions[:, 18] == tokens[1:])[repeated].sum())
+    assert told > 500
+    assert right / told > 0.9
+
+
+def test_lengths_rise() -> None:
+    with pytest.raises(ConfigError, match="each length should be more than the one before it"):
+        compose(["representation.repeats=[4,4]"]).build("representation")
