@@ -75,6 +75,19 @@ def test_a_gan_goes_through_every_stage_and_is_recorded(project: Path) -> None:
     assert files == {"training/epoch-0002.png", "training/epoch-0002.wav"}
 
 
+def test_musegan_goes_through_every_stage(project: Path) -> None:
+    small = ("generator.noise=4", "generator.channels=8", "generator.private_channels=4")
+    small += ("critic.channels=4", "bars=2")
+    words = ("model=gan_muse", *(f"model.{word}" for word in small), "tracking=off")
+    done = run(project, "ostinato", "run", *SMALL, *words)
+    assert "training gan_muse" in done.stdout
+    assert "mean overlapping area with the test split" in done.stdout
+    [folder] = (project / "outputs" / "runs").glob("*/*")
+    metrics = json.loads((folder / "evaluation" / "metrics.json").read_text())
+    assert len(metrics["segments"]["musegan"]["generated"]["pitch_classes"]) == 4
+    assert 0 <= metrics["segments"]["nearest"]["test"] <= 1
+
+
 def test_a_killed_gan_resumes_to_the_same_weights(project: Path) -> None:
     words = (*SMALL, "training.epochs=4", "tracking=off")
     prepare(project, "tracking=off")

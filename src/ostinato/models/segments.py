@@ -1,5 +1,6 @@
 """A segment model makes whole excerpts at once, from noise."""
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
@@ -26,6 +27,11 @@ class Shape:
     def steps(self) -> int:
         """The length of a segment."""
         return self.bars * self.bar
+
+
+def steps_to_beat(shape: Shape) -> int:
+    """How many steps a bar can be divided by: those of a beat, or fewer where it has no whole."""
+    return math.gcd(shape.bar, shape.beat) or 1
 
 
 class Lines(NamedTuple):
