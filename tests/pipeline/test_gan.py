@@ -58,6 +58,11 @@ def test_a_gan_goes_through_every_stage_and_is_recorded(project: Path) -> None:
     assert not {"temperature", "top_p", "max_bars"} & set(about)
     shown = run(project, "ostinato", "inspect", str(folder / "model")).stdout
     assert "overlapping area" in shown
+    words = ("sampling=interpolate", "sampling.steps=3", f"model_dir={folder / 'model'}")
+    run(project, "ostinato", "generate", *SMALL, *words, "samples_dir=ways")
+    for path in (project / "ways").glob("*.mid"):
+        assert 3 * 3 - 1 >= len(read_midi(path).barlines()) >= 3 * 2
+    assert json.loads((project / "ways" / "sampling.json").read_text())["steps"] == 3
     client = MlflowClient(f"sqlite:///{project}/outputs/mlflow/mlflow.db")
     [only] = client.search_runs(["1"])
     assert only.info.status == "FINISHED"
@@ -68,6 +73,19 @@ def test_a_gan_goes_through_every_stage_and_is_recorded(project: Path) -> None:
     assert {"best_validation_overlapping_area", "test_overlapping_area"} <= set(only.data.metrics)
     files = {file.path for file in client.list_artifacts(only.info.run_id, "training")}
     assert files == {"training/epoch-0002.png", "training/epoch-0002.wav"}
+
+
+def test_musegan_goes_through_every_stage(project: Path) -> None:
+    small = ("generator.noise=4", "generator.channels=8", "generator.private_channels=4")
+    small += ("critic.channels=4", "bars=2")
+    words = ("model=gan_muse", *(f"model.{word}" for word in small), "tracking=off")
+    done = run(project, "ostinato", "run", *SMALL, *words)
+    assert "training gan_muse" in done.stdout
+    assert "mean overlapping area with the test split" in done.stdout
+    [folder] = (project / "outputs" / "runs").glob("*/*")
+    metrics = json.loads((folder / "evaluation" / "metrics.json").read_text())
+    assert len(metrics["segments"]["musegan"]["generated"]["pitch_classes"]) == 4
+    assert 0 <= metrics["segments"]["nearest"]["test"] <= 1
 
 
 def test_a_killed_gan_resumes_to_the_same_weights(project: Path) -> None:
