@@ -1,4 +1,4 @@
-"""Cutting pieces into segments: so many whole bars of voices."""
+"""Cutting pieces into segments: so many whole bars of one line or of several."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
@@ -10,8 +10,8 @@ from torch import Tensor
 
 from ostinato.batches.store import TokenStore
 from ostinato.music.piece import Piece
+from ostinato.representations.barred import Barred
 from ostinato.representations.line import REST
-from ostinato.representations.voices import Voices
 
 
 @dataclass(frozen=True)
@@ -37,16 +37,18 @@ class SegmentBatch:
 class Segments:
     """Where segments begin in a token store; they overlap, a bar from each to the next.
 
-    starts: (segments,) of their first tokens; lowest, highest: (segments,) of their pitches;
-    `pitches` are the lowest and the highest allowed. `other_bars` pieces have no such bars;
-    `outside` segments leave the pitches.
+    starts: (segments,) of their first tokens; before: (segments, voices), what sounds when they
+    begin, a pitch or `REST`; lowest, highest: (segments,) of their pitches; `pitches` are the
+    lowest and the highest allowed. `other_bars` pieces have no such bars; `outside` segments leave
+    the pitches.
     """
 
     store: TokenStore
-    representation: Voices
+    representation: Barred
     bars: int
     pitches: tuple[int, int]
     starts: NDArray[np.int64]
+    before: NDArray[np.int64]
     lowest: NDArray[np.int64]
     highest: NDArray[np.int64]
     other_bars: int = 0
@@ -59,7 +61,9 @@ class Segments:
         self, rows: NDArray[np.int64], semitones: NDArray[np.int64] | None = None
     ) -> SegmentBatch:
         """The segments at `rows`, moved by semitones: (rows,)."""
-        pitch, onset = _excerpts(self.store, self.representation, self.starts[rows], self.bars)
+        time = self.bars * self.representation.bar_steps * self.representation.period
+        tokens = self.store.steps[self.starts[rows][:, None] + np.arange(time)]
+        pitch, onset = self.representation.excerpt(tokens, self.before[rows])
         low, high = self.pitches
         moved = pitch.astype(np.int64) - low
         if semitones is not None:
@@ -80,7 +84,7 @@ def cut(
     store: TokenStore,
     indices: NDArray[np.int64],
     pieces: Iterable[Piece],
-    representation: Voices,
+    representation: Barred,
     bars: int,
     pitches: tuple[int, int],
 ) -> Segments:
@@ -98,44 +102,36 @@ def cut(
         rows = _of_piece(store, index, representation.bars(piece), representation, bars)
         other_bars += not len(rows)
         found.append(rows)
-    rows = np.concatenate(found) if found else np.zeros((0, 3), np.int64)
+    width = 3 + representation.period
+    rows = np.concatenate(found) if found else np.zeros((0, width), np.int64)
     rows = rows[rows[:, 1] <= rows[:, 2]]  # something sounds
     inside = (rows[:, 1] >= pitches[0]) & (rows[:, 2] <= pitches[1])
-    starts, lowest, highest = rows[inside].T
-    outside = int((~inside).sum())
-    return Segments(
-        store, representation, bars, pitches, starts, lowest, highest, other_bars, outside
-    )
+    starts, lowest, highest = rows[inside, :3].T
+    before, outside = rows[inside, 3:], int((~inside).sum())
+    cut_at = (starts, before, lowest, highest)
+    return Segments(store, representation, bars, pitches, *cut_at, other_bars, outside)
 
 
 def _of_piece(
     store: TokenStore,
     index: int,
     lines: NDArray[np.int64],
-    representation: Voices,
+    representation: Barred,
     bars: int,
 ) -> NDArray[np.int64]:
-    """The first token, lowest and highest pitch of each segment: (segments, 3)."""
+    """Of each segment: first token, lowest and highest pitch, what sounds before, line by line."""
     first = int(store.offsets[index]) + (representation.end is not None)
     ended = int(store.offsets[index + 1]) - (representation.end is not None)
     length = bars * representation.bar_steps
     each = np.isin(lines[:, None] + np.arange(bars) * representation.bar_steps, lines).all(axis=1)
-    steps = lines[each & (lines + length <= (ended - first) // representation.voices)]
-    starts = first + steps * representation.voices
-    pitch, _ = _excerpts(store, representation, starts, bars)
-    pitch = pitch.astype(np.int64)
-    lowest = pitch.min(axis=(1, 2), initial=REST)
-    highest = np.where(pitch == REST, -1, pitch).max(axis=(1, 2), initial=-1)
-    return np.column_stack([starts, lowest, highest])
-
-
-def _excerpts(
-    store: TokenStore, representation: Voices, starts: NDArray[np.int64], bars: int
-) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """What sounds and where notes begin in the segments at `starts`: (segments, steps, voices)."""
-    tokens = bars * representation.bar_steps * representation.voices
-    before = store.positions[np.maximum(starts - 1, 0)]  # what a piece begins with holds nothing
-    return representation.excerpt(store.steps[starts[:, None] + np.arange(tokens)], before)
+    steps = lines[each & (lines + length <= (ended - first) // representation.period)]
+    pitch = representation.excerpt(store.steps[first:ended][None])[0][0].astype(np.int64)
+    sounding = pitch[steps[:, None] + np.arange(length)]
+    lowest = sounding.min(axis=(1, 2), initial=REST)
+    highest = np.where(sounding == REST, -1, sounding).max(axis=(1, 2), initial=-1)
+    before = np.where(steps[:, None] > 0, pitch[np.maximum(steps - 1, 0)], REST)
+    starts = first + steps * representation.period
+    return np.column_stack([starts, lowest, highest, before])
 
 
 class TrainingSegments(torch.utils.data.Dataset[SegmentBatch]):

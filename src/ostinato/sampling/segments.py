@@ -7,14 +7,14 @@ import torch
 from numpy.typing import NDArray
 
 from ostinato.models.segments import Lines, SegmentModel, Shape
+from ostinato.representations.barred import Barred
 from ostinato.representations.line import REST
-from ostinato.representations.voices import Voices
 from ostinato.sampling.sequence import Composed
 from ostinato.sampling.settings import Sampling
 
 
 def compose_segments(
-    network: SegmentModel, representation: Voices, settings: Sampling, seed: int
+    network: SegmentModel, representation: Barred, settings: Sampling, seed: int
 ) -> list[Composed]:
     """Make `settings.pieces` segments; the same seed makes the same ones, and first the same."""
     network.eval()
@@ -23,13 +23,13 @@ def compose_segments(
     return [Composed(row, ended=True) for row in tokens_of(lines, network.shape, representation)]
 
 
-def tokens_of(lines: Lines, shape: Shape, representation: Voices) -> NDArray[np.uint16]:
+def tokens_of(lines: Lines, shape: Shape, representation: Barred) -> NDArray[np.uint16]:
     """Segments as tokens: (segments, time)."""
     pitch, onset = _as_heard(lines, shape)
     return representation.whole(pitch, onset)
 
 
-def strung(lines: Lines, shape: Shape, representation: Voices) -> NDArray[np.uint16]:
+def strung(lines: Lines, shape: Shape, representation: Barred) -> NDArray[np.uint16]:
     """Segments one after the other, a bar of silence after each: (time,) tokens."""
     tokens = tokens_of(lines, shape, representation)
     silence = np.full((len(tokens), shape.bar * shape.voices), REST, np.uint16)

@@ -54,14 +54,14 @@ def _compose(
 ) -> "list[Composed]":
     from ostinato.models.segments import SegmentModel
     from ostinato.models.sequence import SequenceModel
+    from ostinato.representations.barred import Barred
     from ostinato.representations.base import FrameRepresentation, TokenRepresentation
-    from ostinato.representations.voices import Voices
     from ostinato.sampling.frames import compose_frames
     from ostinato.sampling.segments import compose_segments
     from ostinato.sampling.sequence import compose
 
     network, representation = bundle.network, bundle.representation
-    if isinstance(network, SegmentModel) and isinstance(representation, Voices):
+    if isinstance(network, SegmentModel) and isinstance(representation, Barred):
         return compose_segments(network, representation, sampling, seed)
     encoded = [representation.encode(prompt) for prompt in prompts]
     if isinstance(network, SequenceModel) and isinstance(representation, TokenRepresentation):

@@ -90,10 +90,10 @@ def judge_segments(config: Config, workspace: Workspace, bundle: "Bundle") -> Ju
 
     from ostinato.evaluation.segments import by_themselves, excerpts_of, overlap, overlaps
     from ostinato.learning.adversarial import JUDGED
-    from ostinato.models.adversarial.gan import GAN
+    from ostinato.models.segments import SegmentModel
 
     network = bundle.network
-    assert isinstance(network, GAN)
+    assert isinstance(network, SegmentModel)
     seed = config["seed"]
     store = token_store(bundle.config, workspace, bundle.representation)
     split = read_split(workspace)
@@ -131,10 +131,10 @@ def _lines(batch: "SegmentBatch", shape: "Shape") -> "Lines":
 
 
 def _pieces(batch: "SegmentBatch", bundle: "Bundle", shape: "Shape") -> "list[Piece]":
-    from ostinato.representations.voices import Voices
+    from ostinato.representations.barred import Barred
     from ostinato.sampling.segments import tokens_of
 
-    assert isinstance(bundle.representation, Voices)
+    assert isinstance(bundle.representation, Barred)
     rows = tokens_of(_lines(batch, shape), shape, bundle.representation)
     return [bundle.representation.decode(row) for row in rows]
 
