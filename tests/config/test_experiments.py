@@ -101,6 +101,14 @@ def test_what_segments_do_not_go_with_is_refused(overrides: list[str], sentence:
         composed(["model=gan", *overrides])
 
 
+def test_a_way_is_between_segments_alone() -> None:
+    composed(["model=gan", "sampling=interpolate"])
+    with pytest.raises(ConfigError, match=r"^sampling.steps=8 does not fit: model=lstm makes no"):
+        composed(["model=lstm", "sampling=interpolate"])
+    with pytest.raises(ConfigError, match="prompt=test does not go with steps=8"):
+        compose(["sampling=interpolate", "sampling.prompt=test"], CONF)
+
+
 def test_the_head_of_frames_is_chosen_as_a_group_within_the_model() -> None:
     chosen = composed(["model=gru", "representation=pianoroll", "model/frame_head=bernoulli"])
     assert chosen.target("model.frame_head").__name__ == "Bernoulli"

@@ -28,6 +28,7 @@ SHARES = {
     "qualified_notes": "share of notes that last an eighth note or longer",
     "empty_bars": "share of bars, voice by voice, in which nothing sounds",
     "rests": "share of steps, voice by voice, in which nothing sounds",
+    "unisons": "share of steps in which two voices sound one pitch",
 }
 MOST_PAIRS = 200  # segments that are compared with each other
 WHOLE_EIGHTH = 0.5  # quarter notes
@@ -78,7 +79,7 @@ def features(excerpts: Excerpts) -> dict[str, NDArray[np.float64]]:
         "pitch_classes": (counts > 0).sum(axis=1).astype(float),
         "notes": notes,
         "mean_length": _divided(excerpts.lengths.sum(axis=(1, 2)) / excerpts.beat, notes),
-        "tonal_distance": _tonal_distance(excerpts),
+        "tonal_distance": tonal_distance(excerpts, 0, -1),
         "scale_consistency": _divided(_in_scale(counts), notes),
         "pitch_class_entropy": _entropy(counts),
         "jump": _jump(excerpts),
@@ -133,9 +134,16 @@ def rests(excerpts: Excerpts) -> float:
     return float((excerpts.pitch < 0).mean())
 
 
+def unisons(excerpts: Excerpts) -> float:
+    """The share of steps in which two voices or more sound the same pitch."""
+    ordered = np.sort(excerpts.pitch, axis=1)
+    doubled = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)
+    return float(doubled.any(axis=1).mean())
+
+
 def by_themselves(excerpts: Excerpts) -> dict[str, float]:
     """What is told of one set by itself, each from 0 to 1, by the names of `SHARES`."""
-    told = (diversity, qualified, empty_bars, rests)
+    told = (diversity, qualified, empty_bars, rests, unisons)
     return {name: measured(excerpts) for name, measured in zip(SHARES, told, strict=True)}
 
 
@@ -178,14 +186,14 @@ def _jump(excerpts: Excerpts) -> NDArray[np.float64]:
     return _divided(total, count)
 
 
-def _tonal_distance(excerpts: Excerpts) -> NDArray[np.float64]:
-    """Mean over the quarter notes in which both outer voices sound: (segments,).
+def tonal_distance(excerpts: Excerpts, one: int, other: int) -> NDArray[np.float64]:
+    """Mean over the quarter notes in which two voices sound: (segments,), NaN where none is.
 
     The distance of tonal centroids (Harte, Sandler and Gasser, Detecting Harmonic Change in Musical
     Audio, 2006), as MuseGAN takes it between tracks.
     """
-    first, last = (_centroids(excerpts.pitch[:, voice], excerpts.beat) for voice in (0, -1))
-    distances = np.sqrt(((first - last) ** 2).sum(axis=2))
+    here, there = (_centroids(excerpts.pitch[:, v], excerpts.beat) for v in (one, other))
+    distances = np.sqrt(((here - there) ** 2).sum(axis=2))
     heard = ~np.isnan(distances)
     return _divided(np.where(heard, distances, 0).sum(axis=1), heard.sum(axis=1).astype(float))
 

@@ -94,3 +94,33 @@ class SegmentModel(nn.Module, ABC):
     @abstractmethod
     def draw(self, noise: Tensor) -> Lines:
         """The segments of this noise, always the same."""
+
+    def way(self, ends: Tensor, steps: int) -> Tensor:
+        """Noise that leads from the first of two `ends` to the second: (2, …) -> (steps, …).
+
+        Both are in it. By default it goes along the sphere, as suits normally distributed noise.
+        """
+        return along_sphere(ends, steps)
+
+
+def along_sphere(ends: Tensor, steps: int) -> Tensor:
+    """Points from the first of two `ends` to the second: (2, …) -> (steps, …), both included.
+
+    The angle to the first grows by even steps, and so does the length. In many dimensions normally
+    distributed points lie near a sphere, which a straight line would leave (White, Sampling
+    Generative Networks, 2016). Ends in one line with the middle, which lie on no one circle around
+    it, are joined by a straight line.
+    """
+    share = torch.linspace(0, 1, steps, dtype=ends.dtype, device=ends.device)[:, None]
+    first, last = ends.flatten(1)
+    lengths = ends.flatten(1).norm(dim=1)
+    cosine = (first @ last / lengths.prod().clamp(min=1e-12)).clamp(-1, 1)
+    angle = cosine.arccos()
+    if angle.sin() < 1e-4 or not lengths.all():
+        points = (1 - share) * first + share * last
+    else:
+        near, far = ((1 - share) * angle).sin(), (share * angle).sin()
+        directions = (near * first / lengths[0] + far * last / lengths[1]) / angle.sin()
+        points = ((1 - share) * lengths[0] + share * lengths[1]) * directions
+    along: Tensor = points.reshape(steps, *ends.shape[1:])
+    return along

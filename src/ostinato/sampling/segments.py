@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from ostinato.models.segments import Lines, SegmentModel, Shape
 from ostinato.representations.barred import Barred
@@ -16,11 +17,31 @@ from ostinato.sampling.settings import Sampling
 def compose_segments(
     network: SegmentModel, representation: Barred, settings: Sampling, seed: int
 ) -> list[Composed]:
-    """Make `settings.pieces` segments; the same seed makes the same ones, and first the same."""
+    """Make `settings.pieces` segments; the same seed makes the same ones, and first the same.
+
+    With `settings.steps` each piece is a way from one segment to another, as in `ways`.
+    """
     network.eval()
-    noise = network.noise(settings.pieces, torch.Generator().manual_seed(seed))
-    lines = network.draw(noise.to(next(network.parameters()).device))
-    return [Composed(row, ended=True) for row in tokens_of(lines, network.shape, representation)]
+    device, random = next(network.parameters()).device, torch.Generator().manual_seed(seed)
+    if settings.steps is not None:
+        ends = network.noise(2 * settings.pieces, random).to(device)
+        pairs = ends.reshape(settings.pieces, 2, *ends.shape[1:])
+        rows = ways(network, representation, pairs, settings.steps)
+    else:
+        lines = network.draw(network.noise(settings.pieces, random).to(device))
+        rows = list(tokens_of(lines, network.shape, representation))
+    return [Composed(row, ended=True) for row in rows]
+
+
+def ways(
+    network: SegmentModel, representation: Voices, pairs: Tensor, steps: int
+) -> list[NDArray[np.uint16]]:
+    """So many segments on the way from each first noise to each second, one after the other.
+
+    pairs: (ways, 2, …); each way is (time,) tokens, with a bar of silence after each segment.
+    """
+    drawn = (network.draw(network.way(ends, steps)) for ends in pairs)
+    return [strung(lines, network.shape, representation) for lines in drawn]
 
 
 def tokens_of(lines: Lines, shape: Shape, representation: Barred) -> NDArray[np.uint16]:

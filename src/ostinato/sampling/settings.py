@@ -8,7 +8,7 @@ from pydantic import Field
 
 @dataclass(frozen=True)
 class Sampling:
-    """How pieces are drawn from a sequence model. conf/sampling/ holds the options."""
+    """How pieces are drawn from a model. conf/sampling/ holds the options."""
 
     pieces: Annotated[int, Field(ge=1, le=4096, description="how many, in one batch")] = 6
     temperature: Annotated[
@@ -35,6 +35,14 @@ class Sampling:
     prompt_bars: Annotated[
         int, Field(ge=1, description="how many bars of the prompt are given")
     ] = 4
+    steps: Annotated[
+        int | None,
+        Field(
+            ge=2,
+            le=256,
+            description="segments on the way from one to another, in each piece; null: no way",
+        ),
+    ] = None
     soundfont: Annotated[
         str | None, Field(description="an .sf2 file; null: the General MIDI one of pretty_midi")
     ] = None
@@ -47,4 +55,9 @@ class Sampling:
             raise ValueError(
                 f"prompt_bars={self.prompt_bars} leaves nothing to compose: it should be less "
                 f"than max_bars={self.max_bars}."
+            )
+        if self.prompt is not None and self.steps is not None:
+            raise ValueError(
+                f"prompt={self.prompt} does not go with steps={self.steps}: a piece continues a "
+                "prompt or leads from one segment to another; say null for one of them."
             )

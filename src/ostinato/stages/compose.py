@@ -75,12 +75,17 @@ def check_training(config: Config) -> None:
 
 
 def check_segments(config: Config) -> None:
-    """Refuse what a model of whole segments cannot do."""
+    """Refuse what a model of whole segments cannot do, and what no other can."""
     from ostinato.models.segments import SegmentModel
 
-    if not issubclass(config.target("model"), SegmentModel):
-        return
     model, training, sampling = config["choices"]["model"], config["training"], config["sampling"]
+    if not issubclass(config.target("model"), SegmentModel):
+        if (steps := sampling.get("steps")) is not None:
+            raise ConfigError(
+                f"sampling.steps={steps} does not fit: model={model} makes no segments "
+                "between which there is a way: say sampling.steps=null."
+            )
+        return
     if training["devices"] > 1 or training["precision"] == "16-mixed":
         raise ConfigError(
             f"model={model} is trained on one device, in 32 bits or bfloat16: say "

@@ -82,6 +82,11 @@ def _prompts(sampling: "Sampling", bundle: "Bundle", workspace: Workspace) -> li
                 f"{bundle.config['choices']['model']} makes whole segments and continues none."
             )
         return []
+    if sampling.steps is not None:
+        raise UserError(
+            f"sampling.steps={sampling.steps} does not fit: model="
+            f"{bundle.config['choices']['model']} makes no segments between which there is a way."
+        )
     if sampling.prompt is None:
         if bundle.representation.kind == "tokens" and bundle.representation.end is None:
             raise UserError(

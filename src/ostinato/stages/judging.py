@@ -12,9 +12,13 @@ from ostinato.stages.workspace import Workspace
 
 if TYPE_CHECKING:
     from ostinato.batches.segments import SegmentBatch
+    from ostinato.evaluation.segments import Excerpts
     from ostinato.models.bundle import Bundle
     from ostinato.models.segments import Lines, Shape
     from ostinato.music.piece import Piece
+
+
+COMPARED = 20_000  # training segments, at most, that others may be like
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,9 @@ class Judged:
 
     `count` segments of `bars` bars of each; areas: of each feature, generated against test;
     control: the mean of them, training against test; generated, test: of each set by itself.
-    `pieces` are the test segments as pieces.
+    nearest: how much of a generated segment differs from the training segment that is most like it,
+    at the least, and of a test segment at the 1st percentile. tables: those of MuseGAN, of training
+    segments and of generated ones. `pieces` are the test segments as pieces.
     """
 
     count: int
@@ -33,6 +39,8 @@ class Judged:
     areas: Mapping[str, float]
     generated: Mapping[str, float]
     test: Mapping[str, float]
+    nearest: Mapping[str, float]
+    tables: Mapping[str, Mapping[str, Any]]
     pieces: "list[Piece]"
 
     def table(self) -> dict[str, Any]:
@@ -45,6 +53,8 @@ class Judged:
             "features": _rounded(self.areas),
             "generated": _rounded(self.generated),
             "test": _rounded(self.test),
+            "nearest": _rounded(self.nearest),
+            "musegan": _rounded(self.tables),
         }
 
     def flat(self) -> dict[str, float]:
@@ -70,6 +80,7 @@ class Judged:
 
     def findings(self) -> dict[str, str]:
         """The figures in words."""
+        from ostinato.evaluation.musegan import TABLE
         from ostinato.evaluation.segments import FEATURES, SHARES
 
         which = f"{self.count} segments of {self.bars} bars"
@@ -81,6 +92,13 @@ class Judged:
         told |= {f"overlapping area: {FEATURES[k]}": f"{v:.3f}" for k, v in self.areas.items()}
         for name, meaning in SHARES.items():
             told[meaning] = f"{self.generated[name]:.3f}; {self.test[name]:.3f} in the test split"
+        told["what differs from the training segment that is most like it, at the least"] = (
+            f"{self.nearest['generated']:.3f}; {self.nearest['test']:.3f} at the 1st percentile of "
+            "the test split"
+        )
+        for name, meaning in TABLE.items():
+            ours, theirs = (_shown(self.tables[of][name]) for of in ("generated", "training"))
+            told[f"{meaning} (MuseGAN)"] = f"{ours}; {theirs} in the training split"
         return told
 
 
@@ -88,6 +106,7 @@ def judge_segments(config: Config, workspace: Workspace, bundle: "Bundle") -> Ju
     """Generate segments and set them against real ones; None where there is no test segment."""
     import torch
 
+    from ostinato.evaluation.musegan import musegan_table
     from ostinato.evaluation.segments import by_themselves, excerpts_of, overlap, overlaps
     from ostinato.learning.adversarial import JUDGED
     from ostinato.models.segments import SegmentModel
@@ -107,9 +126,9 @@ def judge_segments(config: Config, workspace: Workspace, bundle: "Bundle") -> Ju
     real = test.drawn(JUDGED, seed)
     lines = network.draw(network.noise(JUDGED, torch.Generator().manual_seed(seed)))
     ours = excerpts_of(lines, network.shape)
-    held_out, known = (
+    held_out, known, many = (
         excerpts_of(_lines(batch, network.shape), network.shape)
-        for batch in (real, training.drawn(JUDGED, seed))
+        for batch in (real, training.drawn(JUDGED, seed), training.drawn(COMPARED, seed))
     )
     areas = overlaps(ours, held_out)
     return Judged(
@@ -120,8 +139,23 @@ def judge_segments(config: Config, workspace: Workspace, bundle: "Bundle") -> Ju
         areas,
         by_themselves(ours),
         by_themselves(held_out),
+        _nearest(ours, held_out, many),
+        {"training": musegan_table(many), "generated": musegan_table(ours)},
         _pieces(real, bundle, network.shape),
     )
+
+
+def _nearest(ours: "Excerpts", held_out: "Excerpts", known: "Excerpts") -> dict[str, float]:
+    """How near to known segments ours come, and how near the nearest hundredth of others is."""
+    import numpy as np
+
+    from ostinato.evaluation.nearness import distances
+
+    others = distances(held_out, known)
+    return {
+        "generated": float(distances(ours, known).min()),
+        "test": float(np.percentile(others, 1)),
+    }
 
 
 def _lines(batch: "SegmentBatch", shape: "Shape") -> "Lines":
@@ -139,5 +173,19 @@ def _pieces(batch: "SegmentBatch", bundle: "Bundle", shape: "Shape") -> "list[Pi
     return [bundle.representation.decode(row) for row in rows]
 
 
-def _rounded(values: Mapping[str, float]) -> dict[str, float]:
-    return {name: round(value, 4) for name, value in values.items()}
+def _rounded(values: Any) -> Any:
+    """Every number, in lists and mappings too, to four places."""
+    if isinstance(values, Mapping):
+        return {name: _rounded(value) for name, value in values.items()}
+    if isinstance(values, list):
+        return [_rounded(value) for value in values]
+    return round(values, 4) if isinstance(values, float) else values
+
+
+def _shown(figures: Any) -> str:
+    """A figure, or several beside each other."""
+    if isinstance(figures, Mapping):
+        return ", ".join(f"{name} {_shown(value)}" for name, value in figures.items())
+    if isinstance(figures, list):
+        return ", ".join(map(_shown, figures))
+    return "–" if figures is None else f"{figures:.2f}"

@@ -1,0 +1,52 @@
+"""A copy is found in any key, and the tables of MuseGAN are what one counts by hand."""
+
+import numpy as np
+import pytest
+
+from ostinato.evaluation.musegan import TABLE, musegan_table
+from ostinato.evaluation.nearness import distances
+from ostinato.evaluation.segments import Excerpts, unisons
+
+C, D, E, G = 60, 62, 64, 67
+R = -1
+
+
+def excerpts(*segments: list[list[int]], beat: int = 2, bar: int = 4) -> Excerpts:
+    pitch = np.array(segments)
+    onset = np.ones(pitch.shape, bool)
+    onset[..., 1:] = pitch[..., 1:] != pitch[..., :-1]
+    return Excerpts(pitch, onset & (pitch >= 0), beat, bar)
+
+
+@pytest.mark.parametrize("semitones", [-6, 0, 5])
+def test_a_copy_in_any_key_is_no_way_off(semitones: int) -> None:
+    known = np.random.default_rng(1).integers(50, 70, (40, 2, 8))
+    known[:, 1, 3] = R
+    moved = np.where(known == R, R, known + semitones)
+    assert distances(excerpts(*moved[7:9].tolist()), excerpts(*known.tolist())).tolist() == [0, 0]
+
+
+def test_what_differs_is_counted_step_by_step_and_silence_stays_silence() -> None:
+    known = excerpts([[C, C, D, R]], [[C, D, E, G]])
+    ours = excerpts([[C, C, E, R]], [[D, D, E, R]], [[R, R, R, R]])
+    assert distances(ours, known).tolist() == [1 / 4, 0, 3 / 4]
+
+
+def test_the_table_of_musegan_by_hand() -> None:
+    made = excerpts([[C, D, C, D, R, R, R, R], [C, C, E, E, G, G, G, G], [R, R, G, G, G, G, C, C]])
+    table = musegan_table(made)
+    assert list(table) == list(TABLE)
+    assert table["empty_bars"] == [1 / 2, 0, 0]
+    assert table["pitch_classes"] == [2 / 2, 3 / 2, 3 / 2]
+    assert table["qualified_notes"] == [1, 1, 1]  # a step is an eighth
+    assert table["polyphonicity"] == 2 / 8
+    assert table["tonal_distance"]["1-2"] > 0
+    assert list(table["tonal_distance"]) == ["1-2", "1-3", "2-3"]
+    assert musegan_table(excerpts([[C, C], [R, R]], bar=2))["tonal_distance"] == {"1-2": None}
+    shorter = musegan_table(excerpts([[C, D, D, D]], beat=4))
+    assert shorter["qualified_notes"] == [1 / 2]
+    assert shorter["tonal_distance"] == {}
+
+
+def test_two_voices_on_one_pitch_are_a_unison_and_two_silent_ones_are_none() -> None:
+    assert unisons(excerpts([[C, D, R, R], [C, E, R, C], [C, D, G, R]])) == 2 / 4
