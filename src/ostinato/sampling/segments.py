@@ -34,7 +34,7 @@ def compose_segments(
 
 
 def ways(
-    network: SegmentModel, representation: Voices, pairs: Tensor, steps: int
+    network: SegmentModel, representation: Barred, pairs: Tensor, steps: int
 ) -> list[NDArray[np.uint16]]:
     """So many segments on the way from each first noise to each second, one after the other.
 

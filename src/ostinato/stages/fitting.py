@@ -82,6 +82,8 @@ def _fit_segments(
     from ostinato.learning import fitting
     from ostinato.learning.adversarial import JUDGED
     from ostinato.learning.watching import Samples
+    from ostinato.models.variational.vae import VAE
+    from ostinato.stages.latents import learn_directions
 
     settings, seed, objective = (
         task.config.build("training"),
@@ -105,7 +107,10 @@ def _fit_segments(
         more.append(Samples(objective.samples_every, show))
     logger = mlflow_run.logger()
     validated = len(validation) > 0
-    return fitting.fit(module, data, settings, seed, checkpoints, logger, validated, more)
+    fitted = fitting.fit(module, data, settings, seed, checkpoints, logger, validated, more)
+    if isinstance(network, VAE):
+        learn_directions(network, training, seed)
+    return fitted
 
 
 def _learner(

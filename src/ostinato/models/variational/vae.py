@@ -14,6 +14,8 @@ from ostinato.models.variational.encoder import Encoder, Posterior
 from ostinato.models.variational.evidence import Evidence
 from ostinato.models.variational.saying import heard, said
 
+ATTRIBUTES = ("note_density", "pitch_height", "syncopation")
+
 
 class Terms(NamedTuple):
     """What segments cost, in nats: nll (batch,), and kl (batch, latent_size) of each number."""
@@ -25,8 +27,10 @@ class Terms(NamedTuple):
 class VAE(SegmentModel):
     """Makes segments of so many bars from latent vectors, and finds the vectors of segments.
 
-    `objective` says how both are fitted. Sources: Kingma and Welling (ICLR 2014); of music, Roberts
-    et al., MusicVAE (ICML 2018).
+    `objective` says how both are fitted. directions: (attributes, latent_size), what to add for
+    more of each of the `ATTRIBUTES`, 0 until `learn_directions` was called.
+
+    Sources: Kingma and Welling (ICLR 2014); of music, Roberts et al., MusicVAE (ICML 2018).
     """
 
     takes = frozenset({"voices", "pitch"})
@@ -49,6 +53,8 @@ class VAE(SegmentModel):
         self.latent_size = latent_size
         self.encoder = encoder(latent_size=latent_size, shape=self.shape)
         self.decoder = decoder(latent_size=latent_size, shape=self.shape)
+        self.directions: Tensor
+        self.register_buffer("directions", torch.zeros(len(ATTRIBUTES), latent_size))
 
     @property
     def tokens(self) -> int:
@@ -91,6 +97,20 @@ class VAE(SegmentModel):
         """Where segments lie."""
         posterior: Posterior = self.encoder(tokens)
         return posterior
+
+    def learn_directions(self, means: Tensor, values: Tensor) -> None:
+        """Take up where more of each attribute lies: from its lower to its upper quarter.
+
+        means: (count, latent_size), where segments lie; values: (count, attributes), NaN where
+        undefined.
+        """
+        for number, of in enumerate(values.T):
+            known = ~of.isnan()
+            low, high = of[known].quantile(torch.tensor([0.25, 0.75], dtype=of.dtype))
+            if not low < high:  # there is no more and no less
+                continue
+            upper, lower = means[known & (of >= high)], means[known & (of <= low)]
+            self.directions[number] = upper.mean(dim=0) - lower.mean(dim=0)
 
     def noise(self, count: int, generator: torch.Generator | None = None) -> Tensor:
         """Latent vectors (count, latent_size) of the prior, the standard normal distribution."""
