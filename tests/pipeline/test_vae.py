@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from ostinato.music.piece import NOTE, Piece, array
 from ostinato.music.reading import read_midi
+from ostinato.music.writing import write_midi
 from projects import run
 
 TINY = ("experiment=bach_vae", "model=vae_tiny", "training.epochs=2", "sampling.pieces=2")
-SMALL = (*TINY, "model.objective.samples_every=2")
+FAST = ("training.batch_size=8", "training.learning_rate=0.01")
+SMALL = (*TINY, *FAST, "model.objective.samples_every=2")
 
 
 def test_a_vae_goes_through_every_stage_and_is_recorded(project: Path) -> None:
@@ -57,6 +60,41 @@ def test_a_vae_goes_through_every_stage_and_is_recorded(project: Path) -> None:
     assert {"latents/active_units", "latents/reconstruction/exact"} <= set(only.data.metrics)
     files = {file.path for file in client.list_artifacts(only.info.run_id, "training")}
     assert files == {"training/epoch-0002.png", "training/epoch-0002.wav"}
+    check_given_music(project, folder)
+
+
+def check_given_music(project: Path, folder: Path) -> None:
+    """What a trained model makes of music that it is given, and what it says of other music."""
+    first, second = sorted((project / "data" / "bach").glob("*.mid"))[:2]
+    words = (*SMALL, f"model_dir={folder / 'model'}", "tracking=off")
+
+    def made(name: str, *more: str) -> list[Piece]:
+        run(project, "ostinato", "generate", *words, *more, f"samples_dir={name}")
+        return [read_midi(path) for path in sorted((project / name).glob("*.mid"))]
+
+    [way] = made("way", "sampling=interpolate", f"sampling.from={first}", f"sampling.to={second}")
+    assert 12 < way.quarters <= 8 * 12
+    varied = made("varied", "sampling=vary", f"sampling.piece={first}", "sampling.distance=2.0")
+    assert len(varied) == 2
+    given = [piece.notes[piece.notes["onset"] < 8 * piece.resolution] for piece in varied]
+    assert len(given[0])
+    assert given[0].tolist() == given[1].tolist(), "the given segment comes first"
+    [asked, _] = made("asked", "sampling=attribute", f"sampling.piece={first}")
+    assert asked.quarters <= 5 * 12
+    sentence = refused(project, *words, "sampling=vary", "sampling.piece=none.mid")
+    assert "sampling.piece=none.mid is not there" in sentence
+    short = Piece("short", 4, array(NOTE, onset=0, duration=4, pitch=60, velocity=80))
+    write_midi(short, project / "short.mid")
+    sentence = refused(project, *words, "sampling=vary", "sampling.piece=short.mid")
+    assert "it has no 2 bars of 16 steps in a row" in sentence
+
+
+def refused(project: Path, *words: str) -> str:
+    done = run(project, "ostinato", "generate", *words, check=False)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    [sentence] = [line for line in done.stderr.splitlines() if line.startswith("ostinato: ")]
+    return sentence
 
 
 def test_a_killed_vae_resumes_to_the_same_weights(project: Path) -> None:

@@ -47,7 +47,7 @@ def run(config: Config, workspace: Workspace) -> None:
         config, workspace, bundle, likelihoods, counts, measures, generated, originals, cut, judged
     )
     metrics = _metrics(likelihoods, counts, measures, generated, cut)
-    metrics |= judged.tables() if judged else {}
+    metrics |= judged.told() if judged else {}
     with replacing_folder(workspace.evaluation) as part:
         write_json(part / "metrics.json", metrics)
         if scored:

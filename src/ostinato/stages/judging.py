@@ -46,7 +46,7 @@ class Judged:
     pieces: "list[Piece]"
     latents: "Latents | None" = None
 
-    def tables(self) -> dict[str, Any]:
+    def told(self) -> dict[str, Any]:
         """The figures as values for a JSON file, by what they are of."""
         latents = {"latents": _rounded(self.latents.figures)} if self.latents else {}
         return {"segments": self._table(), **latents}
