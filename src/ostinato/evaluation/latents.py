@@ -40,7 +40,8 @@ def scored(network: VAE, tokens: Tensor, noise: Tensor) -> Scores:
     """What the network makes of tokens (count, steps, voices), by noise (count, latent_size)."""
     parts = []
     right = 0
-    for some, random in zip(tokens.split(CHUNK), noise.split(CHUNK), strict=True):
+    for at in range(0, len(tokens), CHUNK):
+        some, random = tokens[at : at + CHUNK], noise[at : at + CHUNK]
         posterior = network.encode(some)
         parts.append((network.nll(posterior.drawn(random), some), posterior.kl(), posterior.mean))
         likeliest = network.decoder(posterior.mean, some).argmax(dim=3)
@@ -51,7 +52,8 @@ def scored(network: VAE, tokens: Tensor, noise: Tensor) -> Scores:
 
 def drawn(network: VAE, latent: Tensor) -> Excerpts:
     """The segments of latent vectors (count, latent_size)."""
-    drawn = [excerpts_of(network.draw(some), network.shape) for some in latent.split(CHUNK)]
+    some = (latent[at : at + CHUNK] for at in range(0, len(latent), CHUNK))
+    drawn = [excerpts_of(network.draw(each), network.shape) for each in some]
     pitch, onset = (
         np.concatenate([getattr(part, name) for part in drawn]) for name in ("pitch", "onset")
     )
@@ -164,7 +166,8 @@ def keys_of(excerpts: Excerpts) -> NDArray[np.int64]:
         for profile in (MAJOR, MINOR)
     ]
     best = (sounds @ np.concatenate(fits).T).argmax(axis=1)
-    return np.where(best < CLASSES, best, (best + RELATIVE) % CLASSES)
+    keys: NDArray[np.int64] = np.where(best < CLASSES, best, (best + RELATIVE) % CLASSES)
+    return keys
 
 
 def plane(means: Tensor) -> NDArray[np.float64]:

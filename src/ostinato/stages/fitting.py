@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from ostinato.learning.fitting import Fitted
     from ostinato.learning.training import Training
     from ostinato.models.segments import Lines, SegmentModel
+    from ostinato.models.variational.vae import VAE
     from ostinato.representations.barred import Barred
     from ostinato.representations.base import Representation
+
+ASKED = 4000  # training segments, at most, that attributes are learned from
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,6 @@ def _fit_segments(
     from ostinato.learning.adversarial import JUDGED
     from ostinato.learning.watching import Samples
     from ostinato.models.variational.vae import VAE
-    from ostinato.stages.latents import learn_directions
 
     settings, seed, objective = (
         task.config.build("training"),
@@ -109,7 +111,7 @@ def _fit_segments(
     validated = len(validation) > 0
     fitted = fitting.fit(module, data, settings, seed, checkpoints, logger, validated, more)
     if isinstance(network, VAE):
-        learn_directions(network, training, seed)
+        _learn_directions(network, training, seed)
     return fitted
 
 
@@ -130,6 +132,23 @@ def _learner(
         collapse = Collapse(network.objective.collapse)
         return AdversarialModule(network, settings, judge, seed), [collapse]
     raise TypeError(f"no way to fit {type(network).__name__}")
+
+
+def _learn_directions(network: "VAE", training: "Segments", seed: int) -> None:
+    """Where more and less of each attribute lies, by segments of the training pieces."""
+    import torch
+
+    from ostinato.evaluation.segments import attributes, excerpts_of
+    from ostinato.models.segments import lines_of
+    from ostinato.models.variational.vae import ATTRIBUTES
+
+    batch = training.drawn(ASKED, seed)
+    lines = lines_of(batch.pitch, batch.onset, network.shape.pitches)
+    values = attributes(excerpts_of(lines, network.shape))
+    means = network.encode(network.say(batch.pitch, batch.onset)).mean
+    network.learn_directions(
+        means, torch.stack([torch.from_numpy(values[name]) for name in ATTRIBUTES], dim=1)
+    )
 
 
 def _segments(task: Task, network: "SegmentModel", part: str) -> "Segments":

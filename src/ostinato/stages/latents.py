@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from ostinato.representations.barred import Barred
 
 MEASURED = 1000  # test segments, at most
-LEARNED = 4000  # training segments, at most, that directions are learned from
 SHOWN = 4  # segments in pictures
 
 
@@ -57,23 +56,6 @@ class Latents:
                 f"{smooth['largest']:.3f}; {smooth['of_piano_rolls']:.3f} between piano-rolls"
             )
         return told
-
-
-def learn_directions(network: "VAE", training: "Segments", seed: int) -> None:
-    """Where more and less of each attribute lies, by segments of the training pieces."""
-    import torch
-
-    from ostinato.evaluation.segments import attributes, excerpts_of
-    from ostinato.models.segments import lines_of
-    from ostinato.models.variational.vae import ATTRIBUTES
-
-    batch = training.drawn(LEARNED, seed)
-    lines = lines_of(batch.pitch, batch.onset, network.shape.pitches)
-    values = attributes(excerpts_of(lines, network.shape))
-    means = network.encode(network.say(batch.pitch, batch.onset)).mean
-    network.learn_directions(
-        means, torch.stack([torch.from_numpy(values[name]) for name in ATTRIBUTES], dim=1)
-    )
 
 
 def measure_latents(

@@ -73,6 +73,7 @@ class Embeddings(nn.Module):
         super().__init__()
         self.table = nn.Embedding(voices * many, size)
         offsets = many * torch.arange(voices)
+        self.offsets: Tensor
         self.register_buffer("offsets", offsets, persistent=False)
 
     def forward(self, tokens: Tensor) -> Tensor:
