@@ -6,6 +6,7 @@ import functools
 import importlib
 import inspect
 import json
+import keyword
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -110,7 +111,8 @@ class Config:
         values = self._check_values(cls, node, key)
         nested = {name: self._build(node[name], f"{key}.{name}", {}) for name in _nested(node)}
         if node.get(PARTIAL):
-            return functools.partial(cls, **values, **nested)
+            given = {**values, **nested}
+            return functools.partial(cls, **{_meant(name): v for name, v in given.items()})
         return _call(cls, {**values, **nested, **runtime}, key)
 
     def _class(self, node: Any, key: str) -> type:
@@ -192,14 +194,26 @@ class Config:
 
 
 def configurable(cls: type) -> dict[str, tuple[Any, Any]]:
-    """What a config may set: name -> (type hint, default). Keyword-only parameters are not."""
+    """What a config may set: name -> (type hint, default). Keyword-only parameters are not.
+
+    A parameter called like a keyword of Python and an underscore, `from_`, is `from` in a config.
+    """
     init: Callable[..., Any] = cls.__init__  # type: ignore[misc]
     hints = typing.get_type_hints(init, include_extras=True)
     return {
-        name: (hints.get(name, Any), parameter.default)
+        _said(name): (hints.get(name, Any), parameter.default)
         for name, parameter in inspect.signature(cls).parameters.items()
         if parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
     }
+
+
+def _said(parameter: str) -> str:
+    name = parameter.removesuffix("_")
+    return name if keyword.iskeyword(name) else parameter
+
+
+def _meant(name: str) -> str:
+    return f"{name}_" if keyword.iskeyword(name) else name
 
 
 def description(hint: Any) -> str:
@@ -258,7 +272,7 @@ def _runtime(cls: type) -> bool:
 
 def _call(cls: type, arguments: Mapping[str, Any], key: str) -> Any:
     try:
-        return cls(**arguments)
+        return cls(**{_meant(name): value for name, value in arguments.items()})
     except ValueError as error:
         raise ConfigError(f"{key}: {error}") from error
 

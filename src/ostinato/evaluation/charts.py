@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ostinato.evaluation.sets import PITCH_CLASSES
 from ostinato.music.picture import DPI, GRID, INK, PALETTE, STYLE, png
 
 if TYPE_CHECKING:
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
 
 SIZE = (7.2, 3.6)  # inches
 WIDTH = 0.8  # of a group of bars
+FIFTH = 7  # semitones
 
 
 def learning_curves(
@@ -70,6 +73,40 @@ def histogram(classes: Sequence[str], sets: Mapping[str, Sequence[float]], label
     return _chart(draw)
 
 
+def units(values: Sequence[float]) -> bytes:
+    """A PNG of the divergence of each latent number, in nats, the largest first."""
+
+    def draw(axes: "Axes") -> None:
+        axes.bar(np.arange(1, len(values) + 1), sorted(values, reverse=True), color=PALETTE[0])
+        axes.set_xlabel("latent number, from the largest on")
+        axes.set_ylabel("divergence, nats")
+        axes.grid(axis="y", color=GRID)
+        axes.set_axisbelow(True)
+
+    return _chart(draw)
+
+
+def plane(points: NDArray[np.float64], keys: NDArray[np.int64]) -> bytes:
+    """A PNG of points (count, 2), each coloured by its key, the tonic of a major key, C being 0.
+
+    Colours go round the circle of fifths, so that neighbours are alike.
+    """
+    import matplotlib
+
+    def draw(axes: "Axes") -> None:
+        wheel = matplotlib.colormaps["hsv"]
+        for place in range(len(PITCH_CLASSES)):
+            tonic = place * FIFTH % len(PITCH_CLASSES)
+            x, y = points[keys == tonic].T
+            if len(x):
+                hue = wheel(place / len(PITCH_CLASSES))
+                axes.scatter(x, y, s=9, color=hue, linewidths=0, label=PITCH_CLASSES[tonic])
+        axes.set_xlabel("first principal component")
+        axes.set_ylabel("second")
+
+    return _chart(draw)
+
+
 def _points(rows: Iterable[Mapping[str, float | None]], name: str) -> list[tuple[float, float]]:
     points = []
     for row in rows:
@@ -92,6 +129,6 @@ def _chart(draw: Callable[[Any], None]) -> bytes:
         axes.tick_params(length=0)
         axes.spines[["top", "right", "left"]].set_visible(False)
         if axes.get_legend_handles_labels()[0]:
-            place: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": 3}
+            place: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": 6}
             axes.legend(frameon=False, borderpad=0, handlelength=1.2, **place)
         return png(figure)

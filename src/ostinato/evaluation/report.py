@@ -37,7 +37,7 @@ class Report:
         something of which `higher` is better.
     pitch_classes, durations: for each set, by name, the shares of `PITCH_CLASSES`, of `DURATIONS`.
     findings: further figures in words, such as how much is copied.
-    pictures: PNGs of samples, by name.
+    drawn: further figures, PNGs by caption; pictures: PNGs of samples, by name.
     """
 
     title: str
@@ -52,6 +52,7 @@ class Report:
     higher: bool = False
     pitch_classes: Mapping[str, Sequence[float]] = field(default_factory=dict)
     durations: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    drawn: Mapping[str, bytes] = field(default_factory=dict)
     pictures: Mapping[str, bytes] = field(default_factory=dict)
 
 
@@ -109,6 +110,7 @@ def _figures(report: Report) -> list[tuple[str, str]]:
     if report.durations:
         png = charts.histogram(DURATIONS, report.durations, "duration, quarter notes")
         drawn.append(("Durations", png))
+    drawn += report.drawn.items()
     return [(caption, base64_text(png)) for caption, png in drawn]
 
 

@@ -89,6 +89,24 @@ def features(excerpts: Excerpts) -> dict[str, NDArray[np.float64]]:
     return values
 
 
+def attributes(excerpts: Excerpts) -> dict[str, NDArray[np.float64]]:
+    """What one may want more or less of, of every segment: (segments,), NaN where undefined.
+
+    note_density: notes per quarter note; pitch_height: the mean pitch of notes, as in MIDI;
+    syncopation: the share of notes that begin between two quarter notes and last beyond the second.
+    """
+    begins, steps = excerpts.onset, np.arange(excerpts.pitch.shape[-1])
+    notes = begins.sum(axis=(1, 2)).astype(float)
+    place = steps % excerpts.beat
+    over = begins & (place > 0) & (place + excerpts.lengths > excerpts.beat)
+    heights = np.where(begins, excerpts.pitch, 0).sum(axis=(1, 2)).astype(float)
+    return {
+        "note_density": notes * excerpts.beat / len(steps),
+        "pitch_height": _divided(heights, notes),
+        "syncopation": _divided(over.sum(axis=(1, 2)).astype(float), notes),
+    }
+
+
 def overlaps(ours: Excerpts, theirs: Excerpts) -> dict[str, float]:
     """The overlapping area of each feature of two sets; 0 where one of them has none."""
     pairs = zip(features(ours).items(), features(theirs).values(), strict=True)

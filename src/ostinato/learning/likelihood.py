@@ -7,7 +7,7 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from ostinato.batches.store import TokenStore
 from ostinato.batches.windows import Batch
@@ -62,19 +62,7 @@ class LikelihoodModule(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Adam or AdamW, with the schedule moved on after every step."""
-        settings = self.training_settings
-        kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[settings.optimizer]
-        optimizer = kind(
-            self.network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
-        )
-        done, whole = progress(settings, self.trainer)
-        schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: rate(settings, done(step), whole)
-        )
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
+        return optimizer_of(self.network, self.training_settings, self.trainer)
 
     def mean(self, part: str) -> Tensor:
         """Nats per `unit` of `train` or `validation` since it was last asked, over all devices."""
@@ -87,6 +75,19 @@ class LikelihoodModule(pl.LightningModule):
     def _add(self, part: str, nll: Tensor, count: int) -> None:
         self._sums[part][0] += float(nll)
         self._sums[part][1] += count
+
+
+def optimizer_of(network: nn.Module, settings: Training, trainer: pl.Trainer) -> dict[str, Any]:
+    """The optimizer of a training, and its schedule by steps, as Lightning takes them."""
+    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[settings.optimizer]
+    optimizer = kind(
+        network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
+    )
+    done, whole = progress(settings, trainer)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: rate(settings, done(step), whole)
+    )
+    return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
 def rate(settings: Training, step: int, steps: int) -> float:

@@ -29,6 +29,7 @@ class Yardstick:
 
 
 OVERLAP = Yardstick("overlapping_area", "overlapping area", higher=True)
+OBJECTIVE = Yardstick("objective_nats_per_token", "nats per token by the objective")
 
 
 def nats_per(unit: str) -> Yardstick:

@@ -3,10 +3,29 @@
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import torch
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 from torch import Tensor, nn
+
+Pitch = Annotated[int, Field(ge=0, le=127)]
+
+
+def _rising(pitches: tuple[int, int]) -> tuple[int, int]:
+    if pitches[0] > pitches[1]:
+        raise PydanticCustomError(
+            "pitch_range", "it should be the lowest pitch and then the highest"
+        )
+    return pitches
+
+
+PitchRange = Annotated[
+    tuple[Pitch, Pitch],
+    AfterValidator(_rising),
+    Field(description="the lowest and the highest pitch; other segments are left out"),
+]
 
 
 @dataclass(frozen=True)
@@ -66,11 +85,13 @@ def lines_of(pitch: Tensor, onset: Tensor, pitches: int) -> Lines:
 class SegmentModel(nn.Module, ABC):
     """Makes segments from noise.
 
-    `takes` names the representations that its segments are of.
+    `takes` names the representations that its segments are of; `objective` holds how it is fitted.
     """
 
     takes: ClassVar[frozenset[str]]
     shape: Shape
+    pitch_range: tuple[int, int]
+    objective: Any
 
     @abstractmethod
     def noise(self, count: int, generator: torch.Generator | None = None) -> Tensor:

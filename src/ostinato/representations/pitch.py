@@ -8,11 +8,14 @@ from pydantic import Field
 
 from ostinato.errors import UnencodableError
 from ostinato.music.piece import Piece
-from ostinato.representations.base import TokenRepresentation, Tokens, pitch_name
+from ostinato.representations.barred import Barred
+from ostinato.representations.base import Tokens, pitch_name
 from ostinato.representations.line import (
     HOLD,
     REST,
     LineGrammar,
+    as_grid,
+    heard,
     line_to_tokens,
     one_at_a_time,
     tokens_to_line,
@@ -22,13 +25,13 @@ from ostinato.representations.line import (
 BAR_QUARTERS = 4
 
 
-class Pitch(TokenRepresentation):
+class Pitch(Barred):
     """One monophonic track, one token per time step, as MusPy defines it.
 
     With holds, 0 to 127 begin a note, 128 is a rest and 129 holds the note. Without, a token is
     the pitch that sounds, and 0 is a rest: equal neighbours are one note, so repeated notes merge
-    and the lowest pitch, 0, cannot be said. Positions are the step within a bar of four quarter
-    notes.
+    and the lowest pitch, 0, cannot be said. Positions are the step within a bar of `bar_steps`, or
+    of four quarter notes, counted from the beginning of the piece.
 
     Source: `muspy.to_pitch_representation` (Dong et al., MusPy, ISMIR 2020), which writes what
     sounds last where notes overlap; here a note is cut when the next one begins.
@@ -48,12 +51,16 @@ class Pitch(TokenRepresentation):
             bool, Field(description="tell a repeated note from a long one by a hold token")
         ] = True,
         end_token: Annotated[bool, Field(description="learn where pieces end")] = True,
+        bar_steps: Annotated[
+            int | None, Field(ge=1, le=256, description="steps to the bar; null: four quarters")
+        ] = None,
     ) -> None:
-        self.steps_per_quarter = self.resolution = steps_per_quarter
+        self.steps_per_quarter = self.resolution = self.beat_steps = steps_per_quarter
+        self.bar_steps = bar_steps or BAR_QUARTERS * steps_per_quarter
         self.track = track
         self.hold = hold
         self.end_token = end_token
-        self.position_sizes = (BAR_QUARTERS * steps_per_quarter,)
+        self.position_sizes = (self.bar_steps,)
 
     @property
     def size(self) -> int:
@@ -86,6 +93,21 @@ class Pitch(TokenRepresentation):
             )
         if not self.hold and (lowest := int((notes["pitch"] == 0).sum())):
             raise UnencodableError(f"{which} has {lowest} notes of pitch 0, which here is a rest")
+
+    def excerpt(
+        self, tokens: Tokens, before: NDArray[np.integer[Any]] | None = None
+    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        if self.hold:
+            return heard(tokens[..., None], before)
+        pitch = np.where(tokens == 0, REST, tokens)[..., None].astype(np.uint8)
+        begins = np.ones(pitch.shape, np.bool_)
+        begins[:, 1:] = pitch[:, 1:] != pitch[:, :-1]
+        return pitch, begins & (pitch < REST)
+
+    def whole(self, pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[np.uint16]:
+        if self.hold:
+            return as_grid(pitch, onset)[..., 0]
+        return np.where(pitch == REST, 0, pitch)[..., 0].astype(np.uint16)
 
     def decode(self, tokens: Tokens, name: str = "") -> Piece:
         tokens = self.before_end(tokens)

@@ -1,6 +1,5 @@
 """Voices: a fixed number of monophonic lines on a grid, interleaved by time step."""
 
-from fractions import Fraction
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar
 
@@ -11,7 +10,8 @@ from pydantic_core import PydanticCustomError
 
 from ostinato.errors import UnencodableError
 from ostinato.music.piece import TIME_SIGNATURE, Piece, array
-from ostinato.representations.base import TokenRepresentation, Tokens, pitch_name
+from ostinato.representations.barred import Barred
+from ostinato.representations.base import Tokens, pitch_name
 from ostinato.representations.hearing import CLASSES, LEVELS
 from ostinato.representations.line import (
     HOLD,
@@ -37,7 +37,7 @@ def _rising(lengths: tuple[int, ...]) -> tuple[int, ...]:
     return lengths
 
 
-class Voices(TokenRepresentation):
+class Voices(Barred):
     """The tracks of a piece as voices, each one token per step: voice 0, 1, … of step 0, of step 1.
 
     0 to 127 begin a note of that pitch, 128 is a rest and 129 holds the note. Drum tracks are left
@@ -125,7 +125,7 @@ class Voices(TokenRepresentation):
         self._check(int((~piece.notes["drum"]).sum()), sum(len(line) for line in lines))
         steps = max(int((line["onset"] + line["duration"]).max(initial=0)) for line in lines)
         grid = np.stack([line_to_tokens(line, steps) for line in lines], axis=1)
-        rests = np.full((self._missing_steps(piece), self.voices), REST, np.uint16)
+        rests = np.full((self.steps_before(piece), self.voices), REST, np.uint16)
         return np.concatenate([rests, grid]).ravel()
 
     @staticmethod
@@ -138,7 +138,7 @@ class Voices(TokenRepresentation):
                 f"track; this representation takes one note at a time in each"
             )
 
-    def _missing_steps(self, piece: Piece) -> int:
+    def steps_before(self, piece: Piece) -> int:
         """How much shorter than the second bar the first one is."""
         barlines = piece.barlines()
         signatures = piece.time_signatures
@@ -149,34 +149,13 @@ class Voices(TokenRepresentation):
         missing = bar - int(barlines[1] - barlines[0]) / piece.resolution
         return max(0, round(missing * self.steps_per_quarter))
 
-    def bars(self, piece: Piece) -> NDArray[np.int64]:
-        """The steps of the encoded piece at which bars of `bar_steps` begin.
-
-        Bars of other lengths and a pickup that was filled up are left out; the last may be cut off.
-        """
-        lines = piece.barlines()
-        last = piece.time_signatures[piece.time_signatures["onset"] <= lines[-1]][-1:]
-        beats = Fraction(*last[["numerator", "denominator"]][0].tolist()) if len(last) else 1
-        lengths = np.append(np.diff(lines), round(4 * beats * piece.resolution))
-        whole = lengths * self.steps_per_quarter == self.bar_steps * piece.resolution
-        steps, rest = np.divmod(lines[whole] * self.steps_per_quarter, piece.resolution)
-        starts: NDArray[np.int64] = steps[rest == 0] + self._missing_steps(piece)
-        return starts
-
     def excerpt(
-        self, tokens: Tokens, positions: NDArray[np.integer[Any]]
+        self, tokens: Tokens, before: NDArray[np.integer[Any]] | None = None
     ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-        """What sounds, a pitch or `REST`, and where notes begin: (batch, steps, voices).
-
-        tokens: (batch, time), each from the beginning of a step on; positions: (batch, features) of
-        their first tokens, which say what is held.
-        """
         batch, time = tokens.shape
-        sounding = positions[:, 2 : 2 + self.voices]
-        return heard(tokens.reshape(batch, time // self.voices, self.voices), sounding)
+        return heard(tokens.reshape(batch, time // self.voices, self.voices), before)
 
     def whole(self, pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[np.uint16]:
-        """The tokens (batch, time) of what `excerpt` gave."""
         return as_grid(pitch, onset).reshape(len(pitch), -1)
 
     def decode(self, tokens: Tokens, name: str = "") -> Piece:

@@ -7,23 +7,32 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ostinato.models.segments import Lines, SegmentModel, Shape
+from ostinato.batches.segments import SegmentBatch
+from ostinato.models.segments import Lines, SegmentModel, Shape, lines_of
+from ostinato.models.variational.vae import ATTRIBUTES, VAE
+from ostinato.representations.barred import Barred
 from ostinato.representations.line import REST
-from ostinato.representations.voices import Voices
 from ostinato.sampling.sequence import Composed
-from ostinato.sampling.settings import Sampling
+from ostinato.sampling.settings import Asking, Sampling, Varying
 
 
 def compose_segments(
-    network: SegmentModel, representation: Voices, settings: Sampling, seed: int
+    network: SegmentModel,
+    representation: Barred,
+    settings: Sampling,
+    seed: int,
+    given: SegmentBatch | None = None,
 ) -> list[Composed]:
     """Make `settings.pieces` segments; the same seed makes the same ones, and first the same.
 
-    With `settings.steps` each piece is a way from one segment to another, as in `ways`.
+    With `settings.steps` each piece is a way from one segment to another, as in `ways`, and where
+    those two are `given` there is one way. What is made of given segments follows each of them.
     """
     network.eval()
     device, random = next(network.parameters()).device, torch.Generator().manual_seed(seed)
-    if settings.steps is not None:
+    if given is not None and isinstance(network, VAE):
+        rows = _of_given(network, representation, settings, given.to(device), random)
+    elif settings.steps is not None:
         ends = network.noise(2 * settings.pieces, random).to(device)
         pairs = ends.reshape(settings.pieces, 2, *ends.shape[1:])
         rows = ways(network, representation, pairs, settings.steps)
@@ -33,8 +42,38 @@ def compose_segments(
     return [Composed(row, ended=True) for row in rows]
 
 
+def _of_given(
+    network: VAE,
+    representation: Barred,
+    settings: Sampling,
+    given: SegmentBatch,
+    random: torch.Generator,
+) -> list[NDArray[np.uint16]]:
+    """What becomes of given segments: a way between two, more and less of them, or variations."""
+    means = network.encode(network.say(given.pitch, given.onset)).mean
+    if settings.steps is not None:
+        return ways(network, representation, means[None], settings.steps)
+    means = means[torch.arange(settings.pieces, device=means.device) % len(means)]
+    if isinstance(settings, Asking):
+        direction = network.directions[ATTRIBUTES.index(settings.attribute)]
+        amounts = torch.tensor(settings.amounts, device=means.device)[:, None]
+        drawn = [network.draw(mean + amounts * direction) for mean in means]
+        return [strung(lines, network.shape, representation) for lines in drawn]
+    distance = settings.distance if isinstance(settings, Varying) else 0.0
+    noise = network.noise(len(means), random).to(means.device)
+    pitch, onset = network.draw(means + distance * noise).said()
+    both = []
+    for i in range(len(means)):
+        at = i % len(given)
+        pitches = torch.stack([given.pitch[at], pitch[i]])
+        onsets = torch.stack([given.onset[at] > 0, onset[i]])
+        lines = lines_of(pitches, onsets, network.shape.pitches)
+        both.append(strung(lines, network.shape, representation))
+    return both
+
+
 def ways(
-    network: SegmentModel, representation: Voices, pairs: Tensor, steps: int
+    network: SegmentModel, representation: Barred, pairs: Tensor, steps: int
 ) -> list[NDArray[np.uint16]]:
     """So many segments on the way from each first noise to each second, one after the other.
 
@@ -44,13 +83,13 @@ def ways(
     return [strung(lines, network.shape, representation) for lines in drawn]
 
 
-def tokens_of(lines: Lines, shape: Shape, representation: Voices) -> NDArray[np.uint16]:
+def tokens_of(lines: Lines, shape: Shape, representation: Barred) -> NDArray[np.uint16]:
     """Segments as tokens: (segments, time)."""
     pitch, onset = _as_heard(lines, shape)
     return representation.whole(pitch, onset)
 
 
-def strung(lines: Lines, shape: Shape, representation: Voices) -> NDArray[np.uint16]:
+def strung(lines: Lines, shape: Shape, representation: Barred) -> NDArray[np.uint16]:
     """Segments one after the other, a bar of silence after each: (time,) tokens."""
     tokens = tokens_of(lines, shape, representation)
     silence = np.full((len(tokens), shape.bar * shape.voices), REST, np.uint16)

@@ -1,7 +1,7 @@
 """The settings of sampling."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -43,6 +43,10 @@ class Sampling:
             description="segments on the way from one to another, in each piece; null: no way",
         ),
     ] = None
+    from_: Annotated[
+        str | None, Field(description="a music file in which the way begins; null: drawn")
+    ] = None
+    to: Annotated[str | None, Field(description="a music file in which it ends")] = None
     soundfont: Annotated[
         str | None, Field(description="an .sf2 file; null: the General MIDI one of pretty_midi")
     ] = None
@@ -61,3 +65,66 @@ class Sampling:
                 f"prompt={self.prompt} does not go with steps={self.steps}: a piece continues a "
                 "prompt or leads from one segment to another; say null for one of them."
             )
+        if (self.from_ is None) != (self.to is None):
+            raise ValueError(
+                f"from={self.from_ or 'null'} and to={self.to or 'null'} go together: a way from "
+                "one piece to another needs both."
+            )
+        if self.from_ is not None and self.steps is None:
+            raise ValueError(
+                f"from={self.from_} needs steps, how many segments are on the way: say "
+                "sampling=interpolate, or sampling.steps=7."
+            )
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The music that is read, by files, or `test` for pieces of the test split."""
+        return (self.from_, self.to) if self.from_ and self.to else ()
+
+
+@dataclass(frozen=True)
+class OfPiece(Sampling):
+    """What a model with latent vectors makes of the first segment of a piece."""
+
+    piece: Annotated[
+        str, Field(description="a music file, or `test`: pieces of the test split, one each")
+    ] = "test"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.prompt is not None or self.steps is not None:
+            raise ValueError(
+                "prompt and steps do not go with a piece that is varied: say null for both."
+            )
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The one."""
+        return (self.piece,)
+
+
+@dataclass(frozen=True)
+class Varying(OfPiece):
+    """Segments around a given one: noise of so many standard deviations is added to its vector."""
+
+    distance: Annotated[
+        float, Field(ge=0, le=10, description="of variations; 0: what its vector says of itself")
+    ] = 0.5
+
+
+@dataclass(frozen=True)
+class Asking(OfPiece):
+    """More and less of an attribute of a given segment, one after the other in each piece."""
+
+    attribute: Annotated[
+        Literal["note_density", "pitch_height", "syncopation"],
+        Field(description="what there shall be more or less of"),
+    ] = "note_density"
+    amounts: Annotated[
+        tuple[Annotated[float, Field(ge=-20, le=20)], ...],
+        Field(
+            min_length=1,
+            max_length=64,
+            description="how much more; 1 leads from the lower to the upper quarter of training",
+        ),
+    ] = (-1.0, -0.5, 0.0, 0.5, 1.0)

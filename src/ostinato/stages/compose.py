@@ -85,6 +85,7 @@ def check_segments(config: Config) -> None:
                 f"sampling.steps={steps} does not fit: model={model} makes no segments "
                 "between which there is a way: say sampling.steps=null."
             )
+        _check_given(config)
         return
     if training["devices"] > 1 or training["precision"] == "16-mixed":
         raise ConfigError(
@@ -95,6 +96,20 @@ def check_segments(config: Config) -> None:
         raise ConfigError(
             f"sampling.prompt={sampling['prompt']} does not fit: model={model} makes whole "
             "segments and continues none: say sampling.prompt=null."
+        )
+    _check_given(config)
+
+
+def _check_given(config: Config) -> None:
+    """Refuse to begin with given music where a model finds no latent vectors of it."""
+    from ostinato.models.variational.vae import VAE
+
+    given = config.build("sampling").given
+    if given and not issubclass(config.target("model"), VAE):
+        model, sampling = config["choices"]["model"], config["choices"]["sampling"]
+        raise ConfigError(
+            f"sampling={sampling} begins with given music ({', '.join(given)}), and model={model} "
+            "finds no latent vectors of it: say model=vae."
         )
 
 

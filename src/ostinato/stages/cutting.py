@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from ostinato.batches.segments import Segments
     from ostinato.batches.store import TokenStore
-    from ostinato.models.adversarial.gan import GAN
+    from ostinato.models.segments import SegmentModel
     from ostinato.representations.base import Representation
 
 
@@ -19,14 +19,14 @@ def segments_of(
     store: "TokenStore",
     indices: "NDArray[np.int64]",
     representation: "Representation",
-    network: "GAN",
+    network: "SegmentModel",
 ) -> "Segments":
     """The segments that a network takes of the stored pieces at `indices`."""
     from ostinato.batches.segments import cut
     from ostinato.corpora.store import PieceStore
-    from ostinato.representations.voices import Voices
+    from ostinato.representations.barred import Barred
 
-    if not isinstance(representation, Voices):
+    if not isinstance(representation, Barred):
         raise TypeError(f"no segments are known of {representation.name}")
     pieces = PieceStore(workspace.pieces).only(store.names[i] for i in indices)
     shape = network.shape

@@ -47,7 +47,7 @@ def run(config: Config, workspace: Workspace) -> None:
         config, workspace, bundle, likelihoods, counts, measures, generated, originals, cut, judged
     )
     metrics = _metrics(likelihoods, counts, measures, generated, cut)
-    metrics |= {"segments": judged.table()} if judged else {}
+    metrics |= judged.told() if judged else {}
     with replacing_folder(workspace.evaluation) as part:
         write_json(part / "metrics.json", metrics)
         if scored:
@@ -192,7 +192,7 @@ def _report(
 ) -> Any:
     from ostinato.evaluation import sets
     from ostinato.evaluation.report import Report
-    from ostinato.models.segments import SegmentModel
+    from ostinato.models.adversarial.gan import GAN
     from ostinato.music.picture import piano_roll
 
     chosen = bundle.config["choices"]
@@ -208,7 +208,9 @@ def _report(
         if counts
         else ""
     )
-    of_segments = isinstance(bundle.network, SegmentModel)
+    overlapping = isinstance(bundle.network, GAN)
+    latents = judged.latents if judged else None
+    samples = {piece.name: piano_roll(piece) for piece in generated[:PICTURES]}
     findings = {"cut at the longest length allowed": f"{cut} of {len(generated)}"} if cut else {}
     return Report(
         title=f"{chosen['model']} · {chosen['representation']} · {chosen['corpus']}",
@@ -222,11 +224,12 @@ def _report(
         measures=measures,
         findings=findings | (judged.findings() if judged else {}),
         curves=_curves(workspace.curves),
-        curve="overlapping area" if of_segments else "loss, nats",
-        higher=of_segments,
+        curve="overlapping area" if overlapping else "loss, nats",
+        higher=overlapping,
         pitch_classes={n: sets.pitch_class_histogram(p).tolist() for n, p in both.items()},
         durations={n: sets.duration_histogram(p).tolist() for n, p in both.items()},
-        pictures={piece.name: piano_roll(piece) for piece in generated[:PICTURES]},
+        drawn=latents.drawn if latents else {},
+        pictures=samples | dict(latents.rolls if latents else {}),
     )
 
 

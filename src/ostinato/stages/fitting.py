@@ -1,4 +1,4 @@
-"""What a network is fitted on and by: sequences by likelihood, segments against a critic."""
+"""What a network is fitted on and by: likelihood, a critic, or the bound of an autoencoder."""
 
 import tempfile
 from collections.abc import Callable
@@ -15,15 +15,20 @@ from ostinato.tracking import Run
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from pytorch_lightning import LightningModule
+    from pytorch_lightning.callbacks import Callback
 
     from ostinato.batches.segments import Segments
     from ostinato.batches.store import TokenStore
     from ostinato.learning.adversarial import Judge
     from ostinato.learning.fitting import Fitted
-    from ostinato.models.adversarial.gan import GAN
-    from ostinato.models.segments import Lines
+    from ostinato.learning.training import Training
+    from ostinato.models.segments import Lines, SegmentModel
+    from ostinato.models.variational.vae import VAE
+    from ostinato.representations.barred import Barred
     from ostinato.representations.base import Representation
-    from ostinato.representations.voices import Voices
+
+ASKED = 4000  # training segments, at most, that attributes are learned from
 
 
 @dataclass(frozen=True)
@@ -40,9 +45,9 @@ class Task:
 
 def fit(task: Task, network: Any, checkpoints: Path, mlflow_run: Run) -> "Fitted":
     """Fit a network by what it is; it carries the best weights afterwards."""
-    from ostinato.models.adversarial.gan import GAN
+    from ostinato.models.segments import SegmentModel
 
-    if isinstance(network, GAN):
+    if isinstance(network, SegmentModel):
         return _fit_segments(task, network, checkpoints, mlflow_run)
     return _fit_sequences(task, network, checkpoints, mlflow_run)
 
@@ -73,11 +78,14 @@ def _fit_sequences(task: Task, network: Any, checkpoints: Path, mlflow_run: Run)
     return fitting.fit(module, data, settings, seed, checkpoints, mlflow_run.logger(), validated)
 
 
-def _fit_segments(task: Task, network: "GAN", checkpoints: Path, mlflow_run: Run) -> "Fitted":
+def _fit_segments(
+    task: Task, network: "SegmentModel", checkpoints: Path, mlflow_run: Run
+) -> "Fitted":
     from ostinato.batches.datamodule import SegmentData
     from ostinato.learning import fitting
-    from ostinato.learning.adversarial import JUDGED, AdversarialModule
-    from ostinato.learning.watching import Collapse, Samples
+    from ostinato.learning.adversarial import JUDGED
+    from ostinato.learning.watching import Samples
+    from ostinato.models.variational.vae import VAE
 
     settings, seed, objective = (
         task.config.build("training"),
@@ -95,17 +103,55 @@ def _fit_segments(task: Task, network: "GAN", checkpoints: Path, mlflow_run: Run
         seed,
         JUDGED,
     )
-    module = AdversarialModule(network, settings, _judge(network), seed)
-    more: list[Any] = [Collapse(objective.collapse)]
+    module, more = _learner(network, settings, seed)
     if objective.samples_every and mlflow_run.client is not None:
         show = _show(network, task.representation, mlflow_run)  # type: ignore[arg-type]
         more.append(Samples(objective.samples_every, show))
     logger = mlflow_run.logger()
     validated = len(validation) > 0
-    return fitting.fit(module, data, settings, seed, checkpoints, logger, validated, more)
+    fitted = fitting.fit(module, data, settings, seed, checkpoints, logger, validated, more)
+    if isinstance(network, VAE):
+        _learn_directions(network, training, seed)
+    return fitted
 
 
-def _segments(task: Task, network: "GAN", part: str) -> "Segments":
+def _learner(
+    network: "SegmentModel", settings: "Training", seed: int
+) -> "tuple[LightningModule, list[Callback]]":
+    """What fits a segment model, and watches it."""
+    from ostinato.learning.adversarial import AdversarialModule
+    from ostinato.learning.variational import VariationalModule
+    from ostinato.learning.watching import Collapse
+    from ostinato.models.adversarial.gan import GAN
+    from ostinato.models.variational.vae import VAE
+
+    if isinstance(network, VAE):
+        return VariationalModule(network, settings, seed), []
+    if isinstance(network, GAN):
+        judge = _judge(network)
+        collapse = Collapse(network.objective.collapse)
+        return AdversarialModule(network, settings, judge, seed), [collapse]
+    raise TypeError(f"no way to fit {type(network).__name__}")
+
+
+def _learn_directions(network: "VAE", training: "Segments", seed: int) -> None:
+    """Where more and less of each attribute lies, by segments of the training pieces."""
+    import torch
+
+    from ostinato.evaluation.segments import attributes, excerpts_of
+    from ostinato.models.segments import lines_of
+    from ostinato.models.variational.vae import ATTRIBUTES
+
+    batch = training.drawn(ASKED, seed)
+    lines = lines_of(batch.pitch, batch.onset, network.shape.pitches)
+    values = attributes(excerpts_of(lines, network.shape))
+    means = network.encode(network.say(batch.pitch, batch.onset)).mean
+    network.learn_directions(
+        means, torch.stack([torch.from_numpy(values[name]) for name in ATTRIBUTES], dim=1)
+    )
+
+
+def _segments(task: Task, network: "SegmentModel", part: str) -> "Segments":
     from ostinato.stages.cutting import segments_of
 
     indices = task.training if part == "training" else task.validation
@@ -135,7 +181,7 @@ def _say(training: "Segments", validation: "Segments", batch_size: int) -> None:
         console.warn(f"all segments fit into one batch: training.batch_size is {batch_size}.")
 
 
-def _judge(network: "GAN") -> "Judge":
+def _judge(network: "SegmentModel") -> "Judge":
     """Measures generated segments against real ones."""
     from ostinato.evaluation.segments import by_themselves, excerpts_of, overlap, overlaps
     from ostinato.learning.adversarial import Judgement
@@ -150,7 +196,7 @@ def _judge(network: "GAN") -> "Judge":
 
 
 def _show(
-    network: "GAN", representation: "Voices", mlflow_run: Run
+    network: "SegmentModel", representation: "Barred", mlflow_run: Run
 ) -> "Callable[[int, Lines], None]":
     """Puts a picture and the sound of segments on the MLflow run."""
     from ostinato.music import sound

@@ -1,20 +1,21 @@
 """generate: a bundle -> pieces as MIDI, sound and pictures, on the model's MLflow run."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ostinato import console
 from ostinato.config import Config
-from ostinato.errors import UnencodableError, UnreadableError, UserError
+from ostinato.errors import UnencodableError, UserError
 from ostinato.files import replacing_folder
-from ostinato.stages.encoding import need, read_split
+from ostinato.stages.given import given_segments, read_piece, test_pieces
 from ostinato.stages.workspace import Workspace
 from ostinato.tracking import find_run
 
 if TYPE_CHECKING:
+    from ostinato.batches.segments import SegmentBatch
     from ostinato.models.bundle import Bundle
     from ostinato.music.piece import Piece
     from ostinato.sampling.sequence import Composed
@@ -33,7 +34,8 @@ def run(config: Config, workspace: Workspace) -> None:
     samples = Path(config["samples_dir"]) if config["samples_dir"] else workspace.samples
     bundle = load_bundle(folder, config.plugins)
     prompts = _prompts(sampling, bundle, workspace)
-    composed = _compose(bundle, sampling, config["seed"], prompts)
+    given = given_segments(sampling, bundle, workspace)
+    composed = _compose(bundle, sampling, config["seed"], prompts, given)
     representation = bundle.representation
     pieces = [
         _dressed(bundle, representation.decode(row, f"sample-{i:02d}"), prompts, i - 1)
@@ -50,19 +52,23 @@ def run(config: Config, workspace: Workspace) -> None:
 
 
 def _compose(
-    bundle: "Bundle", sampling: "Sampling", seed: int, prompts: Sequence["Piece"]
+    bundle: "Bundle",
+    sampling: "Sampling",
+    seed: int,
+    prompts: Sequence["Piece"],
+    given: "SegmentBatch | None",
 ) -> "list[Composed]":
     from ostinato.models.segments import SegmentModel
     from ostinato.models.sequence import SequenceModel
+    from ostinato.representations.barred import Barred
     from ostinato.representations.base import FrameRepresentation, TokenRepresentation
-    from ostinato.representations.voices import Voices
     from ostinato.sampling.frames import compose_frames
     from ostinato.sampling.segments import compose_segments
     from ostinato.sampling.sequence import compose
 
     network, representation = bundle.network, bundle.representation
-    if isinstance(network, SegmentModel) and isinstance(representation, Voices):
-        return compose_segments(network, representation, sampling, seed)
+    if isinstance(network, SegmentModel) and isinstance(representation, Barred):
+        return compose_segments(network, representation, sampling, seed, given)
     encoded = [representation.encode(prompt) for prompt in prompts]
     if isinstance(network, SequenceModel) and isinstance(representation, TokenRepresentation):
         return compose(network, representation, sampling, seed, encoded)
@@ -95,7 +101,7 @@ def _prompts(sampling: "Sampling", bundle: "Bundle", workspace: Workspace) -> li
             )
         return []
     from_test = sampling.prompt == "test"
-    pieces = _test_pieces(workspace) if from_test else [_read(sampling.prompt)]
+    pieces = test_pieces(workspace) if from_test else [read_piece(sampling.prompt, "prompt")]
     prompts = []
     for piece in pieces:
         prompt = _beginning(piece, sampling.prompt_bars)
@@ -117,23 +123,6 @@ def _prompts(sampling: "Sampling", bundle: "Bundle", workspace: Workspace) -> li
             "MIDI file, sampling.prompt=my.mid."
         )
     return prompts
-
-
-def _test_pieces(workspace: Workspace) -> Iterable["Piece"]:
-    from ostinato.corpora.store import PieceStore
-
-    return PieceStore(need(workspace.pieces, "preprocess")).only(read_split(workspace)["test"])
-
-
-def _read(path: str) -> "Piece":
-    from ostinato.music.reading import read
-
-    if not Path(path).is_file():
-        raise UserError(f"sampling.prompt={path} is not there: give a music file, or `test`.")
-    try:
-        return next(iter(read(Path(path))))
-    except UnreadableError as error:
-        raise UserError(f"sampling.prompt={path} cannot be read: {error}.") from error
 
 
 def _beginning(piece: "Piece", bars: int) -> "Piece":

@@ -8,6 +8,7 @@ from ostinato import console
 from ostinato.config import Config
 from ostinato.stages.cutting import segments_of
 from ostinato.stages.encoding import read_split, token_store
+from ostinato.stages.latents import Latents, measure_latents
 from ostinato.stages.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ class Judged:
     control: the mean of them, training against test; generated, test: of each set by itself.
     nearest: how much of a generated segment differs from the training segment that is most like it,
     at the least, and of a test segment at the 1st percentile. tables: those of MuseGAN, of training
-    segments and of generated ones. `pieces` are the test segments as pieces.
+    segments and of generated ones. `pieces` are the test segments as pieces; `latents` what an
+    autoencoder keeps of them.
     """
 
     count: int
@@ -42,9 +44,14 @@ class Judged:
     nearest: Mapping[str, float]
     tables: Mapping[str, Mapping[str, Any]]
     pieces: "list[Piece]"
+    latents: "Latents | None" = None
 
-    def table(self) -> dict[str, Any]:
-        """The figures as values for a JSON file."""
+    def told(self) -> dict[str, Any]:
+        """The figures as values for a JSON file, by what they are of."""
+        latents = {"latents": _rounded(self.latents.figures)} if self.latents else {}
+        return {"segments": self._table(), **latents}
+
+    def _table(self) -> dict[str, Any]:
         return {
             "segments": self.count,
             "bars": self.bars,
@@ -61,7 +68,12 @@ class Judged:
         """The figures for the MLflow run."""
         told = {"test_overlapping_area": self.area, "control_overlapping_area": self.control}
         told |= {f"overlap/segments/{name}": area for name, area in self.areas.items()}
-        return told | {f"generated/{name}": value for name, value in self.generated.items()}
+        told |= {f"generated/{name}": value for name, value in self.generated.items()}
+        if self.latents:
+            from ostinato.evaluation.latents import told as numbers
+
+            told |= {f"latents/{k}": v for k, v in numbers(self.latents.figures).items()}
+        return told
 
     def subtitle(self, samples: int) -> str:
         """What was measured."""
@@ -99,7 +111,7 @@ class Judged:
         for name, meaning in TABLE.items():
             ours, theirs = (_shown(self.tables[of][name]) for of in ("generated", "training"))
             told[f"{meaning} (MuseGAN)"] = f"{ours}; {theirs} in the training split"
-        return told
+        return (self.latents.findings() if self.latents else {}) | told
 
 
 def judge_segments(config: Config, workspace: Workspace, bundle: "Bundle") -> Judged | None:
@@ -109,10 +121,12 @@ def judge_segments(config: Config, workspace: Workspace, bundle: "Bundle") -> Ju
     from ostinato.evaluation.musegan import musegan_table
     from ostinato.evaluation.segments import by_themselves, excerpts_of, overlap, overlaps
     from ostinato.learning.adversarial import JUDGED
-    from ostinato.models.adversarial.gan import GAN
+    from ostinato.models.segments import SegmentModel
+    from ostinato.representations.barred import Barred
 
     network = bundle.network
-    assert isinstance(network, GAN)
+    assert isinstance(network, SegmentModel)
+    assert isinstance(bundle.representation, Barred)
     seed = config["seed"]
     store = token_store(bundle.config, workspace, bundle.representation)
     split = read_split(workspace)
@@ -142,6 +156,7 @@ def judge_segments(config: Config, workspace: Workspace, bundle: "Bundle") -> Ju
         _nearest(ours, held_out, many),
         {"training": musegan_table(many), "generated": musegan_table(ours)},
         _pieces(real, bundle, network.shape),
+        measure_latents(network, bundle.representation, test, ours, seed),
     )
 
 
@@ -165,10 +180,10 @@ def _lines(batch: "SegmentBatch", shape: "Shape") -> "Lines":
 
 
 def _pieces(batch: "SegmentBatch", bundle: "Bundle", shape: "Shape") -> "list[Piece]":
-    from ostinato.representations.voices import Voices
+    from ostinato.representations.barred import Barred
     from ostinato.sampling.segments import tokens_of
 
-    assert isinstance(bundle.representation, Voices)
+    assert isinstance(bundle.representation, Barred)
     rows = tokens_of(_lines(batch, shape), shape, bundle.representation)
     return [bundle.representation.decode(row) for row in rows]
 

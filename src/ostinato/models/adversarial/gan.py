@@ -4,25 +4,14 @@ from collections.abc import Callable
 from typing import Annotated
 
 import torch
-from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 from torch import Tensor
 
 from ostinato.models.adversarial.critic import Critic
 from ostinato.models.adversarial.generator import Choosing, Generator
 from ostinato.models.adversarial.wasserstein import Wasserstein
-from ostinato.models.segments import Lines, SegmentModel, Shape
+from ostinato.models.segments import Lines, PitchRange, SegmentModel, Shape
 from ostinato.models.steps import Steps
-
-Pitch = Annotated[int, Field(ge=0, le=127)]
-
-
-def _rising(pitches: tuple[int, int]) -> tuple[int, int]:
-    if pitches[0] > pitches[1]:
-        raise PydanticCustomError(
-            "pitch_range", "it should be the lowest pitch and then the highest"
-        )
-    return pitches
 
 
 class GAN(SegmentModel):
@@ -32,7 +21,7 @@ class GAN(SegmentModel):
     `objective` says how both are fitted. Raises `ValueError` where the steps know no bars.
     """
 
-    takes = frozenset({"voices"})
+    takes = frozenset({"voices", "pitch"})
 
     def __init__(
         self,
@@ -40,11 +29,7 @@ class GAN(SegmentModel):
         critic: Callable[..., Critic],
         objective: Wasserstein,
         bars: Annotated[int, Field(ge=1, le=64, description="bars to a segment")] = 2,
-        pitch_range: Annotated[
-            tuple[Pitch, Pitch],
-            AfterValidator(_rising),
-            Field(description="the lowest and the highest pitch; other segments are left out"),
-        ] = (36, 83),
+        pitch_range: PitchRange = (36, 83),
         *,
         steps: Steps,
     ) -> None:

@@ -12,6 +12,7 @@ from ostinato.config.building import PARTIAL, TARGET
 from ostinato.evaluation import overview
 from ostinato.evaluation.charts import curves
 from ostinato.evaluation.naming import metre_name, program_name
+from ostinato.learning.yardstick import OBJECTIVE, OVERLAP, Yardstick, nats_per
 from ostinato.music.setting import Setting
 from ostinato.stages.views import View, facts, table
 from ostinato.stages.views.tokens import is_of_columns, read_vocabulary
@@ -31,7 +32,8 @@ def view(folder: Path) -> View:
     name = folder.resolve().name
     title = f"{name}: {config['choices']['model']}, {total:,} parameters"
     history = _curves(folder.parent / "curves.csv")
-    label = ("overlapping area", True) if _judged_by_overlap(config) else ("loss, nats", False)
+    yardstick = _yardstick(config, is_of_columns(folder / "vocabulary.tsv"))
+    label = (yardstick.words, True) if yardstick.higher else ("loss, nats", False)
     return View(
         [
             facts(name, _facts(folder, config, total, history)),
@@ -67,16 +69,19 @@ def _facts(
     yield "its usual tempo", f"{setting.qpm:g} quarter notes per minute, in {metre}"
     yield "its usual tracks", ", ".join(_band(setting))
     losses = [row["validation"] for row in history if row["validation"] is not None]
-    if losses and _judged_by_overlap(config):
-        yield "best validation", f"{max(losses):.4f} overlapping area"
-    elif losses:
-        unit = "frame" if frames else "token"
-        yield "best validation", f"{min(losses):.4f} nats per {unit}"
+    if losses:
+        yardstick = _yardstick(config, frames)
+        best = max(losses) if yardstick.higher else min(losses)
+        yield "best validation", f"{best:.4f} {yardstick.words}"
 
 
-def _judged_by_overlap(config: Config) -> bool:
-    """Whether a model has a critic, and so no likelihood."""
-    return "critic" in config["model"]
+def _yardstick(config: Config, frames: bool) -> Yardstick:
+    """What a model was judged by: one with a critic, or an encoder, has no likelihood."""
+    if "critic" in config["model"]:
+        return OVERLAP
+    if "encoder" in config["model"]:
+        return OBJECTIVE
+    return nats_per("frame" if frames else "token")
 
 
 def _training(split: Path, choices: Mapping[str, Any]) -> str:

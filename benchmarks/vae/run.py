@@ -1,0 +1,110 @@
+"""VAEs of melodies: trained, measured on unseen segments, and written down.
+
+    python benchmarks/vae/run.py ROW [key=value ...]
+    python benchmarks/vae/run.py all
+
+A row is a corpus and a number of bars, `essen_2_bars` for one. It runs with the program's own
+stages in outputs/benchmarks/vae/ROW, fetches the corpus where it is not there, and replaces its
+figures in results.json.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ostinato import console
+from ostinato.config import compose, conf_folder
+from ostinato.errors import UserError
+from ostinato.files import write_json
+from ostinato.stages.workspace import Workspace
+
+ROOT = Path(__file__).parents[2]
+RESULTS = Path(__file__).parent / "results.json"
+LONGEST = 30.0  # minutes of a training
+MORE = ("model=vae_hierarchical", "model.bars=4")
+ROWS: dict[str, tuple[str, ...]] = {
+    "essen_2_bars": ("experiment=essen_vae",),
+    "essen_4_bars": ("experiment=essen_vae", *MORE),
+    "bach_2_bars": ("experiment=bach_vae",),
+    "bach_4_bars": ("experiment=bach_vae", *MORE),
+}
+
+Figures = dict[str, Any]
+
+
+def main() -> int:
+    """Run what is asked for; a mistake in it is one sentence."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("row", choices=[*ROWS, "all"], help="what to train")
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="as for ostinato run")
+    arguments = parser.parse_args()
+    try:
+        for row in ROWS if arguments.row == "all" else [arguments.row]:
+            keep(row, train(row, arguments.overrides), RESULTS)
+    except UserError as error:
+        print(f"vae: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def train(row: str, overrides: Sequence[str]) -> Figures:
+    """Train and measure a row; returns what results.json keeps of it."""
+    from ostinato.stages import fetch
+    from ostinato.stages.compose import check_fit
+    from ostinato.stages.run import run_stages
+
+    conf = conf_folder(ROOT)
+    config = compose([*ROWS[row], *overrides], conf)
+    check_fit(config, conf)
+    folder = ROOT / "outputs" / "benchmarks" / "vae" / row
+    workspace = Workspace(ROOT, folder)
+    if not (ROOT / config["corpus.path"]).exists():
+        fetch.run(config, workspace)
+    fitted = run_stages(config, workspace)
+    if fitted.minutes > LONGEST:
+        console.warn(f"the training took {fitted.minutes:.0f} minutes, more than {LONGEST:.0f}.")
+    metrics = json.loads((folder / "evaluation" / "metrics.json").read_text(encoding="utf-8"))
+    if "latents" not in metrics:
+        raise UserError(f"{row}: no segment can be cut from the test pieces.")
+    about = {"seed": config["seed"], "epochs": len(fitted.curves), "minutes": fitted.minutes}
+    return figures(metrics, about | {"overrides": list(overrides)})
+
+
+def figures(metrics: Mapping[str, Any], about: Mapping[str, Any]) -> Figures:
+    """What is kept of a metrics.json."""
+    latents = metrics["latents"]
+    kept = latents["reconstruction"]
+    return {
+        "reconstruction_exact": kept["exact"],
+        "reconstruction_invented": kept["invented"],
+        "segments_exact": kept["segments"],
+        "teacher_forced": kept["teacher_forced"],
+        "active_units": latents["active_units"],
+        "elbo_nats_per_token": latents["elbo_nats_per_token"],
+        "kl_nats": latents["kl_nats"],
+        "prior_within_80": {
+            name: {**of, "within": of["low"] <= of["mean"] <= of["high"]}
+            for name, of in latents["prior_within_80"].items()
+        },
+        "attributes": latents["attributes"],
+        "interpolation": latents["interpolation"],
+        "overlapping_area": metrics["segments"]["overlapping_area"],
+        "control": metrics["segments"]["control"],
+        "test_segments": latents["segments"],
+        **about,
+        "minutes": round(about["minutes"], 1),
+    }
+
+
+def keep(row: str, told: Figures, path: Path) -> None:
+    """Put a row's figures in place of earlier ones."""
+    results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    results[row] = told
+    write_json(path, {name: results[name] for name in ROWS if name in results})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,189 @@
+"""What latent vectors keep of segments, what the prior makes, and how segments lie."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ostinato.evaluation.segments import CLASSES, Excerpts, attributes, excerpts_of, features
+from ostinato.models.variational.vae import ATTRIBUTES, VAE
+
+ACTIVE = 0.01  # variance of the posterior's mean
+CHUNK = 250  # segments at once
+MIDDLE = (10.0, 90.0)  # percentiles
+STEPS = 7  # of an interpolation
+PAIRS = 50
+
+# Krumhansl and Kessler 1982: how well each pitch class fits into a key on C
+MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
+MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
+RELATIVE = 3  # semitones from a minor key up to the major one of the same notes
+
+
+class Scores(NamedTuple):
+    """Of segments: nll (count,) and kl (count, latent_size) in nats, means (count, latent_size).
+
+    forced: the share of tokens that are the likeliest given the posterior's mean and those before.
+    """
+
+    nll: Tensor
+    kl: Tensor
+    means: Tensor
+    forced: float
+
+
+@torch.no_grad()
+def scored(network: VAE, tokens: Tensor, noise: Tensor) -> Scores:
+    """What the network makes of tokens (count, steps, voices), by noise (count, latent_size)."""
+    parts = []
+    right = 0
+    for at in range(0, len(tokens), CHUNK):
+        some, random = tokens[at : at + CHUNK], noise[at : at + CHUNK]
+        posterior = network.encode(some)
+        parts.append((network.nll(posterior.drawn(random), some), posterior.kl(), posterior.mean))
+        likeliest = network.decoder(posterior.mean, some).argmax(dim=3)
+        right += int((likeliest == some).sum())
+    nll, kl, means = (torch.cat(part) for part in zip(*parts, strict=True))
+    return Scores(nll, kl, means, right / tokens.numel())
+
+
+def drawn(network: VAE, latent: Tensor) -> Excerpts:
+    """The segments of latent vectors (count, latent_size)."""
+    some = (latent[at : at + CHUNK] for at in range(0, len(latent), CHUNK))
+    drawn = [excerpts_of(network.draw(each), network.shape) for each in some]
+    pitch, onset = (
+        np.concatenate([getattr(part, name) for part in drawn]) for name in ("pitch", "onset")
+    )
+    return Excerpts(pitch, onset, network.shape.beat, network.shape.bar)
+
+
+def reconstruction(ours: Excerpts, theirs: Excerpts) -> dict[str, float]:
+    """How exactly segments came out: a note is exact in voice, onset, pitch and length.
+
+    exact: the share of the given notes that are there again; invented: of the notes that came out,
+    the share that was not given; segments: the share of segments in which neither is amiss.
+    """
+    same = (ours.onset & theirs.onset) & (ours.pitch == theirs.pitch)
+    same &= ours.lengths == theirs.lengths
+    found, given, came = (notes.sum(axis=(1, 2)) for notes in (same, theirs.onset, ours.onset))
+    return {
+        "exact": float(found.sum() / max(1, given.sum())),
+        "invented": float(1 - found.sum() / max(1, came.sum())),
+        "segments": float(((found == given) & (found == came)).mean()),
+    }
+
+
+def active_units(means: Tensor) -> int:
+    """How many latent numbers say something of the segments.
+
+    Those whose posterior mean varies by more than 0.01: Burda, Grosse and Salakhutdinov, Importance
+    Weighted Autoencoders (ICLR 2016).
+    """
+    return int((means.var(dim=0) > ACTIVE).sum()) if len(means) > 1 else 0
+
+
+def within_middle(ours: Excerpts, theirs: Excerpts) -> dict[str, dict[str, float]]:
+    """Of three measures: the middle 80 % of their segments, and where ours lie.
+
+    low, high: the 10th and 90th percentile of theirs; mean: of ours; share: how many of ours lie
+    between them, both included. What is undefined for a segment is left out.
+    """
+    told = {}
+    ours_by, theirs_by = (_three(excerpts) for excerpts in (ours, theirs))
+    for name, values in ours_by.items():
+        known, others = values[~np.isnan(values)], theirs_by[name][~np.isnan(theirs_by[name])]
+        if not len(known) or not len(others):
+            continue
+        low, high = np.percentile(others, MIDDLE)
+        told[name] = {
+            "low": float(low),
+            "high": float(high),
+            "mean": float(known.mean()),
+            "share": float(((known >= low - 1e-9) & (known <= high + 1e-9)).mean()),
+        }
+    return told
+
+
+def _three(excerpts: Excerpts) -> dict[str, NDArray[np.float64]]:
+    values = features(excerpts)
+    density = attributes(excerpts)["note_density"]
+    names = ("pitch_class_entropy", "scale_consistency")
+    return {"note_density": density, **{name: values[name] for name in names}}
+
+
+def moved(network: VAE, means: Tensor) -> dict[str, dict[str, float]]:
+    """How far attributes move when a direction is added to latent vectors, or taken away.
+
+    more, less: the mean change of the attribute; spread: its standard deviation as it was.
+    """
+    before = attributes(drawn(network, means))
+    told = {}
+    for name, direction in zip(ATTRIBUTES, network.directions, strict=True):
+        changes = {
+            way: float(np.nanmean(attributes(drawn(network, to))[name] - before[name]))
+            for way, to in (("more", means + direction), ("less", means - direction))
+        }
+        told[name] = {**changes, "spread": float(np.nanstd(before[name]))}
+    return told
+
+
+def smoothness(network: VAE, means: Tensor) -> dict[str, float]:
+    """How evenly segments change on the way between pairs of them, in seven steps.
+
+    change: the mean share of places, voice by voice, at which what sounds differs from the step
+    before; largest: that of the largest change of a way; of_piano_rolls: the largest where
+    piano-rolls are mixed and what is more than half is kept, which change all at once.
+    """
+    pairs = means[: len(means) // 2 * 2].reshape(-1, 2, means.shape[1])[:PAIRS]
+    changes, whole = [], []
+    for ends in pairs:
+        way = drawn(network, network.way(ends, STEPS)).pitch
+        changes.append((way[1:] != way[:-1]).mean(axis=(1, 2)))
+        whole.append(float((way[0] != way[-1]).mean()))
+    if not changes:
+        return {}
+    each = np.stack(changes)
+    return {
+        "change": float(each.mean()),
+        "largest": float(each.max(axis=1).mean()),
+        "of_piano_rolls": float(np.mean(whole)),
+    }
+
+
+def keys_of(excerpts: Excerpts) -> NDArray[np.int64]:
+    """The key of each segment, as the tonic of the major key with its notes: (segments,), C is 0.
+
+    By the profiles of Krumhansl and Kessler (1982), of what sounds at each step.
+    """
+    sounds = np.zeros((len(excerpts), CLASSES))
+    rows = np.nonzero(excerpts.pitch >= 0)[0]
+    np.add.at(sounds, (rows, excerpts.pitch[excerpts.pitch >= 0] % CLASSES), 1)
+    fits = [
+        [np.roll(profile, tonic) - np.mean(profile) for tonic in range(CLASSES)]
+        for profile in (MAJOR, MINOR)
+    ]
+    best = (sounds @ np.concatenate(fits).T).argmax(axis=1)
+    keys: NDArray[np.int64] = np.where(best < CLASSES, best, (best + RELATIVE) % CLASSES)
+    return keys
+
+
+def plane(means: Tensor) -> NDArray[np.float64]:
+    """Latent vectors along the two directions in which they differ most: (count, 2)."""
+    centred = (means - means.mean(dim=0)).double().cpu().numpy()
+    _, _, axes = np.linalg.svd(centred, full_matrices=False)
+    points: NDArray[np.float64] = centred @ axes[:2].T
+    return points
+
+
+def told(figures: Mapping[str, Any], before: str = "") -> dict[str, float]:
+    """Numbers within mappings by their dotted names; lists are left out."""
+    flat: dict[str, float] = {}
+    for name, value in figures.items():
+        if isinstance(value, Mapping):
+            flat |= told(value, f"{before}{name}/")
+        elif isinstance(value, int | float):
+            flat[f"{before}{name}"] = float(value)
+    return flat

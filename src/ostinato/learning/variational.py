@@ -1,0 +1,87 @@
+"""Fitting a variational autoencoder of segments."""
+
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from ostinato.batches.segments import SegmentBatch
+from ostinato.learning.clock import progress
+from ostinato.learning.likelihood import optimizer_of
+from ostinato.learning.training import Training
+from ostinato.learning.yardstick import OBJECTIVE
+from ostinato.models.segments import Lines
+from ostinato.models.variational.vae import VAE
+
+PARTS = ("train", "validation")
+SHOWN = 4  # segments of the prior
+
+
+class VariationalModule(pl.LightningModule):
+    """Fits a VAE by its objective, in nats per token.
+
+    The best weights are chosen by the objective at its full weight: the bound alone is best where
+    latent vectors say nothing yet. Both are of the same noise in every epoch, of segments of the
+    training pieces and of the validation pieces.
+    """
+
+    watched = True
+    yardstick = OBJECTIVE
+
+    def __init__(self, network: VAE, training: Training, seed: int) -> None:
+        super().__init__()
+        self.network, self.training_settings, self.seed = network, training, seed
+        self.averaging = training.averaging
+        shown = network.noise(SHOWN, torch.Generator().manual_seed(seed))
+        self.shown: Tensor
+        self.register_buffer("shown", shown, persistent=False)
+        self.generated: Lines | None = None
+        self.costs: dict[str, Tensor] = {}
+
+    def training_step(self, batch: SegmentBatch, batch_idx: int) -> Tensor:
+        """What a batch costs, by token."""
+        del batch_idx
+        done, whole = progress(self.training_settings, self.trainer)
+        share = done(self.trainer.global_step) / whole
+        objective, tokens = self.network.objective, self.network.say(batch.pitch, batch.onset)
+        noise = torch.randn(len(batch), self.network.latent_size, device=self.device)
+        nll, kl = self.network(tokens, noise, objective.own_at(share))
+        cost: Tensor = objective.cost(nll, kl.sum(dim=1), share).mean() / self.network.tokens
+        self.log_dict(
+            {"train_step_nll": nll.detach().mean(), "train_step_kl": kl.detach().sum(1).mean()},
+            on_step=True,
+            on_epoch=False,
+        )
+        return cost
+
+    def validation_step(self, batch: SegmentBatch, batch_idx: int) -> None:
+        """Score segments of the training pieces, then of the validation pieces."""
+        part, count = PARTS[batch_idx], len(batch)
+        generator = torch.Generator().manual_seed(self.seed)
+        noise = self.network.noise(count, generator).to(self.device)
+        tokens = self.network.say(batch.pitch, batch.onset)
+        nll, kl = self.network(tokens, noise)
+        told = {
+            self.yardstick.name: self.network.objective.cost(nll, kl.sum(dim=1)),
+            "elbo_nats_per_token": nll + kl.sum(dim=1),
+            "nll_nats_per_token": nll,
+            "kl_nats_per_token": kl.sum(dim=1),
+        }
+        means = {name: of.mean() / self.network.tokens for name, of in told.items()}
+        self.costs[part] = means.pop(self.yardstick.name)
+        self.log_dict({f"{part}_{name}": value for name, value in means.items()})
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the yardstick, and draw what is shown of the prior."""
+        if "validation" in self.costs:
+            self.log(f"validation_{self.yardstick.name}", self.costs["validation"], prog_bar=True)
+        self.generated = self.network.draw(self.shown)
+
+    def configure_optimizers(self) -> Any:
+        """As of sequence models: with the schedule moved on after every step."""
+        return optimizer_of(self.network, self.training_settings, self.trainer)
+
+    def mean(self, part: str) -> Tensor | None:
+        """The objective of segments of `train` or `validation`, where they were scored."""
+        return self.costs.pop(part, None)

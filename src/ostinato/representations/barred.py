@@ -1,0 +1,50 @@
+"""Lines on a grid that know where bars begin, so that pieces can be cut into whole bars."""
+
+from abc import abstractmethod
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostinato.music.piece import Piece
+from ostinato.representations.base import TokenRepresentation, Tokens
+
+
+class Barred(TokenRepresentation):
+    """`period` lines, each one token per step, in bars of `bar_steps` steps."""
+
+    steps_per_quarter: int
+
+    def bars(self, piece: Piece) -> NDArray[np.int64]:
+        """The steps of the encoded piece at which bars of `bar_steps` begin.
+
+        Bars of other lengths and a pickup that was filled up are left out; the last may be cut off.
+        """
+        lines = piece.barlines()
+        last = piece.time_signatures[piece.time_signatures["onset"] <= lines[-1]][-1:]
+        beats = Fraction(*last[["numerator", "denominator"]][0].tolist()) if len(last) else 1
+        lengths = np.append(np.diff(lines), round(4 * beats * piece.resolution))
+        whole = lengths * self.steps_per_quarter == self.bar_steps * piece.resolution
+        steps, rest = np.divmod(lines[whole] * self.steps_per_quarter, piece.resolution)
+        starts: NDArray[np.int64] = steps[rest == 0] + self.steps_before(piece)
+        return starts
+
+    def steps_before(self, piece: Piece) -> int:
+        """How many steps of the encoded piece come before the piece begins."""
+        del piece
+        return 0
+
+    @abstractmethod
+    def excerpt(
+        self, tokens: Tokens, before: NDArray[np.integer[Any]] | None = None
+    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """What sounds, a pitch or `REST`, and where notes begin: (batch, steps, lines).
+
+        tokens: (batch, time), each from the beginning of a step on; before: (batch, lines), what
+        sounds before the first step, nothing by default. What is held over it begins there.
+        """
+
+    @abstractmethod
+    def whole(self, pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[np.uint16]:
+        """The tokens (batch, time) of what `excerpt` gave."""

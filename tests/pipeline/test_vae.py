@@ -1,0 +1,120 @@
+"""A VAE goes through every stage, is recorded, and resumes when killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ostinato.music.piece import NOTE, Piece, array
+from ostinato.music.reading import read_midi
+from ostinato.music.writing import write_midi
+from projects import run
+
+TINY = ("experiment=bach_vae", "model=vae_tiny", "training.epochs=2", "sampling.pieces=2")
+FAST = ("training.batch_size=8", "training.learning_rate=0.01")
+SMALL = (*TINY, *FAST, "model.objective.samples_every=2")
+
+
+def test_a_vae_goes_through_every_stage_and_is_recorded(project: Path) -> None:
+    from mlflow import MlflowClient
+
+    done = run(project, "ostinato", "run", *SMALL)
+    assert "segments of 2 bars of 16 steps to train on" in done.stdout
+    assert "nats per token by the objective in epoch" in done.stdout
+    [folder] = (project / "outputs" / "runs").glob("*/*")
+    metrics = json.loads((folder / "evaluation" / "metrics.json").read_text())
+    latents = metrics["latents"]
+    assert 0 <= latents["reconstruction"]["exact"] <= 1
+    assert 0.1 < latents["reconstruction"]["teacher_forced"] <= 1
+    assert 0 <= latents["active_units"] <= 16
+    assert len(latents["kl_by_unit"]) == 16
+    assert sum(latents["kl_by_unit"]) == pytest.approx(latents["kl_nats"], abs=0.01)
+    total = latents["nll_nats"] + latents["kl_nats"]
+    assert latents["elbo_nats_per_token"] * latents["tokens"] == pytest.approx(total, abs=0.01)
+    assert set(latents["prior_within_80"]) <= {
+        "note_density",
+        "pitch_class_entropy",
+        "scale_consistency",
+    }
+    assert set(latents["attributes"]) == {"note_density", "pitch_height", "syncopation"}
+    assert metrics["segments"]["segments"] == 300
+    report = (folder / "evaluation" / "report.html").read_text()
+    assert "come out of their latent vector exactly" in report
+    assert "Latent plane, by key" in report
+    assert "Likelihood" not in report
+    pieces = [read_midi(path) for path in (folder / "samples").glob("*.mid")]
+    assert len(pieces) == 2
+    assert all(piece.quarters <= 8 for piece in pieces)
+    shown = run(project, "ostinato", "inspect", str(folder / "model")).stdout
+    assert "nats per token by the objective" in shown
+    client = MlflowClient(f"sqlite:///{project}/outputs/mlflow/mlflow.db")
+    [only] = client.search_runs(["1"])
+    assert only.info.status == "FINISHED"
+    for name in ("train_objective_nats_per_token", "validation_elbo_nats_per_token"):
+        history = client.get_metric_history(only.info.run_id, name)
+        assert len({point.step for point in history}) == 2, name
+    assert {"latents/active_units", "latents/reconstruction/exact"} <= set(only.data.metrics)
+    files = {file.path for file in client.list_artifacts(only.info.run_id, "training")}
+    assert files == {"training/epoch-0002.png", "training/epoch-0002.wav"}
+    check_given_music(project, folder)
+
+
+def check_given_music(project: Path, folder: Path) -> None:
+    """What a trained model makes of music that it is given, and what it says of other music."""
+    first, second = sorted((project / "data" / "bach").glob("*.mid"))[:2]
+    words = (*SMALL, f"model_dir={folder / 'model'}", "tracking=off")
+
+    def made(name: str, *more: str) -> list[Piece]:
+        run(project, "ostinato", "generate", *words, *more, f"samples_dir={name}")
+        return [read_midi(path) for path in sorted((project / name).glob("*.mid"))]
+
+    [way] = made("way", "sampling=interpolate", f"sampling.from={first}", f"sampling.to={second}")
+    assert 12 < way.quarters <= 8 * 12
+    varied = made("varied", "sampling=vary", f"sampling.piece={first}", "sampling.distance=2.0")
+    assert len(varied) == 2
+    given = [piece.notes[piece.notes["onset"] < 8 * piece.resolution] for piece in varied]
+    assert len(given[0])
+    assert given[0].tolist() == given[1].tolist(), "the given segment comes first"
+    [asked, _] = made("asked", "sampling=attribute", f"sampling.piece={first}")
+    assert asked.quarters <= 5 * 12
+    sentence = refused(project, *words, "sampling=vary", "sampling.piece=none.mid")
+    assert "sampling.piece=none.mid is not there" in sentence
+    short = Piece("short", 4, array(NOTE, onset=0, duration=4, pitch=60, velocity=80))
+    write_midi(short, project / "short.mid")
+    sentence = refused(project, *words, "sampling=vary", "sampling.piece=short.mid")
+    assert "it has no 2 bars of 16 steps in a row" in sentence
+
+
+def refused(project: Path, *words: str) -> str:
+    done = run(project, "ostinato", "generate", *words, check=False)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    [sentence] = [line for line in done.stderr.splitlines() if line.startswith("ostinato: ")]
+    return sentence
+
+
+def test_a_killed_vae_resumes_to_the_same_weights(project: Path) -> None:
+    words = (*SMALL, "training.epochs=4", "tracking=off")
+    for stage in ("preprocess", "split", "train"):
+        run(project, "ostinato", stage, *words)
+    outputs = project / "outputs"
+    whole = (outputs / "model" / "weights.safetensors").read_bytes()
+    curves = (outputs / "curves.csv").read_text()
+    command = [str(Path(sys.executable).parent / "ostinato"), "train", *words]
+    environment = os.environ | {"PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
+    training = subprocess.Popen(
+        command, cwd=project, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    assert training.stdout is not None
+    assert any(line.startswith("epoch 2 of 4") for line in training.stdout)
+    training.send_signal(signal.SIGKILL)
+    training.wait()
+    done = run(project, "ostinato", "train", *words)
+    assert "resuming" in done.stdout
+    assert "epoch 1 of 4" not in done.stdout
+    assert (outputs / "model" / "weights.safetensors").read_bytes() == whole
+    assert (outputs / "curves.csv").read_text() == curves

@@ -1,0 +1,69 @@
+"""Lines know where bars begin, and an excerpt of them is what the whole says there."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ostinato.music.piece import NOTE, TIME_SIGNATURE, Piece, array
+from ostinato.representations.barred import Barred
+from ostinato.representations.line import REST
+from ostinato.representations.pitch import Pitch
+from ostinato.representations.voices import Voices
+
+LINES: dict[str, Barred] = {
+    "voices": Voices(voices=1),
+    "pitch": Pitch(),
+    "pitch without holds": Pitch(hold=False),
+}
+
+
+def melody(pitches: list[int], length: int = 4) -> Piece:
+    onsets = length * np.arange(len(pitches))
+    notes = array(NOTE, onset=onsets, duration=length, pitch=np.array(pitches), velocity=80)
+    return Piece("melody", 4, notes)
+
+
+@pytest.mark.parametrize("representation", LINES.values(), ids=LINES)
+def test_an_excerpt_says_what_sounds_and_can_be_written_again(representation: Barred) -> None:
+    piece = melody([60, 62, 64, 65])
+    pitch, onset = representation.excerpt(representation.encode(piece)[None])
+    assert pitch[0, :, 0].tolist() == [60] * 4 + [62] * 4 + [64] * 4 + [65] * 4
+    assert np.flatnonzero(onset[0, :, 0]).tolist() == [0, 4, 8, 12]
+    assert representation.decode(representation.whole(pitch, onset)[0]).notes["pitch"].tolist() == [
+        60,
+        62,
+        64,
+        65,
+    ]
+
+
+def test_what_is_held_begins_with_the_excerpt_and_repeated_notes_need_holds() -> None:
+    held = Pitch().encode(melody([60, 62], 8))[None, 4:]
+    pitch, onset = Pitch().excerpt(held, np.array([[60]]))
+    assert pitch[0, :, 0].tolist() == [60] * 4 + [62] * 8
+    assert np.flatnonzero(onset[0, :, 0]).tolist() == [0, 4]
+    assert Pitch().excerpt(held)[0][0, :4, 0].tolist() == [REST] * 4, "nothing is known of before"
+    for hold, begins in ((True, [0, 4]), (False, [0])):
+        repeated = Pitch(hold=hold)
+        onset = repeated.excerpt(repeated.encode(melody([60, 60]))[None])[1]
+        assert np.flatnonzero(onset[0, :, 0]).tolist() == begins
+
+
+def test_bars_of_a_melody_are_where_its_barlines_are() -> None:
+    signatures = np.array([(0, 1, 4), (4, 4, 4)], TIME_SIGNATURE)
+    piece = replace(melody(list(range(60, 72))), time_signatures=signatures)
+    assert Pitch().bars(piece).tolist() == [4, 20, 36]
+    assert Voices(voices=1).bars(piece).tolist() == [16, 32, 48], "the pickup was filled up"
+    waltz = replace(piece, time_signatures=np.array([(0, 3, 4)], TIME_SIGNATURE))
+    assert Pitch().bars(waltz).tolist() == []
+    assert Pitch(bar_steps=12).bars(waltz).tolist() == [0, 12, 24, 36]
+
+
+def test_positions_of_a_melody_count_through_its_bars() -> None:
+    pitch = Pitch(bar_steps=12)
+    tokens = pitch.encode(melody([60] * 4))
+    assert pitch.position_sizes == (12,)
+    assert pitch.positions(np.append(pitch.end, tokens))[:, 0].tolist() == [
+        step % 12 for step in range(17)
+    ]

@@ -1,0 +1,148 @@
+"""What a VAE makes of segments that it is given."""
+
+import numpy as np
+import pytest
+import torch
+
+from ostinato.batches.segments import SegmentBatch, first_of
+from ostinato.errors import ConfigError
+from ostinato.models.segments import lines_of
+from ostinato.models.variational.vae import VAE
+from ostinato.music.piece import NOTE, Piece, array
+from ostinato.representations.pitch import Pitch
+from ostinato.representations.voices import Voices
+from ostinato.sampling.segments import compose_segments, tokens_of
+from ostinato.sampling.settings import Asking, Sampling, Varying
+from small_vaes import vae_config, vae_of
+
+VOICES = Voices(voices=1, steps_per_quarter=2, bar_steps=8)
+SEGMENT, BAR = 16, 8
+
+
+@pytest.fixture(scope="module")
+def network() -> VAE:
+    network = vae_of()
+    with torch.no_grad():  # so that latent vectors make a difference
+        for weight in network.parameters():
+            weight.mul_(3)
+    return network
+
+
+@pytest.fixture(scope="module")
+def given(network: VAE) -> SegmentBatch:
+    """Two segments."""
+    pitch, onset = network.draw(network.noise(2, torch.Generator().manual_seed(1))).said()
+    assert not torch.equal(pitch[0], pitch[1])
+    return SegmentBatch(pitch, onset.float())
+
+
+def written(network: VAE, given: SegmentBatch) -> list[list[int]]:
+    lines = lines_of(given.pitch, given.onset, network.shape.pitches)
+    return [row.tolist() for row in tokens_of(lines, network.shape, VOICES)]
+
+
+def shown(
+    network: VAE, settings: Sampling, given: SegmentBatch, seed: int = 0
+) -> list[list[list[int]]]:
+    """The segments of each piece, as tokens."""
+    pieces = compose_segments(network, VOICES, settings, seed, given)
+    return [piece.steps.reshape(-1, SEGMENT + BAR)[:, :SEGMENT].tolist() for piece in pieces]
+
+
+def test_variations_follow_what_is_varied_and_come_from_the_seed(
+    network: VAE, given: SegmentBatch
+) -> None:
+    settings = Varying(pieces=4, distance=3.0)
+    pieces = shown(network, settings, given)
+    assert [first for first, _ in pieces] == written(network, given) * 2
+    assert pieces == shown(network, settings, given)
+    assert pieces != shown(network, settings, given, seed=1)
+    assert pieces[0][1] != pieces[2][1], "each has its own noise"
+
+
+def test_at_no_distance_a_variation_is_the_reconstruction(
+    network: VAE, given: SegmentBatch
+) -> None:
+    means = network.encode(network.say(given.pitch, given.onset)).mean
+    expected = tokens_of(network.draw(means), network.shape, VOICES).tolist()
+    pieces = shown(network, Varying(pieces=2, distance=0.0), given)
+    assert [second for _, second in pieces] == expected
+
+
+def test_a_way_leads_between_the_latent_vectors_of_given_segments(
+    network: VAE, given: SegmentBatch
+) -> None:
+    [way] = shown(network, Sampling(steps=5, from_="a.mid", to="b.mid"), given)
+    means = network.encode(network.say(given.pitch, given.onset)).mean
+    expected = tokens_of(network.draw(means), network.shape, VOICES).tolist()
+    assert len(way) == 5
+    assert [way[0], way[-1]] == expected
+
+
+def test_more_of_an_attribute_lies_where_the_upper_quarter_does(given: SegmentBatch) -> None:
+    network = vae_of(seed=1)
+    means = torch.randn(200, 6)
+    values = torch.stack([means[:, 2], torch.full((200,), 1.0), -means[:, 4]], dim=1)
+    values[::7, 2] = torch.nan
+    network.learn_directions(means, values)
+    density, height, syncopation = network.directions
+    assert density[2] > 2.0
+    assert density[[0, 1, 3, 4, 5]].abs().max() < 1.0
+    assert height.tolist() == [0.0] * 6, "where all are alike there is no more"
+    assert syncopation[4] < -2.0
+    settings = Asking(pieces=1, attribute="note_density", amounts=(0.0, 1.0))
+    [[plain, more]] = shown(network, settings, given)
+    mean = network.encode(network.say(given.pitch, given.onset)).mean[:1]
+    latent = torch.cat([mean, mean + density])
+    assert [plain, more] == tokens_of(network.draw(latent), network.shape, VOICES).tolist()
+
+
+def melody(pitches: list[int]) -> Piece:
+    notes = array(
+        NOTE, onset=4 * np.arange(len(pitches)), duration=4, pitch=np.array(pitches), velocity=80
+    )
+    return Piece("melody", 4, notes)
+
+
+def test_the_first_segment_of_a_piece_is_its_first_whole_bars_within_the_pitches() -> None:
+    pitch = Pitch()
+    batch = first_of(melody([90] * 4 + [60, 62, 64, 65, 67]), pitch, 1, (48, 83))
+    assert batch is not None
+    assert batch.pitch[0, 0, ::4].tolist() == [12, 14, 16, 17]
+    short = first_of(melody([60, 62, 64, 65, 67]), pitch, 2, (48, 83))
+    assert short is not None
+    assert short.pitch[0, 0, ::4].tolist() == [12, 14, 16, 17, 19, 36, 36, 36], "rests follow"
+    assert first_of(melody([60]), pitch, 2, (48, 83)) is None
+    assert first_of(melody([90] * 8), pitch, 2, (48, 83)) is None
+    for voices in (Voices(voices=1), Pitch(hold=False)):
+        same = first_of(melody([60, 62, 64, 65, 67]), voices, 2, (48, 83))
+        assert same is not None
+        assert same.pitch.tolist() == short.pitch.tolist()
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"from": "a.mid"}, "from=a.mid and to=null go together"),
+        ({"from": "a.mid", "to": "b.mid"}, "from=a.mid needs steps"),
+        ({"steps": 7, "prompt": "test"}, "prompt=test does not go with steps=7"),
+        ({"_target_": "Varying", "steps": 7}, "prompt and steps do not go with a piece"),
+        ({"_target_": "Varying", "distance": -1.0}, r"distance=-1\.0 does not fit"),
+        ({"_target_": "Asking", "attribute": "mood"}, "attribute=.mood. does not fit"),
+        ({"_target_": "Asking", "amounts": []}, "amounts=.* does not fit"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(values: dict[str, object], sentence: str) -> None:
+    config = vae_config()
+    target = f"ostinato.sampling.settings.{values.pop('_target_', 'Sampling')}"
+    config.tree["sampling"] = {"_target_": target, **values}
+    with pytest.raises(ConfigError, match=sentence):
+        config.build("sampling")
+
+
+def test_a_word_of_python_can_be_a_key() -> None:
+    config = vae_config()
+    words = {"from": "a.mid", "to": "b.mid", "steps": 7}
+    config.tree["sampling"] = {"_target_": "ostinato.sampling.settings.Sampling", **words}
+    assert config.build("sampling") == Sampling(from_="a.mid", to="b.mid", steps=7)
+    assert config.build("sampling").given == ("a.mid", "b.mid")

@@ -1,0 +1,53 @@
+"""Small VAEs for the tests of what has latent vectors."""
+
+from typing import Any
+
+import torch
+
+from ostinato.config import Config
+from ostinato.models.bundle import build_network
+from ostinato.models.variational.vae import VAE
+from small_networks import TARGETS
+
+PARTS = "ostinato.models.variational"
+
+
+def vae_config(hierarchical: bool = False, **changed: Any) -> Config:
+    """A config of a small VAE on voices, at eighths so that segments are short.
+
+    `changed` are values of the model, but for `voices` of the representation, `objective` and
+    `hidden_size`.
+    """
+    voices = {"steps_per_quarter": 2, "bar_steps": 8, "voices": changed.pop("voices", 1)}
+    hidden, objective = changed.pop("hidden_size", 12), changed.pop("objective", {})
+    decoder: dict[str, Any] = {"embedding_size": 8, "hidden_size": hidden}
+    if hierarchical:
+        decoder["conductor_size"] = 10
+    kind = "HierarchicalDecoder" if hierarchical else "FlatDecoder"
+    return Config(
+        {
+            "representation": {"_target_": TARGETS["voices"], **voices},
+            "model": {
+                "_target_": f"{PARTS}.vae.VAE",
+                "latent_size": 6,
+                "encoder": {
+                    "_target_": f"{PARTS}.encoder.BidirectionalEncoder",
+                    "_partial_": True,
+                    **{"embedding_size": 8, "hidden_size": hidden},
+                },
+                "decoder": {"_target_": f"{PARTS}.decoder.{kind}", "_partial_": True, **decoder},
+                "objective": {"_target_": f"{PARTS}.evidence.Evidence", **objective},
+                **changed,
+            },
+            "choices": {"model": "vae", "representation": "voices"},
+        }
+    )
+
+
+def vae_of(seed: int = 0, **changed: Any) -> VAE:
+    """A small VAE with weights drawn by a seed."""
+    config = vae_config(**changed)
+    torch.manual_seed(seed)
+    network = build_network(config, config.build("representation"))
+    assert isinstance(network, VAE)
+    return network
