@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help setup repro test test-all lint format bench bench-likelihood ui lock clean
+.PHONY: help setup repro test test-all lint format bench bench-likelihood bench-gan ui lock clean
 
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -54,6 +54,9 @@ bench: setup ## how fast music becomes training data, beside muspy and MidiTok (
 
 bench-likelihood: setup ## a row of the table of likelihoods: ROW=jsb_best, or all; CORPUS=musedata
 	python benchmarks/likelihood/run.py $(ROW) $(SET) $(if $(CORPUS),--corpus $(CORPUS))
+
+bench-gan: setup ## the GAN on chorales: three seeds of two bars and of four, up to 20 minutes each
+	python benchmarks/gan/run.py $(if $(BARS),--bars $(BARS)) $(if $(SEEDS),--seeds $(SEEDS)) $(SET)
 
 lock: ## pin the newest versions that pyproject.toml admits
 	$(BASE) -m venv --clear .venv-lock

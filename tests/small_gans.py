@@ -3,10 +3,12 @@
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from ostinato.config import Config
 from ostinato.models.adversarial.gan import GAN
 from ostinato.models.bundle import build_network
+from ostinato.models.segments import Lines
 from small_networks import TARGETS
 
 PARTS = "ostinato.models.adversarial"
@@ -19,7 +21,7 @@ def gan_config(objective: dict[str, Any] | None = None, **changed: Any) -> Confi
     """
     voices = {"steps_per_quarter": 2, "bar_steps": changed.pop("bar_steps", 8)}
     voices["voices"] = changed.pop("voices", 4)
-    spectral = changed.pop("spectral_norm", False)
+    spectral, motions = changed.pop("spectral_norm", False), changed.pop("motions", 2)
     return Config(
         {
             "representation": {"_target_": TARGETS["voices"], **voices},
@@ -29,7 +31,7 @@ def gan_config(objective: dict[str, Any] | None = None, **changed: Any) -> Confi
                     "_target_": f"{PARTS}.generator.BeatGenerator",
                     "_partial_": True,
                     **{"noise": 6, "bar_noise": 3, "hidden_size": 12, "layers": 1},
-                    **{"fine_size": 8, "head_size": 8},
+                    **{"fine_size": 8, "head_size": 8, "motions": motions},
                 },
                 "critic": {
                     "_target_": f"{PARTS}.critic.ChromaCritic",
@@ -45,6 +47,16 @@ def gan_config(objective: dict[str, Any] | None = None, **changed: Any) -> Confi
     )
 
 
+MUSE: dict[str, Any] = {
+    "generator": {
+        "_target_": f"{PARTS}.muse.MuseGenerator",
+        "_partial_": True,
+        **{"noise": 3, "channels": 8, "private_channels": 4},
+    },
+    "critic": {"_target_": f"{PARTS}.muse_critic.MuseCritic", "_partial_": True, "channels": 4},
+}
+
+
 def gan_of(seed: int = 0, **changed: Any) -> GAN:
     """A small GAN with weights drawn by a seed."""
     config = gan_config(**changed)
@@ -52,3 +64,22 @@ def gan_of(seed: int = 0, **changed: Any) -> GAN:
     network = build_network(config, config.build("representation"))
     assert isinstance(network, GAN)
     return network
+
+
+def is_of_zeros_and_ones(x: Tensor) -> bool:
+    return bool(((x == 0) | (x == 1)).all())
+
+
+def check_lines(lines: Lines, voices: int, steps: int) -> None:
+    """Each voice sings one thing at a time, and begins where its pitch changes."""
+    sound, onset = (part.detach().round(decimals=5) for part in lines)
+    assert sound.shape[1:] == (voices, 49, steps)
+    assert onset.shape == (len(sound), voices, steps)
+    assert is_of_zeros_and_ones(sound)
+    assert is_of_zeros_and_ones(onset)
+    assert (sound.sum(dim=2) == 1).all()
+    pitch, begins = lines.said()
+    assert not (begins & (pitch == 48)).any(), "silence begins nothing"
+    changed = (pitch[..., 1:] != pitch[..., :-1]) & (pitch[..., 1:] != 48)
+    assert (begins[..., 1:] | ~changed).all()
+    assert torch.equal(begins[..., 0], pitch[..., 0] != 48)

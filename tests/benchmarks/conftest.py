@@ -3,4 +3,5 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks" / "likelihood"))
+for folder in ("gan", "likelihood"):  # the later is looked into first: `run` is of likelihood
+    sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks" / folder))

@@ -11,34 +11,15 @@ from torch import Tensor
 
 from ostinato.errors import ConfigError
 from ostinato.models.adversarial.critic import again, ends
-from ostinato.models.adversarial.generator import Choosing, held, one_of_many, yes_or_no
+from ostinato.models.adversarial.generator import Choosing, Motion, one_of_many, sung, yes_or_no
 from ostinato.models.adversarial.wasserstein import Wasserstein, gradient_penalty
 from ostinato.models.bundle import Bundle, load_bundle, save_bundle
 from ostinato.models.segments import Lines, lines_of
 from ostinato.music.setting import Setting
-from small_gans import gan_config, gan_of
+from small_gans import check_lines, gan_config, gan_of
 
 WAYS = [None, Choosing(0.3), Choosing(1.0, 0.2)]
 SHAPES = {"voices": st.integers(1, 5), "bars": st.integers(1, 3), "bar_steps": st.integers(2, 12)}
-
-
-def is_of_zeros_and_ones(x: Tensor) -> bool:
-    return bool(((x == 0) | (x == 1)).all())
-
-
-def check_lines(lines: Lines, voices: int, steps: int) -> None:
-    """Each voice sings one thing at a time, and begins where its pitch changes."""
-    sound, onset = (part.detach().round(decimals=5) for part in lines)
-    assert sound.shape[1:] == (voices, 49, steps)
-    assert onset.shape == (len(sound), voices, steps)
-    assert is_of_zeros_and_ones(sound)
-    assert is_of_zeros_and_ones(onset)
-    assert (sound.sum(dim=2) == 1).all()
-    pitch, begins = lines.said()
-    assert not (begins & (pitch == 48)).any(), "silence begins nothing"
-    changed = (pitch[..., 1:] != pitch[..., :-1]) & (pitch[..., 1:] != 48)
-    assert (begins[..., 1:] | ~changed).all()
-    assert torch.equal(begins[..., 0], pitch[..., 0] != 48)
 
 
 @given(
@@ -50,7 +31,7 @@ def check_lines(lines: Lines, voices: int, steps: int) -> None:
 def test_whatever_is_generated_is_voices(
     shape: dict[str, int], choosing: Choosing | None, seed: int
 ) -> None:
-    network = gan_of(seed, **shape)
+    network = gan_of(seed, motions=seed % 3, **shape)
     steps = shape["bars"] * shape["bar_steps"]
     check_lines(network(network.noise(3), choosing), shape["voices"], steps)
 
@@ -76,7 +57,7 @@ def test_what_is_drawn_follows_from_the_noise() -> None:
 
 
 def test_gradients_reach_every_weight_through_the_choices() -> None:
-    network = gan_of()
+    network = gan_of(motions=2)
     critic = network.new_critic()
     critic(network(network.noise(16), Choosing(1.0))).sum().backward()
     for name, weight in network.named_parameters():
@@ -88,9 +69,38 @@ def test_a_note_is_held_until_the_next_begins() -> None:
     says = torch.tensor([[0, 1, 1, 1, 2, 0, 0]])
     choice = torch.nn.functional.one_hot(says, 3).transpose(1, 2).float()
     begins = torch.tensor([[0.0, 0, 1, 1, 1, 0, 1]])
-    line = held(choice, begins)
+    line = sung(choice, begins, None, None)
     assert line.sound.argmax(dim=1).tolist() == [[0, 0, 1, 1, 2, 2, 0]]
     assert line.onset.tolist() == [[1, 0, 1, 1, 0, 0, 1]]
+
+
+def sounding(*pitches: int) -> Tensor:
+    """One-hot, the last of twenty choices is silence."""
+    return torch.nn.functional.one_hot(torch.tensor(pitches), 20).float()
+
+
+def test_what_leads_from_note_to_note_is_their_interval() -> None:
+    torch.manual_seed(0)
+    motion = Motion(6, pitches=19, motions=3)
+    torch.nn.init.normal_(motion.intervals)
+    lead = motion.leading(torch.randn(1, 6, 4).expand(3, 6, 4))
+    low, higher, silent = lead(2, sounding(2, 5, 19))
+    torch.testing.assert_close(low[:-4], higher[3:-1])
+    assert (low[16:18] == low[15]).all(), "what is farther than an octave is alike"
+    assert len(set(low[:15].tolist())) == 15
+    assert low[-1] == higher[-1] == 0
+    assert (silent == 0).all()
+    assert not torch.allclose(lead(1, sounding(2, 5, 19))[0], low)
+
+
+def test_a_voice_prefers_what_is_near_before_it_learns() -> None:
+    motion = Motion(6, pitches=19, motions=3)
+    torch.nn.init.zeros_(motion.counts.weight)
+    first = sounding(10).T[None].repeat(1, 1, 2)
+    logits = torch.zeros(1, 20, 2)
+    logits[0, :, 0], logits[0, [4, 11, 18, 19], 1] = first[0, :, 0], 1.0
+    line = sung(logits, torch.ones(1, 2), motion.leading(torch.zeros(1, 6, 2)), None)
+    assert line.sound.argmax(dim=1).tolist() == [[10, 11]]
 
 
 @pytest.mark.parametrize("temperature", [0.2, 1.0])

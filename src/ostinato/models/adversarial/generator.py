@@ -1,7 +1,7 @@
 """Generators: from noise to voices."""
 
-import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -9,9 +9,12 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from ostinato.models.segments import Lines, Shape
+from ostinato.models.adversarial.given import Encoder, Fixed
+from ostinato.models.segments import Lines, Shape, steps_to_beat
 
 CLASSES = 12
+FARTHEST = 13  # semitones from note to note; this stands for whatever is farther
+NEARNESS = 0.15  # what speaks for a pitch that is a semitone nearer, before anything is learned
 
 
 @dataclass(frozen=True)
@@ -27,17 +30,32 @@ class Choosing:
 
 
 class Generator(nn.Module, ABC):
-    """Makes segments from noise; the constructor takes, by keyword alone, their `shape`."""
+    """Makes segments from noise.
+
+    The constructor takes, by keyword alone, their `shape` and what of them is `known`, (voices,
+    steps), or None. Raises `ValueError` where it can make nothing to what is known.
+    """
 
     noise_size: int
 
     @abstractmethod
-    def forward(self, noise: Tensor, choosing: Choosing | None = None) -> Lines:
+    def forward(
+        self, noise: Tensor, choosing: Choosing | None = None, real: Lines | None = None
+    ) -> Lines:
         """noise: (batch, noise_size) -> lines that are all 0 and 1.
 
         With `choosing` choices are drawn, and gradients pass them as if they were soft; without it
-        they are the likeliest.
+        they are the likeliest. `real`: (batch, …) has what is known.
         """
+
+
+def makes_all(generator: Generator, known: Tensor | None) -> None:
+    """Refuse what is known, for a generator that makes all of a segment."""
+    if known is not None:
+        raise ValueError(
+            f"{type(generator).__name__} makes whole segments alone: given_bars should be 0 and "
+            "given_voice null."
+        )
 
 
 class BeatGenerator(Generator):
@@ -46,8 +64,11 @@ class BeatGenerator(Generator):
     Noise is of two kinds, as in MuseGAN (Dong et al., AAAI 2018): `noise` is of the whole segment,
     `bar_noise` of each bar by itself. From the steps, which all voices share, come the pitch
     classes that suit them, and a head of each voice alone says what it may begin, and whether it
-    begins anything there or goes on with what it has. Voices are chosen from the last, the bass, to
-    the first, and hear those chosen before them.
+    begins anything there or goes on with what it has. What it begins is chosen step by step, by the
+    interval from its note before too: in each of `motions` ways some intervals are likelier, and a
+    step says how much which way counts. Voices are chosen from the last, the bass, to the first,
+    and hear those chosen before them. Of what is known an encoder tells beats and steps, and all of
+    it to each.
     """
 
     def __init__(
@@ -60,13 +81,17 @@ class BeatGenerator(Generator):
         ] = 2,
         fine_size: Annotated[int, Field(ge=1, le=4096, description="channels of steps")] = 64,
         head_size: Annotated[int, Field(ge=1, le=4096, description="channels of a voice")] = 64,
+        motions: Annotated[
+            int, Field(ge=0, le=64, description="ways to move; 0: without regard to notes before")
+        ] = 0,
         *,
         shape: Shape,
+        known: Tensor | None = None,
     ) -> None:
         super().__init__()
         self.shape, self.sizes = shape, (noise, bar_noise)
         self.noise_size = noise + shape.bars * bar_noise
-        self.stretch = math.gcd(shape.bar, shape.beat) or 1
+        self.stretch = steps_to_beat(shape)
         self.bar_beats = shape.bar // self.stretch
         self.first = nn.Linear(noise + bar_noise, self.bar_beats * hidden_size)
         self.beats = nn.ModuleList(_Residual(hidden_size) for _ in range(layers))
@@ -76,25 +101,36 @@ class BeatGenerator(Generator):
         classes = torch.arange(shape.lowest, shape.lowest + shape.pitches) % CLASSES
         self.register_buffer("classes", classes, persistent=False)
         self.voices = nn.ModuleList(
-            _Voice(fine_size, head_size, shape.pitches + 1) for _ in range(shape.voices)
+            _Voice(fine_size, head_size, shape.pitches, motions) for _ in range(shape.voices)
         )
         self.tell = nn.ModuleList(
             nn.Conv1d(shape.pitches + 1, fine_size, 3, padding=1, bias=False)
             for _ in range(shape.voices - 1)
         )
+        self.encoder = (
+            None if known is None else Encoder(known, shape, fine_size, hidden_size, self.stretch)
+        )
 
-    def forward(self, noise: Tensor, choosing: Choosing | None = None) -> Lines:
+    def forward(
+        self, noise: Tensor, choosing: Choosing | None = None, real: Lines | None = None
+    ) -> Lines:
         """noise: (batch, noise_size) -> lines."""
         x = self._beats(noise)
+        told = None if self.encoder is None else self.encoder(real)
+        if told is not None:
+            x = x + told.beats
         for layer in self.beats:
             x = layer(x)
         x = self.steps(x)
+        if told is not None:
+            x = x + told.steps
         for layer in self.fine:
             x = layer(x)
         harmony = nn.functional.pad(self.harmony(x)[:, self.classes], (0, 0, 0, 1))
         lines: list[Lines] = []
         for number in reversed(range(self.shape.voices)):
-            lines.insert(0, self.voices[number](x, harmony, choosing))
+            fixed = told and told.of(number)
+            lines.insert(0, self.voices[number](x, harmony, choosing, fixed))
             if number:
                 x = x + self.tell[number - 1](lines[0].sound)
         return Lines(*(torch.stack(parts, dim=1) for parts in zip(*lines, strict=True)))
@@ -124,35 +160,94 @@ class _Residual(nn.Module):
 class _Voice(nn.Module):
     """What one voice sings."""
 
-    def __init__(self, size: int, head_size: int, choices: int) -> None:
+    def __init__(self, size: int, head_size: int, pitches: int, motions: int) -> None:
         super().__init__()
         self.hidden = nn.Conv1d(size, head_size, 3, padding=1)
-        self.choose = nn.Conv1d(head_size, choices, 1)
+        self.choose = nn.Conv1d(head_size, pitches + 1, 1)
         self.begin = nn.Conv1d(head_size, 1, 1)
+        self.motion = Motion(head_size, pitches, motions) if motions else None
 
-    def forward(self, x: Tensor, harmony: Tensor, choosing: Choosing | None) -> Lines:
-        """x: (batch, size, steps) -> the line, as in `held`.
+    def forward(
+        self, x: Tensor, harmony: Tensor, choosing: Choosing | None, fixed: "Fixed | None"
+    ) -> Lines:
+        """x: (batch, size, steps) -> the line, as in `sung`.
 
         harmony: (batch, choices, steps), what speaks for each choice in any voice.
         """
         hidden = nn.functional.leaky_relu(self.hidden(x), 0.2)
-        choice = one_of_many(self.choose(hidden) + harmony, choosing)
         begins = yes_or_no(self.begin(hidden)[:, 0], choosing)
-        return held(choice, begins)
+        logits = self.choose(hidden) + harmony
+        leading = self.motion and self.motion.leading(hidden)
+        return sung(logits, begins, leading, choosing, fixed)
 
 
-def held(choice: Tensor, begins: Tensor) -> Lines:
-    """A line that takes up a choice where something begins, and holds it until the next.
+Leading = Callable[[int, Tensor], Tensor]
 
-    choice: (batch, choices, steps), silence last; begins: (batch, steps). Sound (batch, choices,
-    steps) and onsets (batch, steps). The first step begins in any case.
+
+class Motion(nn.Module):
+    """What speaks for each pitch after another, by the interval between them alone.
+
+    Near pitches have more for them before anything is learned; silence has nothing.
+    """
+
+    def __init__(self, size: int, pitches: int, motions: int) -> None:
+        super().__init__()
+        near = FARTHEST - torch.arange(-FARTHEST, FARTHEST + 1).abs()
+        self.intervals = nn.Parameter(NEARNESS * near.expand(motions, -1).clone())
+        self.counts = nn.Conv1d(size, motions, 1)
+        nn.init.constant_(self.counts.bias, 1 / motions)  # type: ignore[arg-type]
+        each = torch.arange(pitches)
+        between = (each - each[:, None]).clamp(-FARTHEST, FARTHEST) + FARTHEST
+        self.between: Tensor
+        self.register_buffer("between", between, persistent=False)
+
+    def leading(self, hidden: Tensor) -> Leading:
+        """What leads from step to step, where hidden: (batch, size, steps) says which motion.
+
+        Its result takes a step and what sounded before it, (batch, choices), to what speaks for
+        each choice: the same shape. Gradients do not pass to what sounded before.
+        """
+        moves = nn.functional.pad(self.intervals[:, self.between], (0, 1, 0, 1))
+        counts = self.counts(hidden)
+
+        def lead(step: int, before: Tensor) -> Tensor:
+            return torch.einsum("bm,mbc->bc", counts[..., step], moves[:, before.argmax(dim=1)])
+
+        return lead
+
+
+def sung(
+    logits: Tensor,
+    begins: Tensor,
+    leading: Leading | None,
+    choosing: Choosing | None,
+    fixed: Fixed | None = None,
+) -> Lines:
+    """A line that chooses where something begins, and holds its choice until the next.
+
+    logits: (batch, choices, steps), silence last; begins: (batch, steps); leading: what is added to
+    the logits of a step by what sounded before it. Sound (batch, choices, steps) and onsets
+    (batch, steps). The first step begins in any case. What is `fixed` is taken as it is.
     """
     begins = torch.cat([torch.ones_like(begins[:, :1]), begins[:, 1:]], dim=1)
-    sounds = [choice[..., 0]]
-    for step in range(1, choice.shape[-1]):
+    known = [False] * logits.shape[-1] if fixed is None else fixed.known.tolist()
+    if fixed is not None:
+        begins = torch.where(fixed.known, fixed.onset, begins)
+    choices: list[Tensor] = []
+    sounds: list[Tensor] = []
+    for step, is_known in enumerate(known):
+        if is_known and fixed is not None:
+            choices.append(fixed.sound[..., step])
+            sounds.append(choices[-1])
+            continue
+        scores = logits[..., step]
+        if step and leading is not None:
+            scores = scores + leading(step, sounds[-1])
+        choices.append(one_of_many(scores, choosing))
         new = begins[:, step, None]
-        sounds.append(new * choice[..., step] + (1 - new) * sounds[-1])
-    return Lines(torch.stack(sounds, dim=-1), begins * (1 - choice[:, -1]))
+        sounds.append(new * choices[-1] + (1 - new) * sounds[-1] if step else choices[-1])
+    silent = torch.stack([choice[:, -1] for choice in choices], dim=1)
+    return Lines(torch.stack(sounds, dim=-1), begins * (1 - silent))
 
 
 def one_of_many(logits: Tensor, choosing: Choosing | None) -> Tensor:
