@@ -15,6 +15,11 @@ HERE = Path(__file__).parent
 Figures = dict[str, Any]
 
 
+def numbers(text: str) -> list[int]:
+    """Of a command line: 2,4."""
+    return [int(number) for number in text.split(",")]
+
+
 def read_results(folder: Path = HERE) -> dict[str, dict[str, list[Any]]]:
     """Every figure so far: by `bars_2` and so on, then by its name, a value for each seed."""
     file = folder / "results.json"
@@ -29,6 +34,14 @@ def add_figures(bars: int, seed: int, figures: Figures, folder: Path = HERE) -> 
     results[f"bars_{bars}"] = {name: [row[name] for row in rows] for name in rows[0]}
     ordered = dict(sorted(results.items(), key=lambda item: int(item[0].removeprefix("bars_"))))
     write_json(folder / "results.json", ordered)
+
+
+def add_sequence(bars: int, name: str, figures: Figures, folder: Path = HERE) -> None:
+    """Keep the figures of a sequence model for this length."""
+    file = folder / "sequences.json"
+    kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    kept.setdefault(f"bars_{bars}", {})[name] = figures
+    write_json(file, kept)
 
 
 def _flat(seed: int, figures: Figures) -> Figures:
@@ -59,6 +72,8 @@ def write_page(folder: Path = HERE) -> None:
         "Written by `make bench-gan`; what is measured, and how, is in "
         "[docs/gan.md](../../docs/gan.md).",
     ]
+    file = folder / "sequences.json"
+    sequences = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     for length, columns in read_results(folder).items():
         rows = _rows(columns)
         parts += [
@@ -71,6 +86,8 @@ def write_page(folder: Path = HERE) -> None:
             "The measures of MuseGAN (Dong et al. 2018), mean of the seeds:",
             musegan_table(rows),
         ]
+        others = sequences.get(length, {})
+        parts += ["Sequence models on the same measures:", others_table(others)] if others else []
     if len(parts) == 2:
         parts.append("None yet.")
     write_text(folder / "RESULTS.md", "\n\n".join(parts) + "\n")
@@ -95,6 +112,18 @@ def seeds_table(rows: Sequence[Figures]) -> str:
     real = [f"{_mean(rows, 'control'):.3f}", *(f"{_mean(rows, f'real_{n}'):.3f}" for n in names)]
     nearest = f"{_mean(rows, 'real_nearest_percentile'):.3f} at the 1st percentile"
     return _markdown(head, [*lines, ["real", *real, nearest, "", "", ""]])
+
+
+def others_table(others: Mapping[str, Figures]) -> str:
+    """A line for each sequence model."""
+    names = ("qualified_notes", "diversity", "rests", "unisons", "empty_bars")
+    head = ["model", "overlapping area", "notes ≥ an eighth", *names[1:], "nearest"]
+    lines = []
+    for model, figures in sorted(others.items()):
+        values = [figures["overlapping_area"], *(figures["generated"][name] for name in names)]
+        values.append(figures["nearest"]["generated"])
+        lines.append([f"`{model}`", *(f"{value:.3f}" for value in values)])
+    return _markdown([name.replace("_", " ") for name in head], lines)
 
 
 def features_table(rows: Sequence[Figures]) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gan_tables import Figures, add_figures, write_page
+from gan_tables import Figures, add_figures, numbers, write_page
 
 from ostinato import console
 from ostinato.config import compose, conf_folder
@@ -44,15 +44,11 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--bars", type=_numbers, default=[2, 4], help="lengths of segments: 2,4")
-    parser.add_argument("--seeds", type=_numbers, default=[1, 2, 3], help="1,2,3")
+    parser.add_argument("--bars", type=numbers, default=[2, 4], help="lengths of segments: 2,4")
+    parser.add_argument("--seeds", type=numbers, default=[1, 2, 3], help="1,2,3")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="as for ostinato run")
     parser.add_argument("--collect", action="store_true", help="only rewrite the tables")
     return parser.parse_intermixed_args()
-
-
-def _numbers(text: str) -> list[int]:
-    return [int(number) for number in text.split(",")]
 
 
 def train(bars: int, seed: int, overrides: Sequence[str]) -> Figures:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gan_tables import add_figures, read_results, write_page
+from gan_tables import add_figures, add_sequence, read_results, write_page
 
 SHARES = {"diversity": 0.9, "qualified_notes": 0.95, "empty_bars": 0.0, "rests": 0.0}
 
@@ -66,6 +66,17 @@ def test_the_page_shows_seeds_and_real_music_side_by_side(tmp_path: Path) -> Non
     assert "| real | 0.930 | 0.950 | 0.900 | 0.000 | 0.060 | 0.000 | 0.300 at the 1st" in page
     assert "| steps in which three pitches or more sound | 0.50 | 0.75 |" in page
     assert "| bars in which nothing sounds, by voice | 0.00 0.25 | 0.00 0.25 |" in page
+
+
+def test_sequence_models_stand_below_the_gan(tmp_path: Path) -> None:
+    add_figures(2, 1, figures(0.7), tmp_path)
+    add_figures(4, 1, figures(0.6), tmp_path)
+    add_sequence(2, "lstm", figures(0.6), tmp_path)
+    add_sequence(2, "lstm", figures(0.85), tmp_path)
+    write_page(tmp_path)
+    two, four = (tmp_path / "RESULTS.md").read_text().split("## Segments of 4 bars")
+    assert "| `lstm` | 0.850 | 0.950 | 0.900 | 0.000 | 0.040 | 0.000 | 0.400 |" in two
+    assert "lstm" not in four
 
 
 @pytest.mark.parametrize("missing", ["nearest", "musegan"])

@@ -101,6 +101,13 @@ def test_what_segments_do_not_go_with_is_refused(overrides: list[str], sentence:
         composed(["model=gan", *overrides])
 
 
+@pytest.mark.parametrize("model", ["gan_continue", "gan_accompany"])
+def test_what_is_made_to_something_needs_it(model: str) -> None:
+    composed([f"model={model}", "sampling=continuation"])
+    with pytest.raises(ConfigError, match=f"^model={model} makes music to what is given: say .*"):
+        composed([f"model={model}"])
+
+
 def test_a_way_is_between_segments_alone() -> None:
     composed(["model=gan", "sampling=interpolate"])
     with pytest.raises(ConfigError, match=r"^sampling.steps=8 does not fit: model=lstm makes no"):

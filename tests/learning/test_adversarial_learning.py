@@ -68,9 +68,10 @@ def fit(
     validated: bool = True,
     more: Any = (),
     judge: adversarial.Judge = judge,
+    changed: dict[str, Any] | None = None,
     **objective: Any,
 ) -> tuple[Fitted, GAN]:
-    network = gan_of(objective=objective)
+    network = gan_of(objective=objective, **(changed or {}))
     data = SegmentData(
         segments[0],
         segments[1] if validated else replace(segments[1], starts=segments[1].starts[:0]),
@@ -276,6 +277,24 @@ def test_a_critic_that_runs_away_stops_the_training(
         )
     assert len(fitted.curves) == 3
     assert "gap is no number" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize("changed", [{"given_bars": 1}, {"given_voice": 0}])
+def test_what_is_given_comes_from_the_segments_it_is_judged_by(
+    segments: tuple[Segments, Segments], tmp_path: Path, changed: dict[str, int]
+) -> None:
+    alike: list[bool] = []
+
+    def look(generated: Lines, real: Lines) -> Judgement:
+        ours, theirs = (lines.said()[0][: len(real.onset)] for lines in (generated, real))
+        part = (slice(None), 0) if "given_voice" in changed else (..., slice(0, 8))
+        alike.append(torch.equal(ours[part], theirs[part]) and not torch.equal(ours, theirs))
+        assert len(generated.onset) == adversarial.JUDGED
+        return judge(generated, real)
+
+    fitted, _ = fit(segments, tmp_path, replace(SHORT, epochs=2), judge=look, changed=changed)
+    assert len(fitted.curves) == 2
+    assert alike == [True] * 4
 
 
 def test_samples_of_the_same_noise_are_shown_every_few_epochs_and_at_the_end(

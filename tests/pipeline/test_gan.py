@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +87,35 @@ def test_musegan_goes_through_every_stage(project: Path) -> None:
     metrics = json.loads((folder / "evaluation" / "metrics.json").read_text())
     assert len(metrics["segments"]["musegan"]["generated"]["pitch_classes"]) == 4
     assert 0 <= metrics["segments"]["nearest"]["test"] <= 1
+
+
+def test_a_gan_continues_pieces_of_the_test_split_and_a_file(project: Path) -> None:
+    words = ("model.given_bars=1", "sampling=continuation", "sampling.prompt_bars=2")
+    words += ("sampling.max_bars=4", "tracking=off")
+    done = run(project, "ostinato", "run", *SMALL, *words)
+    assert "mean overlapping area with the test split" in done.stdout
+    [folder] = (project / "outputs" / "runs").glob("*/*")
+    about = json.loads((folder / "samples" / "sampling.json").read_text())
+    assert (about["prompt"], about["prompt_bars"], about["max_bars"]) == ("test", 2, 4)
+    pieces = [read_midi(path) for path in (folder / "samples").glob("*.mid")]
+    assert all(8 < piece.quarters <= 16 for piece in pieces)
+    model = f"model_dir={folder / 'model'}"
+    source = sorted((project / "data" / "bach").glob("*.mid"))[0]
+    more = (model, "samples_dir=more", f"sampling.prompt={source}")
+    run(project, "ostinato", "generate", *SMALL, *words, *more)
+    first, made = (read_midi(path) for path in (source, project / "more" / "sample-01.mid"))
+    start = min(note for note in first.track(0)["pitch"][:1])
+    assert start in made.track(0)["pitch"][:1]
+    words = (*words, model, "sampling.prompt_bars=1", "representation.bar_steps=16")
+    waltz = replace_metre(first, 3)
+    write_midi(waltz, project / "waltz.mid")
+    sentence = refused(project, "generate", *SMALL, *words, "sampling.prompt=waltz.mid")
+    assert "waltz.mid cannot be a prompt: as voices the piece has" in sentence
+
+
+def replace_metre(piece: Piece, beats: int) -> Piece:
+    metre = array(TIME_SIGNATURE, onset=0, numerator=beats, denominator=4)
+    return replace(piece, time_signatures=metre)
 
 
 def test_a_killed_gan_resumes_to_the_same_weights(project: Path) -> None:

@@ -41,8 +41,8 @@ class AdversarialModule(pl.LightningModule):
     """Fits a GAN by its objective: a batch a step of the critic, and every so many the generator's.
 
     It is judged by segments of the same noise in every epoch, against real ones of the training
-    pieces and of the validation pieces. Everything that is drawn comes from torch's own generator,
-    the state of which follows from seed and epoch.
+    pieces and of the validation pieces, from which is also taken what is given to it. Everything
+    that is drawn comes from torch's own generator, the state of which follows from seed and epoch.
     """
 
     automatic_optimization = False
@@ -69,23 +69,24 @@ class AdversarialModule(pl.LightningModule):
                 group["lr"] = highest * rate(self.training_settings, done, whole)
         self._critic_step(batch, choosing)
         if (batch_idx + 1) % self.network.objective.critic_steps == 0:
-            self._generator_step(len(batch), choosing)
+            self._generator_step(batch, choosing)
 
     def _critic_step(self, batch: SegmentBatch, choosing: Choosing) -> None:
         _, optimizer = self._optimizers()
         real = lines_of(batch.pitch, batch.onset, self.network.shape.pitches)
         with torch.no_grad():
-            fake = self.network(self._noise(len(batch)), choosing)
+            fake = self.network(self._noise(len(batch)), choosing, real)
         loss, gap, penalty = self.network.objective.critic_loss(self.critic, real, fake)
         optimizer.zero_grad()
         self.manual_backward(loss)
         optimizer.step()
         self._log(critic_gap=gap, gradient_penalty=penalty)
 
-    def _generator_step(self, count: int, choosing: Choosing) -> None:
+    def _generator_step(self, batch: SegmentBatch, choosing: Choosing) -> None:
         optimizer, _ = self._optimizers()
+        real = lines_of(batch.pitch, batch.onset, self.network.shape.pitches)
         self.critic.requires_grad_(False)
-        loss = -self.critic(self.network(self._noise(count), choosing)).mean()
+        loss = -self.critic(self.network(self._noise(len(batch)), choosing, real)).mean()
         optimizer.zero_grad()
         self.manual_backward(loss)
         optimizer.step()
@@ -94,11 +95,12 @@ class AdversarialModule(pl.LightningModule):
 
     def validation_step(self, batch: SegmentBatch, batch_idx: int) -> None:
         """Set what the fixed noise gives against real segments: of training, then of validation."""
-        if batch_idx == 0:
-            self.generated = self.network.draw(self.fixed)
-            self.judgements = {}
-        assert self.generated is not None
         real = lines_of(batch.pitch, batch.onset, self.network.shape.pitches)
+        if batch_idx == 0:
+            self.judgements = {}
+        if batch_idx == 0 or self.network.known is not None:
+            self.generated = self.network.draw(self.fixed, real.repeated(len(self.fixed)))
+        assert self.generated is not None
         self.judgements[PARTS[batch_idx]] = self.judge(self.generated, real)
 
     def on_validation_epoch_end(self) -> None:

@@ -68,6 +68,11 @@ class Lines(NamedTuple):
         """The same without what it was made from."""
         return Lines(self.sound.detach(), self.onset.detach())
 
+    def repeated(self, count: int) -> "Lines":
+        """So many segments: these, and from the first on again."""
+        rows = torch.arange(count, device=self.onset.device) % len(self.onset)
+        return Lines(self.sound[rows], self.onset[rows])
+
     def said(self) -> tuple[Tensor, Tensor]:
         """Pitches counted from the lowest, silence after them, and onsets: (batch, voices, steps).
 
@@ -86,20 +91,28 @@ class SegmentModel(nn.Module, ABC):
     """Makes segments from noise.
 
     `takes` names the representations that its segments are of; `objective` holds how it is fitted.
+    `known`: (voices, steps) says what of a segment must be given, None where nothing is: its first
+    `given_bars`, or some voices.
     """
 
     takes: ClassVar[frozenset[str]]
     shape: Shape
     pitch_range: tuple[int, int]
     objective: Any
+    known: Tensor | None = None
+    given_bars: int = 0
 
     @abstractmethod
     def noise(self, count: int, generator: torch.Generator | None = None) -> Tensor:
         """What so many segments are made from: (count, …), on the processor where seeded."""
 
     @abstractmethod
-    def draw(self, noise: Tensor) -> Lines:
-        """The segments of this noise, always the same."""
+    def draw(self, noise: Tensor, real: Lines | None = None) -> Lines:
+        """The segments of this noise, always the same.
+
+        Where something is `known`, it is taken from `real`: (batch, …), of which the rest is not
+        looked at.
+        """
 
     def way(self, ends: Tensor, steps: int) -> Tensor:
         """Noise that leads from the first of two `ends` to the second: (2, …) -> (steps, …).

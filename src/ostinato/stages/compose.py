@@ -87,12 +87,18 @@ def check_segments(config: Config) -> None:
             )
         _check_given(config)
         return
+    made_to = config["model"].get("given_bars") or config["model"].get("given_voice") is not None
     if training["devices"] > 1 or training["precision"] == "16-mixed":
         raise ConfigError(
             f"model={model} is trained on one device, in 32 bits or bfloat16: say "
             "training.devices=1 and training.precision=32-true or bf16-mixed."
         )
-    if sampling["prompt"] is not None:
+    if made_to and sampling["prompt"] is None:
+        raise ConfigError(
+            f"model={model} makes music to what is given: say sampling=continuation or "
+            "sampling.prompt=my.mid."
+        )
+    if sampling["prompt"] is not None and not made_to:
         raise ConfigError(
             f"sampling.prompt={sampling['prompt']} does not fit: model={model} makes whole "
             "segments and continues none: say sampling.prompt=null."

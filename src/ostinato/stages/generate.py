@@ -15,6 +15,9 @@ from ostinato.stages.workspace import Workspace
 from ostinato.tracking import find_run
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ostinato.batches.segments import SegmentBatch
     from ostinato.models.bundle import Bundle
     from ostinato.music.piece import Piece
@@ -63,13 +66,16 @@ def _compose(
     from ostinato.representations.barred import Barred
     from ostinato.representations.base import FrameRepresentation, TokenRepresentation
     from ostinato.sampling.frames import compose_frames
+    from ostinato.sampling.given import compose_to
     from ostinato.sampling.segments import compose_segments
     from ostinato.sampling.sequence import compose
 
     network, representation = bundle.network, bundle.representation
+    encoded = [_encoded(bundle, prompt) for prompt in prompts]
     if isinstance(network, SegmentModel) and isinstance(representation, Barred):
-        return compose_segments(network, representation, sampling, seed, given)
-    encoded = [representation.encode(prompt) for prompt in prompts]
+        if network.known is None:
+            return compose_segments(network, representation, sampling, seed, given)
+        return compose_to(network, representation, sampling, seed, encoded)
     if isinstance(network, SequenceModel) and isinstance(representation, TokenRepresentation):
         return compose(network, representation, sampling, seed, encoded)
     if isinstance(network, SequenceModel) and isinstance(representation, FrameRepresentation):
@@ -77,23 +83,42 @@ def _compose(
     raise TypeError(f"no way to sample from {type(network).__name__} on {representation.name}")
 
 
+def _encoded(bundle: "Bundle", prompt: "Piece") -> "NDArray[np.integer[Any]]":
+    """A prompt as its model takes it; raises `UnencodableError` where it cannot be taken."""
+    from ostinato.models.segments import SegmentModel
+    from ostinato.representations.barred import Barred
+    from ostinato.sampling.given import prompt_of
+
+    network, representation = bundle.network, bundle.representation
+    if isinstance(network, SegmentModel) and isinstance(representation, Barred):
+        return prompt_of(network, representation, prompt)
+    return representation.encode(prompt)
+
+
 def _prompts(sampling: "Sampling", bundle: "Bundle", workspace: Workspace) -> list["Piece"]:
     """The beginnings that the pieces continue; none where they begin from nothing."""
     from ostinato.models.segments import SegmentModel
 
-    if isinstance(bundle.network, SegmentModel):
+    model, network = bundle.config["choices"]["model"], bundle.network
+    made_to = isinstance(network, SegmentModel) and network.known is not None
+    if isinstance(network, SegmentModel) and not made_to:
         if sampling.prompt is not None:
             raise UserError(
-                f"sampling.prompt={sampling.prompt} does not fit: model="
-                f"{bundle.config['choices']['model']} makes whole segments and continues none."
+                f"sampling.prompt={sampling.prompt} does not fit: model={model} makes whole "
+                "segments and continues none."
             )
         return []
     if sampling.steps is not None:
         raise UserError(
-            f"sampling.steps={sampling.steps} does not fit: model="
-            f"{bundle.config['choices']['model']} makes no segments between which there is a way."
+            f"sampling.steps={sampling.steps} does not fit: model={model} makes no segments from "
+            "nothing between which there is a way."
         )
     if sampling.prompt is None:
+        if made_to:
+            raise UserError(
+                f"model={model} makes music to what is given: give it some, sampling.prompt=test "
+                "or sampling.prompt=my.mid."
+            )
         if bundle.representation.kind == "tokens" and bundle.representation.end is None:
             raise UserError(
                 "this model has no token for the beginning of a piece: give it one to continue, "
@@ -106,7 +131,7 @@ def _prompts(sampling: "Sampling", bundle: "Bundle", workspace: Workspace) -> li
     for piece in pieces:
         prompt = _beginning(piece, sampling.prompt_bars)
         try:
-            bundle.representation.encode(prompt)
+            _encoded(bundle, prompt)
         except UnencodableError as error:
             if sampling.prompt != "test":
                 raise UserError(
@@ -119,7 +144,7 @@ def _prompts(sampling: "Sampling", bundle: "Bundle", workspace: Workspace) -> li
             break
     if not prompts:
         raise UserError(
-            f"no piece of the test split can be written as {bundle.representation.name}: give a "
+            f"no piece of the test split can be a prompt as {bundle.representation.name}: give a "
             "MIDI file, sampling.prompt=my.mid."
         )
     return prompts
@@ -150,7 +175,9 @@ def _about(config: Config, sampling: "Sampling", bundle: "Bundle") -> dict[str, 
     if isinstance(network, SequenceModel) and not network.head.one_of_many:
         idle |= {"top_k", "top_p"}
     if isinstance(network, SegmentModel):
-        idle |= {"temperature", "top_k", "top_p", "max_bars"}
+        idle |= {"temperature", "top_k", "top_p"} | (
+            {"max_bars"} if network.known is None else set()
+        )
         idle |= {"repetition_penalty", "repetition_window"}
     if bundle.representation.kind == "frames":
         idle |= {"repetition_penalty", "repetition_window"}

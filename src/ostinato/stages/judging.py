@@ -1,7 +1,7 @@
 """What segments of a trained model are, beside those of the test split."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ostinato import console
@@ -12,12 +12,12 @@ from ostinato.stages.latents import Latents, measure_latents
 from ostinato.stages.workspace import Workspace
 
 if TYPE_CHECKING:
-    from ostinato.batches.segments import SegmentBatch
+    from ostinato.batches.segments import SegmentBatch, Segments
     from ostinato.evaluation.segments import Excerpts
     from ostinato.models.bundle import Bundle
     from ostinato.models.segments import Lines, Shape
     from ostinato.music.piece import Piece
-
+    from ostinato.representations.barred import Barred
 
 COMPARED = 20_000  # training segments, at most, that others may be like
 
@@ -118,16 +118,12 @@ def judge_segments(config: Config, workspace: Workspace, bundle: "Bundle") -> Ju
     """Generate segments and set them against real ones; None where there is no test segment."""
     import torch
 
-    from ostinato.evaluation.musegan import musegan_table
-    from ostinato.evaluation.segments import by_themselves, excerpts_of, overlap, overlaps
+    from ostinato.evaluation.segments import excerpts_of
     from ostinato.learning.adversarial import JUDGED
     from ostinato.models.segments import SegmentModel
-    from ostinato.representations.barred import Barred
 
-    network = bundle.network
+    network, seed = bundle.network, config["seed"]
     assert isinstance(network, SegmentModel)
-    assert isinstance(bundle.representation, Barred)
-    seed = config["seed"]
     store = token_store(bundle.config, workspace, bundle.representation)
     split = read_split(workspace)
     training, test = (
@@ -137,17 +133,30 @@ def judge_segments(config: Config, workspace: Workspace, bundle: "Bundle") -> Ju
     if not len(test) or not len(training):
         console.warn("no segment of the test pieces can be cut: segments are not measured.")
         return None
-    real = test.drawn(JUDGED, seed)
-    lines = network.draw(network.noise(JUDGED, torch.Generator().manual_seed(seed)))
+    given = _lines(test.drawn(JUDGED, seed), network.shape).repeated(JUDGED)
+    noise = network.noise(JUDGED, torch.Generator().manual_seed(seed))
+    lines = network.draw(noise, given)
     ours = excerpts_of(lines, network.shape)
+    judged = compare_segments(ours, training, test, network.shape, seed)
+    return replace(judged, latents=measure_latents(network, test, ours, seed))
+
+
+def compare_segments(
+    ours: "Excerpts", training: "Segments", test: "Segments", shape: "Shape", seed: int
+) -> Judged:
+    """Set segments against as many of the test split, and both against those of training."""
+    from ostinato.evaluation.musegan import musegan_table
+    from ostinato.evaluation.segments import by_themselves, excerpts_of, overlap, overlaps
+
+    real = test.drawn(len(ours), seed)
     held_out, known, many = (
-        excerpts_of(_lines(batch, network.shape), network.shape)
-        for batch in (real, training.drawn(JUDGED, seed), training.drawn(COMPARED, seed))
+        excerpts_of(_lines(batch, shape), shape)
+        for batch in (real, training.drawn(len(ours), seed), training.drawn(COMPARED, seed))
     )
     areas = overlaps(ours, held_out)
     return Judged(
-        JUDGED,
-        network.shape.bars,
+        len(ours),
+        shape.bars,
         overlap(areas),
         overlap(overlaps(known, held_out)),
         areas,
@@ -155,8 +164,7 @@ def judge_segments(config: Config, workspace: Workspace, bundle: "Bundle") -> Ju
         by_themselves(held_out),
         _nearest(ours, held_out, many),
         {"training": musegan_table(many), "generated": musegan_table(ours)},
-        _pieces(real, bundle, network.shape),
-        measure_latents(network, bundle.representation, test, ours, seed),
+        _pieces(real, test.representation, shape),
     )
 
 
@@ -179,13 +187,11 @@ def _lines(batch: "SegmentBatch", shape: "Shape") -> "Lines":
     return lines_of(batch.pitch, batch.onset, shape.pitches)
 
 
-def _pieces(batch: "SegmentBatch", bundle: "Bundle", shape: "Shape") -> "list[Piece]":
-    from ostinato.representations.barred import Barred
+def _pieces(batch: "SegmentBatch", representation: "Barred", shape: "Shape") -> "list[Piece]":
     from ostinato.sampling.segments import tokens_of
 
-    assert isinstance(bundle.representation, Barred)
-    rows = tokens_of(_lines(batch, shape), shape, bundle.representation)
-    return [bundle.representation.decode(row) for row in rows]
+    rows = tokens_of(_lines(batch, shape), shape, representation)
+    return [representation.decode(row) for row in rows]
 
 
 def _rounded(values: Any) -> Any:

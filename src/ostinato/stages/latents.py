@@ -59,11 +59,7 @@ class Latents:
 
 
 def measure_latents(
-    network: "SegmentModel",
-    representation: "Barred",
-    test: "Segments",
-    prior: "Excerpts",
-    seed: int,
+    network: "SegmentModel", test: "Segments", prior: "Excerpts", seed: int
 ) -> Latents | None:
     """Encode and decode segments of the test pieces; None of a model that cannot."""
     import torch
@@ -99,7 +95,7 @@ def measure_latents(
         "interpolation": latents.smoothness(network, scores.means),
     }
     return Latents(
-        figures, _drawn(scores, given), _rolls(network, representation, batch, scores.means)
+        figures, _drawn(scores, given), _rolls(network, test.representation, batch, scores.means)
     )
 
 

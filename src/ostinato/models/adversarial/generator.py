@@ -9,6 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from ostinato.models.adversarial.given import Encoder, Fixed
 from ostinato.models.segments import Lines, Shape, steps_to_beat
 
 CLASSES = 12
@@ -29,17 +30,32 @@ class Choosing:
 
 
 class Generator(nn.Module, ABC):
-    """Makes segments from noise; the constructor takes, by keyword alone, their `shape`."""
+    """Makes segments from noise.
+
+    The constructor takes, by keyword alone, their `shape` and what of them is `known`, (voices,
+    steps), or None. Raises `ValueError` where it can make nothing to what is known.
+    """
 
     noise_size: int
 
     @abstractmethod
-    def forward(self, noise: Tensor, choosing: Choosing | None = None) -> Lines:
+    def forward(
+        self, noise: Tensor, choosing: Choosing | None = None, real: Lines | None = None
+    ) -> Lines:
         """noise: (batch, noise_size) -> lines that are all 0 and 1.
 
         With `choosing` choices are drawn, and gradients pass them as if they were soft; without it
-        they are the likeliest.
+        they are the likeliest. `real`: (batch, …) has what is known.
         """
+
+
+def makes_all(generator: Generator, known: Tensor | None) -> None:
+    """Refuse what is known, for a generator that makes all of a segment."""
+    if known is not None:
+        raise ValueError(
+            f"{type(generator).__name__} makes whole segments alone: given_bars should be 0 and "
+            "given_voice null."
+        )
 
 
 class BeatGenerator(Generator):
@@ -51,7 +67,8 @@ class BeatGenerator(Generator):
     begins anything there or goes on with what it has. What it begins is chosen step by step, by the
     interval from its note before too: in each of `motions` ways some intervals are likelier, and a
     step says how much which way counts. Voices are chosen from the last, the bass, to the first,
-    and hear those chosen before them.
+    and hear those chosen before them. Of what is known an encoder tells beats and steps, and all of
+    it to each.
     """
 
     def __init__(
@@ -69,6 +86,7 @@ class BeatGenerator(Generator):
         ] = 0,
         *,
         shape: Shape,
+        known: Tensor | None = None,
     ) -> None:
         super().__init__()
         self.shape, self.sizes = shape, (noise, bar_noise)
@@ -89,19 +107,30 @@ class BeatGenerator(Generator):
             nn.Conv1d(shape.pitches + 1, fine_size, 3, padding=1, bias=False)
             for _ in range(shape.voices - 1)
         )
+        self.encoder = (
+            None if known is None else Encoder(known, shape, fine_size, hidden_size, self.stretch)
+        )
 
-    def forward(self, noise: Tensor, choosing: Choosing | None = None) -> Lines:
+    def forward(
+        self, noise: Tensor, choosing: Choosing | None = None, real: Lines | None = None
+    ) -> Lines:
         """noise: (batch, noise_size) -> lines."""
         x = self._beats(noise)
+        told = None if self.encoder is None else self.encoder(real)
+        if told is not None:
+            x = x + told.beats
         for layer in self.beats:
             x = layer(x)
         x = self.steps(x)
+        if told is not None:
+            x = x + told.steps
         for layer in self.fine:
             x = layer(x)
         harmony = nn.functional.pad(self.harmony(x)[:, self.classes], (0, 0, 0, 1))
         lines: list[Lines] = []
         for number in reversed(range(self.shape.voices)):
-            lines.insert(0, self.voices[number](x, harmony, choosing))
+            fixed = told and told.of(number)
+            lines.insert(0, self.voices[number](x, harmony, choosing, fixed))
             if number:
                 x = x + self.tell[number - 1](lines[0].sound)
         return Lines(*(torch.stack(parts, dim=1) for parts in zip(*lines, strict=True)))
@@ -138,7 +167,9 @@ class _Voice(nn.Module):
         self.begin = nn.Conv1d(head_size, 1, 1)
         self.motion = Motion(head_size, pitches, motions) if motions else None
 
-    def forward(self, x: Tensor, harmony: Tensor, choosing: Choosing | None) -> Lines:
+    def forward(
+        self, x: Tensor, harmony: Tensor, choosing: Choosing | None, fixed: "Fixed | None"
+    ) -> Lines:
         """x: (batch, size, steps) -> the line, as in `sung`.
 
         harmony: (batch, choices, steps), what speaks for each choice in any voice.
@@ -146,7 +177,8 @@ class _Voice(nn.Module):
         hidden = nn.functional.leaky_relu(self.hidden(x), 0.2)
         begins = yes_or_no(self.begin(hidden)[:, 0], choosing)
         logits = self.choose(hidden) + harmony
-        return sung(logits, begins, self.motion and self.motion.leading(hidden), choosing)
+        leading = self.motion and self.motion.leading(hidden)
+        return sung(logits, begins, leading, choosing, fixed)
 
 
 Leading = Callable[[int, Tensor], Tensor]
@@ -185,23 +217,35 @@ class Motion(nn.Module):
 
 
 def sung(
-    logits: Tensor, begins: Tensor, leading: Leading | None, choosing: Choosing | None
+    logits: Tensor,
+    begins: Tensor,
+    leading: Leading | None,
+    choosing: Choosing | None,
+    fixed: Fixed | None = None,
 ) -> Lines:
     """A line that chooses where something begins, and holds its choice until the next.
 
     logits: (batch, choices, steps), silence last; begins: (batch, steps); leading: what is added to
     the logits of a step by what sounded before it. Sound (batch, choices, steps) and onsets
-    (batch, steps). The first step begins in any case.
+    (batch, steps). The first step begins in any case. What is `fixed` is taken as it is.
     """
     begins = torch.cat([torch.ones_like(begins[:, :1]), begins[:, 1:]], dim=1)
-    choices = [one_of_many(logits[..., 0], choosing)]
-    sounds = [choices[0]]
-    for step in range(1, logits.shape[-1]):
-        before = sounds[-1]
-        scores = logits[..., step] + (0 if leading is None else leading(step, before))
+    known = [False] * logits.shape[-1] if fixed is None else fixed.known.tolist()
+    if fixed is not None:
+        begins = torch.where(fixed.known, fixed.onset, begins)
+    choices: list[Tensor] = []
+    sounds: list[Tensor] = []
+    for step, is_known in enumerate(known):
+        if is_known and fixed is not None:
+            choices.append(fixed.sound[..., step])
+            sounds.append(choices[-1])
+            continue
+        scores = logits[..., step]
+        if step and leading is not None:
+            scores = scores + leading(step, sounds[-1])
         choices.append(one_of_many(scores, choosing))
         new = begins[:, step, None]
-        sounds.append(new * choices[-1] + (1 - new) * before)
+        sounds.append(new * choices[-1] + (1 - new) * sounds[-1] if step else choices[-1])
     silent = torch.stack([choice[:, -1] for choice in choices], dim=1)
     return Lines(torch.stack(sounds, dim=-1), begins * (1 - silent))
 

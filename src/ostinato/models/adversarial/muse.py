@@ -6,7 +6,13 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from ostinato.models.adversarial.generator import CLASSES, Choosing, Generator, yes_or_no
+from ostinato.models.adversarial.generator import (
+    CLASSES,
+    Choosing,
+    Generator,
+    makes_all,
+    yes_or_no,
+)
 from ostinato.models.segments import Lines, Shape, steps_to_beat
 
 Count = Annotated[int, Field(ge=1, le=1024, description="channels")]
@@ -34,8 +40,10 @@ class MuseGenerator(Generator):
         private_channels: Count = 64,
         *,
         shape: Shape,
+        known: Tensor | None = None,
     ) -> None:
         super().__init__()
+        makes_all(self, known)
         self.shape, self.size, parts = shape, noise, 1 + shape.voices
         self.noise_size = 2 * parts * noise
         self.temporal = nn.ModuleList(_Temporal(noise, shape.bars) for _ in range(parts))
@@ -44,8 +52,11 @@ class MuseGenerator(Generator):
             _Private(channels + 2 * noise, private_channels, shape) for _ in range(shape.voices)
         )
 
-    def forward(self, noise: Tensor, choosing: Choosing | None = None) -> Lines:
+    def forward(
+        self, noise: Tensor, choosing: Choosing | None = None, real: Lines | None = None
+    ) -> Lines:
         """noise: (batch, noise_size) -> lines."""
+        del real
         parts = noise.reshape(len(noise), -1, 2, self.size)
         by_bar = [
             torch.cat(

@@ -117,6 +117,7 @@ class VAE(SegmentModel):
         return torch.randn(count, self.latent_size, generator=generator)
 
     @torch.no_grad()
-    def draw(self, noise: Tensor) -> Lines:
-        """The segments of these latent vectors, each choice the likeliest."""
+    def draw(self, noise: Tensor, real: Lines | None = None) -> Lines:
+        """The segments of these latent vectors, each choice the likeliest; nothing is given."""
+        del real
         return heard(self.decoder.draw(noise), self.shape)

@@ -1,0 +1,114 @@
+"""A sequence model on the measures of the GAN: what it composes, cut into segments.
+
+    ostinato run experiment=bach_lstm corpus=jsb16 split=published
+    python benchmarks/gan/sequences.py outputs/runs/DATE/TIME [--bars 2,4]
+
+Composes anew with the model of a run on the voices representation, by its own probabilities
+(temperature 1, nothing left out), cuts 300 segments at the barlines, and measures them as those of
+the GAN are. Writes sequences.json and RESULTS.md beside this file.
+"""
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gan_tables import Figures, add_sequence, numbers, write_page
+
+from ostinato.config import Config
+from ostinato.errors import UserError
+from ostinato.stages.workspace import Workspace
+
+ROOT = Path(__file__).parents[2]
+SEGMENTS = 300
+PITCHES = (36, 83)
+
+
+def main() -> int:
+    """Measure the run that is named."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run", type=Path, metavar="FOLDER", help="below outputs/runs")
+    parser.add_argument("--bars", type=numbers, default=[2, 4], help="lengths of segments: 2,4")
+    arguments = parser.parse_args()
+    try:
+        for bars in arguments.bars:
+            name, figures = measure(arguments.run.resolve(), bars)
+            add_sequence(bars, name, figures)
+        write_page()
+    except UserError as error:
+        print(f"sequences: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+@dataclass(frozen=True)
+class Cutting:
+    """What a network says of segments, for a model that makes none itself."""
+
+    shape: Any
+    pitch_range: tuple[int, int] = PITCHES
+
+
+def measure(folder: Path, bars: int) -> tuple[str, Figures]:
+    """The name of a run's model, and the figures of the segments of what it composes."""
+    from ostinato.models.bundle import load_bundle
+    from ostinato.models.segments import Shape
+    from ostinato.models.sequence import SequenceModel
+    from ostinato.representations.voices import Voices
+    from ostinato.stages.cutting import segments_of
+    from ostinato.stages.encoding import read_split, token_store
+    from ostinato.stages.judging import compare_segments
+    from ostinato.stages.run import shared_pieces
+
+    config = Config.load(folder / "config.yaml")
+    pieces = shared_pieces(config, Workspace(ROOT, folder))
+    workspace = Workspace(ROOT, folder, pieces)
+    bundle = load_bundle(workspace.model)
+    representation = bundle.representation
+    if not (isinstance(bundle.network, SequenceModel) and isinstance(representation, Voices)):
+        raise UserError(f"{folder} holds no sequence model on the voices representation.")
+    low, high = PITCHES
+    beat, bar = representation.beat_steps, representation.bar_steps
+    shape = Shape(representation.voices, bars, bar, beat, low, high - low + 1)
+    store, split = token_store(config, workspace, representation), read_split(workspace)
+    cutting: Any = Cutting(shape)
+    training, test = (
+        segments_of(workspace, store, store.indices(split[part]), representation, cutting)
+        for part in ("train", "test")
+    )
+    ours = composed(bundle.network, representation, shape, config["seed"])
+    judged = compare_segments(ours, training, test, shape, config["seed"])
+    return config["choices"]["model"], judged.table()
+
+
+def composed(network: Any, representation: Any, shape: Any, seed: int) -> Any:
+    """So many segments of what a network composes, as excerpts."""
+    import numpy as np
+
+    from ostinato.evaluation.segments import SILENT, Excerpts
+    from ostinato.representations.line import REST, heard
+    from ostinato.sampling.sequence import compose
+    from ostinato.sampling.settings import Sampling
+
+    settings = Sampling(pieces=SEGMENTS, max_bars=2 * shape.bars)
+    rows = compose(network, representation, settings, seed)
+    pitches, onsets = [], []
+    for tokens, _ in rows:
+        pitch, onset = heard(
+            tokens[: len(tokens) // shape.voices * shape.voices].reshape(1, -1, shape.voices)
+        )
+        for begin in range(0, pitch.shape[1] - shape.steps + 1, shape.bar):
+            pitches.append(pitch[0, begin : begin + shape.steps].T)
+            onsets.append(onset[0, begin : begin + shape.steps].T)
+    if not pitches:
+        raise UserError(f"none of the composed pieces has {shape.bars} bars.")
+    pitch, onset = np.stack(pitches).astype(np.int64), np.stack(onsets)
+    order = np.random.default_rng(seed).permutation(len(pitch))[:SEGMENTS]
+    pitch, onset = np.where(pitch == REST, SILENT, pitch)[order], onset[order]
+    onset[..., 0] = pitch[..., 0] != SILENT
+    return Excerpts(pitch, onset, shape.beat, shape.bar)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

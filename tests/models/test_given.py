@@ -1,0 +1,160 @@
+"""Music is made to bars that are continued and to a voice that is accompanied."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ostinato.errors import ConfigError, UnencodableError
+from ostinato.models.adversarial.gan import GAN
+from ostinato.models.adversarial.generator import Choosing
+from ostinato.models.segments import Lines, lines_of
+from ostinato.music.piece import NOTE, TIME_SIGNATURE, Piece, array
+from ostinato.representations.line import REST
+from ostinato.representations.voices import Voices
+from ostinato.sampling.given import compose_to, prompt_of
+from ostinato.sampling.settings import Sampling
+from small_gans import MUSE, check_lines, gan_of
+
+VOICES = Voices(steps_per_quarter=2, bar_steps=8)
+BAR = 8
+WAYS: list[dict[str, Any]] = [{"given_bars": 1}, {"given_voice": 0}, {"given_voice": 3}]
+
+
+def real(count: int, steps: int = 2 * BAR, seed: int = 0) -> Lines:
+    """Four voices that hold notes and are silent at times."""
+    random = torch.Generator().manual_seed(seed)
+    pitch = torch.randint(10, 49, (count, 4, steps // 2), generator=random)
+    pitch = pitch.repeat_interleave(2, dim=2)
+    onset = torch.ones_like(pitch).bool()
+    onset[..., 1:] = pitch[..., 1:] != pitch[..., :-1]
+    return lines_of(pitch, onset & (pitch < 48), 48)
+
+
+def known_of(network: GAN) -> torch.Tensor:
+    assert network.known is not None
+    return network.known
+
+
+@given(st.sampled_from(WAYS), st.sampled_from([None, Choosing(0.5, 0.5)]), st.integers(0, 99))
+@settings(max_examples=20, deadline=None)
+def test_what_is_given_is_kept_and_the_rest_is_voices(
+    way: dict[str, Any], choosing: Choosing | None, seed: int
+) -> None:
+    network, told = gan_of(seed, **way), real(3, seed=seed)
+    lines = network(network.noise(3), choosing, told)
+    check_lines(lines, 4, 2 * BAR)
+    known = known_of(network)
+    for ours, theirs in zip(lines.said(), told.said(), strict=True):
+        assert torch.equal(ours[:, known], theirs[:, known])
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_nothing_is_looked_at_but_what_is_given(way: dict[str, Any]) -> None:
+    network, noise = gan_of(**way), gan_of().noise(3)
+    told, other = real(3, seed=1), real(3, seed=2)
+    known = known_of(network)
+    mixed = Lines(
+        torch.where(known[:, None], told.sound, other.sound),
+        torch.where(known, told.onset, other.onset),
+    )
+    assert torch.equal(network.draw(noise, told).sound, network.draw(noise, mixed).sound)
+    changed = network.draw(noise, other).said()[0]
+    assert not torch.equal(network.draw(noise, told).said()[0][:, ~known], changed[:, ~known])
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_encoder_learns(way: dict[str, Any]) -> None:
+    network = gan_of(**way)
+    critic = network.new_critic()
+    critic(network(network.noise(16), Choosing(1.0), real(16))).sum().backward()
+    weights = {n: w for n, w in network.named_parameters() if n.startswith("generator.encoder")}
+    assert len(weights) == 8
+    for name, weight in weights.items():
+        assert weight.grad is not None, name
+        assert weight.grad.abs().sum() > 0, name
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"given_bars": 2}, "given_bars=2 should be less than bars=2"),
+        ({"given_voice": 4}, "given_voice=4 should leave a voice to make and be less than .*, 4"),
+        ({"given_voice": 0, "voices": 1}, "given_voice=0 should leave a voice"),
+        ({"given_voice": 0, "given_bars": 1}, "given_bars=1 does not go with given_voice=0"),
+        ({**MUSE, "given_bars": 1}, "MuseGenerator makes whole segments alone"),
+    ],
+)
+def test_what_would_leave_nothing_to_make_is_refused(
+    changed: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(ConfigError, match=f"^model: {sentence}"):
+        gan_of(**changed)
+
+
+def piece(bars: int, lowest: int = 50, steps: int = BAR) -> Piece:
+    """Four voices of quarter notes, two steps of the grid each."""
+    count = bars * steps // 2
+    parts = [
+        array(
+            NOTE,
+            onset=2 * np.arange(count),
+            duration=2,
+            pitch=lowest + 4 * (3 - voice) + np.arange(count) % 5,
+            velocity=80,
+            track=voice,
+        )
+        for voice in range(4)
+    ]
+    metre = array(TIME_SIGNATURE, onset=0, numerator=steps // 2, denominator=4)
+    names = tuple(f"voice {voice}" for voice in range(4))
+    return Piece("prompt", 2, np.concatenate(parts), time_signatures=metre, track_names=names)
+
+
+def grid(tokens: Any) -> Any:
+    return np.asarray(tokens).reshape(-1, 4)
+
+
+def test_a_prompt_is_continued_until_there_are_bars_enough() -> None:
+    network = gan_of(given_bars=1)
+    prompts = [prompt_of(network, VOICES, piece(bars)) for bars in (1, 3)]
+    composed = compose_to(network, VOICES, Sampling(pieces=3, max_bars=6), 4, prompts)
+    for i, (steps, ended) in enumerate(composed):
+        prompt = grid(prompts[i % 2])
+        assert ended
+        assert len(grid(steps)) == 6 * BAR
+        assert np.array_equal(grid(steps)[: len(prompt)], prompt)
+        assert set(grid(steps)[len(prompt) :].ravel()) != {REST}
+    again = compose_to(network, VOICES, Sampling(pieces=3, max_bars=6), 4, prompts)
+    assert all(np.array_equal(a.steps, b.steps) for a, b in zip(composed, again, strict=True))
+    assert not np.array_equal(composed[0].steps, composed[2].steps), "of one prompt, other noise"
+
+
+@pytest.mark.parametrize("bars", [2, 3, 5])
+def test_a_voice_is_accompanied_to_its_last_whole_bar(bars: int) -> None:
+    network = gan_of(given_voice=1)
+    prompt = prompt_of(network, VOICES, piece(bars))
+    [(steps, _)] = compose_to(network, VOICES, Sampling(pieces=1, max_bars=99), 4, [prompt])
+    made, told = grid(steps), grid(prompt)
+    assert made.shape == told.shape == (bars * BAR, 4)
+    assert np.array_equal(made[:, 1], told[:, 1])
+    assert not np.array_equal(made[:, 0], told[:, 0])
+
+
+def test_what_cannot_be_continued_is_told() -> None:
+    network = gan_of(given_bars=1)
+    tokens = prompt_of(network, VOICES, piece(3))
+    cut = replace(piece(3), notes=piece(3).notes[piece(3).notes["onset"] < 2 * BAR + 2])
+    assert np.array_equal(prompt_of(network, VOICES, cut), tokens[: 2 * BAR * 4])
+    for prompt, reason in (
+        (piece(3, steps=6), "has bars of other lengths than 8 steps"),
+        (piece(3, lowest=80), "leaves the pitches 36 to 83"),
+    ):
+        with pytest.raises(UnencodableError, match=reason):
+            prompt_of(network, VOICES, prompt)
+    with pytest.raises(UnencodableError, match="has fewer than 2 whole bars"):
+        prompt_of(gan_of(given_voice=0), VOICES, piece(1))
