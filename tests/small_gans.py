@@ -21,7 +21,7 @@ def gan_config(objective: dict[str, Any] | None = None, **changed: Any) -> Confi
     """
     voices = {"steps_per_quarter": 2, "bar_steps": changed.pop("bar_steps", 8)}
     voices["voices"] = changed.pop("voices", 4)
-    spectral, motions = changed.pop("spectral_norm", False), changed.pop("motions", 2)
+    spectral, nearness = changed.pop("spectral_norm", False), changed.pop("nearness", 0.3)
     return Config(
         {
             "representation": {"_target_": TARGETS["voices"], **voices},
@@ -31,7 +31,7 @@ def gan_config(objective: dict[str, Any] | None = None, **changed: Any) -> Confi
                     "_target_": f"{PARTS}.generator.BeatGenerator",
                     "_partial_": True,
                     **{"noise": 6, "bar_noise": 3, "hidden_size": 12, "layers": 1},
-                    **{"fine_size": 8, "head_size": 8, "motions": motions},
+                    **{"fine_size": 8, "head_size": 8, "nearness": nearness},
                 },
                 "critic": {
                     "_target_": f"{PARTS}.critic.ChromaCritic",

@@ -86,7 +86,7 @@ def figures(metrics: Mapping[str, Any], about: Mapping[str, Any]) -> Figures:
         "elbo_nats_per_token": latents["elbo_nats_per_token"],
         "kl_nats": latents["kl_nats"],
         "prior_within_80": {
-            name: {**of, "within": of["low"] <= of["mean"] <= of["high"]}
+            name: {**of, "within": of["low"] <= of["median"] <= of["high"]}
             for name, of in latents["prior_within_80"].items()
         },
         "attributes": latents["attributes"],

@@ -41,7 +41,7 @@ def metrics(mean: float) -> dict[str, Any]:
             "elbo_nats_per_token": 1.5,
             "kl_nats": 40.0,
             "prior_within_80": {
-                "note_density": {"low": 1.0, "high": 2.0, "mean": mean, "share": 0.9}
+                "note_density": {"low": 1.0, "high": 2.0, "median": mean, "share": 0.9}
             },
             "attributes": {},
             "interpolation": {},

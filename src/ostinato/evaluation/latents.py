@@ -88,8 +88,8 @@ def active_units(means: Tensor) -> int:
 def within_middle(ours: Excerpts, theirs: Excerpts) -> dict[str, dict[str, float]]:
     """Of three measures: the middle 80 % of their segments, and where ours lie.
 
-    low, high: the 10th and 90th percentile of theirs; mean: of ours; share: how many of ours lie
-    between them, both included. What is undefined for a segment is left out.
+    low, high: the 10th and 90th percentile of theirs; mean, median: of ours; share: how many of
+    ours lie between them, both included. What is undefined for a segment is left out.
     """
     told = {}
     ours_by, theirs_by = (_three(excerpts) for excerpts in (ours, theirs))
@@ -102,6 +102,7 @@ def within_middle(ours: Excerpts, theirs: Excerpts) -> dict[str, dict[str, float
             "low": float(low),
             "high": float(high),
             "mean": float(known.mean()),
+            "median": float(np.median(known)),
             "share": float(((known >= low - 1e-9) & (known <= high + 1e-9)).mean()),
         }
     return told

@@ -44,8 +44,8 @@ class Latents:
         }
         for name, of in prior.items():
             told[f"{name.replace('_', ' ')} of the prior's segments"] = (
-                f"{of['mean']:.3f} on average, {of['share']:.1%} of them within {of['low']:.3f} to "
-                f"{of['high']:.3f}, the middle 80 % of the test split"
+                f"{of['median']:.3f} in the middle, {of['share']:.1%} of them within "
+                f"{of['low']:.3f} to {of['high']:.3f}, the middle 80 % of the test split"
             )
         for name, of in f["attributes"].items():
             told[f"{name.replace('_', ' ')}, when more or less is asked"] = (

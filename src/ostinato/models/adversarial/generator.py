@@ -1,7 +1,6 @@
 """Generators: from noise to voices."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -13,8 +12,6 @@ from ostinato.models.adversarial.given import Encoder, Fixed
 from ostinato.models.segments import Lines, Shape, steps_to_beat
 
 CLASSES = 12
-FARTHEST = 13  # semitones from note to note; this stands for whatever is farther
-NEARNESS = 0.15  # what speaks for a pitch that is a semitone nearer, before anything is learned
 
 
 @dataclass(frozen=True)
@@ -64,11 +61,13 @@ class BeatGenerator(Generator):
     Noise is of two kinds, as in MuseGAN (Dong et al., AAAI 2018): `noise` is of the whole segment,
     `bar_noise` of each bar by itself. From the steps, which all voices share, come the pitch
     classes that suit them, and a head of each voice alone says what it may begin, and whether it
-    begins anything there or goes on with what it has. What it begins is chosen step by step, by the
-    interval from its note before too: in each of `motions` ways some intervals are likelier, and a
-    step says how much which way counts. Voices are chosen from the last, the bass, to the first,
-    and hear those chosen before them. Of what is known an encoder tells beats and steps, and all of
-    it to each.
+    begins anything there or goes on with what it has. Voices are chosen from the last, the bass, to
+    the first, and hear those chosen before them. Of what is known an encoder tells beats and steps,
+    and all of it to each.
+
+    Every step is chosen without regard to the one before, and voices leap more than people sing:
+    where the likeliest is chosen, `nearness` speaks against a pitch for every semitone that it is
+    away from the note before.
     """
 
     def __init__(
@@ -81,9 +80,10 @@ class BeatGenerator(Generator):
         ] = 2,
         fine_size: Annotated[int, Field(ge=1, le=4096, description="channels of steps")] = 64,
         head_size: Annotated[int, Field(ge=1, le=4096, description="channels of a voice")] = 64,
-        motions: Annotated[
-            int, Field(ge=0, le=64, description="ways to move; 0: without regard to notes before")
-        ] = 0,
+        nearness: Annotated[
+            float,
+            Field(ge=0, le=10, description="against a semitone from note to note, when drawn"),
+        ] = 0.0,
         *,
         shape: Shape,
         known: Tensor | None = None,
@@ -101,7 +101,7 @@ class BeatGenerator(Generator):
         classes = torch.arange(shape.lowest, shape.lowest + shape.pitches) % CLASSES
         self.register_buffer("classes", classes, persistent=False)
         self.voices = nn.ModuleList(
-            _Voice(fine_size, head_size, shape.pitches, motions) for _ in range(shape.voices)
+            _Voice(fine_size, head_size, shape.pitches, nearness) for _ in range(shape.voices)
         )
         self.tell = nn.ModuleList(
             nn.Conv1d(shape.pitches + 1, fine_size, 3, padding=1, bias=False)
@@ -160,12 +160,13 @@ class _Residual(nn.Module):
 class _Voice(nn.Module):
     """What one voice sings."""
 
-    def __init__(self, size: int, head_size: int, pitches: int, motions: int) -> None:
+    def __init__(self, size: int, head_size: int, pitches: int, nearness: float) -> None:
         super().__init__()
         self.hidden = nn.Conv1d(size, head_size, 3, padding=1)
         self.choose = nn.Conv1d(head_size, pitches + 1, 1)
         self.begin = nn.Conv1d(head_size, 1, 1)
-        self.motion = Motion(head_size, pitches, motions) if motions else None
+        self.near: Tensor
+        self.register_buffer("near", against_leaps(pitches, nearness), persistent=False)
 
     def forward(
         self, x: Tensor, harmony: Tensor, choosing: Choosing | None, fixed: "Fixed | None"
@@ -177,57 +178,31 @@ class _Voice(nn.Module):
         hidden = nn.functional.leaky_relu(self.hidden(x), 0.2)
         begins = yes_or_no(self.begin(hidden)[:, 0], choosing)
         logits = self.choose(hidden) + harmony
-        leading = self.motion and self.motion.leading(hidden)
-        return sung(logits, begins, leading, choosing, fixed)
+        return sung(logits, begins, self.near, choosing, fixed)
 
 
-Leading = Callable[[int, Tensor], Tensor]
+def against_leaps(pitches: int, nearness: float) -> Tensor:
+    """What speaks for each choice after another: (choices, choices), silence last.
 
-
-class Motion(nn.Module):
-    """What speaks for each pitch after another, by the interval between them alone.
-
-    Near pitches have more for them before anything is learned; silence has nothing.
+    Nothing speaks for or against a pitch after silence.
     """
-
-    def __init__(self, size: int, pitches: int, motions: int) -> None:
-        super().__init__()
-        near = FARTHEST - torch.arange(-FARTHEST, FARTHEST + 1).abs()
-        self.intervals = nn.Parameter(NEARNESS * near.expand(motions, -1).clone())
-        self.counts = nn.Conv1d(size, motions, 1)
-        nn.init.constant_(self.counts.bias, 1 / motions)  # type: ignore[arg-type]
-        each = torch.arange(pitches)
-        between = (each - each[:, None]).clamp(-FARTHEST, FARTHEST) + FARTHEST
-        self.between: Tensor
-        self.register_buffer("between", between, persistent=False)
-
-    def leading(self, hidden: Tensor) -> Leading:
-        """What leads from step to step, where hidden: (batch, size, steps) says which motion.
-
-        Its result takes a step and what sounded before it, (batch, choices), to what speaks for
-        each choice: the same shape. Gradients do not pass to what sounded before.
-        """
-        moves = nn.functional.pad(self.intervals[:, self.between], (0, 1, 0, 1))
-        counts = self.counts(hidden)
-
-        def lead(step: int, before: Tensor) -> Tensor:
-            return torch.einsum("bm,mbc->bc", counts[..., step], moves[:, before.argmax(dim=1)])
-
-        return lead
+    each = torch.arange(pitches)
+    away = (each - each[:, None]).abs()
+    return nn.functional.pad(-nearness * away, (0, 1, 0, 1))
 
 
 def sung(
     logits: Tensor,
     begins: Tensor,
-    leading: Leading | None,
+    near: Tensor,
     choosing: Choosing | None,
     fixed: Fixed | None = None,
 ) -> Lines:
     """A line that chooses where something begins, and holds its choice until the next.
 
-    logits: (batch, choices, steps), silence last; begins: (batch, steps); leading: what is added to
-    the logits of a step by what sounded before it. Sound (batch, choices, steps) and onsets
-    (batch, steps). The first step begins in any case. What is `fixed` is taken as it is.
+    logits: (batch, choices, steps), silence last; begins: (batch, steps); near: (choices, choices),
+    as in `nearest`, where the likeliest is chosen. Sound (batch, choices, steps) and onsets (batch,
+    steps). The first step begins in any case. What is `fixed` is taken as it is.
     """
     begins = torch.cat([torch.ones_like(begins[:, :1]), begins[:, 1:]], dim=1)
     known = [False] * logits.shape[-1] if fixed is None else fixed.known.tolist()
@@ -241,13 +216,24 @@ def sung(
             sounds.append(choices[-1])
             continue
         scores = logits[..., step]
-        if step and leading is not None:
-            scores = scores + leading(step, sounds[-1])
+        if step and choosing is None:
+            scores = nearest(scores, near[sounds[-1].argmax(dim=1)])
         choices.append(one_of_many(scores, choosing))
         new = begins[:, step, None]
         sounds.append(new * choices[-1] + (1 - new) * sounds[-1] if step else choices[-1])
     silent = torch.stack([choice[:, -1] for choice in choices], dim=1)
     return Lines(torch.stack(sounds, dim=-1), begins * (1 - silent))
+
+
+def nearest(scores: Tensor, near: Tensor) -> Tensor:
+    """Scores (batch, choices) by which a near pitch is chosen, and silence neither more nor less.
+
+    near: the same shape, what speaks for each pitch.
+    """
+    silent = scores.argmax(dim=1, keepdim=True) == scores.shape[1] - 1
+    pitches = (scores + near)[:, :-1]
+    silence = torch.where(silent, pitches.amax(dim=1, keepdim=True) + 1, -torch.inf)
+    return torch.cat([pitches, silence], dim=1)
 
 
 def one_of_many(logits: Tensor, choosing: Choosing | None) -> Tensor:

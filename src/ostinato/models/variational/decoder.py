@@ -18,8 +18,9 @@ class Decoder(nn.Module, ABC):
     """Gated recurrent units that hear what was said at the step before, and a plan.
 
     A segment is decoded in `sections` of so many steps each, and a plan (batch, sections,
-    plan_size) says what a section shall be: units begin each from its plan. Within a step, voices
-    are chosen one after the other and hear those before them, so that the likelihood is exact.
+    plan_size) says what a section shall be: units begin each from its plan, and each of its steps
+    is told something of its own by it. Within a step, voices are chosen one after the other and
+    hear those before them, so that the likelihood is exact.
     """
 
     def __init__(
@@ -35,8 +36,8 @@ class Decoder(nn.Module, ABC):
         self.shape, self.sections, self.layers = shape, sections, layers
         self.many = choices(shape)
         self.before = Embeddings(shape.voices, self.many + 1, embedding_size)
-        self.place = nn.Embedding(shape.steps // sections, embedding_size)
-        self.tell = nn.Linear(plan_size, embedding_size)
+        self.long = shape.steps // sections
+        self.tell = nn.Linear(plan_size, self.long * embedding_size)
         self.begin = nn.Linear(plan_size, layers * hidden_size)
         self.cells = nn.GRU(embedding_size, hidden_size, layers, batch_first=True)
         self.head = _Head(hidden_size, shape.voices, self.many)
@@ -54,9 +55,8 @@ class Decoder(nn.Module, ABC):
         batch, steps = tokens.shape[:2]
         nothing = torch.full_like(tokens[:, :1], self.many)
         said = torch.cat([nothing, (tokens if heard is None else heard)[:, :-1]], dim=1)
-        x = self.before(said).reshape(batch, self.sections, steps // self.sections, -1)
-        x = x + self.place.weight + self.tell(plan)[:, :, None]
-        y, _ = self.cells(x.flatten(0, 1), self._states(plan.flatten(0, 1)))
+        x = (self.before(said) + self._told(plan)).reshape(-1, self.long, self.cells.input_size)
+        y, _ = self.cells(x, self._states(plan.flatten(0, 1)))
         logits: Tensor = self.head(y.reshape(batch, steps, -1), tokens)
         return logits
 
@@ -64,21 +64,25 @@ class Decoder(nn.Module, ABC):
     def draw(self, latent: Tensor) -> Tensor:
         """The likeliest tokens (batch, steps, voices), one after the other."""
         plan = self.plan(latent)
-        long = self.shape.steps // self.sections
+        told = self._told(plan)
         last = torch.full((len(latent), self.shape.voices), self.many, device=latent.device)
         sounding = torch.zeros_like(last, dtype=torch.bool)
         state = self._states(plan[:, 0])
         steps = []
         for step in range(self.shape.steps):
-            section, place = divmod(step, long)
-            if not place:
-                state = self._states(plan[:, section])
-            x = self.before(last) + self.place.weight[place] + self.tell(plan[:, section])
+            if step % self.long == 0:
+                state = self._states(plan[:, step // self.long])
+            x = self.before(last) + told[:, step]
             y, state = self.cells(x[:, None], state)
             last = self.head.draw(y[:, 0], sounding)
             sounding = (last < self.shape.pitches) | ((last > self.shape.pitches) & sounding)
             steps.append(last)
         return torch.stack(steps, dim=1)
+
+    def _told(self, plan: Tensor) -> Tensor:
+        """What each step is told: (batch, steps, embedding_size)."""
+        told: Tensor = self.tell(plan)
+        return told.reshape(len(plan), self.shape.steps, -1)
 
     def _states(self, plan: Tensor) -> Tensor:
         """The first states of sections: (layers, batch, hidden_size)."""

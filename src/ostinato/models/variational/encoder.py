@@ -37,10 +37,13 @@ class Encoder(nn.Module, ABC):
 
 
 class BidirectionalEncoder(Encoder):
-    """Gated recurrent units that read a segment forwards and backwards; their last states count.
+    """Gated recurrent units that read a segment forwards and backwards.
+
+    The distribution is told by their last states and, of `step_size`, a few numbers of each step:
+    a short way from every step to the latent vector, without which details are learned late.
 
     Source: Roberts et al., A Hierarchical Latent Vector Model for Learning Long-Term Structure in
-    Music (ICML 2018), who use LSTMs.
+    Music (ICML 2018), who use the last states of LSTMs alone.
     """
 
     def __init__(
@@ -48,22 +51,33 @@ class BidirectionalEncoder(Encoder):
         embedding_size: Annotated[int, Field(ge=1, le=4096, description="of a step")] = 64,
         hidden_size: Annotated[int, Field(ge=1, le=4096, description="units each way")] = 256,
         layers: Annotated[int, Field(ge=1, le=16, description="one above the other")] = 1,
+        step_size: Annotated[
+            int, Field(ge=0, le=4096, description="numbers of each step; 0: last states alone")
+        ] = 16,
         *,
         latent_size: int,
         shape: Shape,
     ) -> None:
         super().__init__()
+        self.step_size = step_size
         self.embed = Embeddings(shape.voices, choices(shape), embedding_size)
         self.read = nn.GRU(
             embedding_size, hidden_size, layers, batch_first=True, bidirectional=True
         )
-        self.mean = nn.Linear(2 * hidden_size, latent_size)
-        self.scale = nn.Linear(2 * hidden_size, latent_size)
+        if step_size:
+            self.of_step = nn.Linear(2 * hidden_size, step_size)
+        size = 2 * hidden_size + shape.steps * step_size
+        self.mean = nn.Linear(size, latent_size)
+        self.scale = nn.Linear(size, latent_size)
 
     def forward(self, tokens: Tensor) -> Posterior:
-        last = self.read(self.embed(tokens))[1][-2:]
-        both = torch.cat([last[0], last[1]], dim=1)
-        return Posterior(self.mean(both), nn.functional.softplus(self.scale(both)) + NARROWEST)
+        steps, states = self.read(self.embed(tokens))
+        read = [states[-2], states[-1]]
+        if self.step_size:
+            read.append(torch.tanh(self.of_step(steps)).flatten(1))
+        all_read = torch.cat(read, dim=1)
+        scale = nn.functional.softplus(self.scale(all_read)) + NARROWEST
+        return Posterior(self.mean(all_read), scale)
 
 
 class Embeddings(nn.Module):
