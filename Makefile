@@ -43,8 +43,8 @@ format: setup ## let ruff mend what it can
 	ruff check --fix .
 	ruff format .
 
-test: lint ## lint, types and tests
-	pytest -q
+test: lint ## lint, types and tests, a file of them on each core at a time
+	pytest -q -n auto --dist loadfile
 
 test-all: lint ## the slow tests too
 	pytest -q -m "slow or not slow"
