@@ -14,6 +14,7 @@ from ostinato.files import write_json, write_text
 HERE = Path(__file__).parent
 README = HERE.parents[1] / "README.md"
 BEGIN, END = "<!-- likelihood table -->", "<!-- end of the likelihood table -->"
+SIXTEENTHS = "Chorales in sixteenth notes, test nats per token of four voices:"
 FRAMES = {
     "jsb": "JSB",
     "nottingham": "Nottingham",
@@ -55,8 +56,9 @@ def write_tables(folder: Path = HERE, readme: Path = README) -> None:
     _, mark, after = rest.partition(END)
     if not mark:
         raise SystemExit(f"{readme} has no table to replace: put {BEGIN} and {END} around it.")
-    table = compared(results, published["frames"], FRAMES)
-    write_text(readme, f"{before}{BEGIN}\n{table}\n{END}{after}")
+    frames = compared(results, published["frames"], FRAMES)
+    tokens = compared(results, published["sixteenths"], TOKENS)
+    write_text(readme, f"{before}{BEGIN}\n{frames}\n\n{SIXTEENTHS}\n\n{tokens}\n{END}{after}")
 
 
 def compared(
