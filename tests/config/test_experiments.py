@@ -93,6 +93,7 @@ def test_what_frames_do_not_go_with_is_refused(overrides: list[str], sentence: s
         (["training.devices=2"], "model=gan is trained on one device, .*devices=1 .*"),
         (["training.precision=16-mixed"], "model=gan is trained .*: say .*bf16-mixed."),
         (["sampling=continuation"], "sampling.prompt=test does not fit: .*: say .*prompt=null."),
+        (["sampling=vary"], r"sampling=vary begins with given .* \(test\), .*: say model=vae\."),
     ],
 )
 def test_what_segments_do_not_go_with_is_refused(overrides: list[str], sentence: str) -> None:

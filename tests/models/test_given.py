@@ -55,7 +55,9 @@ def test_what_is_given_is_kept_and_the_rest_is_voices(
 
 @pytest.mark.parametrize("way", WAYS)
 def test_nothing_is_looked_at_but_what_is_given(way: dict[str, Any]) -> None:
-    network, noise = gan_of(**way), gan_of().noise(3)
+    network, noise = gan_of(nearness=0.0, **way), gan_of().noise(3)
+    encoder: Any = network.generator.encoder
+    torch.nn.init.normal_(encoder.look[0].weight)  # so that it makes a difference untrained
     told, other = real(3, seed=1), real(3, seed=2)
     known = known_of(network)
     mixed = Lines(
