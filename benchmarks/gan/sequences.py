@@ -79,7 +79,7 @@ def measure(folder: Path, bars: int) -> tuple[str, Figures]:
     )
     ours = composed(bundle.network, representation, shape, config["seed"])
     judged = compare_segments(ours, training, test, shape, config["seed"])
-    return config["choices"]["model"], judged.table()
+    return config["choices"]["model"], judged.told()["segments"]
 
 
 def composed(network: Any, representation: Any, shape: Any, seed: int) -> Any:
