@@ -43,6 +43,7 @@ format: setup ## let ruff mend what it can
 	ruff check --fix .
 	ruff format .
 
+test: export OMP_NUM_THREADS = 1
 test: lint ## lint, types and tests, a file of them on each core at a time
 	pytest -q -n auto --dist loadfile
 
