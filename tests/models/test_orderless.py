@@ -61,7 +61,7 @@ def given(short_chorales: list[Piece]) -> Sequences:
 
 
 def kind(voices: Voices) -> Steps:
-    return Steps("tokens", voices.size, voices.position_sizes, period=4)
+    return Steps("tokens", voices.size, voices.position_sizes, period=voices.voices)
 
 
 def orders_like(given: Sequences, order: list[int]) -> Tensor:
@@ -70,7 +70,7 @@ def orders_like(given: Sequences, order: list[int]) -> Tensor:
 
 def test_in_their_own_order_voices_stay_as_they_are(given: Sequences) -> None:
     _, voices = built()
-    same = reordered(given, orders_like(given, [0, 1, 2, 3]), kind(voices))
+    same, _ = reordered(given, orders_like(given, [0, 1, 2, 3]), kind(voices))
     real = given.targets[0] != IGNORED
     for one, other in zip(same, given, strict=True):
         assert torch.equal(one[0][real], other[0][real])
@@ -94,7 +94,8 @@ def test_another_order_is_that_of_a_piece_whose_voices_were_exchanged(
     )
     given = Sequences(*(x[:, :120] for x in sequences_of(piece, voices, 30)))
     other = Sequences(*(x[:, :120] for x in sequences_of(exchanged, voices, 30)))
-    got = reordered(given, orders_like(given, order), kind(voices))
+    got, stood = reordered(given, orders_like(given, order), kind(voices))
+    assert torch.equal(stood, orders_like(given, order))
     assert torch.equal(got.steps, other.steps)
     assert torch.equal(got.targets, other.targets)
     turn = torch.tensor(order)[other.positions[..., 0]]
@@ -116,12 +117,7 @@ def test_a_score_is_the_mean_over_orders_of_what_they_say_of_a_moment(given: Seq
     network, voices = built()
     moments = []
     for order in network.orders.tolist():
-        one = reordered(given, orders_like(given, order), kind(voices))
-        if order != [0, 1, 2, 3]:  # in the last moment the piece ends, in any order alike
-            one = Sequences(
-                *(torch.cat([a[:, :120], b[:, 120:]], 1) for a, b in zip(one, given, strict=True))
-            )
-        one.steps[:, 120] = one.targets[:, 119]
+        one, _ = reordered(given, orders_like(given, order), kind(voices))
         nll = SequenceModel.nll(network, *one)
         moments.append(nll.reshape(-1, 4).sum(1))
     each = torch.stack(moments)
@@ -129,28 +125,50 @@ def test_a_score_is_the_mean_over_orders_of_what_they_say_of_a_moment(given: Seq
     assert not score[:, 1:].any()
     expected = -(-each).exp().mean(0).log()
     torch.testing.assert_close(score[:, 0], expected, atol=1e-4, rtol=1e-4)
-    assert each.std(dim=0)[:-1].min() > 1e-4  # the orders do differ
+    assert each.std(dim=0).min() > 1e-4  # the orders do differ, at the end too
     torch.testing.assert_close(network.nll(*given), network.score(*given))
 
 
-def test_all_that_a_moment_can_be_sums_to_one() -> None:
-    """Over every pair of tokens of two voices, the mean over their two orders."""
+@pytest.mark.parametrize("end", [False, True])
+def test_all_that_a_moment_can_be_sums_to_one(end: bool) -> None:
+    """Over every pair of tokens of two voices and the end, the mean over their two orders."""
     network, voices = built(
         "representation.voices=2",
-        "+representation.end_token=false",
+        f"+representation.end_token={end}",
         "model.backbone.period=2",
         "model.orders=2",
     )
     assert network.orders.tolist() == [[0, 1], [1, 0]]
-    tokens = torch.arange(voices.size)
+    tokens = torch.arange(130)
     pairs = torch.cartesian_prod(tokens, tokens)
     targets = torch.cat([torch.tensor([60, 64]).expand(len(pairs), 2), pairs], dim=1)
-    steps = torch.cat([torch.full((len(pairs), 1), REST), targets[:, :-1]], dim=1)
-    positions = np.stack([voices.positions(line) for line in steps[:: voices.size].numpy()])
-    there = torch.from_numpy(positions.astype(np.int64)).repeat_interleave(voices.size, dim=0)
-    moments = network.score(steps, there, targets).reshape(-1, 2, 2)[:, 1, 0]
+    first = torch.full((len(pairs), 1), END if end else REST)
+    steps = torch.cat([first, targets[:, :-1]], dim=1)
+    positions = np.stack([voices.positions(line) for line in steps[::130].numpy()])
+    there = torch.from_numpy(positions.astype(np.int64)).repeat_interleave(130, dim=0)
+    every = Sequences(steps, there, targets)
+    moments = network.score(*every).reshape(-1, 2, 2)[:, 1, 0]
     assert moments.std() > 0.1
-    assert float((-moments.double()).exp().sum()) == pytest.approx(1, abs=1e-5)
+    total = float((-moments.double()).exp().sum())
+    if end:
+        ended = Sequences(*(part[:1].clone() for part in every))
+        ended.targets[:, 2:] = torch.tensor([END, IGNORED])
+        total += float((-network.score(*ended)[0, 2]).exp())
+        alike = Sequences(*(part[::131] for part in every))  # both voices say the same
+        total += second_voice_ends(network, alike, kind(voices))
+    assert total == pytest.approx(1, abs=1e-5)
+
+
+@torch.no_grad()
+def second_voice_ends(network: Orderless, alike: Sequences, kind: Steps) -> float:
+    """How likely, by the mean over orders, is what cannot be: an end after the first voice."""
+    odds = []
+    for order in network.orders:
+        other, _ = reordered(alike, order.expand(len(alike.steps), 2, 2), kind)
+        said = network(other.steps, other.positions)[0].softmax(dim=-1).double()
+        first = said[torch.arange(len(said)), 2, other.targets[:, 2]]
+        odds.append(first @ said[:, 3, END])
+    return float(torch.stack(odds).mean())
 
 
 def test_training_draws_an_order_for_each_moment(given: Sequences) -> None:

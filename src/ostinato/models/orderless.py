@@ -13,7 +13,7 @@ from ostinato.models.heads.base import Head
 from ostinato.models.inputs import Input
 from ostinato.models.sequence import SequenceModel
 from ostinato.models.steps import Steps
-from ostinato.models.voices import HOLD, Sequences, reordered, whole_moments
+from ostinato.models.voices import Sequences, reordered, whole_moments
 
 
 class Orderless(SequenceModel):
@@ -58,12 +58,11 @@ class Orderless(SequenceModel):
         """
         if not self.training:
             return self.score(steps, positions, targets, semitones)
-        given = whole_moments(Sequences(steps, positions, targets), self.steps.period)
-        shape = (*given.targets.reshape(len(steps), -1, self.steps.period).shape,)
-        order = self._ending(given, torch.rand(shape, device=steps.device).argsort(dim=-1))
-        nll = super().nll(*reordered(given, order, self.steps), semitones).reshape(shape)
-        there = torch.zeros_like(nll).scatter(-1, order, nll)
-        return there.flatten(1)[:, : targets.shape[1]]
+        given, shape = self._moments(steps, positions, targets)
+        order = torch.rand(shape, device=steps.device).argsort(dim=-1)
+        other, stood = reordered(given, order, self.steps)
+        nll = super().nll(*other, semitones).reshape(shape)
+        return torch.zeros_like(nll).scatter(-1, stood, nll).flatten(1)[:, : targets.shape[1]]
 
     @torch.no_grad()
     def score(
@@ -75,22 +74,22 @@ class Orderless(SequenceModel):
         chunk: int = 1024,
     ) -> Tensor:
         """Nats of each moment, the mean taken over orders, at its first target; 0 at the others."""
-        given = whole_moments(Sequences(steps, positions, targets), self.steps.period)
-        shape = (*given.targets.reshape(len(steps), -1, self.steps.period).shape,)
+        given, shape = self._moments(steps, positions, targets)
         said = []
-        for one in self.orders.to(steps.device):
-            order = self._ending(given, one.expand(shape))
-            nll = super().score(*reordered(given, order, self.steps), semitones, chunk)
+        for order in self.orders.to(steps.device):
+            other, _ = reordered(given, order.expand(shape), self.steps)
+            nll = super().score(*other, semitones, chunk)
             said.append(nll.reshape(shape).sum(dim=-1).double())
         mean = math.log(len(said)) - torch.logsumexp(-torch.stack(said), dim=0)
         alone = mean.to(nll.dtype)[..., None] * torch.eye(shape[-1], device=nll.device)[0]
         return alone.flatten(1)[:, : targets.shape[1]]
 
-    def _ending(self, given: Sequences, order: Tensor) -> Tensor:
-        """The order, where a moment is whole; where a piece ends in it, that of the voices."""
-        inside = (given.targets >= 0) & (given.targets <= HOLD)
-        whole = inside.reshape(order.shape).all(dim=-1, keepdim=True)
-        return torch.where(whole, order, torch.arange(order.shape[-1], device=order.device))
+    def _moments(
+        self, steps: Tensor, positions: Tensor, targets: Tensor
+    ) -> tuple[Sequences, tuple[int, int, int]]:
+        """Whole moments, and how many there are: (batch, moments, voices)."""
+        given = whole_moments(Sequences(steps, positions, targets), self.steps.period)
+        return given, (len(steps), given.steps.shape[1] // self.steps.period, self.steps.period)
 
 
 def spread(voices: int, count: int) -> Iterator[list[int]]:

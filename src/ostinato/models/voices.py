@@ -16,12 +16,13 @@ LOUDEST = 255  # the level of a pitch class that alone was heard
 class Known(NamedTuple):
     """Before a token, of (batch, time).
 
-    turn: whose it is; step: within the bar; sounding: (…, voices) what sounds, a pitch or 128, in
-    the voice whose turn it is, in the next one, and so on; before: (…, voices) the same, at the end
-    of the step before; alone, together: (…, voices) the token that followed when the voice, or all
-    voices, went like this before; alone_length: (…, voices) and together_length: (…, 1) how long
-    they did; heard: (…, half-lives, 12) the share of each pitch class until then. From `before` on
-    there are no voices and no half-lives where positions do not say so.
+    turn: whose it is; step: within the bars that positions count; sounding: (…, voices) what
+    sounds, a pitch or 128, in the voice whose turn it is, in the next one, and so on; before:
+    (…, voices) the same, at the end of the step before; alone, together: (…, voices) the token that
+    followed when the voice, or all voices, went like this before; alone_length: (…, voices) and
+    together_length: (…, 1) how long they did; heard: (…, half-lives, 12) the share of each pitch
+    class until then. From `before` on there are no voices and no half-lives where positions do not
+    say so.
     """
 
     turn: Tensor
@@ -94,11 +95,12 @@ def whole_moments(given: Sequences, voices: int) -> Sequences:
     )
 
 
-def reordered(given: Sequences, order: Tensor, kind: Steps) -> Sequences:
+def reordered(given: Sequences, order: Tensor, kind: Steps) -> tuple[Sequences, Tensor]:
     """The same music with the voices of each moment in another order.
 
     given: whole moments, each from the first voice on; order: (batch, moments, voices), which voice
-    comes first, which next.
+    comes first, which next. Also where each target stood among those of its moment: (batch,
+    moments, voices), which is the order, but where a piece ends: that is said by whoever is first.
     """
     voices = kind.period
     batch, moments = order.shape[:2]
@@ -115,10 +117,13 @@ def reordered(given: Sequences, order: Tensor, kind: Steps) -> Sequences:
     for i, name in enumerate(Known._fields):
         if name in OF_VOICES and features[i].shape[-1]:
             features[i] = features[i].gather(-1, round_)
-    targets = said.gather(-1, order).reshape(batch, -1)
+    goes_on = ((said >= 0) & (said <= HOLD)).all(dim=-1, keepdim=True)
+    stood = torch.where(goes_on, order, each)
+    targets = said.gather(-1, stood).reshape(batch, -1)
     before = torch.cat([given.steps[:, :1], targets[:, :-1]], dim=1)
-    return Sequences(
+    other = Sequences(
         before.masked_fill(before == IGNORED, PITCHES),
         torch.cat(features, dim=-1).reshape(batch, moments * voices, -1),
         targets,
     )
+    return other, stood
