@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from ostinato.config import compose
 from ostinato.errors import ConfigError
 from ostinato.music.piece import Piece
-from ostinato.representations.recalling import HOLD, SILENT, Recall
+from ostinato.representations.line import HOLD, REST
+from ostinato.representations.recalling import Recall
 from ostinato.representations.voices import Voices
 
 LENGTHS = (1, 2, 4)
@@ -21,7 +22,7 @@ def told_slowly(
 ) -> tuple[list[int], list[int]]:
     """Every earlier place tried, the latest of the longest kept."""
     steps, voices = tokens.shape
-    begins = (tokens != HOLD) & (pitches != SILENT)
+    begins = (tokens != HOLD) & (pitches != REST)
     alone, together, lengths = [], [], []
     for voice in [*range(voices), None]:
         of = slice(None) if voice is None else slice(voice, voice + 1)
@@ -36,7 +37,7 @@ def told_slowly(
             if length and length >= best:
                 best, at = length, place
         lengths.append(sum(best >= length for length in LENGTHS))
-        said = tokens[at, of].tolist() if best else [SILENT] * len(tokens[0, of])
+        said = tokens[at, of].tolist() if best else [REST] * len(tokens[0, of])
         (together if voice is None else alone).extend(said)
     return [*alone, *together], lengths
 
@@ -45,15 +46,15 @@ def told_slowly(
 @settings(deadline=None, max_examples=40)
 def test_the_longest_run_is_found(steps: int, voices: int, seed: int) -> None:
     random = np.random.default_rng(seed)
-    tokens = random.choice([60, 62, HOLD, SILENT], (steps, voices))
-    pitches = np.full((steps, voices), SILENT)
+    tokens = random.choice([60, 62, HOLD, REST], (steps, voices))
+    pitches = np.full((steps, voices), REST)
     recall = Recall(1, voices, LENGTHS)
     for step in range(steps):
         held = pitches[step - 1] if step else pitches[step]
         pitches[step] = np.where(tokens[step] == HOLD, held, tokens[step])
         recall.hear(tokens[step : step + 1], pitches[step : step + 1], ROW)
     found, lengths = recall.told()
-    slowly = told_slowly(tokens, pitches) if steps else ([SILENT] * 2 * voices, [0] * (voices + 1))
+    slowly = told_slowly(tokens, pitches) if steps else ([REST] * 2 * voices, [0] * (voices + 1))
     assert (found[0].tolist(), lengths[0].tolist()) == slowly
 
 
@@ -65,7 +66,7 @@ def test_sequences_side_by_side_do_not_know_of_each_other() -> None:
     for pitch in (62, 67):
         both.hear(np.array([[pitch]]), np.array([[pitch]]), np.array([1]))
     found, lengths = both.told()
-    assert found.tolist() == [[62, 62], [SILENT, SILENT]]
+    assert found.tolist() == [[62, 62], [REST, REST]]
     assert lengths.tolist() == [[1, 1], [0, 0]]
 
 

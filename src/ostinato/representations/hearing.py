@@ -4,10 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.representations.base import Tokens
+from ostinato.representations.line import REST
 
 CLASSES = 12
 LEVELS = 256  # into which the share of a pitch class is divided
-SILENT = 128
 
 
 class Hearing:
@@ -24,8 +24,8 @@ class Hearing:
         self.weight = np.zeros((batch, len(lives), 1))
 
     def hear(self, pitches: Tokens, rows: NDArray[np.int64]) -> None:
-        """A step of the sequences numbered `rows`; pitches: (heard, voices) or 128."""
-        each = np.where(pitches < SILENT, pitches % CLASSES, CLASSES)[..., None]
+        """A step of the sequences numbered `rows`; pitches: (heard, voices), 128 in silence."""
+        each = np.where(pitches < REST, pitches % CLASSES, CLASSES)[..., None]
         share = (each == np.arange(CLASSES)).mean(axis=1)[:, None]
         self.heard[rows] = self.heard[rows] * self.decay + share * (1 - self.decay)
         self.weight[rows] = self.weight[rows] * self.decay + (1 - self.decay)

@@ -4,8 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.representations.base import Tokens
-
-SILENT, HOLD = 128, 129
+from ostinato.representations.line import HOLD, REST
 
 
 class Recall:
@@ -23,11 +22,10 @@ class Recall:
     def __init__(self, batch: int, voices: int, lengths: tuple[int, ...]) -> None:
         self.voices, self.lengths = voices, lengths
         self.steps = np.zeros(batch, np.int64)
-        self.tokens = np.full((batch, 64, voices), SILENT)
+        self.tokens = np.full((batch, 64, voices), REST)
         self.state = np.full((batch, 64, voices), -1)  # what sounds, and whether it begins
-        self.common = np.zeros(
-            (batch, 64, voices + 1), np.int64
-        )  # before a step, with what is last
+        # how many steps before each are like the last ones
+        self.common = np.zeros((batch, 64, voices + 1), np.int64)
 
     def hear(self, tokens: Tokens, pitches: Tokens, rows: NDArray[np.int64]) -> None:
         """A step of the sequences numbered `rows`: (heard,).
@@ -37,7 +35,7 @@ class Recall:
         now = self.steps[rows]
         last = int(now.max(initial=0))
         self._make_room(last)
-        state = 2 * pitches + ((tokens != HOLD) & (pitches != SILENT))
+        state = 2 * pitches + ((tokens != HOLD) & (pitches != REST))
         like = self.state[rows, :last] == state[:, None]
         every = np.concatenate([like, like.all(axis=2, keepdims=True)], axis=2)
         self.common[rows, 1 : last + 1] = np.where(every, self.common[rows, :last] + 1, 0)
@@ -64,12 +62,12 @@ class Recall:
         followed = self.tokens[
             np.arange(len(common))[:, None], latest[:, of], np.arange(2 * voices) % voices
         ]
-        return np.where(level[:, of] > 0, followed, SILENT), level
+        return np.where(level[:, of] > 0, followed, REST), level
 
     def _make_room(self, steps: int) -> None:
         size = self.tokens.shape[1]
         if steps == size:
             more = ((0, 0), (0, size), (0, 0))
-            self.tokens = np.pad(self.tokens, more, constant_values=SILENT)
+            self.tokens = np.pad(self.tokens, more, constant_values=REST)
             self.state = np.pad(self.state, more, constant_values=-1)
             self.common = np.pad(self.common, more)

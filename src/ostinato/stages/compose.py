@@ -40,6 +40,7 @@ def check_fit(config: Config, conf: Path) -> None:
     """Refuse what the representation does not go with: an architecture, or how it is trained."""
     check_training(config)
     check_segments(config)
+    check_given(config)
     if fits(config):
         check_frames(config)
         return
@@ -85,7 +86,6 @@ def check_segments(config: Config) -> None:
                 f"sampling.steps={steps} does not fit: model={model} makes no segments "
                 "between which there is a way: say sampling.steps=null."
             )
-        _check_given(config)
         return
     made_to = config["model"].get("given_bars") or config["model"].get("given_voice") is not None
     if training["devices"] > 1 or training["precision"] == "16-mixed":
@@ -103,10 +103,9 @@ def check_segments(config: Config) -> None:
             f"sampling.prompt={sampling['prompt']} does not fit: model={model} makes whole "
             "segments and continues none: say sampling.prompt=null."
         )
-    _check_given(config)
 
 
-def _check_given(config: Config) -> None:
+def check_given(config: Config) -> None:
     """Refuse to begin with given music where a model finds no latent vectors of it."""
     from ostinato.models.variational.vae import VAE
 

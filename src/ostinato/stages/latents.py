@@ -113,6 +113,7 @@ def _rolls(
     network: "VAE", representation: "Barred", batch: "SegmentBatch", means: "Tensor"
 ) -> dict[str, bytes]:
     """A few segments above what comes out of them, and a way between two of them."""
+    from ostinato.evaluation.latents import STEPS
     from ostinato.models.segments import lines_of
     from ostinato.music.picture import piano_roll
     from ostinato.sampling.segments import strung
@@ -128,7 +129,7 @@ def _rolls(
     ]
     rolls = {"reconstruction": piano_roll(*pieces)}
     if len(means) > 1:
-        way = network.draw(network.way(means[:2], 7))
+        way = network.draw(network.way(means[:2], STEPS))
         strip = representation.decode(
             strung(way, network.shape, representation), "from the first of them to the second"
         )

@@ -137,11 +137,18 @@ class BeatGenerator(Generator):
 
     def _beats(self, noise: Tensor) -> Tensor:
         """The first vector of every beat: (batch, hidden_size, beats)."""
-        size, bar_size = self.sizes
-        whole = noise[:, None, :size].expand(-1, self.shape.bars, -1)
-        bars = noise[:, size:].reshape(len(noise), self.shape.bars, bar_size)
-        first: Tensor = self.first(torch.cat([whole, bars], dim=2))
+        first: Tensor = self.first(of_bars(noise, self.sizes, self.shape.bars))
         return first.reshape(len(noise), self.shape.bars * self.bar_beats, -1).transpose(1, 2)
+
+
+def of_bars(noise: Tensor, sizes: tuple[int, int], bars: int) -> Tensor:
+    """What there is for each bar: (batch, bars, sum of sizes).
+
+    noise: (batch, …), so many numbers for the whole segment and then so many for each bar.
+    """
+    size, bar_size = sizes
+    whole = noise[:, None, :size].expand(-1, bars, -1)
+    return torch.cat([whole, noise[:, size:].reshape(len(noise), bars, bar_size)], dim=2)
 
 
 class _Residual(nn.Module):

@@ -11,6 +11,7 @@ from ostinato.models.adversarial.generator import (
     Choosing,
     Generator,
     makes_all,
+    of_bars,
     one_of_many,
 )
 from ostinato.models.segments import Lines, Shape
@@ -76,10 +77,7 @@ class RecurrentGenerator(Generator):
 
     def _told(self, noise: Tensor) -> Tensor:
         """What the noise says of each bar: (batch, bars, hidden_size)."""
-        size, bar_size = self.sizes
-        whole = noise[:, None, :size].expand(-1, self.shape.bars, -1)
-        bars = noise[:, size:].reshape(len(noise), self.shape.bars, bar_size)
-        told: Tensor = self.told(torch.cat([whole, bars], dim=2))
+        told: Tensor = self.told(of_bars(noise, self.sizes, self.shape.bars))
         return told
 
 
