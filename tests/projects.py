@@ -1,6 +1,7 @@
 """Commands run in a project as a user would."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -27,3 +28,36 @@ def commit(project: Path, message: str) -> None:
 def stages_run(output: str) -> list[str]:
     """The stages that `dvc repro` says it runs, in order."""
     return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
+
+
+def refused(project: Path, *command: str, code: int = 1) -> str:
+    """The sentence by which `ostinato` refuses a command."""
+    done = run(project, "ostinato", *command, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    [sentence] = [line for line in done.stderr.splitlines() if line.startswith("ostinato: ")]
+    return sentence
+
+
+def check_a_killed_training_resumes(project: Path, *words: str) -> None:
+    """Killed in the third of four epochs and started again, it ends as one that was not killed."""
+    words = (*words, "training.epochs=4", "tracking=off")
+    for stage in ("preprocess", "split", "train"):
+        run(project, "ostinato", stage, *words)
+    outputs = project / "outputs"
+    whole = (outputs / "model" / "weights.safetensors").read_bytes()
+    curves = (outputs / "curves.csv").read_text()
+    command = [str(Path(sys.executable).parent / "ostinato"), "train", *words]
+    environment = os.environ | {"PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
+    training = subprocess.Popen(
+        command, cwd=project, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    assert training.stdout is not None
+    assert any(line.startswith("epoch 2 of 4") for line in training.stdout)
+    training.send_signal(signal.SIGKILL)
+    training.wait()
+    done = run(project, "ostinato", "train", *words)
+    assert "resuming" in done.stdout
+    assert "epoch 1 of 4" not in done.stdout
+    assert (outputs / "model" / "weights.safetensors").read_bytes() == whole
+    assert (outputs / "curves.csv").read_text() == curves

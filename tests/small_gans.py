@@ -7,6 +7,8 @@ from torch import Tensor
 
 from ostinato.config import Config
 from ostinato.models.adversarial.gan import GAN
+from ostinato.models.adversarial.generator import Choosing
+from ostinato.models.adversarial.wasserstein import gradient_penalty
 from ostinato.models.bundle import build_network
 from ostinato.models.segments import Lines
 from small_networks import TARGETS
@@ -83,3 +85,25 @@ def check_lines(lines: Lines, voices: int, steps: int) -> None:
     changed = (pitch[..., 1:] != pitch[..., :-1]) & (pitch[..., 1:] != 48)
     assert (begins[..., 1:] | ~changed).all()
     assert torch.equal(begins[..., 0], pitch[..., 0] != 48)
+
+
+def check_gradients(network: GAN, choosing: Choosing) -> None:
+    """They reach every weight of the generator and of its critic."""
+    critic = network.new_critic()
+    critic(network(network.noise(16), choosing)).sum().backward()
+    for part in (network, critic):
+        for name, weight in part.named_parameters():
+            assert weight.grad is not None, name
+            assert torch.isfinite(weight.grad).all(), name
+            assert weight.grad.abs().sum() > 0, name
+
+
+def check_penalty(network: GAN) -> None:
+    """The penalty of gradients teaches every weight of the critic, if not every bias."""
+    critic = network.new_critic()
+    real, fake = (network.draw(network.noise(4)) for _ in range(2))
+    gradient_penalty(critic, real, fake, torch.full((4,), 0.5)).backward()
+    for name, weight in critic.named_parameters():
+        if "weight" in name:
+            assert weight.grad is not None, name
+            assert weight.grad.abs().sum() > 0, name

@@ -53,18 +53,11 @@ def _arguments() -> argparse.Namespace:
 
 def train(bars: int, seed: int, overrides: Sequence[str]) -> Figures:
     """Train and measure; returns what results.json keeps of it."""
-    from ostinato.stages import fetch
-    from ostinato.stages.compose import check_fit
-    from ostinato.stages.run import run_stages
+    from ostinato.stages.run import run_with_fetch
 
-    conf = conf_folder(ROOT)
-    config = compose([*BASE, f"model.bars={bars}", f"seed={seed}", *overrides], conf)
-    check_fit(config, conf)
+    chosen = [*BASE, f"model.bars={bars}", f"seed={seed}", *overrides]
     folder = ROOT / "outputs" / "benchmarks" / "gan" / f"{bars}-{seed}"
-    workspace = Workspace(ROOT, folder)
-    if not (ROOT / config["corpus.path"]).exists():
-        fetch.run(config, workspace)
-    fitted = run_stages(config, workspace)
+    fitted = run_with_fetch(compose(chosen, conf_folder(ROOT)), Workspace(ROOT, folder))
     if fitted.minutes > LONGEST:
         console.warn(f"the training took {fitted.minutes:.0f} minutes, more than {LONGEST:.0f}.")
     metrics = json.loads((folder / "evaluation" / "metrics.json").read_text(encoding="utf-8"))

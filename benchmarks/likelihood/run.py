@@ -64,20 +64,13 @@ def _rows(asked: str) -> list[str]:
 
 def run_row(row: str, corpus: str | None, overrides: Sequence[str]) -> Result:
     """Train and score a row; returns what results.json keeps of it."""
-    from ostinato.stages import fetch
-    from ostinato.stages.compose import check_fit
-    from ostinato.stages.run import run_stages
+    from ostinato.stages.run import run_with_fetch
 
-    conf = conf_folder(ROOT)
     chosen = [f"experiment={FOLDER}{row}", *([f"corpus={corpus}"] if corpus else []), *overrides]
-    config = compose(chosen, conf)
-    check_fit(config, conf)
+    config = compose(chosen, conf_folder(ROOT))
     name = config["corpus.name"]
     folder = ROOT / "outputs" / "benchmarks" / row / f"{name}-{config['seed']}"
-    workspace = Workspace(ROOT, folder)
-    if not (ROOT / config["corpus.path"]).exists():
-        fetch.run(config, workspace)
-    fitted = run_stages(config, workspace)
+    fitted = run_with_fetch(config, Workspace(ROOT, folder))
     return {"row": row, "corpus": name, "seed": config["seed"], **_result(config, folder, fitted)}
 
 

@@ -52,18 +52,11 @@ def main() -> int:
 
 def train(row: str, overrides: Sequence[str]) -> Figures:
     """Train and measure a row; returns what results.json keeps of it."""
-    from ostinato.stages import fetch
-    from ostinato.stages.compose import check_fit
-    from ostinato.stages.run import run_stages
+    from ostinato.stages.run import run_with_fetch
 
-    conf = conf_folder(ROOT)
-    config = compose([*ROWS[row], *overrides], conf)
-    check_fit(config, conf)
+    config = compose([*ROWS[row], *overrides], conf_folder(ROOT))
     folder = ROOT / "outputs" / "benchmarks" / "vae" / row
-    workspace = Workspace(ROOT, folder)
-    if not (ROOT / config["corpus.path"]).exists():
-        fetch.run(config, workspace)
-    fitted = run_stages(config, workspace)
+    fitted = run_with_fetch(config, Workspace(ROOT, folder))
     if fitted.minutes > LONGEST:
         console.warn(f"the training took {fitted.minutes:.0f} minutes, more than {LONGEST:.0f}.")
     metrics = json.loads((folder / "evaluation" / "metrics.json").read_text(encoding="utf-8"))

@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ostinato.models.adversarial.generator import Choosing
-from ostinato.models.adversarial.wasserstein import gradient_penalty
-from small_gans import PARTS, check_lines, gan_of
+from small_gans import PARTS, check_gradients, check_lines, check_penalty, gan_of
 
 RECURRENT: dict[str, Any] = {
     "generator": {
@@ -44,23 +43,11 @@ def test_what_is_written_is_voices(
 
 
 def test_gradients_reach_every_weight_of_both() -> None:
-    network = gan_of(**RECURRENT)
-    critic = network.new_critic()
-    critic(network(network.noise(16), Choosing(1.0))).sum().backward()
-    for part in (network, critic):
-        for name, weight in part.named_parameters():
-            assert weight.grad is not None, name
-            assert torch.isfinite(weight.grad).all(), name
-            assert weight.grad.abs().sum() > 0, name
+    check_gradients(gan_of(**RECURRENT), Choosing(1.0))
 
 
 def test_the_penalty_teaches_the_critic() -> None:
-    network = gan_of(**RECURRENT)
-    critic = network.new_critic()
-    real, fake = (network.draw(network.noise(4)) for _ in range(2))
-    gradient_penalty(critic, real, fake, torch.full((4,), 0.5)).backward()
-    weights = [w for name, w in critic.named_parameters() if "weight" in name]
-    assert all(w.grad is not None and w.grad.abs().sum() > 0 for w in weights)
+    check_penalty(gan_of(**RECURRENT))
 
 
 @pytest.mark.parametrize("choosing", [None, Choosing(0.5, 0.0)])

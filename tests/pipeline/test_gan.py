@@ -1,10 +1,6 @@
 """A GAN goes through every stage, is recorded, resumes when killed, and refuses in sentences."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +10,7 @@ import pytest
 from ostinato.music.piece import NOTE, TIME_SIGNATURE, Piece, array
 from ostinato.music.reading import read_midi
 from ostinato.music.writing import write_midi
-from projects import run
+from projects import check_a_killed_training_resumes, refused, run
 
 TINY = ("experiment=bach_gan", "model=gan_tiny", "training.epochs=2", "sampling.pieces=2")
 SMALL = (*TINY, "model.objective.samples_every=2")
@@ -23,14 +19,6 @@ SMALL = (*TINY, "model.objective.samples_every=2")
 def prepare(project: Path, *overrides: str) -> None:
     for stage in ("preprocess", "split"):
         run(project, "ostinato", stage, *SMALL, *overrides)
-
-
-def refused(project: Path, *command: str, code: int = 1) -> str:
-    done = run(project, "ostinato", *command, check=False)
-    assert done.returncode == code, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    [sentence] = [line for line in done.stderr.splitlines() if line.startswith("ostinato: ")]
-    return sentence
 
 
 def test_a_gan_goes_through_every_stage_and_is_recorded(project: Path) -> None:
@@ -119,26 +107,7 @@ def replace_metre(piece: Piece, beats: int) -> Piece:
 
 
 def test_a_killed_gan_resumes_to_the_same_weights(project: Path) -> None:
-    words = (*SMALL, "training.epochs=4", "tracking=off")
-    prepare(project, "tracking=off")
-    run(project, "ostinato", "train", *words)
-    outputs = project / "outputs"
-    whole = (outputs / "model" / "weights.safetensors").read_bytes()
-    curves = (outputs / "curves.csv").read_text()
-    command = [str(Path(sys.executable).parent / "ostinato"), "train", *words]
-    environment = os.environ | {"PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
-    training = subprocess.Popen(
-        command, cwd=project, env=environment, stdout=subprocess.PIPE, text=True
-    )
-    assert training.stdout is not None
-    assert any(line.startswith("epoch 2 of 4") for line in training.stdout)
-    training.send_signal(signal.SIGKILL)
-    training.wait()
-    done = run(project, "ostinato", "train", *words)
-    assert "resuming" in done.stdout
-    assert "epoch 1 of 4" not in done.stdout
-    assert (outputs / "model" / "weights.safetensors").read_bytes() == whole
-    assert (outputs / "curves.csv").read_text() == curves
+    check_a_killed_training_resumes(project, *SMALL)
 
 
 def test_what_cannot_be_cut_is_told_in_a_sentence(project: Path) -> None:

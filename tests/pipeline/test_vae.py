@@ -1,10 +1,6 @@
 """A VAE goes through every stage, is recorded, and resumes when killed."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +8,7 @@ import pytest
 from ostinato.music.piece import NOTE, Piece, array
 from ostinato.music.reading import read_midi
 from ostinato.music.writing import write_midi
-from projects import run
+from projects import check_a_killed_training_resumes, refused, run
 
 TINY = ("experiment=bach_vae", "model=vae_tiny", "training.epochs=2", "sampling.pieces=2")
 FAST = ("training.batch_size=8", "training.learning_rate=0.01")
@@ -81,40 +77,13 @@ def check_given_music(project: Path, folder: Path) -> None:
     assert given[0].tolist() == given[1].tolist(), "the given segment comes first"
     [asked, _] = made("asked", "sampling=attribute", f"sampling.piece={first}")
     assert asked.quarters <= 5 * 12
-    sentence = refused(project, *words, "sampling=vary", "sampling.piece=none.mid")
+    sentence = refused(project, "generate", *words, "sampling=vary", "sampling.piece=none.mid")
     assert "sampling.piece=none.mid is not there" in sentence
     short = Piece("short", 4, array(NOTE, onset=0, duration=4, pitch=60, velocity=80))
     write_midi(short, project / "short.mid")
-    sentence = refused(project, *words, "sampling=vary", "sampling.piece=short.mid")
+    sentence = refused(project, "generate", *words, "sampling=vary", "sampling.piece=short.mid")
     assert "it has no 2 bars of 16 steps in a row" in sentence
 
 
-def refused(project: Path, *words: str) -> str:
-    done = run(project, "ostinato", "generate", *words, check=False)
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    [sentence] = [line for line in done.stderr.splitlines() if line.startswith("ostinato: ")]
-    return sentence
-
-
 def test_a_killed_vae_resumes_to_the_same_weights(project: Path) -> None:
-    words = (*SMALL, "training.epochs=4", "tracking=off")
-    for stage in ("preprocess", "split", "train"):
-        run(project, "ostinato", stage, *words)
-    outputs = project / "outputs"
-    whole = (outputs / "model" / "weights.safetensors").read_bytes()
-    curves = (outputs / "curves.csv").read_text()
-    command = [str(Path(sys.executable).parent / "ostinato"), "train", *words]
-    environment = os.environ | {"PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
-    training = subprocess.Popen(
-        command, cwd=project, env=environment, stdout=subprocess.PIPE, text=True
-    )
-    assert training.stdout is not None
-    assert any(line.startswith("epoch 2 of 4") for line in training.stdout)
-    training.send_signal(signal.SIGKILL)
-    training.wait()
-    done = run(project, "ostinato", "train", *words)
-    assert "resuming" in done.stdout
-    assert "epoch 1 of 4" not in done.stdout
-    assert (outputs / "model" / "weights.safetensors").read_bytes() == whole
-    assert (outputs / "curves.csv").read_text() == curves
+    check_a_killed_training_resumes(project, *SMALL)

@@ -12,7 +12,7 @@ from ostinato.config.composing import params_overrides, resolved, translated, un
 from ostinato.corpora.store import INDEX
 from ostinato.errors import ConfigError, UserError
 from ostinato.files import fingerprint, locked
-from ostinato.stages import compose, evaluate, generate, preprocess, split, train
+from ostinato.stages import compose, evaluate, fetch, generate, preprocess, split, train
 from ostinato.stages.workspace import Workspace, source_fingerprint
 
 if TYPE_CHECKING:
@@ -77,6 +77,14 @@ def _job(composed: Any, root: Path, conf: Path, failed: list[str]) -> float | No
         console.warn(f"this run of the sweep failed: {error}")
         failed.append(" ".join(settings.overrides.task))
         return float("inf")
+
+
+def run_with_fetch(config: Config, workspace: Workspace) -> "Fitted":
+    """Every stage, fetch too where the corpus is not there; what does not fit is refused first."""
+    compose.check_fit(config, conf_folder(workspace.root))
+    if not (workspace.root / config["corpus.path"]).exists():
+        fetch.run(config, workspace)
+    return run_stages(config, workspace)
 
 
 def run_stages(config: Config, workspace: Workspace) -> "Fitted":
