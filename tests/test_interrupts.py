@@ -1,11 +1,17 @@
-"""Ctrl-C while modules are being imported, and after the work is done."""
+"""Ctrl-C within imports and transactions, and after the work is done."""
 
 import os
 import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
+
+import pytest
+import sqlalchemy
+
+from ostinato import interrupts
 
 
 def process(tmp_path: Path, late: str, then: str) -> subprocess.CompletedProcess[str]:
@@ -44,3 +50,23 @@ def test_an_interrupt_that_comes_too_late_ends_nothing(tmp_path: Path) -> None:
     done = process(tmp_path, "whole = True\n", "pass")
     assert done.stdout.split() == ["end"], done.stderr
     assert done.returncode not in (-signal.SIGALRM, -signal.SIGINT)
+
+
+def test_an_interrupt_waits_for_the_end_of_a_statement() -> None:
+    """Else the transaction would stay open, and lock the store for whoever comes next."""
+    answers = []
+
+    def work(connection: sqlalchemy.Connection) -> None:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        driver.create_function("ctrl_c", 0, lambda: os.kill(os.getpid(), signal.SIGINT) or 1)
+        answers.append(connection.execute(sqlalchemy.text("select ctrl_c()")).scalar_one())
+        time.sleep(5)
+
+    with (
+        interrupts.orderly(),
+        sqlalchemy.create_engine("sqlite://").begin() as connection,
+        pytest.raises(KeyboardInterrupt),
+    ):
+        work(connection)
+    assert answers == [1]

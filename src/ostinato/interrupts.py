@@ -6,15 +6,19 @@ from contextlib import contextmanager
 from types import FrameType
 
 AGAIN = 0.05  # seconds
+# packages; the first is what `importlib` is called until it is itself imported
+NOT_WITHIN = ("_frozen_importlib", "importlib", "sqlalchemy")
 
 
 @contextmanager
 def orderly() -> Iterator[None]:
-    """Let Ctrl-C raise KeyboardInterrupt as ever, but never in the middle of an import.
+    """Let Ctrl-C raise KeyboardInterrupt as ever, but never within an import or a transaction.
 
     Libraries in C++ that are interrupted while they are being imported abort the whole process,
-    and some that try one import after another take the interrupt for a missing package. Afterwards
-    Ctrl-C ends the process at once, without a traceback out of the interpreter's last steps.
+    and some that try one import after another take the interrupt for a missing package. A
+    transaction that is interrupted keeps its lock: the run could not even be marked as killed.
+    Afterwards Ctrl-C ends the process at once, without a traceback out of the interpreter's last
+    steps.
     """
     before = signal.signal(signal.SIGINT, _interrupt)
     if hasattr(signal, "SIGALRM"):  # not on Windows
@@ -39,15 +43,15 @@ def behind(error: BaseException | None) -> bool:
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     del number
-    if _importing(frame) and hasattr(signal, "setitimer"):
+    if _to_be_ended_first(frame) and hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, AGAIN)
         return
     raise KeyboardInterrupt
 
 
-def _importing(frame: FrameType | None) -> bool:
+def _to_be_ended_first(frame: FrameType | None) -> bool:
     while frame is not None:
-        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+        if frame.f_globals.get("__name__", "").partition(".")[0] in NOT_WITHIN:
             return True
         frame = frame.f_back
     return False
