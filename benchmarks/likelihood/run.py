@@ -5,7 +5,9 @@
 
 A row is an experiment of conf/experiment/likelihood; `all` is every one. It runs with the
 program's own stages in outputs/benchmarks/ROW/CORPUS-SEED, replaces its result in results.json, and
-rewrites RESULTS.md and the table of README.md; `--collect` does only the last.
+rewrites RESULTS.md and the table of README.md; `--collect` does only the last. With settings of its
+own for what makes a row (its representation, model, training or evaluation) it is another row than
+the one that it is called by: then its result is only printed.
 """
 
 import argparse
@@ -19,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from audit import CORPORA, audit
 from tables import Result, add_result, write_tables
 
+from ostinato import console
 from ostinato.config import Config, compose, conf_folder, group_options
 from ostinato.errors import UserError
 from ostinato.stages.workspace import Workspace
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 FOLDER = "likelihood/"
+OF_A_ROW = ("representation", "model", "training", "evaluation")
 
 
 def main() -> int:
@@ -35,9 +39,15 @@ def main() -> int:
     arguments = _arguments()
     try:
         for row in () if arguments.collect else _rows(arguments.row):
-            add_result(run_row(row, arguments.corpus, arguments.overrides))
+            result = run_row(row, arguments.corpus, arguments.overrides)
+            if other := changed(row, arguments.corpus, arguments.overrides):
+                console.say(json.dumps(result, indent=2))
+                console.warn(f"not kept: {row} has other settings for {' and '.join(other)}.")
+            else:
+                add_result(result)
+                write_tables()
+        if arguments.collect:
             write_tables()
-        write_tables()
     except UserError as error:
         print(f"likelihood: {error}", file=sys.stderr)
         return error.exit_code
@@ -62,12 +72,23 @@ def _rows(asked: str) -> list[str]:
     return rows if asked == "all" else [asked]
 
 
+def changed(row: str, corpus: str | None, overrides: Sequence[str]) -> list[str]:
+    """Those of `OF_A_ROW` that overrides make other than the row has them."""
+    own, run = composed(row, corpus), composed(row, corpus, overrides)
+    return [key for key in OF_A_ROW if own[key] != run[key]]
+
+
+def composed(row: str, corpus: str | None, overrides: Sequence[str] = ()) -> Config:
+    """The config of a row."""
+    chosen = [f"experiment={FOLDER}{row}", *([f"corpus={corpus}"] if corpus else []), *overrides]
+    return compose(chosen, conf_folder(ROOT))
+
+
 def run_row(row: str, corpus: str | None, overrides: Sequence[str]) -> Result:
     """Train and score a row; returns what results.json keeps of it."""
     from ostinato.stages.run import run_with_fetch
 
-    chosen = [f"experiment={FOLDER}{row}", *([f"corpus={corpus}"] if corpus else []), *overrides]
-    config = compose(chosen, conf_folder(ROOT))
+    config = composed(row, corpus, overrides)
     name = config["corpus.name"]
     folder = ROOT / "outputs" / "benchmarks" / row / f"{name}-{config['seed']}"
     fitted = run_with_fetch(config, Workspace(ROOT, folder))
