@@ -117,7 +117,7 @@ def test_voices_of_a_track_in_unison_are_written_as_midi(tmp_path: Path) -> None
 
 
 def test_voices_by_track_must_be_as_many_as_the_voices() -> None:
-    told = r"representation.by_track=\[1, 1, 4\] makes 6 voices; representation.voices=4 should"
+    told = r"by_track=\[1, 1, 4\] makes 6 voices; voices=4 should be as many"
     with pytest.raises(ValueError, match=told):
         Voices(by_track=(1, 1, 4))
 

@@ -111,8 +111,8 @@ class Voices(Barred):
         self.by_track = (1,) * voices if by_track is None else by_track
         if sum(self.by_track) != voices:
             raise ValueError(
-                f"representation.by_track={list(self.by_track)} makes {sum(self.by_track)} voices; "
-                f"representation.voices={voices} should be as many."
+                f"by_track={list(self.by_track)} makes {sum(self.by_track)} voices; "
+                f"voices={voices} should be as many."
             )
         self.position_steps = bar_steps * position_bars
         if self.position_steps > LEVELS:
