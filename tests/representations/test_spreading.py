@@ -60,6 +60,8 @@ def test_only_inner_notes_that_begin_with_too_many_others_are_lost(
         before, after = (n["pitch"][n["onset"] == onset] for n in (notes, kept))
         assert after.max() == before.max()
         assert voices == 1 or after.min() == before.min()
+        chord = np.concatenate([line[line["onset"] == onset]["pitch"] for line in lines])
+        assert np.array_equal(chord, np.sort(after)[::-1]), "higher voices are higher"
     for line in lines:
         assert (line["onset"][:-1] + line["duration"][:-1] <= line["onset"][1:]).all()
     assert sum(len(line) for line in lines) == len(np.unique(kept[["onset", "pitch"]]))
