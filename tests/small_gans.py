@@ -19,11 +19,15 @@ PARTS = "ostinato.models.adversarial"
 def gan_config(objective: dict[str, Any] | None = None, **changed: Any) -> Config:
     """A config of a small GAN on voices, at eighths so that segments are short.
 
-    `changed` are values of the model, `voices` and `bar_steps` those of the representation.
+    `changed` are values of the model; `voices`, `bar_steps` and `steps_per_quarter` those of the
+    representation; `nearness`, `apart` and `quick` those of the generator.
     """
-    voices = {"steps_per_quarter": 2, "bar_steps": changed.pop("bar_steps", 8)}
+    voices = {"steps_per_quarter": changed.pop("steps_per_quarter", 2)}
+    voices["bar_steps"] = changed.pop("bar_steps", 8)
     voices["voices"] = changed.pop("voices", 4)
-    spectral, nearness = changed.pop("spectral_norm", False), changed.pop("nearness", 0.3)
+    spectral = changed.pop("spectral_norm", False)
+    weights = {"nearness": 0.3, "apart": 0.0, "quick": 0.0}
+    weights = {name: changed.pop(name, usual) for name, usual in weights.items()}
     return Config(
         {
             "representation": {"_target_": TARGETS["voices"], **voices},
@@ -33,7 +37,7 @@ def gan_config(objective: dict[str, Any] | None = None, **changed: Any) -> Confi
                     "_target_": f"{PARTS}.generator.BeatGenerator",
                     "_partial_": True,
                     **{"noise": 6, "bar_noise": 3, "hidden_size": 12, "layers": 1},
-                    **{"fine_size": 8, "head_size": 8, "nearness": nearness},
+                    **{"fine_size": 8, "head_size": 8, **weights},
                 },
                 "critic": {
                     "_target_": f"{PARTS}.critic.ChromaCritic",

@@ -65,7 +65,7 @@ def test_the_page_shows_seeds_and_real_music_side_by_side(tmp_path: Path) -> Non
     )
     assert "| real | 0.930 | 0.950 | 0.900 | 0.000 | 0.060 | 0.000 | 0.300 at the 1st" in page
     assert "| steps in which three pitches or more sound | 0.50 | 0.75 |" in page
-    assert "| bars in which nothing sounds, by voice | 0.00 0.25 | 0.00 0.25 |" in page
+    assert "| bars in which nothing sounds, by track | 0.00 0.25 | 0.00 0.25 |" in page
 
 
 def test_sequence_models_stand_below_the_gan(tmp_path: Path) -> None:

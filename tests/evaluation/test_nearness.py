@@ -32,9 +32,13 @@ def test_what_differs_is_counted_step_by_step_and_silence_stays_silence() -> Non
     assert distances(ours, known).tolist() == [1 / 4, 0, 3 / 4]
 
 
+def apart(voices: int) -> list[slice]:
+    return [slice(voice, voice + 1) for voice in range(voices)]
+
+
 def test_the_table_of_musegan_by_hand() -> None:
     made = excerpts([[C, D, C, D, R, R, R, R], [C, C, E, E, G, G, G, G], [R, R, G, G, G, G, C, C]])
-    table = musegan_table(made)
+    table = musegan_table(made, apart(3))
     assert list(table) == list(TABLE)
     assert table["empty_bars"] == [1 / 2, 0, 0]
     assert table["pitch_classes"] == [2 / 2, 3 / 2, 3 / 2]
@@ -42,10 +46,22 @@ def test_the_table_of_musegan_by_hand() -> None:
     assert table["polyphonicity"] == 2 / 8
     assert table["tonal_distance"]["1-2"] > 0
     assert list(table["tonal_distance"]) == ["1-2", "1-3", "2-3"]
-    assert musegan_table(excerpts([[C, C], [R, R]], bar=2))["tonal_distance"] == {"1-2": None}
-    shorter = musegan_table(excerpts([[C, D, D, D]], beat=4))
+    assert musegan_table(excerpts([[C, C], [R, R]], bar=2), apart(2))["tonal_distance"] == {
+        "1-2": None
+    }
+    shorter = musegan_table(excerpts([[C, D, D, D]], beat=4), apart(1))
     assert shorter["qualified_notes"] == [1 / 2]
     assert shorter["tonal_distance"] == {}
+
+
+def test_the_table_of_musegan_takes_the_voices_of_a_track_together() -> None:
+    made = excerpts([[C, D, C, D, R, R, R, R], [C, C, E, E, R, R, R, R], [R, R, G, G, G, G, C, C]])
+    table = musegan_table(made, [slice(0, 2), slice(2, 3)])
+    assert table["empty_bars"] == [1 / 2, 0]
+    assert table["pitch_classes"] == [3 / 2, 3 / 2]
+    assert list(table["tonal_distance"]) == ["1-2"]
+    same = excerpts([[C, C, R, R], [G, G, R, R], [C, C, C, C], [G, G, G, G]])
+    assert musegan_table(same, [slice(0, 2), slice(2, 4)])["tonal_distance"] == {"1-2": 0}
 
 
 def test_two_voices_on_one_pitch_are_a_unison_and_two_silent_ones_are_none() -> None:

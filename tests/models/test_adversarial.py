@@ -11,16 +11,18 @@ from torch import Tensor
 
 from ostinato.errors import ConfigError
 from ostinato.models.adversarial.critic import again, ends
+from ostinato.models.adversarial.gan import GAN
 from ostinato.models.adversarial.generator import (
     Choosing,
     against_leaps,
+    between_eighths,
     one_of_many,
     sung,
     yes_or_no,
 )
 from ostinato.models.adversarial.wasserstein import Wasserstein, gradient_penalty
 from ostinato.models.bundle import Bundle, load_bundle, save_bundle
-from ostinato.models.segments import Lines, lines_of
+from ostinato.models.segments import Lines, Shape, lines_of
 from ostinato.music.setting import Setting
 from small_gans import check_lines, gan_config, gan_of
 
@@ -107,6 +109,34 @@ def test_no_pitch_is_near_to_silence() -> None:
     first, then = torch.tensor([[0.0, 0, 0, 0, 1]]), torch.tensor([[0.0, 2, 1, 0, 1]])
     line = sung(torch.stack([first, then], dim=2), torch.ones(1, 2), near, None)
     assert line.sound.argmax(dim=1).tolist() == [[4, 1]]
+
+
+def doubled(network: GAN, choosing: Choosing | None = None) -> int:
+    """How often a voice begins a note on a pitch that a voice below sings."""
+    torch.manual_seed(5)
+    pitch, onset = network(network.noise(20), choosing).said()
+    below = [(pitch[:, :v] == pitch[:, v, None]) & onset[:, :v] for v in range(1, 4)]
+    return sum(int(b.sum()) for b in below)
+
+
+def test_where_the_likeliest_is_drawn_voices_begin_apart() -> None:
+    usual, apart = (gan_of(apart=weight, pitch_range=[60, 66]) for weight in (0.0, 10.0))
+    assert doubled(usual) > 100
+    assert doubled(apart) == 0
+    assert doubled(usual, Choosing(1.0)) == doubled(apart, Choosing(1.0)) > 100
+
+
+def test_notes_between_two_eighths_are_drawn_where_they_are_spoken_for() -> None:
+    assert between_eighths(Shape(1, 2, 6, 4, 60, 5)).tolist() == 2 * [0, 1, 0, 1, 0, 1]
+    assert between_eighths(Shape(1, 1, 3, 3, 60, 5)).tolist() == [0, 1, 1]
+    assert not between_eighths(Shape(1, 2, 4, 2, 60, 5)).any(), "steps are eighths"
+    usual, quick = (gan_of(quick=weight, steps_per_quarter=4) for weight in (0.0, 10.0))
+    noise = usual.noise(30, torch.Generator().manual_seed(1))
+    before, after = (network.draw(noise).said() for network in (usual, quick))
+    begins = after[1] | (after[0] == usual.shape.pitches)
+    assert begins[..., 1::2].all()
+    assert not before[1][..., 1::2].all()
+    assert torch.equal(before[1][:, -1, ::2], after[1][:, -1, ::2])
 
 
 @pytest.mark.parametrize("temperature", [0.2, 1.0])

@@ -143,6 +143,57 @@ def test_one_voice_and_another_metre_work(project: Path) -> None:
     assert "mean overlapping area with the test split" in done.stdout
 
 
+def pop_song(number: int) -> Piece:
+    """Eight bars: a melody that rests, a bridge that comes in late, broken chords over a bass.
+
+    The file says 1/4, and its first bar begins anywhere.
+    """
+    random = np.random.default_rng(number)
+    rows: list[tuple[int, int, int, int]] = []  # onset and duration in sixteenths, pitch, track
+    for bar in range(8):
+        root = int(random.integers(0, 12))
+        rows.append((16 * bar, 16, 36 + root, 2))
+        rows += [(16 * bar + 4 * i, 8 - 4 * (i == 3), 52 + root + 4 * i, 2) for i in range(4)]
+        rows += [(16 * bar + 2 * i, 2, 62 + int(random.integers(0, 12)), 0) for i in range(5)]
+        if bar > 3:
+            rows += [(16 * bar + 8 * i, 8, 70 + int(random.integers(0, 8)), 1) for i in range(2)]
+    onset, duration, pitch, track = np.array(rows).T
+    onset = 120 * onset + int(random.integers(0, 4000))
+    notes = array(NOTE, onset=onset, duration=120 * duration, pitch=pitch, velocity=80, track=track)
+    metre = array(TIME_SIGNATURE, onset=0, numerator=1, denominator=4)
+    names = ("MELODY", "BRIDGE", "PIANO")
+    return Piece(f"song {number}", 480, notes, time_signatures=metre, track_names=names)
+
+
+def test_a_gan_of_pop_songs_makes_three_tracks_of_seven_voices(project: Path) -> None:
+    (project / "data" / "songs").mkdir()
+    for number in range(12):
+        write_midi(pop_song(number), project / "data" / "songs" / f"{number}.mid")
+    words = ("experiment=pop909_gan", "corpus=folder", "corpus.path=data/songs", "model=gan_tiny")
+    words += ("training.epochs=1", "sampling.pieces=2", "tracking=off")
+    sentence = refused(project, "run", *words)
+    assert "pieces have no 2 bars of 16 steps in a row" in sentence
+    words = (*words, "corpus.metre=[4,4]")
+    sentence = refused(project, "run", *words, "representation.voices=6", code=2)
+    assert "by_track=[1, 2, 4] makes 7 voices; voices=6 should be as many" in sentence
+    done = run(project, "ostinato", "run", *words)
+    assert "segments of 2 bars of 16 steps to train on" in done.stdout
+    folder = max((project / "outputs" / "runs").glob("*/*"))
+    table = json.loads((folder / "evaluation" / "metrics.json").read_text())["segments"]["musegan"]
+    assert table["training"]["empty_bars"][0] == table["training"]["empty_bars"][2] == 0
+    assert 0 < table["training"]["empty_bars"][1] < 1
+    assert set(table["generated"]["tonal_distance"]) == {"1-2", "1-3", "2-3"}
+    for path in (folder / "samples").glob("*.mid"):
+        assert read_midi(path).track_names == ("MELODY", "BRIDGE", "PIANO")
+    words = ("experiment=bach_lstm", "model=lstm_tiny", "sampling.max_bars=2", *words[1:3])
+    songs = ("representation.voices=7", "representation.by_track=[1,2,4]", "corpus.metre=[4,4]")
+    short = ("training.epochs=1", "sampling.pieces=1", "tracking=off")
+    run(project, "ostinato", "run", *words, *songs, *short)
+    folder = max((project / "outputs" / "runs").glob("*/*"))
+    [path] = (folder / "samples").glob("*.mid")
+    assert len(read_midi(path).track_names) == 3
+
+
 @pytest.mark.slow
 def test_a_gan_is_reproduced_bit_for_bit_under_dvc(dvc_project: Path) -> None:
     params = (dvc_project / "params.yaml").read_text()

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from ostinato.errors import UnencodableError
 from ostinato.music.piece import NOTE, TEMPO, TIME_SIGNATURE, Piece, changes
 from ostinato.representations.base import TokenRepresentation
+from ostinato.representations.instrument import separate_unisons
 
 
 @st.composite
@@ -27,6 +28,17 @@ def voiced_pieces(draw: st.DrawFn, voices: int, resolution: int = 4, least: int 
     rows = [row for v in range(voices) for row in draw(melodies(resolution, v, least))]
     names = tuple(f"voice {v + 1}" for v in range(voices))
     return Piece("", resolution, np.array(rows, NOTE), track_names=names)
+
+
+@st.composite
+def spread_pieces(draw: st.DrawFn, by_track: tuple[int, ...]) -> Piece:
+    """Tracks in which no more notes sound at once than said, those of one pitch apart."""
+    tracks = []
+    for track, voices in enumerate(by_track):
+        rows = [row for _ in range(voices) for row in draw(melodies(4, track, least=0))]
+        tracks.append(separate_unisons(np.array(sorted(rows), NOTE)))
+    names = tuple(f"track {track}" for track in range(len(by_track)))
+    return Piece("", 4, np.concatenate(tracks), track_names=names)
 
 
 @st.composite

@@ -38,6 +38,7 @@ REPRESENTATIONS = {
     "voices with repeats": Voices(repeats=(1, 2, 5), history=(8,)),
     "three voices in 3/4": Voices(voices=3, steps_per_quarter=2, bar_steps=6),
     "voices without end": Voices(end_token=False),
+    "voices of polyphonic tracks": Voices(voices=6, by_track=(1, 2, 1, 2), history=(8,)),
     "remi": REMI(),
     "remi of one track": REMI(programs=False, velocities=0, tempos=0, time_signatures=False),
     "remi with byte pairs": REMI(steps_per_quarter=4, vocabulary=1000),

@@ -35,6 +35,13 @@ class Corpus:
         int | None,
         Field(ge=1, description="steps per quarter note that notes are moved to; null: none"),
     ] = None
+    metre: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=64)], Literal[1, 2, 4, 8, 16]] | None,
+        Field(
+            description="time signature that pieces get, [4, 4], moved so that bars begin where "
+            "their notes say; null: as they are written"
+        ),
+    ] = None
     pitch_range: Annotated[
         tuple[Program, Program], Field(description="notes below or above are dropped")
     ] = (0, 127)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ostinato.corpora.corpus import Corpus
+from ostinato.corpora.downbeats import in_bars
 from ostinato.errors import UnreadableError
 from ostinato.music.piece import Piece
 
@@ -27,6 +28,8 @@ def prepared(piece: Piece, corpus: Corpus) -> Piece:
         raise UnreadableError(
             f"it lasts {piece.quarters:g} quarter notes: max_quarters={corpus.max_quarters:g}"
         )
+    if corpus.metre is not None:
+        piece = in_bars(piece, *corpus.metre)
     if corpus.quantise is not None:
         piece = piece.at_resolution(corpus.quantise)
     return piece.at_resolution(corpus.resolution)

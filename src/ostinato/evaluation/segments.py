@@ -79,7 +79,7 @@ def features(excerpts: Excerpts) -> dict[str, NDArray[np.float64]]:
         "pitch_classes": (counts > 0).sum(axis=1).astype(float),
         "notes": notes,
         "mean_length": _divided(excerpts.lengths.sum(axis=(1, 2)) / excerpts.beat, notes),
-        "tonal_distance": tonal_distance(excerpts, 0, -1),
+        "tonal_distance": tonal_distance(excerpts, slice(0, 1), slice(-1, None)),
         "scale_consistency": _divided(_in_scale(counts), notes),
         "pitch_class_entropy": _entropy(counts),
         "jump": _jump(excerpts),
@@ -204,8 +204,10 @@ def _jump(excerpts: Excerpts) -> NDArray[np.float64]:
     return _divided(total, count)
 
 
-def tonal_distance(excerpts: Excerpts, one: int, other: int) -> NDArray[np.float64]:
-    """Mean over the quarter notes in which two voices sound: (segments,), NaN where none is.
+def tonal_distance(excerpts: Excerpts, one: slice, other: slice) -> NDArray[np.float64]:
+    """Mean over the quarter notes in which both groups of voices sound: (segments,).
+
+    NaN where none is.
 
     The distance of tonal centroids (Harte, Sandler and Gasser, Detecting Harmonic Change in Musical
     Audio, 2006), as MuseGAN takes it between tracks.
@@ -217,14 +219,14 @@ def tonal_distance(excerpts: Excerpts, one: int, other: int) -> NDArray[np.float
 
 
 def _centroids(pitch: NDArray[np.int64], beat: int) -> NDArray[np.float64]:
-    """Tonal centroids of each beat of a line (segments, steps): (segments, beats, 6); NaN: silent.
+    """Tonal centroids of each beat of voices together: (segments, beats, 6); NaN: silent.
 
-    A last beat that is not whole is left out.
+    pitch: (segments, voices, steps). A last beat that is not whole is left out.
     """
-    beats = pitch.shape[1] // beat
-    by_beat = pitch[:, : beats * beat].reshape(len(pitch), beats, beat)
+    beats = pitch.shape[2] // beat
+    by_beat = pitch[..., : beats * beat].reshape(*pitch.shape[:2], beats, beat)
     chroma = (by_beat[..., None] % CLASSES == np.arange(CLASSES)) & (by_beat[..., None] >= 0)
-    sums = chroma.sum(axis=2).astype(float)
+    sums = chroma.sum(axis=(1, 3)).astype(float)
     classes = np.arange(CLASSES)
     angles = np.pi * np.outer([7 / 6, 3 / 2, 2 / 3], classes)
     radii = np.array(RADII)[:, None]

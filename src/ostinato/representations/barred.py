@@ -12,9 +12,19 @@ from ostinato.representations.base import TokenRepresentation, Tokens
 
 
 class Barred(TokenRepresentation):
-    """`period` lines, each one token per step, in bars of `bar_steps` steps."""
+    """`period` lines, each one token per step, in bars of `bar_steps` steps.
+
+    by_track: how many of the lines each track has, in order.
+    """
 
     steps_per_quarter: int
+    by_track: tuple[int, ...] = (1,)
+
+    @property
+    def parts(self) -> list[slice]:
+        """The lines of each track."""
+        ends = np.cumsum(self.by_track).tolist()
+        return [slice(end - lines, end) for end, lines in zip(ends, self.by_track, strict=True)]
 
     def bars(self, piece: Piece) -> NDArray[np.int64]:
         """The steps of the encoded piece at which bars of `bar_steps` begin.

@@ -13,6 +13,7 @@ from ostinato.music.piece import TIME_SIGNATURE, Piece, array
 from ostinato.representations.barred import Barred
 from ostinato.representations.base import Tokens, pitch_name
 from ostinato.representations.hearing import CLASSES, LEVELS
+from ostinato.representations.instrument import separate_unisons
 from ostinato.representations.line import (
     HOLD,
     REST,
@@ -25,10 +26,23 @@ from ostinato.representations.line import (
     transpose_notes,
 )
 from ostinato.representations.past import Past
+from ostinato.representations.spreading import spread
 from ostinato.representations.turns import VoicesGrammar
 
 TOLERATED_LOSS = 0.05  # share of a piece's notes
 FIRST = np.zeros(1, np.int64)  # the number of the only sequence of a batch
+
+
+def _merged(lines: Tokens, track: int) -> NDArray[Any]:
+    """The notes of one track, of whose voices the tokens are: (voices, steps)."""
+    sung = [tokens_to_line(line, track) for line in lines]
+    return sung[0] if len(sung) == 1 else separate_unisons(np.concatenate(sung))
+
+
+def _named(part: slice) -> str:
+    if part.stop - part.start == 1:
+        return f"voice {part.stop}"
+    return f"voices {part.start + 1} to {part.stop}"
 
 
 def _rising(lengths: tuple[int, ...]) -> tuple[int, ...]:
@@ -53,7 +67,8 @@ class Voices(Barred):
     pitch class was heard until then, by `Hearing`.
 
     Within a voice a note ends when the next begins, and of notes that begin together the highest
-    stays.
+    stays. With `by_track` a track takes so many voices, over which its notes are spread as `spread`
+    does it; decoding makes them one track again, in which notes of one pitch follow one another.
 
     Source: the grid with holds of Hadjeres et al., DeepBach (ICML 2017), read step by step as in
     Liang et al., BachBot (ISMIR 2017).
@@ -83,12 +98,22 @@ class Voices(Barred):
         position_bars: Annotated[
             int, Field(ge=1, le=64, description="through how many bars positions count: a phrase")
         ] = 1,
+        by_track: Annotated[
+            tuple[Annotated[int, Field(ge=1, le=16)], ...] | None,
+            Field(min_length=1, description="voices of each track, [1, 1, 4]; null: one each"),
+        ] = None,
     ) -> None:
         self.voices = self.period = voices
         self.steps_per_quarter = self.resolution = steps_per_quarter
         self.bar_steps, self.beat_steps = bar_steps, steps_per_quarter
         self.end_token = end_token
         self.history, self.repeats = history, repeats
+        self.by_track = (1,) * voices if by_track is None else by_track
+        if sum(self.by_track) != voices:
+            raise ValueError(
+                f"by_track={list(self.by_track)} makes {sum(self.by_track)} voices; "
+                f"voices={voices} should be as many."
+            )
         self.position_steps = bar_steps * position_bars
         if self.position_steps > LEVELS:
             raise ValueError(
@@ -111,31 +136,41 @@ class Voices(Barred):
     def encode(self, piece: Piece) -> NDArray[np.uint16]:
         """The piece as tokens: (time,), up to the last step in which a voice sounds.
 
-        Raises `UnencodableError` where the tracks without drums are not as many as the voices, and
-        where more than 5 % of the notes would be lost.
+        Raises `UnencodableError` where the tracks without drums are not as many as voices are given
+        to, and where more than 5 % of the notes would be lost.
         """
         drums = np.unique(piece.notes["track"][piece.notes["drum"]])
         tracks = np.setdiff1d(np.arange(len(piece.track_names)), drums)
-        if len(tracks) != self.voices:
+        if len(tracks) != len(self.by_track):
             raise UnencodableError(
-                f"has {len(tracks)} tracks; this representation takes {self.voices}"
+                f"has {len(tracks)} tracks; this representation takes {len(self.by_track)}"
             )
         on_grid = piece.at_resolution(self.steps_per_quarter)
-        lines = [one_at_a_time(on_grid.track(track)) for track in tracks]
-        self._check(int((~piece.notes["drum"]).sum()), sum(len(line) for line in lines))
+        total, lines = 0, []
+        for track, voices in zip(tracks, self.by_track, strict=True):
+            notes = on_grid.track(track)
+            if voices > 1:
+                notes = separate_unisons(notes)
+            total += len(notes)
+            lines += spread(notes, voices) if voices > 1 else [one_at_a_time(notes)]
+        self._check(total, sum(len(line) for line in lines))
         steps = max(int((line["onset"] + line["duration"]).max(initial=0)) for line in lines)
         grid = np.stack([line_to_tokens(line, steps) for line in lines], axis=1)
         rests = np.full((self.steps_before(piece), self.voices), REST, np.uint16)
         return np.concatenate([rests, grid]).ravel()
 
-    @staticmethod
-    def _check(notes: int, kept: int) -> None:
+    def _check(self, notes: int, kept: int) -> None:
         if not notes:
             raise UnencodableError("has no notes")
         if notes - kept > TOLERATED_LOSS * notes:
+            most = (
+                f"as many as by_track={list(self.by_track)} says"
+                if max(self.by_track) > 1
+                else "one note at a time in each"
+            )
             raise UnencodableError(
-                f"{notes - kept} of its {notes} notes begin together with another in the same "
-                f"track; this representation takes one note at a time in each"
+                f"has {notes - kept} of its {notes} notes begin together with another in the same "
+                f"track; this representation takes {most}"
             )
 
     def steps_before(self, piece: Piece) -> int:
@@ -173,9 +208,9 @@ class Voices(Barred):
         return Piece(
             name,
             self.resolution,
-            np.concatenate([tokens_to_line(line, voice) for voice, line in enumerate(lines)]),
+            np.concatenate([_merged(lines[part], n) for n, part in enumerate(self.parts)]),
             time_signatures=metre[:0] if rest else metre,
-            track_names=tuple(f"voice {voice + 1}" for voice in range(self.voices)),
+            track_names=tuple(_named(part) for part in self.parts),
         )
 
     def describe(self, token: int) -> str:

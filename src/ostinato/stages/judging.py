@@ -153,7 +153,7 @@ def compare_segments(
         excerpts_of(_lines(batch, shape), shape)
         for batch in (real, training.drawn(len(ours), seed), training.drawn(COMPARED, seed))
     )
-    areas = overlaps(ours, held_out)
+    areas, tracks = overlaps(ours, held_out), test.representation.parts
     return Judged(
         len(ours),
         shape.bars,
@@ -163,7 +163,7 @@ def compare_segments(
         by_themselves(ours),
         by_themselves(held_out),
         _nearest(ours, held_out, many),
-        {"training": musegan_table(many), "generated": musegan_table(ours)},
+        {"training": musegan_table(many, tracks), "generated": musegan_table(ours, tracks)},
         _pieces(real, test.representation, shape),
     )
 

@@ -65,9 +65,11 @@ class BeatGenerator(Generator):
     the first, and hear those chosen before them. Of what is known an encoder tells beats and steps,
     and all of it to each.
 
-    Every step is chosen without regard to the one before, and voices leap more than people sing:
-    where the likeliest is chosen, `nearness` speaks against a pitch for every semitone that it is
-    away from the note before.
+    Where the likeliest is chosen, rare things are never chosen, and what is likely in each step is
+    not so in all. So voices leap more than people sing: `nearness` speaks against a pitch for every
+    semitone that it is away from the note before. They meet on one pitch too often: `apart` speaks
+    against a pitch that a voice below sings in this step. And they never begin a note between two
+    eighths: `quick` speaks for that.
     """
 
     def __init__(
@@ -84,6 +86,13 @@ class BeatGenerator(Generator):
             float,
             Field(ge=0, le=10, description="against a semitone from note to note, when drawn"),
         ] = 0.0,
+        apart: Annotated[
+            float,
+            Field(ge=0, le=10, description="against a pitch that a lower voice has, when drawn"),
+        ] = 0.0,
+        quick: Annotated[
+            float, Field(ge=0, le=10, description="for a note between two eighths, when drawn")
+        ] = 0.0,
         *,
         shape: Shape,
         known: Tensor | None = None,
@@ -91,6 +100,7 @@ class BeatGenerator(Generator):
         super().__init__()
         self.shape, self.sizes = shape, (noise, bar_noise)
         self.noise_size = noise + shape.bars * bar_noise
+        self.apart = apart
         self.stretch = steps_to_beat(shape)
         self.bar_beats = shape.bar // self.stretch
         self.first = nn.Linear(noise + bar_noise, self.bar_beats * hidden_size)
@@ -101,7 +111,7 @@ class BeatGenerator(Generator):
         classes = torch.arange(shape.lowest, shape.lowest + shape.pitches) % CLASSES
         self.register_buffer("classes", classes, persistent=False)
         self.voices = nn.ModuleList(
-            _Voice(fine_size, head_size, shape.pitches, nearness) for _ in range(shape.voices)
+            _Voice(fine_size, head_size, shape, nearness, quick) for _ in range(shape.voices)
         )
         self.tell = nn.ModuleList(
             nn.Conv1d(shape.pitches + 1, fine_size, 3, padding=1, bias=False)
@@ -133,6 +143,9 @@ class BeatGenerator(Generator):
             lines.insert(0, self.voices[number](x, harmony, choosing, fixed))
             if number:
                 x = x + self.tell[number - 1](lines[0].sound)
+                if choosing is None:
+                    sung_below = nn.functional.pad(lines[0].sound[:, :-1], (0, 0, 0, 1))
+                    harmony = harmony - self.apart * sung_below
         return Lines(*(torch.stack(parts, dim=1) for parts in zip(*lines, strict=True)))
 
     def _beats(self, noise: Tensor) -> Tensor:
@@ -167,13 +180,17 @@ class _Residual(nn.Module):
 class _Voice(nn.Module):
     """What one voice sings."""
 
-    def __init__(self, size: int, head_size: int, pitches: int, nearness: float) -> None:
+    def __init__(
+        self, size: int, head_size: int, shape: Shape, nearness: float, quick: float
+    ) -> None:
         super().__init__()
         self.hidden = nn.Conv1d(size, head_size, 3, padding=1)
-        self.choose = nn.Conv1d(head_size, pitches + 1, 1)
+        self.choose = nn.Conv1d(head_size, shape.pitches + 1, 1)
         self.begin = nn.Conv1d(head_size, 1, 1)
         self.near: Tensor
-        self.register_buffer("near", against_leaps(pitches, nearness), persistent=False)
+        self.register_buffer("near", against_leaps(shape.pitches, nearness), persistent=False)
+        self.quick: Tensor
+        self.register_buffer("quick", quick * between_eighths(shape), persistent=False)
 
     def forward(
         self, x: Tensor, harmony: Tensor, choosing: Choosing | None, fixed: "Fixed | None"
@@ -183,9 +200,16 @@ class _Voice(nn.Module):
         harmony: (batch, choices, steps), what speaks for each choice in any voice.
         """
         hidden = nn.functional.leaky_relu(self.hidden(x), 0.2)
-        begins = yes_or_no(self.begin(hidden)[:, 0], choosing)
+        begin = self.begin(hidden)[:, 0]
+        begins = yes_or_no(begin if choosing else begin + self.quick, choosing)
         logits = self.choose(hidden) + harmony
         return sung(logits, begins, self.near, choosing, fixed)
+
+
+def between_eighths(shape: Shape) -> Tensor:
+    """1 at steps at which no eighth note of the bar begins: (steps,)."""
+    twice = 2 * (torch.arange(shape.steps) % shape.bar)
+    return (twice % (shape.beat or 1) > 0).to(torch.get_default_dtype())
 
 
 def against_leaps(pitches: int, nearness: float) -> Tensor:
