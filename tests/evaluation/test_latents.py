@@ -128,6 +128,6 @@ def test_ways_change_step_by_step_and_directions_move_attributes() -> None:
     assert smoothness(network, means[:1]) == {}
     still = moved(network, means)
     assert set(still) == {"note_density", "pitch_height", "syncopation"}
-    assert all(of["more"] == of["less"] == 0.0 for of in still.values()), "no direction is known"
+    assert all(of["1"] == of["-2"] == 0.0 for of in still.values()), "no direction is known"
     network.directions[1] = 3.0
-    assert moved(network, means)["pitch_height"]["more"] != 0.0
+    assert moved(network, means)["pitch_height"]["1"] != 0.0

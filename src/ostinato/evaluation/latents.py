@@ -16,6 +16,7 @@ CHUNK = 250  # segments at once
 MIDDLE = (10.0, 90.0)  # percentiles
 STEPS = 7  # of an interpolation
 PAIRS = 50
+AMOUNTS = (-2, -1, 1, 2)  # of a direction
 
 # Krumhansl and Kessler 1982: how well each pitch class fits into a key on C
 MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
@@ -115,19 +116,26 @@ def _three(excerpts: Excerpts) -> dict[str, NDArray[np.float64]]:
     return {"note_density": density, **{name: values[name] for name in names}}
 
 
-def moved(network: VAE, means: Tensor) -> dict[str, dict[str, float]]:
-    """How far attributes move when a direction is added to latent vectors, or taken away.
+def attributes_of(network: VAE, latent: Tensor) -> NDArray[np.float64]:
+    """The `ATTRIBUTES` of the segments of latent vectors: (count, attributes), NaN: undefined."""
+    values = attributes(drawn(network, latent))
+    return np.stack([values[name] for name in ATTRIBUTES], axis=1)
 
-    more, less: the mean change of the attribute; spread: its standard deviation as it was.
+
+def moved(network: VAE, means: Tensor) -> dict[str, dict[str, float]]:
+    """How far attributes move when so much of a direction is added to latent vectors.
+
+    Of each of the `AMOUNTS`, by its name, the mean change of the attribute; spread: its standard
+    deviation as it was.
     """
-    before = attributes(drawn(network, means))
-    told = {}
-    for name, direction in zip(ATTRIBUTES, network.directions, strict=True):
-        changes = {
-            way: float(np.nanmean(attributes(drawn(network, to))[name] - before[name]))
-            for way, to in (("more", means + direction), ("less", means - direction))
-        }
-        told[name] = {**changes, "spread": float(np.nanstd(before[name]))}
+    before = attributes_of(network, means)
+    spreads = np.nanstd(before, axis=0)
+    told: dict[str, dict[str, float]] = {}
+    for number, name in enumerate(ATTRIBUTES):
+        told[name] = {"spread": float(spreads[number])}
+        for amount in AMOUNTS:
+            after = attributes_of(network, means + amount * network.directions[number])
+            told[name][str(amount)] = float(np.nanmean((after - before)[:, number]))
     return told
 
 

@@ -48,8 +48,9 @@ class Latents:
                 f"{of['low']:.3f} to {of['high']:.3f}, the middle 80 % of the test split"
             )
         for name, of in f["attributes"].items():
-            told[f"{name.replace('_', ' ')}, when more or less is asked"] = (
-                f"{of['more']:+.3f} or {of['less']:+.3f} (standard deviation {of['spread']:.3f})"
+            told[f"{name.replace('_', ' ')}, when 1 or 2 more or less is asked"] = (
+                f"{of['1']:+.3f} and {of['2']:+.3f} or {of['-1']:+.3f} and {of['-2']:+.3f} "
+                f"(standard deviation {of['spread']:.3f})"
             )
         if smooth := f["interpolation"]:
             told["largest of six changes between two segments, in shares of what sounds"] = (

@@ -28,7 +28,7 @@ class VAE(SegmentModel):
     """Makes segments of so many bars from latent vectors, and finds the vectors of segments.
 
     `objective` says how both are fitted. directions: (attributes, latent_size), what to add for
-    more of each of the `ATTRIBUTES`, 0 until `learn_directions` was called.
+    more of each of the `ATTRIBUTES`, 0 until they are known.
 
     Sources: Kingma and Welling (ICLR 2014); of music, Roberts et al., MusicVAE (ICML 2018).
     """
@@ -97,20 +97,6 @@ class VAE(SegmentModel):
         """Where segments lie."""
         posterior: Posterior = self.encoder(tokens)
         return posterior
-
-    def learn_directions(self, means: Tensor, values: Tensor) -> None:
-        """Take up where more of each attribute lies: from its lower to its upper quarter.
-
-        means: (count, latent_size), where segments lie; values: (count, attributes), NaN where
-        undefined.
-        """
-        for number, of in enumerate(values.T):
-            known = ~of.isnan()
-            low, high = of[known].quantile(torch.tensor([0.25, 0.75], dtype=of.dtype))
-            if not low < high:  # there is no more and no less
-                continue
-            upper, lower = means[known & (of >= high)], means[known & (of <= low)]
-            self.directions[number] = upper.mean(dim=0) - lower.mean(dim=0)
 
     def noise(self, count: int, generator: torch.Generator | None = None) -> Tensor:
         """Latent vectors (count, latent_size) of the prior, the standard normal distribution."""
