@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ostinato.learning.training import Training
     from ostinato.models.segments import Lines, SegmentModel
     from ostinato.models.variational.vae import VAE
-    from ostinato.representations.barred import Barred
+    from ostinato.representations.barred import InBars
     from ostinato.representations.base import Representation
 
 ASKED = 100  # training segments, at most, by which directions are measured
@@ -188,7 +188,7 @@ def _judge(network: "SegmentModel") -> "Judge":
 
 
 def _show(
-    network: "SegmentModel", representation: "Barred", mlflow_run: Run
+    network: "SegmentModel", representation: "InBars", mlflow_run: Run
 ) -> "Callable[[int, Lines], None]":
     """Puts a picture and the sound of segments on the MLflow run."""
     from ostinato.music import sound

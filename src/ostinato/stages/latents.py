@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ostinato.evaluation.segments import Excerpts
     from ostinato.models.segments import SegmentModel
     from ostinato.models.variational.vae import VAE
-    from ostinato.representations.barred import Barred
+    from ostinato.representations.barred import InBars
 
 MEASURED = 1000  # test segments, at most
 SHOWN = 4  # segments in pictures
@@ -66,14 +66,13 @@ def measure_latents(
     import torch
 
     from ostinato.evaluation import latents
-    from ostinato.evaluation.segments import excerpts_of
-    from ostinato.models.segments import lines_of
+    from ostinato.evaluation.segments import excerpts
     from ostinato.models.variational.vae import VAE
 
     if not isinstance(network, VAE):
         return None
     batch = test.drawn(MEASURED, seed)
-    given = excerpts_of(lines_of(batch.pitch, batch.onset, network.shape.pitches), network.shape)
+    given = excerpts(batch.pitch, batch.onset, network.shape)
     tokens = network.say(batch.pitch, batch.onset)
     noise = network.noise(len(tokens), torch.Generator().manual_seed(seed))
     scores = latents.scored(network, tokens, noise)
@@ -111,7 +110,7 @@ def _drawn(scores: Any, given: "Excerpts") -> dict[str, bytes]:
 
 
 def _rolls(
-    network: "VAE", representation: "Barred", batch: "SegmentBatch", means: "Tensor"
+    network: "VAE", representation: "InBars", batch: "SegmentBatch", means: "Tensor"
 ) -> dict[str, bytes]:
     """A few segments above what comes out of them, and a way between two of them."""
     from ostinato.evaluation.latents import STEPS
