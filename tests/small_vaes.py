@@ -15,10 +15,14 @@ PARTS = "ostinato.models.variational"
 def vae_config(hierarchical: bool = False, **changed: Any) -> Config:
     """A config of a small VAE on voices, at eighths so that segments are short.
 
-    `changed` are values of the model, but for `voices` of the representation, `objective` and
-    `hidden_size`.
+    `changed` are values of the model, but for `voices` of the representation, 0 for piano-rolls,
+    `objective` and `hidden_size`.
     """
-    voices = {"steps_per_quarter": 2, "bar_steps": 8, "voices": changed.pop("voices", 1)}
+    voices: dict[str, Any] = {"_target_": TARGETS["voices"], "steps_per_quarter": 2, "bar_steps": 8}
+    if not (count := changed.pop("voices", 1)):
+        voices = {"_target_": TARGETS["pianoroll"], "step": "1/2"}
+    else:
+        voices["voices"] = count
     hidden, objective = changed.pop("hidden_size", 12), changed.pop("objective", {})
     decoder: dict[str, Any] = {"embedding_size": 8, "hidden_size": hidden}
     if hierarchical:
@@ -26,7 +30,7 @@ def vae_config(hierarchical: bool = False, **changed: Any) -> Config:
     kind = "HierarchicalDecoder" if hierarchical else "FlatDecoder"
     return Config(
         {
-            "representation": {"_target_": TARGETS["voices"], **voices},
+            "representation": voices,
             "model": {
                 "_target_": f"{PARTS}.vae.VAE",
                 "latent_size": 6,
@@ -39,7 +43,7 @@ def vae_config(hierarchical: bool = False, **changed: Any) -> Config:
                 "objective": {"_target_": f"{PARTS}.evidence.Evidence", **objective},
                 **changed,
             },
-            "choices": {"model": "vae", "representation": "voices"},
+            "choices": {"model": "vae", "representation": "voices" if count else "pianoroll"},
         }
     )
 

@@ -1,4 +1,4 @@
-"""VAEs of melodies: trained, measured on unseen segments, and written down.
+"""VAEs of melodies and of piano-rolls: trained, measured on unseen segments, and written down.
 
     python benchmarks/vae/run.py ROW [key=value ...]
     python benchmarks/vae/run.py all
@@ -30,6 +30,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "essen_4_bars": ("experiment=essen_vae", *MORE),
     "bach_2_bars": ("experiment=bach_vae",),
     "bach_4_bars": ("experiment=bach_vae", *MORE),
+    "bach_2_bars_pianoroll": ("experiment=bach_vae_pianoroll",),
 }
 
 Figures = dict[str, Any]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ostinato.batches.segments import SegmentBatch, Segments, TrainingSegments, cut
 from ostinato.music.piece import NOTE, TIME_SIGNATURE, Piece, array
 from ostinato.representations.line import REST, as_grid, heard
+from ostinato.representations.pianoroll import Pianoroll
 from ostinato.representations.voices import Voices
 from small_networks import store_of
 
@@ -129,6 +130,56 @@ def test_what_is_heard_can_be_written_and_heard_again(
     pitch, onset = heard(as_grid(*given))
     assert np.array_equal(pitch, given[0])
     assert np.array_equal(onset, given[1])
+
+
+def rolls(pieces: list[Piece], folder: Path, pitches: tuple[int, int], **changed: Any) -> Segments:
+    roll = Pianoroll(**changed)
+    store = store_of(pieces, roll, folder / "frames")
+    return cut(store, np.arange(len(store.names)), pieces, roll, 1, pitches)
+
+
+def test_a_piano_roll_has_a_voice_for_each_pitch(tmp_path: Path) -> None:
+    music = line((0, 8, 60), (0, 4, 62), (8, 16, 60), (24, 8, 63))
+    batch = every(rolls([music], tmp_path, (60, 63)))
+    assert batch.pitch.shape == (2, 4, 16)
+    sounding = batch.pitch.numpy() == 0
+    assert sounding.sum(axis=2).tolist() == [[16, 0, 4, 0], [8, 0, 0, 8]]
+    begins = [[np.flatnonzero(voice).tolist() for voice in row] for row in batch.onset.numpy()]
+    assert begins == [[[0, 8], [], [0], []], [[0], [], [], [8]]], "onsets keep repeated notes apart"
+
+
+def test_without_onsets_repeated_notes_of_a_piano_roll_are_one(tmp_path: Path) -> None:
+    batch = every(rolls([line((0, 8, 60), (8, 8, 60))], tmp_path, (60, 63), onsets=False))
+    assert np.flatnonzero(batch.onset[0, 0]).tolist() == [0]
+
+
+def test_a_moved_piano_roll_sounds_in_other_voices(tmp_path: Path) -> None:
+    found = rolls([line((0, 16, 60), (0, 16, 64))], tmp_path, (58, 66))
+    assert (found.lowest.tolist(), found.highest.tolist()) == ([60], [64])
+    moved = found.batch(np.array([0]), np.array([2]))
+    assert np.flatnonzero((moved.pitch[0] == 0).all(dim=1)).tolist() == [4, 8]
+    assert np.flatnonzero(moved.onset[0, :, 0]).tolist() == [4, 8]
+
+
+def test_bars_of_a_piano_roll_may_be_of_three_quarters(tmp_path: Path) -> None:
+    waltz = in_metre(line(*[(4 * i, 4, 60 + i) for i in range(6)]), (0, 3, 4))
+    assert len(rolls([waltz], tmp_path, ALL)) == 0
+    found = rolls([waltz], tmp_path / "three", ALL, bar_steps=12)
+    assert every(found).pitch.shape == (2, 128, 12)
+
+
+def test_segments_of_piano_rolls_can_be_written_again(
+    short_chorales: list[Piece], tmp_path: Path
+) -> None:
+    found = rolls(short_chorales, tmp_path, (36, 83))
+    roll, batch = found.representation, every(found)
+    pitch = batch.pitch.numpy().transpose(0, 2, 1)
+    heard_pitch = np.where(pitch == 0, np.arange(36, 84), REST)
+    frames = roll.whole(heard_pitch, batch.onset.numpy().transpose(0, 2, 1) > 0)
+    expected = [found.store.steps[start : start + 16] for start in found.starts]
+    for row, frame in enumerate(frames):
+        assert np.array_equal(frame[:, : roll.size // 2], expected[row][:, : roll.size // 2])
+        assert np.array_equal(frame[1:], expected[row][1:]), "onsets too, but for what is held over"
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ostinato.batches.store import TokenStore
 from ostinato.music.piece import Piece
-from ostinato.representations.barred import Barred
+from ostinato.representations.barred import InBars
 from ostinato.representations.line import REST
 
 
@@ -19,8 +19,9 @@ from ostinato.representations.line import REST
 class SegmentBatch:
     """Segments side by side.
 
-    pitch: (batch, voices, steps) int64, what sounds, counted from the lowest pitch, with silence
-    after the highest; onset: (batch, voices, steps), 1 where a note begins, float32.
+    pitch: (batch, voices, steps) int64, what sounds, counted from the lowest pitch of the voice,
+    with silence after the highest; onset: (batch, voices, steps), 1 where a note begins, float32.
+    A piano-roll has a voice for each pitch.
     """
 
     pitch: Tensor
@@ -36,20 +37,20 @@ class SegmentBatch:
 
 @dataclass(frozen=True)
 class Segments:
-    """Where segments begin in a token store; they overlap, a bar from each to the next.
+    """Where segments begin in a store; they overlap, a bar from each to the next.
 
-    starts: (segments,) of their first tokens; before: (segments, voices), what sounds when they
+    starts: (segments,) of their first steps; before: (segments, lines) uint8, what sounds when they
     begin, a pitch or `REST`; lowest, highest: (segments,) of their pitches; `pitches` are the
     lowest and the highest allowed. `other_bars` pieces have no such bars; `outside` segments leave
     the pitches.
     """
 
     store: TokenStore
-    representation: Barred
+    representation: InBars
     bars: int
     pitches: tuple[int, int]
     starts: NDArray[np.int64]
-    before: NDArray[np.int64]
+    before: NDArray[np.uint8]
     lowest: NDArray[np.int64]
     highest: NDArray[np.int64]
     other_bars: int = 0
@@ -63,9 +64,16 @@ class Segments:
     ) -> SegmentBatch:
         """The segments at `rows`, moved by semitones: (rows,)."""
         time = self.bars * self.representation.bar_steps * self.representation.period
-        tokens = self.store.steps[self.starts[rows][:, None] + np.arange(time)]
-        pitch, onset = self.representation.excerpt(tokens, self.before[rows])
-        return _batch(pitch, onset, self.pitches, semitones)
+        steps, before = (
+            self.store.steps[self.starts[rows][:, None] + np.arange(time)],
+            self.before[rows],
+        )
+        if semitones is not None:
+            steps = self.representation.transpose(steps, semitones)
+            before = np.where(before == REST, REST, before + semitones[:, None])
+        return _batch(
+            *self.representation.excerpt(steps, before), self.representation, self.pitches
+        )
 
     def drawn(self, most: int, seed: int) -> SegmentBatch:
         """At most so many segments, drawn by a seed."""
@@ -77,7 +85,7 @@ def cut(
     store: TokenStore,
     indices: NDArray[np.int64],
     pieces: Iterable[Piece],
-    representation: Barred,
+    representation: InBars,
     bars: int,
     pitches: tuple[int, int],
 ) -> Segments:
@@ -87,87 +95,99 @@ def cut(
     only segments in which something sounds, within `pitches`.
     """
     at = {store.names[i]: int(i) for i in indices}
-    found: list[NDArray[np.int64]] = []
+    found: list[_Cuts] = []
     other_bars = 0
+    ends = representation.end is not None
+    begins = ends or representation.kind == "frames"
     for piece in pieces:
         if (index := at.get(piece.name)) is None:
             continue
-        ends = representation.end is not None
-        first, last = int(store.offsets[index]) + ends, int(store.offsets[index + 1]) - ends
-        rows = within(store.steps[first:last], representation.bars(piece), representation, bars)
-        rows[:, 0] += first
-        other_bars += not len(rows)
-        found.append(rows)
-    width = 3 + representation.period
-    rows = np.concatenate(found) if found else np.zeros((0, width), np.int64)
-    rows = rows[rows[:, 1] <= rows[:, 2]]  # something sounds
-    inside = (rows[:, 1] >= pitches[0]) & (rows[:, 2] <= pitches[1])
-    starts, lowest, highest = rows[inside, :3].T
-    before, outside = rows[inside, 3:], int((~inside).sum())
-    cut_at = (starts, before, lowest, highest)
-    return Segments(store, representation, bars, pitches, *cut_at, other_bars, outside)
+        first, last = int(store.offsets[index]) + begins, int(store.offsets[index + 1]) - ends
+        pitch, _ = representation.excerpt(store.steps[first:last][None])
+        cuts = _cuts(pitch[0], representation.bars(piece), representation.bar_steps, bars)
+        other_bars += not len(cuts.steps)
+        found.append(cuts.after(first, representation.period))
+    none = _cuts(np.zeros((0, 1), np.uint8), np.zeros(0, np.int64), representation.bar_steps, bars)
+    cuts = _Cuts(*map(np.concatenate, zip(*(found or [none]), strict=True)))
+    sounds = cuts.lowest <= cuts.highest
+    inside = (cuts.lowest >= pitches[0]) & (cuts.highest <= pitches[1])
+    kept = cuts.only(sounds & inside)
+    outside = int((sounds & ~inside).sum())
+    return Segments(store, representation, bars, pitches, *kept, other_bars, outside)
 
 
-def within(
-    tokens: NDArray[np.integer[Any]],
-    lines: NDArray[np.int64],
-    representation: Barred,
-    bars: int,
-) -> NDArray[np.int64]:
-    """Where segments begin in an encoded piece (time,) whose bars begin at the steps `lines`.
+class _Cuts(NamedTuple):
+    """Where segments begin in a piece, and what is known of each.
 
-    Of each segment: its first token, lowest and highest pitch, and what sounds before, line by
-    line. Where nothing sounds, the lowest is above the highest.
+    steps, lowest, highest: (segments,) int64, the first step and the outermost pitches, the lowest
+    above the highest where nothing sounds; before: (segments, lines) uint8, what sounds before.
     """
-    length = bars * representation.bar_steps
-    each = np.isin(lines[:, None] + np.arange(bars) * representation.bar_steps, lines).all(axis=1)
-    steps = lines[each & (lines + length <= len(tokens) // representation.period)]
-    pitch = representation.excerpt(tokens[None])[0][0].astype(np.int64)
-    sounding = pitch[steps[:, None] + np.arange(length)]
+
+    steps: NDArray[np.int64]
+    before: NDArray[np.uint8]
+    lowest: NDArray[np.int64]
+    highest: NDArray[np.int64]
+
+    def only(self, rows: NDArray[np.bool_]) -> "_Cuts":
+        """Some of them."""
+        return _Cuts(self.steps[rows], self.before[rows], self.lowest[rows], self.highest[rows])
+
+    def after(self, first: int, period: int) -> "_Cuts":
+        """The same in a store where the piece begins at `first` and moments are `period` long."""
+        return self._replace(steps=first + self.steps * period)
+
+
+def _cuts(pitch: NDArray[np.uint8], lines: NDArray[np.int64], bar_steps: int, bars: int) -> _Cuts:
+    """Cut what sounds, (time, lines), into segments at the bars that begin at the steps `lines`."""
+    length = bars * bar_steps
+    each = np.isin(lines[:, None] + np.arange(bars) * bar_steps, lines).all(axis=1)
+    steps = lines[each & (lines + length <= len(pitch))]
+    sounding = pitch[steps[:, None] + np.arange(length)].astype(np.int16)
     lowest = sounding.min(axis=(1, 2), initial=REST)
     highest = np.where(sounding == REST, -1, sounding).max(axis=(1, 2), initial=-1)
-    before = np.where(steps[:, None] > 0, pitch[np.maximum(steps - 1, 0)], REST)
-    return np.column_stack([steps * representation.period, lowest, highest, before])
+    before = np.where(steps[:, None] > 0, pitch[np.maximum(steps - 1, 0)], np.uint8(REST))
+    return _Cuts(steps, before, lowest.astype(np.int64), highest.astype(np.int64))
 
 
 def first_of(
-    piece: Piece, representation: Barred, bars: int, pitches: tuple[int, int]
+    piece: Piece, representation: InBars, bars: int, pitches: tuple[int, int]
 ) -> SegmentBatch | None:
     """The first segment of a piece, alone in a batch; None where it has none, as `cut` cuts.
 
     Silence follows a piece that ends within its last bar. Raises `UnencodableError`.
     """
-    tokens, lines = representation.encode(piece), representation.bars(piece)
-    whole = -(-len(tokens) // representation.period)
-    if len(lines):
-        whole = max(whole, int(lines[-1]) + representation.bar_steps)
-    rests = representation.whole(
-        np.full((1, 1, representation.period), REST), np.zeros((1, 1, representation.period), bool)
-    )[0]
-    tokens = np.append(tokens, np.tile(rests, whole - len(tokens) // representation.period))
-    rows = within(tokens, lines, representation, bars)
-    rows = rows[(rows[:, 1] >= pitches[0]) & (rows[:, 2] <= pitches[1]) & (rows[:, 2] >= 0)]
-    if not len(rows):
+    pitch, onset = representation.excerpt(representation.encode(piece)[None])
+    lines, bar = representation.bars(piece), representation.bar_steps
+    missing = max(0, int(lines[-1]) + bar - pitch.shape[1]) if len(lines) else 0
+    after = ((0, 0), (0, missing), (0, 0))
+    pitch, onset = np.pad(pitch, after, constant_values=REST), np.pad(onset, after)
+    cuts = _cuts(pitch[0], lines, bar, bars)
+    fits = (cuts.lowest >= pitches[0]) & (cuts.highest <= pitches[1]) & (cuts.highest >= 0)
+    if not fits.any():
         return None
-    time = bars * representation.bar_steps * representation.period
-    excerpt = tokens[rows[0, 0] :][:time]
-    return _batch(*representation.excerpt(excerpt[None], rows[:1, 3:]), pitches)
+    first = int(cuts.steps[fits][0])
+    inside = slice(first, first + bars * bar)
+    pitch, onset = pitch[:, inside], onset[:, inside].copy()
+    onset[:, 0] = pitch[:, 0] < REST
+    return _batch(pitch, onset, representation, pitches)
 
 
 def _batch(
     pitch: NDArray[np.uint8],
     onset: NDArray[np.bool_],
+    representation: InBars,
     pitches: tuple[int, int],
-    semitones: NDArray[np.int64] | None = None,
 ) -> SegmentBatch:
-    """Excerpts (batch, steps, voices) as a batch, moved by semitones: (batch,)."""
+    """Excerpts (batch, steps, lines) as a batch."""
     low, high = pitches
-    moved = pitch.astype(np.int64) - low
-    if semitones is not None:
-        moved += semitones[:, None, None]
-    moved = np.where(pitch == REST, high - low + 1, moved)
+    floors, silence = np.array(low), high - low + 1
+    if representation.apart:
+        inside = slice(low - representation.lowest, high - representation.lowest + 1)
+        pitch, onset = pitch[..., inside], onset[..., inside]
+        floors, silence = np.arange(low, high + 1), 1
+    counted = np.where(pitch == REST, silence, pitch.astype(np.int64) - floors)
     return SegmentBatch(
-        torch.from_numpy(np.ascontiguousarray(moved.transpose(0, 2, 1))),
+        torch.from_numpy(np.ascontiguousarray(counted.transpose(0, 2, 1))),
         torch.from_numpy(np.ascontiguousarray(onset.transpose(0, 2, 1), np.float32)),
     )
 

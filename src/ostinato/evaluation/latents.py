@@ -1,6 +1,7 @@
 """What latent vectors keep of segments, what the prior makes, and how segments lie."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,7 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ostinato.evaluation.segments import CLASSES, Excerpts, attributes, excerpts_of, features
+from ostinato.evaluation.segments import (
+    CLASSES,
+    Excerpts,
+    attributes,
+    differing,
+    excerpts_of,
+    features,
+)
 from ostinato.models.variational.vae import ATTRIBUTES, VAE
 
 ACTIVE = 0.01  # variance of the posterior's mean
@@ -16,6 +24,7 @@ CHUNK = 250  # segments at once
 MIDDLE = (10.0, 90.0)  # percentiles
 STEPS = 7  # of an interpolation
 PAIRS = 50
+AMOUNTS = (-2, -1, 1, 2)  # of a direction
 
 # Krumhansl and Kessler 1982: how well each pitch class fits into a key on C
 MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
@@ -26,7 +35,8 @@ RELATIVE = 3  # semitones from a minor key up to the major one of the same notes
 class Scores(NamedTuple):
     """Of segments: nll (count,) and kl (count, latent_size) in nats, means (count, latent_size).
 
-    forced: the share of tokens that are the likeliest given the posterior's mean and those before.
+    forced: the share of tokens that are the likeliest given the posterior's mean and those before;
+    of a piano-roll, the share of whole frames.
     """
 
     nll: Tensor
@@ -44,10 +54,10 @@ def scored(network: VAE, tokens: Tensor, noise: Tensor) -> Scores:
         some, random = tokens[at : at + CHUNK], noise[at : at + CHUNK]
         posterior = network.encode(some)
         parts.append((network.nll(posterior.drawn(random), some), posterior.kl(), posterior.mean))
-        likeliest = network.decoder(posterior.mean, some).argmax(dim=3)
-        right += int((likeliest == some).sum())
+        same = network.decoder.likeliest(posterior.mean, some) == some
+        right += int((same.all(dim=2) if network.shape.apart else same).sum())
     nll, kl, means = (torch.cat(part) for part in zip(*parts, strict=True))
-    return Scores(nll, kl, means, right / tokens.numel())
+    return Scores(nll, kl, means, right / len(tokens) / network.tokens)
 
 
 def drawn(network: VAE, latent: Tensor) -> Excerpts:
@@ -57,7 +67,7 @@ def drawn(network: VAE, latent: Tensor) -> Excerpts:
     pitch, onset = (
         np.concatenate([getattr(part, name) for part in drawn]) for name in ("pitch", "onset")
     )
-    return Excerpts(pitch, onset, network.shape.beat, network.shape.bar)
+    return replace(drawn[0], pitch=pitch, onset=onset)
 
 
 def reconstruction(ours: Excerpts, theirs: Excerpts) -> dict[str, float]:
@@ -115,35 +125,42 @@ def _three(excerpts: Excerpts) -> dict[str, NDArray[np.float64]]:
     return {"note_density": density, **{name: values[name] for name in names}}
 
 
-def moved(network: VAE, means: Tensor) -> dict[str, dict[str, float]]:
-    """How far attributes move when a direction is added to latent vectors, or taken away.
+def attributes_of(network: VAE, latent: Tensor) -> NDArray[np.float64]:
+    """The `ATTRIBUTES` of the segments of latent vectors: (count, attributes), NaN: undefined."""
+    values = attributes(drawn(network, latent))
+    return np.stack([values[name] for name in ATTRIBUTES], axis=1)
 
-    more, less: the mean change of the attribute; spread: its standard deviation as it was.
+
+def moved(network: VAE, means: Tensor) -> dict[str, dict[str, float]]:
+    """How far attributes move when so much of a direction is added to latent vectors.
+
+    Of each of the `AMOUNTS`, by its name, the mean change of the attribute; spread: its standard
+    deviation as it was.
     """
-    before = attributes(drawn(network, means))
-    told = {}
-    for name, direction in zip(ATTRIBUTES, network.directions, strict=True):
-        changes = {
-            way: float(np.nanmean(attributes(drawn(network, to))[name] - before[name]))
-            for way, to in (("more", means + direction), ("less", means - direction))
-        }
-        told[name] = {**changes, "spread": float(np.nanstd(before[name]))}
+    before = attributes_of(network, means)
+    spreads = np.nanstd(before, axis=0)
+    told: dict[str, dict[str, float]] = {}
+    for number, name in enumerate(ATTRIBUTES):
+        told[name] = {"spread": float(spreads[number])}
+        for amount in AMOUNTS:
+            after = attributes_of(network, means + amount * network.directions[number])
+            told[name][str(amount)] = float(np.nanmean((after - before)[:, number]))
     return told
 
 
 def smoothness(network: VAE, means: Tensor) -> dict[str, float]:
     """How evenly segments change on the way between pairs of them, in seven steps.
 
-    change: the mean share of places, voice by voice, at which what sounds differs from the step
-    before; largest: that of the largest change of a way; of_piano_rolls: the largest where
+    change: the mean share of places, as `differing` says it, at which what sounds differs from the
+    step before; largest: that of the largest change of a way; of_piano_rolls: the largest where
     piano-rolls are mixed and what is more than half is kept, which change all at once.
     """
     pairs = means[: len(means) // 2 * 2].reshape(-1, 2, means.shape[1])[:PAIRS]
     changes, whole = [], []
     for ends in pairs:
-        way = drawn(network, network.way(ends, STEPS)).pitch
-        changes.append((way[1:] != way[:-1]).mean(axis=(1, 2)))
-        whole.append(float((way[0] != way[-1]).mean()))
+        way = drawn(network, network.way(ends, STEPS))
+        changes.append(differing(way.pitch[1:], way.pitch[:-1], way.roll))
+        whole.append(float(differing(way.pitch[0], way.pitch[-1], way.roll)))
     if not changes:
         return {}
     each = np.stack(changes)

@@ -11,8 +11,10 @@ EVERY_KEY = range(-6, 7)  # semitones
 def distances(ours: Excerpts, known: Excerpts) -> NDArray[np.float64]:
     """How much of each segment differs from the known one that is most like it: (segments,).
 
-    The share of steps, voice by voice, in which another pitch sounds, in the key that is nearest.
+    The share of places that `differing` counts, in the key that is nearest.
     """
+    if ours.roll:
+        return _between_rolls(ours, known)
     theirs = known.pitch.reshape(len(known), -1).astype(np.int8)
     places = theirs.shape[1]
     best = np.full(len(ours), places)
@@ -25,3 +27,25 @@ def distances(ours: Excerpts, known: Excerpts) -> NDArray[np.float64]:
         best = np.minimum(best, differ.min(axis=1))
     shares: NDArray[np.float64] = best / places
     return shares
+
+
+def _between_rolls(ours: Excerpts, known: Excerpts) -> NDArray[np.float64]:
+    """As many pitches as sound in one alone, by those that sound in one or in both: (segments,)."""
+    theirs = (known.pitch != SILENT).reshape(len(known), -1).astype(np.float32)
+    each, nearest = theirs.sum(axis=1), np.ones(len(ours))
+    for semitones in EVERY_KEY:
+        sounds = _moved(ours.pitch != SILENT, semitones)
+        here = sounds.reshape(len(ours), -1).astype(np.float32)
+        both = here @ theirs.T
+        either = here.sum(axis=1)[:, None] + each - both
+        nearest = np.minimum(nearest, (1 - both / np.maximum(either, 1)).min(axis=1))
+    return nearest
+
+
+def _moved(sounds: NDArray[np.bool_], semitones: int) -> NDArray[np.bool_]:
+    """What sounds (segments, pitches, steps), so much higher; what leaves the pitches is gone."""
+    moved = np.zeros_like(sounds)
+    pitches = sounds.shape[1]
+    low, high = max(0, semitones), min(pitches, pitches + semitones)
+    moved[:, low:high] = sounds[:, low - semitones : high - semitones]
+    return moved

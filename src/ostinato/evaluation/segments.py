@@ -1,4 +1,4 @@
-"""Measures of segments of voices, and a set of them against another."""
+"""Measures of segments of voices or of piano-rolls, and a set of them against another."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from ostinato.evaluation.sets import overlapping_area
 from ostinato.models.segments import Lines, Shape
@@ -39,13 +40,15 @@ class Excerpts:
     """Segments side by side, as arrays.
 
     pitch: (segments, voices, steps), MIDI pitches, -1 where a voice is silent; onset: the same
-    shape, true where a note begins; `beat` steps are a quarter note and `bar` steps a bar.
+    shape, true where a note begins; `beat` steps are a quarter note and `bar` steps a bar. Of a
+    piano-roll, `roll`, there is a voice for each pitch, and what is only of voices is not measured.
     """
 
     pitch: NDArray[np.int64]
     onset: NDArray[np.bool_]
     beat: int
     bar: int
+    roll: bool = False
 
     def __len__(self) -> int:
         return len(self.pitch)
@@ -63,15 +66,22 @@ class Excerpts:
 
 def excerpts_of(lines: Lines, shape: Shape) -> Excerpts:
     """What a network makes, or is shown, to be measured."""
-    pitch, onset = (part.cpu().numpy() for part in lines.said())
-    sounding = np.where(pitch < shape.pitches, pitch + shape.lowest, SILENT)
-    return Excerpts(sounding, onset, shape.beat, shape.bar)
+    return excerpts(*lines.said(), shape)
+
+
+def excerpts(pitch: Tensor, onset: Tensor, shape: Shape) -> Excerpts:
+    """The same of what `Lines.said` gives, or of a batch of segments."""
+    said, begins = pitch.cpu().numpy(), onset.cpu().numpy() > 0
+    floors = np.array(shape.floors)[:, None]
+    sounding = np.where(said < shape.pitches, said + floors, SILENT)
+    return Excerpts(sounding, begins, shape.beat, shape.bar, shape.apart)
 
 
 def features(excerpts: Excerpts) -> dict[str, NDArray[np.float64]]:
     """Each of the `FEATURES` of every segment: (segments,), NaN where it is undefined.
 
-    With one voice there is no distance between voices.
+    With one voice there is no distance between voices, and a piano-roll has neither such nor steps
+    from note to note.
     """
     counts = _class_counts(excerpts)
     notes = counts.sum(axis=1)
@@ -84,9 +94,10 @@ def features(excerpts: Excerpts) -> dict[str, NDArray[np.float64]]:
         "pitch_class_entropy": _entropy(counts),
         "jump": _jump(excerpts),
     }
+    idle = {"jump", "tonal_distance"} if excerpts.roll else set()
     if excerpts.pitch.shape[1] < 2:
-        del values["tonal_distance"]
-    return values
+        idle.add("tonal_distance")
+    return {name: value for name, value in values.items() if name not in idle}
 
 
 def attributes(excerpts: Excerpts) -> dict[str, NDArray[np.float64]]:
@@ -123,15 +134,28 @@ def overlap(areas: Mapping[str, float]) -> float:
 
 
 def diversity(excerpts: Excerpts) -> float:
-    """How much segments differ: the mean share of steps whose pitch differs, over all pairs.
+    """How much segments differ: the mean of what `differing` says of all pairs.
 
     Of the first 200; 0 for fewer than two.
     """
-    flat = excerpts.pitch[:MOST_PAIRS].reshape(min(len(excerpts), MOST_PAIRS), -1)
-    if len(flat) < 2:
+    some = excerpts.pitch[:MOST_PAIRS]
+    if len(some) < 2:
         return 0.0
-    differ = [(flat[i] != flat[i + 1 :]).mean(axis=1).sum() for i in range(len(flat) - 1)]
-    return float(sum(differ) / (len(flat) * (len(flat) - 1) / 2))
+    each = [differing(some[i], some[i + 1 :], excerpts.roll).sum() for i in range(len(some) - 1)]
+    return float(sum(each) / (len(some) * (len(some) - 1) / 2))
+
+
+def differing(here: NDArray[np.int64], there: NDArray[np.int64], roll: bool) -> NDArray[np.float64]:
+    """The share of steps, voice by voice, at which another pitch sounds: (…, voices, steps) -> (…).
+
+    Of piano-rolls, which are silent at most places, the share of those at which something sounds in
+    one or in both.
+    """
+    differ = here != there
+    counted = np.maximum(here, there) >= 0 if roll else np.ones_like(differ)
+    most = np.maximum(counted.sum(axis=(-2, -1)), 1)
+    shares: NDArray[np.float64] = differ.sum(axis=(-2, -1)) / most
+    return shares
 
 
 def qualified(excerpts: Excerpts) -> float:
@@ -160,9 +184,13 @@ def unisons(excerpts: Excerpts) -> float:
 
 
 def by_themselves(excerpts: Excerpts) -> dict[str, float]:
-    """What is told of one set by itself, each from 0 to 1, by the names of `SHARES`."""
+    """What is told of one set by itself, each from 0 to 1, by the names of `SHARES`.
+
+    Of piano-rolls, the first two.
+    """
     told = (diversity, qualified, empty_bars, rests, unisons)
-    return {name: measured(excerpts) for name, measured in zip(SHARES, told, strict=True)}
+    every = dict(zip(SHARES, told, strict=True))
+    return {name: every[name](excerpts) for name in list(SHARES)[: 2 if excerpts.roll else None]}
 
 
 def _class_counts(excerpts: Excerpts) -> NDArray[np.float64]:

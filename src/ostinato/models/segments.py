@@ -33,6 +33,7 @@ class Shape:
     """What segments are: `bars` of `bar` steps, of which `beat` are a quarter note.
 
     voices: how many sound at once; pitches: how many each may have, from MIDI pitch `lowest` on.
+    Those of a piano-roll are `apart`: there is a voice for each pitch, which has that one alone.
     """
 
     voices: int
@@ -41,11 +42,17 @@ class Shape:
     beat: int
     lowest: int
     pitches: int
+    apart: bool = False
 
     @property
     def steps(self) -> int:
         """The length of a segment."""
         return self.bars * self.bar
+
+    @property
+    def floors(self) -> tuple[int, ...]:
+        """The lowest MIDI pitch of each voice."""
+        return tuple(self.lowest + self.apart * voice for voice in range(self.voices))
 
 
 def steps_to_beat(shape: Shape) -> int:

@@ -8,16 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.music.piece import Piece
-from ostinato.representations.base import TokenRepresentation, Tokens
+from ostinato.representations.base import Representation, TokenRepresentation, Tokens
 
 
-class Barred(TokenRepresentation):
-    """`period` lines, each one token per step, in bars of `bar_steps` steps.
+class InBars(Representation):
+    """Lines side by side in bars of `bar_steps` steps, of which `beat_steps` are a quarter note.
 
-    by_track: how many of the lines each track has, in order.
+    A line sounds one pitch at a time. With `apart` there is a line for each pitch from `lowest` to
+    `highest`, which sounds that one alone. by_track: how many of the lines each track has, in
+    order.
     """
 
-    steps_per_quarter: int
+    apart: bool = False
     by_track: tuple[int, ...] = (1,)
 
     @property
@@ -35,8 +37,8 @@ class Barred(TokenRepresentation):
         last = piece.time_signatures[piece.time_signatures["onset"] <= lines[-1]][-1:]
         beats = Fraction(*last[["numerator", "denominator"]][0].tolist()) if len(last) else 1
         lengths = np.append(np.diff(lines), round(4 * beats * piece.resolution))
-        whole = lengths * self.steps_per_quarter == self.bar_steps * piece.resolution
-        steps, rest = np.divmod(lines[whole] * self.steps_per_quarter, piece.resolution)
+        whole = lengths * self.beat_steps == self.bar_steps * piece.resolution
+        steps, rest = np.divmod(lines[whole] * self.beat_steps, piece.resolution)
         starts: NDArray[np.int64] = steps[rest == 0] + self.steps_before(piece)
         return starts
 
@@ -47,14 +49,20 @@ class Barred(TokenRepresentation):
 
     @abstractmethod
     def excerpt(
-        self, tokens: Tokens, before: NDArray[np.integer[Any]] | None = None
+        self, steps: NDArray[Any], before: NDArray[np.integer[Any]] | None = None
     ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         """What sounds, a pitch or `REST`, and where notes begin: (batch, steps, lines).
 
-        tokens: (batch, time), each from the beginning of a step on; before: (batch, lines), what
-        sounds before the first step, nothing by default. What is held over it begins there.
+        steps: (batch, time, …), each from the beginning of a moment on; before: (batch, lines),
+        what sounds before the first, nothing by default. What is held over it begins there.
         """
 
     @abstractmethod
-    def whole(self, pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[np.uint16]:
-        """The tokens (batch, time) of what `excerpt` gave."""
+    def whole(self, pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[Any]:
+        """The steps (batch, time, …) of what `excerpt` gave, of lines of any number."""
+
+
+class Barred(InBars, TokenRepresentation):
+    """`period` lines, each one token per step."""
+
+    steps_per_quarter: int

@@ -11,8 +11,10 @@ from pydantic_core import PydanticCustomError
 
 from ostinato.errors import UnencodableError
 from ostinato.music.piece import LOUDNESS, NOTE, Piece, array, order_by
+from ostinato.representations.barred import InBars
 from ostinato.representations.base import FrameRepresentation, Tokens, pitch_name
 from ostinato.representations.instrument import pitched_notes
+from ostinato.representations.line import REST
 
 BAR_QUARTERS = 4
 FINEST = 64  # steps to the quarter note, so that a position fits a byte
@@ -50,7 +52,7 @@ def _rising(pitches: tuple[int, int]) -> tuple[int, int]:
     return pitches
 
 
-class Pianoroll(FrameRepresentation):
+class Pianoroll(InBars, FrameRepresentation):
     """What sounds in each step: frames (time, pitches), 1 or its velocity, from the lowest pitch.
 
     All tracks but drums become one. Where notes of one pitch overlap, the velocity is that of the
@@ -59,7 +61,8 @@ class Pianoroll(FrameRepresentation):
 
     The position is the step within `position_bars` bars of four quarter notes; where they are no
     whole number of steps, within the fewest times as many that are: three bars, of 8 steps
-    together, for one bar and a step of 3/2.
+    together, for one bar and a step of 3/2. Bars that segments are cut into are of `bar_steps`, or
+    of four quarter notes; none can be cut where a quarter note is no whole number of steps.
 
     Source: `muspy.to_pianoroll_representation` (Dong et al., MusPy, ISMIR 2020), but for an empty
     frame that it adds at the end. The second plane is that of Hawthorne et al., Onsets and Frames
@@ -67,6 +70,7 @@ class Pianoroll(FrameRepresentation):
     """
 
     name: ClassVar[str] = "pianoroll"
+    apart = True
 
     def __init__(
         self,
@@ -89,8 +93,15 @@ class Pianoroll(FrameRepresentation):
         position_bars: Annotated[
             int, Field(ge=1, le=64, description="through how many bars positions count: a phrase")
         ] = 1,
+        bar_steps: Annotated[
+            int | None,
+            Field(ge=1, le=256, description="steps to the bar of segments; null: four quarters"),
+        ] = None,
     ) -> None:
         self.step = read_step(step)
+        whole = self.step.numerator == 1
+        self.beat_steps = self.step.denominator if whole else 0
+        self.bar_steps = (bar_steps or BAR_QUARTERS * self.beat_steps) if whole else 0
         self.resolution = self.step.denominator  # the coarsest at which a step is whole ticks
         self.velocity = velocity
         self.binary = not velocity
@@ -98,6 +109,7 @@ class Pianoroll(FrameRepresentation):
         self.planes = 1 + onsets
         self.lowest, self.highest = pitch_range
         self.pitches = self.highest - self.lowest + 1
+        self.by_track = (self.pitches,)
         self.position_sizes = ((position_bars * BAR_QUARTERS / self.step).numerator,)
         if self.position_sizes[0] > MOST_POSITIONS:
             raise ValueError(
@@ -163,6 +175,25 @@ class Pianoroll(FrameRepresentation):
             velocity=np.where(heard > 0, heard, LOUDNESS) if self.velocity else LOUDNESS,
         )
         return Piece(name, self.resolution, notes, track_names=("piano",))
+
+    def excerpt(
+        self, steps: NDArray[Any], before: NDArray[np.integer[Any]] | None = None
+    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        del before  # every frame says what is held
+        begins = steps[..., self.pitches :] > 0 if self.onsets else np.zeros_like(steps, np.bool_)
+        sounds = (steps[..., : self.pitches] > 0) | begins
+        begins = begins.copy()
+        begins[:, :1] |= sounds[:, :1]
+        begins[:, 1:] |= sounds[:, 1:] & ~sounds[:, :-1]
+        pitches = np.arange(self.lowest, self.highest + 1)
+        return np.where(sounds, pitches, REST).astype(np.uint8), begins
+
+    def whole(self, pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[np.uint8]:
+        frames = np.zeros((*pitch.shape[:2], self.planes, self.pitches), np.uint8)
+        for plane, said in enumerate((pitch < REST, onset & (pitch < REST))[: self.planes]):
+            row, step, line = np.nonzero(said)
+            frames[row, step, plane, pitch[row, step, line] - self.lowest] = 1
+        return frames.reshape(*pitch.shape[:2], self.size)
 
     def describe(self, token: int) -> str:
         plane, pitch = divmod(token, self.pitches)

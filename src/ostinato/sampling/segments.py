@@ -10,7 +10,7 @@ from torch import Tensor
 from ostinato.batches.segments import SegmentBatch
 from ostinato.models.segments import Lines, SegmentModel, Shape, lines_of
 from ostinato.models.variational.vae import ATTRIBUTES, VAE
-from ostinato.representations.barred import Barred
+from ostinato.representations.barred import InBars
 from ostinato.representations.line import REST
 from ostinato.sampling.sequence import Composed
 from ostinato.sampling.settings import Asking, Sampling, Varying
@@ -18,7 +18,7 @@ from ostinato.sampling.settings import Asking, Sampling, Varying
 
 def compose_segments(
     network: SegmentModel,
-    representation: Barred,
+    representation: InBars,
     settings: Sampling,
     seed: int,
     given: SegmentBatch | None = None,
@@ -44,11 +44,11 @@ def compose_segments(
 
 def _of_given(
     network: VAE,
-    representation: Barred,
+    representation: InBars,
     settings: Sampling,
     given: SegmentBatch,
     random: torch.Generator,
-) -> list[NDArray[np.uint16]]:
+) -> list[NDArray[Any]]:
     """What becomes of given segments: a way between two, more and less of them, or variations."""
     means = network.encode(network.say(given.pitch, given.onset)).mean
     if settings.steps is not None:
@@ -73,30 +73,31 @@ def _of_given(
 
 
 def ways(
-    network: SegmentModel, representation: Barred, pairs: Tensor, steps: int
-) -> list[NDArray[np.uint16]]:
+    network: SegmentModel, representation: InBars, pairs: Tensor, steps: int
+) -> list[NDArray[Any]]:
     """So many segments on the way from each first noise to each second, one after the other.
 
-    pairs: (ways, 2, …); each way is (time,) tokens, with a bar of silence after each segment.
+    pairs: (ways, 2, …); each way is (time,) tokens or (time, width) frames, with a bar of silence
+    after each segment.
     """
     drawn = (network.draw(network.way(ends, steps)) for ends in pairs)
     return [strung(lines, network.shape, representation) for lines in drawn]
 
 
-def tokens_of(lines: Lines, shape: Shape, representation: Barred) -> NDArray[np.uint16]:
-    """Segments as tokens: (segments, time)."""
+def tokens_of(lines: Lines, shape: Shape, representation: InBars) -> NDArray[Any]:
+    """Segments as tokens (segments, time), or as frames (segments, time, width)."""
+    return representation.whole(*_as_heard(lines, shape))
+
+
+def strung(lines: Lines, shape: Shape, representation: InBars) -> NDArray[Any]:
+    """Segments one after the other, a bar of silence after each: (time,) or (time, width)."""
+    after = ((0, 0), (0, shape.bar), (0, 0))
     pitch, onset = _as_heard(lines, shape)
-    return representation.whole(pitch, onset)
-
-
-def strung(lines: Lines, shape: Shape, representation: Barred) -> NDArray[np.uint16]:
-    """Segments one after the other, a bar of silence after each: (time,) tokens."""
-    tokens = tokens_of(lines, shape, representation)
-    silence = np.full((len(tokens), shape.bar * shape.voices), REST, np.uint16)
-    return np.concatenate([tokens, silence], axis=1).ravel()
+    steps = representation.whole(np.pad(pitch, after, constant_values=REST), np.pad(onset, after))
+    return steps.reshape(-1, *steps.shape[2:])
 
 
 def _as_heard(lines: Lines, shape: Shape) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """MIDI pitches or `REST`, and where notes begin: (segments, steps, voices)."""
     pitch, onset = (part.cpu().numpy().transpose(0, 2, 1) for part in lines.said())
-    return np.where(pitch < shape.pitches, pitch + shape.lowest, REST), onset
+    return np.where(pitch < shape.pitches, pitch + np.array(shape.floors), REST), onset

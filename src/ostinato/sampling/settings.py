@@ -125,6 +125,6 @@ class Asking(OfPiece):
         Field(
             min_length=1,
             max_length=64,
-            description="how much more; 1 leads from the lower to the upper quarter of training",
+            description="how much more; 1 is about a standard deviation of the prior's segments",
         ),
-    ] = (-1.0, -0.5, 0.0, 0.5, 1.0)
+    ] = (-2.0, -1.0, 0.0, 1.0, 2.0)

@@ -93,6 +93,13 @@ def check_segments(config: Config) -> None:
             f"model={model} is trained on one device, in 32 bits or bfloat16: say "
             "training.devices=1 and training.precision=32-true or bf16-mixed."
         )
+    representation, pitches = config.build("representation"), config["model"].get("pitch_range")
+    if pitches and not representation.lowest <= pitches[0] <= pitches[1] <= representation.highest:
+        raise ConfigError(
+            f"model.pitch_range={list(pitches)} leaves the pitches of "
+            f"representation={config['choices']['representation']}, {representation.lowest} to "
+            f"{representation.highest}."
+        )
     if made_to and sampling["prompt"] is None:
         raise ConfigError(
             f"model={model} makes music to what is given: say sampling=continuation or "

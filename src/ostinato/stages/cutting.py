@@ -24,9 +24,9 @@ def segments_of(
     """The segments that a network takes of the stored pieces at `indices`."""
     from ostinato.batches.segments import cut
     from ostinato.corpora.store import PieceStore
-    from ostinato.representations.barred import Barred
+    from ostinato.representations.barred import InBars
 
-    if not isinstance(representation, Barred):
+    if not isinstance(representation, InBars):
         raise TypeError(f"no segments are known of {representation.name}")
     pieces = PieceStore(workspace.pieces).only(store.names[i] for i in indices)
     shape = network.shape

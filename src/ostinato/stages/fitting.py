@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from ostinato.learning.training import Training
     from ostinato.models.segments import Lines, SegmentModel
     from ostinato.models.variational.vae import VAE
-    from ostinato.representations.barred import Barred
+    from ostinato.representations.barred import InBars
     from ostinato.representations.base import Representation
 
-ASKED = 4000  # training segments, at most, that attributes are learned from
+ASKED = 100  # training segments, at most, by which directions are measured
 
 
 @dataclass(frozen=True)
@@ -135,20 +135,12 @@ def _learner(
 
 
 def _learn_directions(network: "VAE", training: "Segments", seed: int) -> None:
-    """Where more and less of each attribute lies, by segments of the training pieces."""
-    import torch
-
-    from ostinato.evaluation.segments import attributes, excerpts_of
-    from ostinato.models.segments import lines_of
-    from ostinato.models.variational.vae import ATTRIBUTES
+    """Where more and less of each attribute lies."""
+    from ostinato.evaluation.directions import directions_of
 
     batch = training.drawn(ASKED, seed)
-    lines = lines_of(batch.pitch, batch.onset, network.shape.pitches)
-    values = attributes(excerpts_of(lines, network.shape))
     means = network.encode(network.say(batch.pitch, batch.onset)).mean
-    network.learn_directions(
-        means, torch.stack([torch.from_numpy(values[name]) for name in ATTRIBUTES], dim=1)
-    )
+    network.directions.copy_(directions_of(network, means, seed))
 
 
 def _segments(task: Task, network: "SegmentModel", part: str) -> "Segments":
@@ -196,7 +188,7 @@ def _judge(network: "SegmentModel") -> "Judge":
 
 
 def _show(
-    network: "SegmentModel", representation: "Barred", mlflow_run: Run
+    network: "SegmentModel", representation: "InBars", mlflow_run: Run
 ) -> "Callable[[int, Lines], None]":
     """Puts a picture and the sound of segments on the MLflow run."""
     from ostinato.music import sound

@@ -63,7 +63,7 @@ def _compose(
 ) -> "list[Composed]":
     from ostinato.models.segments import SegmentModel
     from ostinato.models.sequence import SequenceModel
-    from ostinato.representations.barred import Barred
+    from ostinato.representations.barred import Barred, InBars
     from ostinato.representations.base import FrameRepresentation, TokenRepresentation
     from ostinato.sampling.frames import compose_frames
     from ostinato.sampling.given import compose_to
@@ -72,9 +72,10 @@ def _compose(
 
     network, representation = bundle.network, bundle.representation
     encoded = [_encoded(bundle, prompt) for prompt in prompts]
+    if isinstance(network, SegmentModel) and network.known is None:
+        assert isinstance(representation, InBars)
+        return compose_segments(network, representation, sampling, seed, given)
     if isinstance(network, SegmentModel) and isinstance(representation, Barred):
-        if network.known is None:
-            return compose_segments(network, representation, sampling, seed, given)
         return compose_to(network, representation, sampling, seed, encoded)
     if isinstance(network, SequenceModel) and isinstance(representation, TokenRepresentation):
         return compose(network, representation, sampling, seed, encoded)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ostinato.models.bundle import Bundle
     from ostinato.models.variational.vae import VAE
     from ostinato.music.piece import Piece
-    from ostinato.representations.barred import Barred
+    from ostinato.representations.barred import InBars
     from ostinato.sampling.settings import Sampling
 
 TEST = "test"
@@ -30,12 +30,12 @@ def given_segments(
 
     from ostinato.batches.segments import SegmentBatch
     from ostinato.models.variational.vae import VAE
-    from ostinato.representations.barred import Barred
+    from ostinato.representations.barred import InBars
 
     network, representation = bundle.network, bundle.representation
     if not sampling.given:
         return None
-    if not isinstance(network, VAE) or not isinstance(representation, Barred):
+    if not isinstance(network, VAE) or not isinstance(representation, InBars):
         raise UserError(
             f"this sampling begins with given music, and model={bundle.config['choices']['model']} "
             "finds no latent vectors of it: train model=vae."
@@ -51,7 +51,7 @@ def given_segments(
     )
 
 
-def _of_file(path: str, name: str, network: "VAE", representation: "Barred") -> "SegmentBatch":
+def _of_file(path: str, name: str, network: "VAE", representation: "InBars") -> "SegmentBatch":
     from ostinato.batches.segments import first_of
 
     bars, (low, high) = network.shape.bars, network.pitch_range
@@ -72,7 +72,7 @@ def _of_file(path: str, name: str, network: "VAE", representation: "Barred") -> 
 
 
 def _of_test(
-    count: int, network: "VAE", representation: "Barred", workspace: Workspace
+    count: int, network: "VAE", representation: "InBars", workspace: Workspace
 ) -> "list[SegmentBatch]":
     """Of at most so many test pieces that have one."""
     from ostinato.batches.segments import first_of

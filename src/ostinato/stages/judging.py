@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from ostinato.batches.segments import SegmentBatch, Segments
     from ostinato.evaluation.segments import Excerpts
     from ostinato.models.bundle import Bundle
-    from ostinato.models.segments import Lines, Shape
+    from ostinato.models.segments import Shape
     from ostinato.music.piece import Piece
-    from ostinato.representations.barred import Barred
+    from ostinato.representations.barred import InBars
 
 COMPARED = 20_000  # training segments, at most, that others may be like
+PLACES = 2**26  # of all of them, so that memory does not grow with segments or pitches
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class Judged:
     control: the mean of them, training against test; generated, test: of each set by itself.
     nearest: how much of a generated segment differs from the training segment that is most like it,
     at the least, and of a test segment at the 1st percentile. tables: those of MuseGAN, of training
-    segments and of generated ones. `pieces` are the test segments as pieces; `latents` what an
-    autoencoder keeps of them.
+    segments and of generated ones, which piano-rolls have not. `pieces` are the test segments as
+    pieces; `latents` what an autoencoder keeps of them.
     """
 
     count: int
@@ -102,13 +103,13 @@ class Judged:
             )
         }
         told |= {f"overlapping area: {FEATURES[k]}": f"{v:.3f}" for k, v in self.areas.items()}
-        for name, meaning in SHARES.items():
-            told[meaning] = f"{self.generated[name]:.3f}; {self.test[name]:.3f} in the test split"
+        for name, share in self.generated.items():
+            told[SHARES[name]] = f"{share:.3f}; {self.test[name]:.3f} in the test split"
         told["what differs from the training segment that is most like it, at the least"] = (
             f"{self.nearest['generated']:.3f}; {self.nearest['test']:.3f} at the 1st percentile of "
             "the test split"
         )
-        for name, meaning in TABLE.items():
+        for name, meaning in TABLE.items() if self.tables else ():
             ours, theirs = (_shown(self.tables[of][name]) for of in ("generated", "training"))
             told[f"{meaning} (MuseGAN)"] = f"{ours}; {theirs} in the training split"
         return (self.latents.findings() if self.latents else {}) | told
@@ -120,7 +121,7 @@ def judge_segments(config: Config, workspace: Workspace, bundle: "Bundle") -> Ju
 
     from ostinato.evaluation.segments import excerpts_of
     from ostinato.learning.adversarial import JUDGED
-    from ostinato.models.segments import SegmentModel
+    from ostinato.models.segments import SegmentModel, lines_of
 
     network, seed = bundle.network, config["seed"]
     assert isinstance(network, SegmentModel)
@@ -133,7 +134,8 @@ def judge_segments(config: Config, workspace: Workspace, bundle: "Bundle") -> Ju
     if not len(test) or not len(training):
         console.warn("no segment of the test pieces can be cut: segments are not measured.")
         return None
-    given = _lines(test.drawn(JUDGED, seed), network.shape).repeated(JUDGED)
+    real = test.drawn(JUDGED, seed)
+    given = lines_of(real.pitch, real.onset, network.shape.pitches).repeated(JUDGED)
     noise = network.noise(JUDGED, torch.Generator().manual_seed(seed))
     lines = network.draw(noise, given)
     ours = excerpts_of(lines, network.shape)
@@ -146,12 +148,12 @@ def compare_segments(
 ) -> Judged:
     """Set segments against as many of the test split, and both against those of training."""
     from ostinato.evaluation.musegan import musegan_table
-    from ostinato.evaluation.segments import by_themselves, excerpts_of, overlap, overlaps
+    from ostinato.evaluation.segments import by_themselves, excerpts, overlap, overlaps
 
-    real = test.drawn(len(ours), seed)
+    real, most = test.drawn(len(ours), seed), min(COMPARED, PLACES // (shape.voices * shape.steps))
     held_out, known, many = (
-        excerpts_of(_lines(batch, shape), shape)
-        for batch in (real, training.drawn(len(ours), seed), training.drawn(COMPARED, seed))
+        excerpts(batch.pitch, batch.onset, shape)
+        for batch in (real, training.drawn(len(ours), seed), training.drawn(most, seed))
     )
     areas, tracks = overlaps(ours, held_out), test.representation.parts
     return Judged(
@@ -181,16 +183,12 @@ def _nearest(ours: "Excerpts", held_out: "Excerpts", known: "Excerpts") -> dict[
     }
 
 
-def _lines(batch: "SegmentBatch", shape: "Shape") -> "Lines":
+def _pieces(batch: "SegmentBatch", representation: "InBars", shape: "Shape") -> "list[Piece]":
     from ostinato.models.segments import lines_of
-
-    return lines_of(batch.pitch, batch.onset, shape.pitches)
-
-
-def _pieces(batch: "SegmentBatch", representation: "Barred", shape: "Shape") -> "list[Piece]":
     from ostinato.sampling.segments import tokens_of
 
-    rows = tokens_of(_lines(batch, shape), shape, representation)
+    lines = lines_of(batch.pitch, batch.onset, shape.pitches)
+    rows = tokens_of(lines, shape, representation)
     return [representation.decode(row) for row in rows]
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ostinato.evaluation.segments import Excerpts
     from ostinato.models.segments import SegmentModel
     from ostinato.models.variational.vae import VAE
-    from ostinato.representations.barred import Barred
+    from ostinato.representations.barred import InBars
 
 MEASURED = 1000  # test segments, at most
 SHOWN = 4  # segments in pictures
@@ -48,8 +48,9 @@ class Latents:
                 f"{of['low']:.3f} to {of['high']:.3f}, the middle 80 % of the test split"
             )
         for name, of in f["attributes"].items():
-            told[f"{name.replace('_', ' ')}, when more or less is asked"] = (
-                f"{of['more']:+.3f} or {of['less']:+.3f} (standard deviation {of['spread']:.3f})"
+            told[f"{name.replace('_', ' ')}, when 1 or 2 more or less is asked"] = (
+                f"{of['1']:+.3f} and {of['2']:+.3f} or {of['-1']:+.3f} and {of['-2']:+.3f} "
+                f"(standard deviation {of['spread']:.3f})"
             )
         if smooth := f["interpolation"]:
             told["largest of six changes between two segments, in shares of what sounds"] = (
@@ -65,14 +66,13 @@ def measure_latents(
     import torch
 
     from ostinato.evaluation import latents
-    from ostinato.evaluation.segments import excerpts_of
-    from ostinato.models.segments import lines_of
+    from ostinato.evaluation.segments import excerpts
     from ostinato.models.variational.vae import VAE
 
     if not isinstance(network, VAE):
         return None
     batch = test.drawn(MEASURED, seed)
-    given = excerpts_of(lines_of(batch.pitch, batch.onset, network.shape.pitches), network.shape)
+    given = excerpts(batch.pitch, batch.onset, network.shape)
     tokens = network.say(batch.pitch, batch.onset)
     noise = network.noise(len(tokens), torch.Generator().manual_seed(seed))
     scores = latents.scored(network, tokens, noise)
@@ -110,7 +110,7 @@ def _drawn(scores: Any, given: "Excerpts") -> dict[str, bytes]:
 
 
 def _rolls(
-    network: "VAE", representation: "Barred", batch: "SegmentBatch", means: "Tensor"
+    network: "VAE", representation: "InBars", batch: "SegmentBatch", means: "Tensor"
 ) -> dict[str, bytes]:
     """A few segments above what comes out of them, and a way between two of them."""
     from ostinato.evaluation.latents import STEPS

@@ -32,6 +32,8 @@ SOURCES = (
     "models",
     "representations",
     "evaluation/segments.py",  # by which segments are judged while they are learned
+    "evaluation/latents.py",
+    "evaluation/directions.py",
     "evaluation/sets.py",
 )
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ostinato.models.segments import Shape
 from ostinato.models.variational.encoder import Embeddings
+from ostinato.models.variational.heads import InTurn, OfFrames, StepHead
 from ostinato.models.variational.saying import choices
 
 Size = Annotated[int, Field(ge=1, le=4096)]
@@ -20,7 +21,8 @@ class Decoder(nn.Module, ABC):
     A segment is decoded in `sections` of so many steps each, and a plan (batch, sections,
     plan_size) says what a section shall be: units begin each from its plan, and each of its steps
     is told something of its own by it. Within a step, voices are chosen one after the other and
-    hear those before them, so that the likelihood is exact.
+    hear those before them, or the pitches of a piano-roll are named one after the other, so that
+    the likelihood is exact.
     """
 
     def __init__(
@@ -40,25 +42,40 @@ class Decoder(nn.Module, ABC):
         self.tell = nn.Linear(plan_size, self.long * embedding_size)
         self.begin = nn.Linear(plan_size, layers * hidden_size)
         self.cells = nn.GRU(embedding_size, hidden_size, layers, batch_first=True)
-        self.head = _Head(hidden_size, shape.voices, self.many)
+        self.head: StepHead = (OfFrames if shape.apart else InTurn)(hidden_size, shape)
 
     @abstractmethod
     def plan(self, latent: Tensor) -> Tensor:
         """latent: (batch, latent_size) -> (batch, sections, plan_size)."""
 
     def forward(self, latent: Tensor, tokens: Tensor, heard: Tensor | None = None) -> Tensor:
-        """Logits (batch, steps, voices, choices) of the tokens (batch, steps, voices).
+        """Nats (batch, steps) of the tokens (batch, steps, voices).
 
         heard: what the units hear of the steps before, the tokens themselves by default.
         """
+        known = self._known(latent, tokens if heard is None else heard)
+        return self.head.nll(known, tokens)
+
+    @torch.no_grad()
+    def likeliest(self, latent: Tensor, tokens: Tensor) -> Tensor:
+        """The likeliest tokens of each step after the given ones before: (batch, steps, voices)."""
+        return self.head.likeliest(self._known(latent, tokens), tokens)
+
+    @torch.no_grad()
+    def sampled(self, latent: Tensor, tokens: Tensor) -> Tensor:
+        """Tokens of each step, drawn after the given ones before: (batch, steps, voices)."""
+        return self.head.sampled(self._known(latent, tokens), tokens)
+
+    def _known(self, latent: Tensor, tokens: Tensor) -> Tensor:
+        """What the units know before each step of tokens: (batch, steps, hidden_size)."""
         plan = self.plan(latent)
         batch, steps = tokens.shape[:2]
         nothing = torch.full_like(tokens[:, :1], self.many)
-        said = torch.cat([nothing, (tokens if heard is None else heard)[:, :-1]], dim=1)
+        said = torch.cat([nothing, tokens[:, :-1]], dim=1)
         x = (self.before(said) + self._told(plan)).reshape(-1, self.long, self.cells.input_size)
         y, _ = self.cells(x, self._states(plan.flatten(0, 1)))
-        logits: Tensor = self.head(y.reshape(batch, steps, -1), tokens)
-        return logits
+        known: Tensor = y.reshape(batch, steps, -1)
+        return known
 
     @torch.no_grad()
     def draw(self, latent: Tensor) -> Tensor:
@@ -135,32 +152,3 @@ class HierarchicalDecoder(Decoder):
         every = latent[:, None].expand(-1, self.sections, -1)
         plan: Tensor = self.conductor(every, torch.tanh(self.enter(latent))[None])[0]
         return plan
-
-
-class _Head(nn.Module):
-    """Chooses for one voice after the other."""
-
-    def __init__(self, size: int, voices: int, many: int) -> None:
-        super().__init__()
-        self.say = nn.ModuleList(nn.Linear(size, many) for _ in range(voices))
-        self.hear = nn.ModuleList(nn.Embedding(many, size) for _ in range(voices - 1))
-
-    def forward(self, y: Tensor, tokens: Tensor) -> Tensor:
-        """y: (batch, steps, size) -> logits (batch, steps, voices, many) of the tokens."""
-        logits = []
-        for voice, say in enumerate(self.say):
-            logits.append(say(torch.tanh(y)))
-            if voice < len(self.hear):
-                y = y + self.hear[voice](tokens[..., voice])
-        return torch.stack(logits, dim=2)
-
-    def draw(self, y: Tensor, sounding: Tensor) -> Tensor:
-        """y: (batch, size) -> the likeliest tokens (batch, voices); only what sounds is held."""
-        tokens = []
-        for voice, say in enumerate(self.say):
-            logits = say(torch.tanh(y))
-            logits[:, -1].masked_fill_(~sounding[:, voice], -torch.inf)
-            tokens.append(logits.argmax(dim=1))
-            if voice < len(self.hear):
-                y = y + self.hear[voice](tokens[-1])
-        return torch.stack(tokens, dim=1)

@@ -27,13 +27,15 @@ class Terms(NamedTuple):
 class VAE(SegmentModel):
     """Makes segments of so many bars from latent vectors, and finds the vectors of segments.
 
+    A piano-roll is as many voices as there are pitches, each of which begins, holds or rests.
+
     `objective` says how both are fitted. directions: (attributes, latent_size), what to add for
-    more of each of the `ATTRIBUTES`, 0 until `learn_directions` was called.
+    more of each of the `ATTRIBUTES`, 0 until they are known.
 
     Sources: Kingma and Welling (ICLR 2014); of music, Roberts et al., MusicVAE (ICML 2018).
     """
 
-    takes = frozenset({"voices", "pitch"})
+    takes = frozenset({"voices", "pitch", "pianoroll"})
 
     def __init__(
         self,
@@ -47,8 +49,15 @@ class VAE(SegmentModel):
         steps: Steps,
     ) -> None:
         super().__init__()
+        if not steps.bar:
+            raise ValueError(
+                "it takes steps of which a whole number are a quarter note: say "
+                "representation.step=1/4."
+            )
         low, high = pitch_range
-        self.shape = Shape(steps.period, bars, steps.bar, steps.beat, low, high - low + 1)
+        roll, pitches = steps.kind == "frames", high - low + 1
+        voices = (pitches, 1) if roll else (steps.period, pitches)
+        self.shape = Shape(voices[0], bars, steps.bar, steps.beat, low, voices[1], roll)
         self.pitch_range, self.objective = pitch_range, objective
         self.latent_size = latent_size
         self.encoder = encoder(latent_size=latent_size, shape=self.shape)
@@ -58,8 +67,8 @@ class VAE(SegmentModel):
 
     @property
     def tokens(self) -> int:
-        """How many choices a segment is."""
-        return self.shape.steps * self.shape.voices
+        """How many tokens a segment is; a frame of a piano-roll counts as one."""
+        return self.shape.steps * (1 if self.shape.apart else self.shape.voices)
 
     def forward(self, tokens: Tensor, noise: Tensor, own: float = 0.0) -> Terms:
         """The two terms of the evidence's bound, by one latent vector of each segment.
@@ -74,17 +83,13 @@ class VAE(SegmentModel):
 
     def nll(self, latent: Tensor, tokens: Tensor, heard: Tensor | None = None) -> Tensor:
         """The negative log-likelihood of tokens given latent vectors: (batch,) nats."""
-        logits = self.decoder(latent, tokens, heard)
-        of_each = torch.nn.functional.cross_entropy(
-            logits.flatten(0, 2), tokens.flatten(), reduction="none"
-        )
-        return of_each.reshape(len(tokens), -1).sum(dim=1)
+        of_steps: Tensor = self.decoder(latent, tokens, heard)
+        return of_steps.sum(dim=1)
 
     @torch.no_grad()
     def _own(self, latent: Tensor, tokens: Tensor, own: float) -> Tensor:
         """The tokens with a share of them drawn from what the decoder makes of the others."""
-        odds = self.decoder(latent, tokens).softmax(dim=3)
-        drawn = torch.multinomial(odds.flatten(0, 2), 1).reshape(tokens.shape)
+        drawn = self.decoder.sampled(latent, tokens)
         where = torch.rand(tokens.shape[:2], device=tokens.device) < own
         return torch.where(where[..., None], drawn, tokens)
 
@@ -97,20 +102,6 @@ class VAE(SegmentModel):
         """Where segments lie."""
         posterior: Posterior = self.encoder(tokens)
         return posterior
-
-    def learn_directions(self, means: Tensor, values: Tensor) -> None:
-        """Take up where more of each attribute lies: from its lower to its upper quarter.
-
-        means: (count, latent_size), where segments lie; values: (count, attributes), NaN where
-        undefined.
-        """
-        for number, of in enumerate(values.T):
-            known = ~of.isnan()
-            low, high = of[known].quantile(torch.tensor([0.25, 0.75], dtype=of.dtype))
-            if not low < high:  # there is no more and no less
-                continue
-            upper, lower = means[known & (of >= high)], means[known & (of <= low)]
-            self.directions[number] = upper.mean(dim=0) - lower.mean(dim=0)
 
     def noise(self, count: int, generator: torch.Generator | None = None) -> Tensor:
         """Latent vectors (count, latent_size) of the prior, the standard normal distribution."""

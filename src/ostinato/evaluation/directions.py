@@ -1,0 +1,69 @@
+"""In which direction of the latent vectors more of each attribute lies, and how far."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ostinato.evaluation.latents import attributes_of
+from ostinato.models.variational.vae import ATTRIBUTES, VAE
+
+PRIOR = 2000  # latent vectors that are drawn
+TRIED = 100  # segments that are moved
+FACTORS = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0)
+ENOUGH = 0.8  # standard deviations
+RIDGE = 0.01
+SAME = 1e-6  # standard deviation
+
+
+def directions_of(network: VAE, means: Tensor, seed: int) -> Tensor:
+    """What to add to latent vectors for one standard deviation more: (attributes, latent_size).
+
+    Latent vectors of the prior are decoded, and by least squares the attributes of what comes out
+    are linear in them. The shortest vector that changes one of these and leaves the others as they
+    are is the direction; 0 for what never differs. As small steps are decoded to the same segment
+    and large ones are not linear, it is made as long as moves segments at `means`, (count,
+    latent_size), by about a standard deviation of the prior's segments.
+    """
+    latent = network.noise(PRIOR, torch.Generator().manual_seed(seed)).to(means.device)
+    values = attributes_of(network, latent)
+    known = ~np.isnan(values).any(axis=1)
+    if known.sum() < 2:
+        return torch.zeros_like(network.directions)
+    spreads = values[known].std(axis=0)
+    unit = np.where(spreads > SAME, spreads, np.inf)
+    found = shortest(latent.cpu().double().numpy()[known], values[known] / unit)
+    rows = torch.from_numpy(found).to(network.directions)
+    factors = [_factor(network, means[:TRIED], rows, unit, i) for i in range(len(ATTRIBUTES))]
+    return rows * torch.tensor(factors).to(rows)[:, None]
+
+
+def shortest(latent: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The shortest vectors that raise each value by 1 and no other: (values, latent_size).
+
+    latent: (count, latent_size); values: (count, values), of variance 1 or 0, taken as linear in
+    it. Less is made of values whose slopes are no larger than those of chance.
+    """
+    count, size = latent.shape
+    centred = latent - latent.mean(axis=0)
+    products = centred.T @ centred / count + RIDGE * np.eye(size)
+    slopes = np.linalg.solve(products, centred.T @ (values - values.mean(axis=0)) / count)
+    chance = size / count * np.eye(slopes.shape[1])
+    rows: NDArray[np.float64] = np.linalg.solve(slopes.T @ slopes + chance, slopes.T)
+    return rows
+
+
+def _factor(network: VAE, means: Tensor, rows: Tensor, unit: NDArray[np.float64], i: int) -> float:
+    """By how much to lengthen direction i, so that it moves its attribute by about its unit."""
+    if not rows[i].any() or not len(means):
+        return 1.0
+    most, best = 0.0, 1.0
+    for factor in FACTORS:
+        ends = [attributes_of(network, means + sign * factor * rows[i])[:, i] for sign in (1, -1)]
+        known = ~np.isnan(ends).any(axis=0)
+        change = float((ends[0] - ends[1])[known].mean() / 2 / unit[i]) if known.any() else 0.0
+        if change > most:
+            most, best = change, factor
+        if change >= ENOUGH:
+            break
+    return best
