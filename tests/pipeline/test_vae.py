@@ -112,9 +112,10 @@ def test_a_vae_of_piano_rolls_goes_through_every_stage(project: Path) -> None:
     way = ("sampling=interpolate", f"sampling.from={first}", f"sampling.to={first}")
     run(project, "ostinato", "generate", *words[:-1], *way, "samples_dir=way")
     assert (project / "way" / "sample-01.png").exists()
-    sentence = refused(project, "compose", *words[:-1], "representation.step=3/2")
+    sentence = refused(project, "compose", *words[:-1], "representation.step=3/2", code=2)
     assert "say representation.step=1/4" in sentence
-    sentence = refused(project, "compose", *words[:-1], "representation.pitch_range=[48,72]")
+    narrow = "representation.pitch_range=[48,72]"
+    sentence = refused(project, "compose", *words[:-1], narrow, code=2)
     assert "model.pitch_range=[36, 83] leaves the pitches of representation=pianoroll" in sentence
 
 
