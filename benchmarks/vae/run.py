@@ -33,6 +33,8 @@ ROWS: dict[str, tuple[str, ...]] = {
     "bach_2_bars_pianoroll": ("experiment=bach_vae_pianoroll",),
 }
 
+SEQUENCE_MODEL = "sequence_model"
+
 Figures = dict[str, Any]
 
 
@@ -96,8 +98,19 @@ def figures(metrics: Mapping[str, Any], about: Mapping[str, Any]) -> Figures:
 def keep(row: str, told: Figures, path: Path) -> None:
     """Put a row's figures in place of earlier ones."""
     results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    results[row] = told
-    write_json(path, {name: results[name] for name in ROWS if name in results})
+    write_results(results | {row: told}, path)
+
+
+def keep_sequence_model(row: str, told: Figures, path: Path) -> None:
+    """Put the figures of a sequence model on a row's segments in place of earlier ones."""
+    results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    of_rows = results.get(SEQUENCE_MODEL, {}) | {row: told}
+    write_results(results | {SEQUENCE_MODEL: of_rows}, path)
+
+
+def write_results(results: Figures, path: Path) -> None:
+    """Write rows in their order, sequence models last."""
+    write_json(path, {name: results[name] for name in (*ROWS, SEQUENCE_MODEL) if name in results})
 
 
 if __name__ == "__main__":

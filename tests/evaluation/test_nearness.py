@@ -5,7 +5,14 @@ import pytest
 
 from ostinato.evaluation.musegan import TABLE, musegan_table
 from ostinato.evaluation.nearness import distances
-from ostinato.evaluation.segments import Excerpts, unisons
+from ostinato.evaluation.segments import (
+    FEATURES,
+    Excerpts,
+    by_themselves,
+    differing,
+    features,
+    unisons,
+)
 
 C, D, E, G = 60, 62, 64, 67
 R = -1
@@ -34,6 +41,32 @@ def test_what_differs_is_counted_step_by_step_and_silence_stays_silence() -> Non
 
 def apart(voices: int) -> list[slice]:
     return [slice(voice, voice + 1) for voice in range(voices)]
+
+
+def roll(*segments: dict[int, list[int]], pitches: int = 8) -> Excerpts:
+    """Piano-rolls of four steps from pitch 60 on, by what steps each pitch sounds in."""
+    pitch = np.full((len(segments), pitches, 4), R)
+    for row, segment in enumerate(segments):
+        for number, steps in segment.items():
+            pitch[row, number - 60, steps] = number
+    return Excerpts(pitch, pitch >= 0, 2, 4, roll=True)
+
+
+def test_of_piano_rolls_what_sounds_in_both_is_set_against_what_sounds_in_one() -> None:
+    known = roll({60: [0, 1], 64: [0, 1, 2, 3]}, {67: [0]})
+    moved = roll({62: [0, 1], 66: [0, 1, 2, 3]})
+    assert distances(moved, known).tolist() == [0.0]
+    other = roll({60: [0, 1], 65: [0, 1, 2, 3]}, {60: [0], 64: [0, 1, 2]})
+    assert distances(other, known) == pytest.approx([1 - 4 / 8, 1 - 4 / 6])
+    assert differing(known.pitch[0], other.pitch, roll=True) == pytest.approx([8 / 10, 2 / 6])
+    assert distances(roll({}), known).tolist() == [1.0]
+
+
+def test_what_is_only_of_voices_is_not_measured_of_piano_rolls() -> None:
+    some = roll({60: [0, 1], 64: [0, 1, 2, 3]}, {67: [0]})
+    assert set(FEATURES) - set(features(some)) == {"jump", "tonal_distance"}
+    assert set(by_themselves(some)) == {"diversity", "qualified_notes"}
+    assert by_themselves(some)["diversity"] == 1.0, "no place sounds in both"
 
 
 def test_the_table_of_musegan_by_hand() -> None:

@@ -140,8 +140,9 @@ def test_free_bits_cost_nothing_and_the_weight_rises() -> None:
 
 
 @pytest.mark.parametrize("hierarchical", [False, True])
-def test_gradients_reach_every_weight(hierarchical: bool) -> None:
-    network = vae_of(voices=2, hierarchical=hierarchical)
+@pytest.mark.parametrize("voices", [2, 0])
+def test_gradients_reach_every_weight(hierarchical: bool, voices: int) -> None:
+    network = vae_of(voices=voices, hierarchical=hierarchical, pitch_range=[60, 65])
     nll, kl = network(segments(network, 8), network.noise(8), own=0.3)
     (nll.sum() + kl.sum()).backward()
     for name, weight in network.named_parameters():

@@ -12,6 +12,7 @@ from projects import check_a_killed_training_resumes, refused, run
 
 TINY = ("experiment=bach_vae", "model=vae_tiny", "training.epochs=2", "sampling.pieces=2")
 FAST = ("training.batch_size=8", "training.learning_rate=0.01")
+HIERARCHICAL = "ostinato.models.variational.decoder.HierarchicalDecoder"
 SMALL = (*TINY, *FAST, "model.objective.samples_every=2")
 
 
@@ -83,6 +84,53 @@ def check_given_music(project: Path, folder: Path) -> None:
     write_midi(short, project / "short.mid")
     sentence = refused(project, "generate", *words, "sampling=vary", "sampling.piece=short.mid")
     assert "it has no 2 bars of 16 steps in a row" in sentence
+
+
+def test_a_vae_of_piano_rolls_goes_through_every_stage(project: Path) -> None:
+    words = ("experiment=bach_vae_pianoroll", *SMALL[1:], "tracking=off")
+    run(project, "ostinato", "run", *words)
+    [folder] = (project / "outputs" / "runs").glob("*/*")
+    metrics = json.loads((folder / "evaluation" / "metrics.json").read_text())
+    latents, segments = metrics["latents"], metrics["segments"]
+    assert latents["tokens"] == 32, "a frame is a token"
+    assert 0 <= latents["reconstruction"]["teacher_forced"] <= 1
+    assert set(latents["attributes"]) == {"note_density", "pitch_height", "syncopation"}
+    assert not {"jump", "tonal_distance"} & set(segments["features"]), "of voices alone"
+    assert set(segments["generated"]) == {"diversity", "qualified_notes"}
+    assert 0 <= segments["nearest"]["test"] <= 1
+    report = (folder / "evaluation" / "report.html").read_text()
+    assert "come out of their latent vector exactly" in report
+    given = read_midi(first := min((project / "data" / "bach").glob("*.mid")))
+    words = (*words, f"model_dir={folder / 'model'}", f"sampling.piece={first}")
+    for sampling in ("reconstruct", "vary", "attribute"):
+        made = (f"sampling={sampling}", "sampling.pieces=1", f"samples_dir={sampling}")
+        run(project, "ostinato", "generate", *words, *made)
+    piece = read_midi(project / "reconstruct" / "sample-01.mid")
+    shown = piece.notes[piece.notes["onset"] < 8 * piece.resolution]
+    assert len(shown) > 16, "the given segment comes first, with all that sounds in it"
+    assert set(shown["pitch"]) <= set(given.notes["pitch"])
+    way = ("sampling=interpolate", f"sampling.from={first}", f"sampling.to={first}")
+    run(project, "ostinato", "generate", *words[:-1], *way, "samples_dir=way")
+    assert (project / "way" / "sample-01.png").exists()
+    sentence = refused(project, "compose", *words[:-1], "representation.step=3/2", code=2)
+    assert "say representation.step=1/4" in sentence
+    narrow = "representation.pitch_range=[48,72]"
+    sentence = refused(project, "compose", *words[:-1], narrow, code=2)
+    assert "model.pitch_range=[36, 83] leaves the pitches of representation=pianoroll" in sentence
+
+
+@pytest.mark.parametrize("bars", [8, 16])
+def test_long_segments_go_through_every_stage(project: Path, bars: int) -> None:
+    words = (*SMALL, f"model.bars={bars}", "training.epochs=1", "tracking=off")
+    words = (*words, "+model.decoder.conductor_size=8", f"model.decoder._target_={HIERARCHICAL}")
+    done = run(project, "ostinato", "run", *words)
+    assert f"segments of {bars} bars of 16 steps to train on" in done.stdout
+    [folder] = (project / "outputs" / "runs").glob("*/*")
+    metrics = json.loads((folder / "evaluation" / "metrics.json").read_text())
+    assert metrics["segments"]["bars"] == bars
+    assert metrics["latents"]["tokens"] == 16 * bars
+    pieces = [read_midi(path) for path in (folder / "samples").glob("*.mid")]
+    assert all(piece.quarters <= 4 * bars for piece in pieces)
 
 
 def test_a_killed_vae_resumes_to_the_same_weights(project: Path) -> None:

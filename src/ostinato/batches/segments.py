@@ -64,10 +64,8 @@ class Segments:
     ) -> SegmentBatch:
         """The segments at `rows`, moved by semitones: (rows,)."""
         time = self.bars * self.representation.bar_steps * self.representation.period
-        steps, before = (
-            self.store.steps[self.starts[rows][:, None] + np.arange(time)],
-            self.before[rows],
-        )
+        steps = self.store.steps[self.starts[rows][:, None] + np.arange(time)]
+        before = self.before[rows]
         if semitones is not None:
             steps = self.representation.transpose(steps, semitones)
             before = np.where(before == REST, REST, before + semitones[:, None])

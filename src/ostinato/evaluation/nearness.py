@@ -32,12 +32,12 @@ def distances(ours: Excerpts, known: Excerpts) -> NDArray[np.float64]:
 def _between_rolls(ours: Excerpts, known: Excerpts) -> NDArray[np.float64]:
     """As many pitches as sound in one alone, by those that sound in one or in both: (segments,)."""
     theirs = (known.pitch != SILENT).reshape(len(known), -1).astype(np.float32)
-    each, nearest = theirs.sum(axis=1), np.ones(len(ours))
+    sounds, nearest = ours.pitch != SILENT, np.ones(len(ours))
+    together = sounds.sum(axis=(1, 2))[:, None] + theirs.sum(axis=1)
     for semitones in EVERY_KEY:
-        sounds = _moved(ours.pitch != SILENT, semitones)
-        here = sounds.reshape(len(ours), -1).astype(np.float32)
+        here = _moved(sounds, semitones).reshape(len(ours), -1).astype(np.float32)
         both = here @ theirs.T
-        either = here.sum(axis=1)[:, None] + each - both
+        either = together - both
         nearest = np.minimum(nearest, (1 - both / np.maximum(either, 1)).min(axis=1))
     return nearest
 

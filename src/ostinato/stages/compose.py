@@ -43,6 +43,7 @@ def check_fit(config: Config, conf: Path) -> None:
     check_given(config)
     if fits(config):
         check_frames(config)
+        check_lines(config)
         return
     model, representation = (config["choices"][group] for group in ("model", "representation"))
     if models := _fitting("model", representation=representation, conf=conf):
@@ -93,13 +94,6 @@ def check_segments(config: Config) -> None:
             f"model={model} is trained on one device, in 32 bits or bfloat16: say "
             "training.devices=1 and training.precision=32-true or bf16-mixed."
         )
-    representation, pitches = config.build("representation"), config["model"].get("pitch_range")
-    if pitches and not representation.lowest <= pitches[0] <= pitches[1] <= representation.highest:
-        raise ConfigError(
-            f"model.pitch_range={list(pitches)} leaves the pitches of "
-            f"representation={config['choices']['representation']}, {representation.lowest} to "
-            f"{representation.highest}."
-        )
     if made_to and sampling["prompt"] is None:
         raise ConfigError(
             f"model={model} makes music to what is given: say sampling=continuation or "
@@ -109,6 +103,28 @@ def check_segments(config: Config) -> None:
         raise ConfigError(
             f"sampling.prompt={sampling['prompt']} does not fit: model={model} makes whole "
             "segments and continues none: say sampling.prompt=null."
+        )
+
+
+def check_lines(config: Config) -> None:
+    """Refuse segments whose bars or pitches the representation does not have."""
+    from ostinato.models.segments import SegmentModel
+
+    if not issubclass(config.target("model"), SegmentModel):
+        return
+    representation, pitches = config.build("representation"), config["model"]["pitch_range"]
+    chosen = config["choices"]
+    if representation.kind == "frames" and not representation.beat_steps:
+        raise ConfigError(
+            f"model={chosen['model']} takes steps of which a whole number are a quarter note, and "
+            f"representation.step={config['representation']['step']} is none: say "
+            "representation.step=1/4."
+        )
+    if not representation.lowest <= pitches[0] <= pitches[1] <= representation.highest:
+        raise ConfigError(
+            f"model.pitch_range={list(pitches)} leaves the pitches of "
+            f"representation={chosen['representation']}, {representation.lowest} to "
+            f"{representation.highest}."
         )
 
 

@@ -49,11 +49,6 @@ class VAE(SegmentModel):
         steps: Steps,
     ) -> None:
         super().__init__()
-        if not steps.bar:
-            raise ValueError(
-                "it takes steps of which a whole number are a quarter note: say "
-                "representation.step=1/4."
-            )
         low, high = pitch_range
         roll, pitches = steps.kind == "frames", high - low + 1
         voices = (pitches, 1) if roll else (steps.period, pitches)

@@ -1,0 +1,109 @@
+"""A sequence model on the segments of a VAE: its likelihood, beside which the bound stands.
+
+    python benchmarks/vae/sequences.py outputs/benchmarks/vae/ROW [--epochs 3]
+
+Takes the folder of a VAE of lines, trains model=gru on its training segments, transposed as they
+were, and scores its test segments by the weights that are best on validation segments. Each stands
+alone: nothing comes before, and what is held begins there. Writes into results.json.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from run import RESULTS, ROOT, Figures, keep_sequence_model
+
+from ostinato.batches.datamodule import MusicData
+from ostinato.batches.store import TokenStore
+from ostinato.config import Config, compose, conf_folder
+from ostinato.errors import UserError
+from ostinato.evaluation.likelihood import nll_of_pieces
+from ostinato.learning.fitting import fit
+from ostinato.learning.likelihood import LikelihoodModule
+from ostinato.models.bundle import build_network, load_bundle
+from ostinato.models.segments import lines_of
+from ostinato.representations.line import REST
+from ostinato.sampling.segments import tokens_of
+from ostinato.stages.cutting import segments_of
+from ostinato.stages.encoding import read_split, token_store
+from ostinato.stages.latents import MEASURED
+from ostinato.stages.run import shared_pieces
+from ostinato.stages.workspace import Workspace
+
+MODEL = "gru"
+
+
+def measure(folder: Path, epochs: int) -> Figures:
+    """Nats per token by the sequence model, and by the bound of the VAE in a folder."""
+    config = Config.load(folder / "config.yaml")
+    workspace = Workspace(ROOT, folder, shared_pieces(config, Workspace(ROOT, folder)))
+    bundle, seed = load_bundle(workspace.model), config["seed"]
+    network, melody = bundle.network, bundle.representation
+    if melody.end is None:
+        raise UserError(f"{folder} holds no model of lines that end with a token.")
+    store, split = token_store(config, workspace, melody), read_split(workspace)
+    rows = []
+    for part in ("train", "validation", "test"):
+        some = segments_of(workspace, store, store.indices(split[part]), melody, network)
+        batch = some.drawn(MEASURED if part == "test" else len(some), seed)
+        lines = lines_of(batch.pitch, batch.onset, network.shape.pitches)
+        rows.append(tokens_of(lines, network.shape, melody))
+    segments, ends = stored(np.concatenate(rows), melody), np.cumsum([len(part) for part in rows])
+    training, validation, test = np.split(np.arange(ends[-1]), ends[:-1])
+    torch.manual_seed(seed)
+    model = build_network(compose([f"model={MODEL}"], conf_folder(ROOT)), melody)
+    settings = replace(config.build("training"), epochs=epochs, window=rows[0].shape[1])
+    sizes = (settings.window, settings.batch_size, settings.transpose, seed)
+    data = MusicData(segments, training, validation, melody, *sizes)
+    with tempfile.TemporaryDirectory() as checkpoints:
+        fitted = fit(LikelihoodModule(model, settings), data, settings, seed, Path(checkpoints))
+    nats = nll_of_pieces(model, segments, test, settings.batch_size)
+    metrics = json.loads((folder / "evaluation" / "metrics.json").read_text(encoding="utf-8"))
+    return {
+        "model": MODEL,
+        "nats_per_token": round(float(nats.mean()) / rows[0].shape[1], 4),
+        "bound_nats_per_token": metrics["latents"]["elbo_nats_per_token"],
+        "test_segments": len(nats),
+        **{"seed": seed, "epochs": len(fitted.curves), "minutes": round(fitted.minutes, 1)},
+    }
+
+
+def stored(rows: Any, melody: Any) -> TokenStore:
+    """Segments (segments, time) as pieces of a store; what stands before pieces is before each."""
+    steps = np.pad(rows, ((0, 0), (1, 0)), constant_values=melody.end)
+    low, high = np.where(rows < REST, rows, REST).min(1), np.where(rows < REST, rows, 0).max(1)
+    return TokenStore(
+        steps.reshape(-1),
+        np.tile(melody.positions(steps[0]), (len(rows), 1)),
+        np.arange(len(rows) + 1) * steps.shape[1],
+        low.astype(np.int64),
+        high.astype(np.int64),
+        np.full(len(rows), rows.shape[1] / melody.beat_steps),
+        [str(number) for number in range(len(rows))],
+        {},
+    )
+
+
+def main() -> int:
+    """Measure the run that is named; a mistake is one sentence."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run", type=Path, metavar="FOLDER", help="of a trained VAE of lines")
+    parser.add_argument("--epochs", type=int, default=3, help="passes over the segments")
+    told = parser.parse_args()
+    try:
+        folder = told.run.resolve()
+        keep_sequence_model(folder.name, measure(folder, told.epochs), RESULTS)
+    except UserError as error:
+        print(f"sequences: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
