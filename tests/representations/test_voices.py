@@ -137,7 +137,7 @@ def test_a_piece_of_chords_is_refused() -> None:
     chords = four_voices(0, 4, 8)
     notes = chords.notes.copy()
     notes["track"] = 0
-    with pytest.raises(UnencodableError, match="9 of its 12 notes begin together"):
+    with pytest.raises(UnencodableError, match="9 notes, of 12, that begin together"):
         Voices(voices=1).encode(Piece("", 4, notes))
 
 

@@ -83,16 +83,16 @@ class Pitch(Barred):
         if self.track >= len(piece.track_names):
             raise UnencodableError(f"has {len(piece.track_names)} tracks, so no {which}")
         if not len(notes):
-            raise UnencodableError(f"{which} has no notes")
+            raise UnencodableError(f"has no notes in {which}")
         if notes["drum"].any():
-            raise UnencodableError(f"{which} is a drum track; this representation takes a melody")
+            raise UnencodableError(f"has drums in {which}; this representation takes a melody")
         if lost := len(notes) - len(line):
             raise UnencodableError(
-                f"{which} is not monophonic: {lost} of its {len(notes)} notes begin together with "
+                f"is not monophonic: in {which} {lost} of {len(notes)} notes begin together with "
                 f"another, at {self.steps_per_quarter} steps per quarter note"
             )
         if not self.hold and (lowest := int((notes["pitch"] == 0).sum())):
-            raise UnencodableError(f"{which} has {lowest} notes of pitch 0, which here is a rest")
+            raise UnencodableError(f"has {lowest} notes of pitch 0 in {which}; 0 is a rest here")
 
     def excerpt(
         self, tokens: Tokens, before: NDArray[np.integer[Any]] | None = None

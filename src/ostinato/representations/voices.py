@@ -169,8 +169,8 @@ class Voices(Barred):
                 else "one note at a time in each"
             )
             raise UnencodableError(
-                f"has {notes - kept} of its {notes} notes begin together with another in the same "
-                f"track; this representation takes {most}"
+                f"has {notes - kept} notes, of {notes}, that begin together with another in the "
+                f"same track; this representation takes {most}"
             )
 
     def steps_before(self, piece: Piece) -> int:

@@ -31,8 +31,8 @@ class Judged:
     control: the mean of them, training against test; generated, test: of each set by itself.
     nearest: how much of a generated segment differs from the training segment that is most like it,
     at the least, and of a test segment at the 1st percentile. tables: those of MuseGAN, of training
-    segments and of generated ones, which piano-rolls have not. `pieces` are the test segments as
-    pieces; `latents` what an autoencoder keeps of them.
+    segments and of generated ones. `pieces` are the test segments as pieces; `latents` what an
+    autoencoder keeps of them.
     """
 
     count: int
@@ -109,7 +109,7 @@ class Judged:
             f"{self.nearest['generated']:.3f}; {self.nearest['test']:.3f} at the 1st percentile of "
             "the test split"
         )
-        for name, meaning in TABLE.items() if self.tables else ():
+        for name, meaning in TABLE.items():
             ours, theirs = (_shown(self.tables[of][name]) for of in ("generated", "training"))
             told[f"{meaning} (MuseGAN)"] = f"{ours}; {theirs} in the training split"
         return (self.latents.findings() if self.latents else {}) | told
