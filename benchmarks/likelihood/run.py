@@ -5,9 +5,8 @@
 
 A row is an experiment of conf/experiment/likelihood; `all` is every one. It runs with the
 program's own stages in outputs/benchmarks/ROW/CORPUS-SEED, replaces its result in results.json, and
-rewrites RESULTS.md and the table of README.md; `--collect` does only the last. With settings of its
-own for what makes a row (its representation, model, training or evaluation) it is another row than
-the one that it is called by: then its result is only printed.
+rewrites RESULTS.md and the table of README.md; `--collect` does only the last. With other settings
+of anything that makes its figure it is not that row: then its result is only printed.
 """
 
 import argparse
@@ -21,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 from audit import CORPORA, audit
 from tables import Result, add_result, write_tables
 
-from ostinato import console
 from ostinato.config import Config, compose, conf_folder, group_options
 from ostinato.errors import UserError
+from ostinato.stages.run import is_that_row, run_with_fetch, shared_pieces
 from ostinato.stages.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 FOLDER = "likelihood/"
-OF_A_ROW = ("representation", "model", "training", "evaluation")
 
 
 def main() -> int:
@@ -39,11 +37,10 @@ def main() -> int:
     arguments = _arguments()
     try:
         for row in () if arguments.collect else _rows(arguments.row):
-            result = run_row(row, arguments.corpus, arguments.overrides)
-            if other := changed(row, arguments.corpus, arguments.overrides):
-                console.say(json.dumps(result, indent=2))
-                console.warn(f"not kept: {row} has other settings for {' and '.join(other)}.")
-            else:
+            own = composed(row, arguments.corpus)
+            config = composed(row, arguments.corpus, arguments.overrides)
+            result = run_row(row, config)
+            if is_that_row(row, own, config, result):
                 add_result(result)
                 write_tables()
         if arguments.collect:
@@ -72,23 +69,14 @@ def _rows(asked: str) -> list[str]:
     return rows if asked == "all" else [asked]
 
 
-def changed(row: str, corpus: str | None, overrides: Sequence[str]) -> list[str]:
-    """Those of `OF_A_ROW` that overrides make other than the row has them."""
-    own, run = composed(row, corpus), composed(row, corpus, overrides)
-    return [key for key in OF_A_ROW if own[key] != run[key]]
-
-
 def composed(row: str, corpus: str | None, overrides: Sequence[str] = ()) -> Config:
     """The config of a row."""
     chosen = [f"experiment={FOLDER}{row}", *([f"corpus={corpus}"] if corpus else []), *overrides]
     return compose(chosen, conf_folder(ROOT))
 
 
-def run_row(row: str, corpus: str | None, overrides: Sequence[str]) -> Result:
+def run_row(row: str, config: Config) -> Result:
     """Train and score a row; returns what results.json keeps of it."""
-    from ostinato.stages.run import run_with_fetch
-
-    config = composed(row, corpus, overrides)
     name = config["corpus.name"]
     folder = ROOT / "outputs" / "benchmarks" / row / f"{name}-{config['seed']}"
     fitted = run_with_fetch(config, Workspace(ROOT, folder))
@@ -131,7 +119,6 @@ def nats_per_step(
 def _leaked(config: Config) -> frozenset[str]:
     """The test pieces that training holds more than half of."""
     from ostinato.corpora.store import PieceStore
-    from ostinato.stages.run import shared_pieces
 
     name, workspace = config["corpus.name"], Workspace(ROOT, ROOT / "outputs")
     if name not in CORPORA:
@@ -145,7 +132,6 @@ def _without_first(config: Config, folder: Path) -> float:
     from ostinato.batches.windows import WholePieces
     from ostinato.models.bundle import load_bundle
     from ostinato.stages.encoding import read_split, token_store
-    from ostinato.stages.run import shared_pieces
 
     here = Workspace(ROOT, folder)
     workspace = Workspace(ROOT, folder, shared_pieces(config, here))

@@ -1,6 +1,5 @@
 """A training that is killed goes on where it was, and ends where it would have ended."""
 
-import os
 import re
 import shutil
 import signal
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import music21
 
-from projects import run
+from projects import bytes_of, check_a_killed_training_resumes, run, start_training
 
 SMALL = (
     "debug=smoke",
@@ -26,50 +25,15 @@ def prepare(project: Path) -> None:
     run(project, "ostinato", "split", *SMALL)
 
 
-def start_training(project: Path, *overrides: str) -> subprocess.Popen[str]:
-    """Start a training and return once its second epoch has ended."""
-    command = [str(Path(sys.executable).parent / "ostinato"), "train", *SMALL, *overrides]
-    environment = os.environ | {"PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
-    training = subprocess.Popen(
-        command,
-        cwd=project,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert training.stdout is not None
-    for line in training.stdout:
-        if line.startswith("epoch 2 of 4"):
-            return training
-    raise AssertionError("the training ended before its second epoch")
-
-
-def bytes_of(folder: Path) -> dict[str, bytes]:
-    files = (p for p in sorted(folder.rglob("*")) if p.is_file())
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
-
-
 def test_killed_training_resumes_to_the_same_weights(project: Path) -> None:
-    prepare(project)
-    run(project, "ostinato", "train", *SMALL, "tracking=off")
-    outputs = project / "outputs"
-    whole, curves = bytes_of(outputs / "model"), (outputs / "curves.csv").read_text()
-    training = start_training(project, "tracking=off")
-    training.send_signal(signal.SIGKILL)
-    training.wait()
-    done = run(project, "ostinato", "train", *SMALL, "tracking=off")
-    assert "resuming" in done.stdout
-    assert "epoch 1 of 4" not in done.stdout
-    assert bytes_of(outputs / "model") == whole
-    assert (outputs / "curves.csv").read_text() == curves
+    check_a_killed_training_resumes(project, *SMALL)
 
 
 def test_ctrl_c_ends_a_training_in_a_sentence_and_keeps_its_run(project: Path) -> None:
     from mlflow import MlflowClient
 
     prepare(project)
-    training = start_training(project)
+    training = start_training(project, *SMALL)
     time.sleep(0.2)
     training.send_signal(signal.SIGINT)
     words = training.communicate(timeout=120)[0]

@@ -6,19 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from projects import run
+from projects import refused, run
 
 SMALL = ("debug=smoke", "model.backbone.hidden_size=32")
 TINY = (*SMALL, "training.epochs=1", "training.max_pieces=8", "sampling.max_bars=3")
-
-
-def refused(project: Path, *command: str, code: int = 1) -> str:
-    """The one sentence with which a command refuses."""
-    done = run(project, "ostinato", *command, check=False)
-    assert done.returncode == code, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    [sentence] = [line for line in done.stderr.splitlines() if line.startswith("ostinato: ")]
-    return sentence
 
 
 def test_a_sweep_makes_a_run_of_each_and_reads_the_corpus_once(project: Path) -> None:

@@ -89,15 +89,14 @@ def features(excerpts: Excerpts) -> dict[str, NDArray[np.float64]]:
         "pitch_classes": (counts > 0).sum(axis=1).astype(float),
         "notes": notes,
         "mean_length": _divided(excerpts.lengths.sum(axis=(1, 2)) / excerpts.beat, notes),
-        "tonal_distance": tonal_distance(excerpts, slice(0, 1), slice(-1, None)),
         "scale_consistency": _divided(_in_scale(counts), notes),
         "pitch_class_entropy": _entropy(counts),
-        "jump": _jump(excerpts),
     }
-    idle = {"jump", "tonal_distance"} if excerpts.roll else set()
-    if excerpts.pitch.shape[1] < 2:
-        idle.add("tonal_distance")
-    return {name: value for name, value in values.items() if name not in idle}
+    if not excerpts.roll:
+        values["jump"] = _jump(excerpts)
+        if excerpts.pitch.shape[1] > 1:
+            values["tonal_distance"] = tonal_distance(excerpts, slice(0, 1), slice(-1, None))
+    return {name: values[name] for name in FEATURES if name in values}
 
 
 def attributes(excerpts: Excerpts) -> dict[str, NDArray[np.float64]]:
@@ -186,11 +185,13 @@ def unisons(excerpts: Excerpts) -> float:
 def by_themselves(excerpts: Excerpts) -> dict[str, float]:
     """What is told of one set by itself, each from 0 to 1, by the names of `SHARES`.
 
-    Of piano-rolls, the first two.
+    Voices that fall silent or meet are none of piano-rolls'.
     """
-    told = (diversity, qualified, empty_bars, rests, unisons)
-    every = dict(zip(SHARES, told, strict=True))
-    return {name: every[name](excerpts) for name in list(SHARES)[: 2 if excerpts.roll else None]}
+    told = {"diversity": diversity(excerpts), "qualified_notes": qualified(excerpts)}
+    if not excerpts.roll:
+        told["empty_bars"], told["rests"] = empty_bars(excerpts), rests(excerpts)
+        told["unisons"] = unisons(excerpts)
+    return told
 
 
 def _class_counts(excerpts: Excerpts) -> NDArray[np.float64]:

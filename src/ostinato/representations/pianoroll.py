@@ -164,8 +164,7 @@ class Pianoroll(InBars, FrameRepresentation):
         its pitch did not sound before; it has the velocity of that step, 127 at the most.
         """
         sound = steps[:, : self.pitches]
-        begins = steps[:, self.pitches :] > 0 if self.onsets else np.zeros(sound.shape, np.bool_)
-        onset, end, pitch = _spans((sound > 0) | begins, begins)
+        onset, end, pitch = _spans(*self._heard(steps))
         heard = np.minimum(sound[onset, pitch], 127)
         notes = array(
             NOTE,
@@ -180,13 +179,18 @@ class Pianoroll(InBars, FrameRepresentation):
         self, steps: NDArray[Any], before: NDArray[np.integer[Any]] | None = None
     ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         del before  # every frame says what is held
-        begins = steps[..., self.pitches :] > 0 if self.onsets else np.zeros_like(steps, np.bool_)
-        sounds = (steps[..., : self.pitches] > 0) | begins
-        begins = begins.copy()
-        begins[:, :1] |= sounds[:, :1]
-        begins[:, 1:] |= sounds[:, 1:] & ~sounds[:, :-1]
+        sounds, begins = self._heard(steps)
         pitches = np.arange(self.lowest, self.highest + 1)
         return np.where(sounds, pitches, REST).astype(np.uint8), begins
+
+    def _heard(self, steps: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """What sounds and what begins in frames (…, time, size): (…, time, pitches) each."""
+        sounds = steps[..., : self.pitches] > 0
+        begins = steps[..., self.pitches :] > 0 if self.onsets else np.zeros_like(sounds)
+        sounds |= begins
+        begins[..., :1, :] |= sounds[..., :1, :]
+        begins[..., 1:, :] |= sounds[..., 1:, :] & ~sounds[..., :-1, :]
+        return sounds, begins
 
     def whole(self, pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[np.uint8]:
         frames = np.zeros((*pitch.shape[:2], self.planes, self.pitches), np.uint8)
@@ -217,9 +221,6 @@ class Pianoroll(InBars, FrameRepresentation):
 
 def _spans(sounding: NDArray[np.bool_], begins: NDArray[np.bool_]) -> tuple[Tokens, Tokens, Tokens]:
     """First step, step after the last, and column of everything that sounds (time, pitches)."""
-    begins = begins.copy()
-    begins[:1] |= sounding[:1]
-    begins[1:] |= sounding[1:] & ~sounding[:-1]
     stops = sounding.copy()
     stops[:-1] &= begins[1:] | ~sounding[1:]
     onset, pitch = np.divmod(np.flatnonzero(begins), begins.shape[1])  # faster than nonzero

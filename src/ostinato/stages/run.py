@@ -1,8 +1,9 @@
 """run: every stage in one process, without DVC, in a folder of Hydra's; -m sweeps."""
 
+import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ostinato.learning.fitting import Fitted
 
 MULTIRUN = ("-m", "--multirun")
+OF_A_ROW = ("corpus.name", "split", "representation", "model", "training", "evaluation")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -85,6 +87,18 @@ def run_with_fetch(config: Config, workspace: Workspace) -> "Fitted":
     if not (workspace.root / config["corpus.path"]).exists():
         fetch.run(config, workspace)
     return run_stages(config, workspace)
+
+
+def is_that_row(name: str, own: Config, run: Config, result: Mapping[str, Any]) -> bool:
+    """Whether a benchmark may keep a result under the name of a row whose config is `own`.
+
+    Where anything that makes the figure was set otherwise, the result is printed instead.
+    """
+    others = [key for key in OF_A_ROW if own[key] != run[key]]
+    if others:
+        console.say(json.dumps(result, indent=2))
+        console.warn(f"not kept: {name} has other settings for {' and '.join(others)}.")
+    return not others
 
 
 def run_stages(config: Config, workspace: Workspace) -> "Fitted":
