@@ -246,8 +246,8 @@ def right(file: str, folder: Path) -> None:
     try:
         read = list(reading.read(FOLDER / file))
     except UnreadableError as error:
-        assert reason, error
-        assert reason in str(error)
+        if not reason or reason not in str(error):
+            raise
         return
     assert len(read) == pieces
     for name, value in expected.items():
