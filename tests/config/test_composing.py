@@ -146,6 +146,14 @@ def test_wrong_choice_lists_the_choices() -> None:
     )
 
 
+@pytest.mark.parametrize("rate", [4000, 10000, 20000, 30000, 50000, 64000, 88200, 96000])
+def test_a_sample_rate_that_no_sound_file_takes_lists_those_that_do(rate: int) -> None:
+    assert refusal([f"sampling.sample_rate={rate}"]) == (
+        f"sampling.sample_rate={rate} does not fit: it should be 8000, 11025, 12000, 16000, 22050, "
+        "24000, 32000, 44100 or 48000."
+    )
+
+
 @pytest.mark.parametrize(
     ("overrides", "sentence"),
     [

@@ -4,15 +4,18 @@ import hashlib
 import io
 import subprocess
 import sys
+import typing
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+from ostinato.config.building import configurable
 from ostinato.errors import UserError
 from ostinato.music import sound
 from ostinato.music.piece import NOTE, TEMPO, Piece, array
+from ostinato.sampling.settings import Sampling
 
 RATE = sound.SAMPLE_RATE
 FLUTE = 73  # sustains while it sounds, so that its pitch can be measured
@@ -30,6 +33,31 @@ def frequency(samples: sound.Samples) -> float:
     likeness = np.fft.irfft(np.abs(spectrum) ** 2)[: len(samples)]
     shortest = RATE // 1200
     return RATE / (shortest + int(np.argmax(likeness[shortest : RATE // 100])))
+
+
+def sample_rates() -> tuple[int, ...]:
+    """The sample rates that a config may ask for."""
+    hint, _ = configurable(Sampling)["sample_rate"]
+    return typing.get_args(typing.get_args(hint)[0])
+
+
+@pytest.mark.parametrize("rate", sample_rates())
+def test_every_sample_rate_that_a_config_takes_can_be_written(rate: int, tmp_path: Path) -> None:
+    samples = sound.render(tone(60), sample_rate=rate)
+    assert not sound.is_silent(samples)
+    sound.write_wav(tmp_path / "tone.wav", samples, rate)
+    (tmp_path / "tone.mp3").write_bytes(sound.mp3_bytes(samples, rate))
+    for name in ("tone.wav", "tone.mp3"):
+        written = soundfile.info(tmp_path / name)
+        assert written.samplerate == rate
+        assert written.duration == pytest.approx(len(samples) / rate, rel=0.1)
+
+
+@pytest.mark.parametrize("rate", [44099, 10000, 96000])
+def test_there_are_sample_rates_that_an_mp3_file_cannot_have(rate: int) -> None:
+    assert rate not in sample_rates()
+    with pytest.raises(RuntimeError):
+        sound.mp3_bytes(sound.render(tone(60)), rate)
 
 
 @pytest.mark.parametrize("pitch", [60, 69, 81])

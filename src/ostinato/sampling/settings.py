@@ -51,7 +51,9 @@ class Sampling:
         str | None, Field(description="an .sf2 file; null: the General MIDI one of pretty_midi")
     ] = None
     sample_rate: Annotated[
-        int, Field(ge=8000, le=96000, description="of the sound files, in Hz")
+        # what an MP3 file can have, by ISO/IEC 11172-3 and 13818-3; a WAV file takes any
+        Literal[8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000],
+        Field(description="of the sound files, in Hz"),
     ] = 22050
 
     def __post_init__(self) -> None:
