@@ -19,7 +19,7 @@ READ = {
     "fetch": ["corpus"],
     "compose": [],
     "preprocess": ["corpus"],
-    "split": ["split", "seed"],
+    "split": ["split"],
     "train": ["representation", "model", "training", "seed"],
     "generate": ["sampling", "seed"],
     "evaluate": ["evaluation"],

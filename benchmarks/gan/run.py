@@ -59,7 +59,7 @@ def _arguments() -> argparse.Namespace:
 
 def composed(bars: int, seed: int, overrides: Sequence[str] = ()) -> Config:
     """The config of a training."""
-    chosen = [*BASE, f"model.bars={bars}", f"seed={seed}", *overrides]
+    chosen = [*BASE, f"model.bars={bars}", f"seed={seed}", f"split.seed={seed}", *overrides]
     return compose(chosen, conf_folder(ROOT))
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from ostinato.config import Config, compose, group_options
+from ostinato.config.building import read_yaml
 from ostinato.config.composing import BUILT
 from ostinato.errors import ConfigError
 from ostinato.models.bundle import build_network
@@ -140,8 +141,21 @@ def test_a_sized_model_has_the_parameters_that_its_file_says(model: str) -> None
 @pytest.mark.parametrize("debug", group_options(CONF, "debug"))
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_debug_goes_with_every_experiment(experiment: str, debug: str) -> None:
-    config = composed([f"experiment={experiment}", f"debug={debug}"])
+    config = composed([f"debug={debug}", f"experiment={experiment}"])
     assert config["choices.debug"] == debug
+    for group, values in read_yaml(CONF / "debug" / f"{debug}.yaml").items():
+        assert {name: config[group][name] for name in values} == values
+
+
+def test_smoke_is_two_epochs_and_two_short_pieces() -> None:
+    smoke = read_yaml(CONF / "debug" / "smoke.yaml")
+    assert (smoke["training"]["epochs"], smoke["training"]["max_pieces"]) == (2, 16)
+    assert (smoke["sampling"]["pieces"], smoke["sampling"]["max_bars"]) == (2, 4)
+
+
+def test_a_value_of_the_command_line_goes_before_debug() -> None:
+    config = composed(["experiment=bach_gan", "debug=smoke", "training.epochs=1"])
+    assert config["training.epochs"] == 1
 
 
 def test_classic_input_is_for_the_classic_representation_alone() -> None:

@@ -1,4 +1,6 @@
 import json
+import re
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -32,8 +34,8 @@ def ten(tmp_path_factory: pytest.TempPathFactory) -> PieceStore:
     return PieceStore(folder)
 
 
-def parts(split: Splitting, pieces: PieceStore, seed: int = 42) -> Any:
-    return split.divide(pieces, seed).as_json()
+def parts(split: Splitting, pieces: PieceStore) -> Any:
+    return split.divide(pieces).as_json()
 
 
 def test_every_chorale_is_in_one_part_and_the_sizes_are_met(bach_store: PieceStore) -> None:
@@ -47,7 +49,7 @@ def test_settings_of_one_tune_never_stand_on_two_sides(
 ) -> None:
     side = {
         name: part
-        for part, names in RandomSplit().divide(bach_store, 7).parts.items()
+        for part, names in RandomSplit(seed=7).divide(bach_store).parts.items()
         for name in names
     }
     for group in likeness.groups(bach):
@@ -55,10 +57,8 @@ def test_settings_of_one_tune_never_stand_on_two_sides(
 
 
 def test_the_seed_decides(bach_store: PieceStore) -> None:
-    assert parts(RandomSplit(), bach_store, 1) == parts(RandomSplit(), bach_store, 1)
-    assert parts(RandomSplit(), bach_store, 1) != parts(RandomSplit(), bach_store, 2)
-    own = RandomSplit(seed=1)
-    assert parts(own, bach_store, 2) == parts(RandomSplit(), bach_store, 1)
+    assert parts(RandomSplit(), bach_store) == parts(RandomSplit(seed=42), bach_store)
+    assert parts(RandomSplit(seed=1), bach_store) != parts(RandomSplit(seed=2), bach_store)
 
 
 def test_the_order_of_the_pieces_does_not_matter(tmp_path: Path) -> None:
@@ -95,16 +95,35 @@ def test_no_part_that_was_asked_for_stays_empty(sizes: list[int], seed: int) -> 
 def test_too_few_pieces_say_so(tmp_path: Path) -> None:
     store.write([(str(i), melody(str(i), i)) for i in range(2)], tmp_path)
     with pytest.raises(UserError, match="2 pieces cannot be split into train, validation, test"):
-        RandomSplit().divide(PieceStore(tmp_path), 42)
+        RandomSplit().divide(PieceStore(tmp_path))
     result = parts(RandomSplit(train=0.5, validation=0, test=0.5), PieceStore(tmp_path))
     assert len(result["train"]) == len(result["test"]) == 1
+
+
+@pytest.mark.parametrize(("tunes", "copies"), [(1, 1), (1, 2), (2, 1), (1, 5), (2, 2)])
+@pytest.mark.parametrize("plain", [True, False])
+def test_what_is_said_of_too_few_pieces_works(
+    tunes: int, copies: int, plain: bool, tmp_path: Path
+) -> None:
+    few = [(f"{i}-{j}", melody(f"{i}-{j}", i)) for i in range(tunes) for j in range(copies)]
+    store.write(few, tmp_path)
+    pieces = PieceStore(tmp_path)
+    split = RandomSplit(train=0.8, validation=0, test=0.2) if plain else RandomSplit()
+    try:
+        split.divide(pieces)
+    except UserError as error:
+        advice = str(error).partition("or say ")[2]
+        words = re.findall(r"split\.(\w+)=([\w.]*\w)", advice)
+        split = replace(split, **{name: json.loads(value) for name, value in words})
+        assert words
+    assert sum(len(names) for names in split.divide(pieces).parts.values()) == len(few)
 
 
 def test_a_corpus_of_one_tune_cannot_be_split(tmp_path: Path) -> None:
     copies = [(str(i), melody(str(i), 1)) for i in range(10)]
     store.write(copies, tmp_path)
-    with pytest.raises(UserError, match="after grouping those that are alike there are 1"):
-        RandomSplit().divide(PieceStore(tmp_path), 42)
+    with pytest.raises(UserError, match="those that are alike stay together, which leaves 1"):
+        RandomSplit().divide(PieceStore(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -144,12 +163,12 @@ def test_a_predefined_split_that_cannot_be_says_why(
     ten: PieceStore, tmp_path: Path, content: Any, message: str
 ) -> None:
     with pytest.raises(UserError, match=message):
-        predefined(tmp_path, content).divide(ten, 42)
+        predefined(tmp_path, content).divide(ten)
 
 
 def test_a_missing_split_file_is_named(ten: PieceStore) -> None:
     with pytest.raises(UserError, match=r"split\.file=nowhere\.json cannot be read"):
-        PredefinedSplit("nowhere.json").divide(ten, 42)
+        PredefinedSplit("nowhere.json").divide(ten)
 
 
 def test_folders_are_the_parts_of_a_published_corpus(tmp_path: Path) -> None:
@@ -161,4 +180,4 @@ def test_folders_are_the_parts_of_a_published_corpus(tmp_path: Path) -> None:
 
 def test_a_corpus_without_such_folders_has_no_published_split(ten: PieceStore) -> None:
     with pytest.raises(UserError, match=r"10 pieces are not: 0, 1, 2, 3, 4, …\. This corpus has"):
-        FolderSplit().divide(ten, 42)
+        FolderSplit().divide(ten)

@@ -23,7 +23,7 @@ def test_the_split_is_written_sorted_and_the_same_each_time(
     pieces: Path, tmp_path: Path, capfd: Any
 ) -> None:
     for name in ("one.json", "two.json"):
-        split(RandomSplit(), 42, pieces, tmp_path / name)
+        split(RandomSplit(), pieces, tmp_path / name)
     assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
     result = json.loads((tmp_path / "one.json").read_text())
     assert list(result) == ["train", "validation", "test", "groups"]
@@ -35,10 +35,10 @@ def test_a_split_with_nothing_to_train_on_is_refused(pieces: Path, tmp_path: Pat
     file = tmp_path / "mine.json"
     file.write_text('{"test": ["bwv1.6"]}')
     with pytest.raises(UserError, match="no piece to train on"):
-        split(PredefinedSplit(str(file)), 42, pieces, tmp_path / "split.json")
+        split(PredefinedSplit(str(file)), pieces, tmp_path / "split.json")
     assert not (tmp_path / "split.json").exists()
 
 
 def test_without_pieces_it_names_the_stage_to_run(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="ostinato preprocess"):
-        split(RandomSplit(), 42, tmp_path, tmp_path / "split.json")
+        split(RandomSplit(), tmp_path, tmp_path / "split.json")

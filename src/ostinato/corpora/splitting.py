@@ -42,7 +42,7 @@ class Splitting(ABC):
     """Divides the pieces of a store."""
 
     @abstractmethod
-    def divide(self, store: PieceStore, seed: int) -> Division:
+    def divide(self, store: PieceStore) -> Division:
         """Divide the pieces; raises `UserError` where that cannot be done as asked."""
 
 
@@ -57,8 +57,8 @@ class RandomSplit(Splitting):
         bool, Field(description="keep copies and settings of the same tune in one part")
     ] = True
     seed: Annotated[
-        int | None, Field(ge=0, description="a seed of its own; null: the seed of the run")
-    ] = None
+        int, Field(ge=0, description="of the split alone, which `seed` does not change")
+    ] = 42
 
     def __post_init__(self) -> None:
         total = self.train + self.validation + self.test
@@ -67,21 +67,31 @@ class RandomSplit(Splitting):
         if self.train == 0:
             raise ValueError("train=0 leaves nothing to learn from: it must be above 0.")
 
-    def divide(self, store: PieceStore, seed: int) -> Division:
-        """Divide by the seed; the same pieces, settings and seed give the same parts."""
+    def divide(self, store: PieceStore) -> Division:
+        """Divide by the seed; the same pieces and settings give the same parts."""
         order = sorted(range(len(store)), key=store.names.__getitem__)
         together = likeness.groups(store) if self.group_alike else [[row] for row in order]
         groups = sorted(sorted(store.names[row] for row in group) for group in together)
         fractions = {part: getattr(self, part) for part in PARTS if getattr(self, part) > 0}
         if len(groups) < len(fractions):
-            raise UserError(
-                f"{_pieces(len(store))} cannot be split into {', '.join(fractions)}: "
-                f"{'after grouping those that are alike ' if self.group_alike else ''}there are "
-                f"{len(groups)}, and {len(fractions)} are needed. Add music, or set split="
-                "plain, split.group_alike=false or the fractions that you do not need to 0."
-            )
-        rng = np.random.default_rng(seed if self.seed is None else self.seed)
+            raise UserError(self._too_few(len(store), len(groups), list(fractions)))
+        rng = np.random.default_rng(self.seed)
         return Division(_filled(groups, fractions, rng), groups)
+
+    def _too_few(self, pieces: int, groups: int, parts: list[str]) -> str:
+        """Return the sentence for music too little for its parts, and the setting that works."""
+        if pieces >= len(parts):
+            reason = f"those that are alike stay together, which leaves {groups}"
+            remedy = "split.group_alike=false, by which copies may stand in several parts"
+        else:
+            reason = "each part needs one"
+            remedy = "split.train=0.5 split.validation=0 split.test=0.5"
+            if pieces == 1 or (groups == 1 and self.group_alike):
+                remedy = "split.train=1 split.validation=0 split.test=0, which tests nothing"
+        return (
+            f"{_pieces(pieces)} cannot be split into {', '.join(parts)}: {reason}. "
+            f"Add music, or say {remedy}."
+        )
 
 
 @dataclass(frozen=True)
@@ -90,7 +100,7 @@ class PredefinedSplit(Splitting):
 
     file: Annotated[str, Field(min_length=1, description="a JSON file with the names of pieces")]
 
-    def divide(self, store: PieceStore, seed: int) -> Division:  # noqa: ARG002
+    def divide(self, store: PieceStore) -> Division:
         """Divide as the file says; pieces that it does not name are left out, and counted."""
         parts = self._parts()
         counts = Counter(name for names in parts.values() for name in names)
@@ -135,7 +145,7 @@ class PredefinedSplit(Splitting):
 class FolderSplit(Splitting):
     """The parts that a corpus was published with: the folders train, validation and test."""
 
-    def divide(self, store: PieceStore, seed: int) -> Division:  # noqa: ARG002
+    def divide(self, store: PieceStore) -> Division:
         """Divide by the first folder of each name; a part without a folder stays empty."""
         parts: dict[str, list[str]] = {part: [] for part in PARTS}
         others = [name for name in store.names if _folder(name) not in parts]

@@ -10,20 +10,20 @@ from ostinato.errors import UserError
 from ostinato.files import write_json
 from ostinato.stages.workspace import Workspace
 
-READS = ("split", "seed")
+READS = ("split",)
 
 
 def run(config: Config, workspace: Workspace) -> None:
     """Divide the pieces as a config says."""
-    split(config.build("split"), config["seed"], workspace.pieces, workspace.split)
+    split(config.build("split"), workspace.pieces, workspace.split)
 
 
-def split(settings: Splitting, seed: int, pieces: Path, out: Path) -> None:
+def split(settings: Splitting, pieces: Path, out: Path) -> None:
     """Divide the pieces of the folder `pieces` and write the names of each part as JSON to `out`.
 
     Raises `UserError` when there would be nothing to train on, or too little for the parts.
     """
-    division = settings.divide(PieceStore(pieces), seed)
+    division = settings.divide(PieceStore(pieces))
     result = division.as_json()
     if not result["train"]:
         raise UserError("The split leaves no piece to train on: name some under `train`.")
