@@ -56,7 +56,7 @@ class Curves(Callback):
         self.validated = True
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Add a row; where no progress bar can be drawn, print it."""
+        """Add a row, and print it where it says how far the training has come."""
         yardstick: Yardstick = pl_module.yardstick  # type: ignore[assignment]
         row: dict[str, float] = {"epoch": trainer.current_epoch + 1}
         train = pl_module.mean("train")  # type: ignore[operator]
@@ -68,7 +68,7 @@ class Curves(Callback):
             row["validation"] = round(float(validation), 6)
         self.validated = False
         self.rows.append(row)
-        if not console.err.is_terminal and len(row) > 1:
+        if len(row) > 1 and trainer.is_global_zero:
             parts = ", ".join(f"{k} {v:.4f}" for k, v in row.items() if k != "epoch")
             epoch = f"epoch {row['epoch']} of {trainer.max_epochs}"
             console.say(f"{epoch}: {parts} {yardstick.words}")

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback, ModelCheckpoint, RichProgressBar
+from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 
 from ostinato import console
 from ostinato.errors import UserError
 from ostinato.learning.averaging import Averaging
+from ostinato.learning.bar import EpochBar
 from ostinato.learning.callbacks import Curves, Patience, SeedEachEpoch
 from ostinato.learning.clock import Clock, LastValidated
 from ostinato.learning.training import Training
@@ -72,15 +73,14 @@ def fit(
     # `last` comes after `best`, so that what is resumed knows of it
     best = _checkpoint(checkpoints, "best", monitored, yardstick.mode)
     last = _checkpoint(checkpoints, "last", None)
-    callbacks: list[Callback] = [SeedEachEpoch(seed), curves, clock]
+    bar: list[Callback] = [EpochBar()] if console.err.is_terminal else []
+    callbacks: list[Callback] = [SeedEachEpoch(seed), *bar, curves, clock]
     callbacks += [LastValidated(training.validate_every), *more]
     callbacks += [*([best] if validated else []), last]
     if averaging := module.averaging:
         callbacks.append(Averaging(averaging))  # type: ignore[arg-type]
     if validated and training.early_stopping:
         callbacks.append(Patience(monitored, mode=yardstick.mode, patience=training.early_stopping))
-    if console.err.is_terminal:
-        callbacks.append(RichProgressBar())
     watched = validated or getattr(module, "watched", False)
     clipping = training.gradient_clip if module.automatic_optimization else None
     trainer = _trainer(training, callbacks, logger, checkpoints, watched, clipping)
@@ -129,7 +129,7 @@ def _trainer(
             callbacks=callbacks,
             logger=logger or False,
             default_root_dir=folder,
-            enable_progress_bar=console.err.is_terminal,
+            enable_progress_bar=False,
             enable_model_summary=False,
             log_every_n_steps=20,
             num_sanity_val_steps=0,
