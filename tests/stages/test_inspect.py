@@ -11,8 +11,8 @@ from ostinato.config import Config
 from ostinato.corpora import store
 from ostinato.evaluation import overview
 from ostinato.evaluation.holdings import Holdings
-from ostinato.evaluation.naming import clock, key_name, longest
 from ostinato.models.bundle import Bundle, save_bundle
+from ostinato.music.naming import clock, key_name, longest
 from ostinato.music.piece import KEY_SIGNATURE, NOTE, TEMPO, TIME_SIGNATURE, Piece, array
 from ostinato.music.setting import Setting
 from ostinato.music.writing import write_midi

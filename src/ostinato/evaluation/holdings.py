@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato.evaluation.naming import NOT_GIVEN, key_name, longest, metre_name
 from ostinato.evaluation.sets import DURATIONS, duration_counts
+from ostinato.music.naming import NOT_GIVEN, key_name, longest, metre_name
 from ostinato.music.piece import Piece
 
 PITCHES = 128

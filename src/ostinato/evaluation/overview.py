@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike
 
 from ostinato.evaluation.charts import WIDTH
 from ostinato.evaluation.holdings import Holdings
-from ostinato.evaluation.naming import program_name
 from ostinato.evaluation.sets import DURATIONS
+from ostinato.music.naming import program_name
 from ostinato.music.picture import DPI, GRID, OCTAVE, PALETTE, STYLE, png
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from ostinato.corpora.store import Reject
 from ostinato.errors import UserError
 from ostinato.evaluation import overview
 from ostinato.evaluation.holdings import Holdings
-from ostinato.evaluation.naming import clock, program_name
 from ostinato.evaluation.sets import DURATIONS
+from ostinato.music.naming import clock, program_name
 from ostinato.representations.base import pitch_name
 from ostinato.stages.views import View, beside, counted, facts
 

@@ -11,8 +11,8 @@ from ostinato.config import Config
 from ostinato.config.building import PARTIAL, TARGET
 from ostinato.evaluation import overview
 from ostinato.evaluation.charts import curves
-from ostinato.evaluation.naming import metre_name, program_name
 from ostinato.learning.yardstick import OBJECTIVE, OVERLAP, Yardstick, nats_per
+from ostinato.music.naming import metre_name, program_name
 from ostinato.music.setting import Setting
 from ostinato.stages.views import View, facts, table
 from ostinato.stages.views.tokens import is_of_columns, read_vocabulary

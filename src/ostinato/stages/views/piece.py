@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ostinato.evaluation.holdings import programs_of
-from ostinato.evaluation.naming import clock, key_name, metre_name, program_name
+from ostinato.music.naming import clock, key_name, metre_name, program_name
 from ostinato.music.picture import piano_roll, track_label
 from ostinato.music.piece import DEFAULT_QPM, Piece
 from ostinato.representations.base import pitch_name
