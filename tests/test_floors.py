@@ -24,6 +24,7 @@ FLOORS = (
     {"evaluation"},
     {"tracking"},
     {"stages"},
+    {"usage"},
     {"cli"},
 )
 HEIGHT = {name: height for height, names in enumerate(FLOORS) for name in names}

@@ -1,6 +1,7 @@
 """`ostinato STAGE [overrides]`: the command line."""
 
 import argparse
+import contextlib
 import errno
 import importlib
 import os
@@ -8,13 +9,11 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
-from ostinato import interrupts
+from ostinato import console, interrupts
+from ostinato.config.location import project_folder
 from ostinato.errors import ConfigError, UserError
-
-if TYPE_CHECKING:
-    from ostinato.config import Config
 
 STAGES = {
     "fetch": "write the corpus into data/",
@@ -42,8 +41,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(given: list[str]) -> int:
+    """Work in the project's root, so that all its paths are seen from there."""
     try:
-        return _dispatch(given)
+        here = Path.cwd()
+    except FileNotFoundError:
+        _complain("the folder that you stand in is gone: change into another one.")
+        return 1
+    with console.seen_from(here), contextlib.chdir(project_folder(here) or here):
+        return _answered(given, here)
+
+
+def _answered(given: list[str], here: Path) -> int:
+    try:
+        return _dispatch(given, here)
     except BrokenPipeError:  # whoever read our words has gone: `ostinato run --help | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -65,7 +75,7 @@ def _answer(error: BaseException) -> tuple[str, int] | None:
     return (sentence, 1) if sentence else None
 
 
-def _dispatch(given: list[str]) -> int:
+def _dispatch(given: list[str], here: Path) -> int:
     parser = _parser()
     if "_ARGCOMPLETE" in os.environ:
         _offer_completions(parser)
@@ -75,7 +85,7 @@ def _dispatch(given: list[str]) -> int:
     if given and given[0] == "run":
         from ostinato.stages.run import main as run_all
 
-        return run_all(given[1:])
+        return run_all(given[1:], here)
     arguments = parser.parse_args(given)
     if arguments.stage is None:
         parser.print_help()
@@ -83,26 +93,27 @@ def _dispatch(given: list[str]) -> int:
     if arguments.stage == "ui":
         return _show_runs(arguments.port)
     if arguments.stage == "inspect":
-        return _inspect(arguments.path, arguments.picture)
-    return _run_stage(arguments)
+        return _inspect(arguments, here)
+    return _run_stage(arguments, here)
 
 
-def _run_stage(arguments: argparse.Namespace) -> int:
+def _run_stage(arguments: argparse.Namespace, here: Path) -> int:
     from ostinato.config import Config
     from ostinato.stages.compose import composed
     from ostinato.stages.workspace import Workspace
+    from ostinato.usage import explain
 
     workspace = Workspace.here()
     stage = importlib.import_module(f"ostinato.stages.{arguments.stage}")
     if arguments.config and arguments.overrides:
         raise ConfigError("give either --config or overrides: a composed config is used as it is.")
     config = (
-        Config.load(arguments.config)
+        Config.load(_typed(arguments.config, here))
         if arguments.config
-        else composed(arguments.overrides, workspace.root)
+        else composed(arguments.overrides, workspace.root, here)
     )
     if arguments.help:
-        _explain(arguments.stage, stage, config)
+        explain(arguments.stage, STAGES[arguments.stage], stage, config)
         return 0
     stage.run(config, workspace)
     return 0
@@ -154,49 +165,18 @@ def _add_inspect(commands: Any) -> None:
     )
 
 
-def _inspect(path: Path, picture: Path | None) -> int:
+def _inspect(arguments: argparse.Namespace, here: Path) -> int:
     from ostinato.stages.inspect import inspect
     from ostinato.stages.workspace import Workspace
 
-    inspect(path, picture, Workspace.here())
+    picture = arguments.picture and _typed(arguments.picture, here)
+    inspect(_typed(arguments.path, here), picture, Workspace.here())
     return 0
 
 
-def _explain(name: str, stage: Any, config: "Config") -> None:
-    """Print what the stage does and the values that it reads, each with what it means."""
-    from ostinato.config import conf_folder, group_options
-    from ostinato.config.composing import groups_within
-
-    print(f"usage: ostinato {name} [--config FILE] [key=value ...]\n\n{STAGES[name]}\n")
-    print("  --config FILE   a composed config to run as it is (dvc.yaml does)")
-    print("  key=value       Hydra overrides on top of params.yaml\n")
-    keys = [key for key in stage.READS if key in config.tree]
-    for key in keys:
-        if not isinstance(config[key], dict):
-            print(f"{key}={config[key]}\n")
-            continue
-        print(f"{key}={config['choices'][key]}   (options: ", end="")
-        print(", ".join(group_options(conf_folder(), key)) + ")")
-        for group in groups_within(conf_folder(), key):
-            print(f"{group}=…   (options: {', '.join(group_options(conf_folder(), group))})")
-        for line in _described(config, key):
-            print(f"  {line}")
-        print()
-
-
-def _described(config: "Config", key: str) -> list[str]:
-    import json
-
-    from ostinato.config.building import configurable, description
-
-    lines = []
-    for node_key, cls in config.targets(key):
-        hints = configurable(cls)
-        for name, value in config[node_key].items():
-            if name in hints and not isinstance(value, dict):
-                setting = f"{node_key}.{name}={json.dumps(value)}"
-                lines.append(f"{setting:<44} {description(hints[name][0])}".rstrip())
-    return lines
+def _typed(path: Path, here: Path) -> Path:
+    """A path of the command line, which is seen from where one stands."""
+    return path if here == Path.cwd() else here / path
 
 
 def _completions(prefix: str, **_: Any) -> list[str]:
@@ -225,7 +205,7 @@ def _about_disk(error: BaseException) -> str | None:
     if not isinstance(error, OSError):
         # torch, safetensors and sqlite have errors of their own for a write that fails
         return full.format("") if _nothing_free() else None
-    where = f" at {error.filename}" if error.filename else ""
+    where = f" at {console.where(Path(os.fsdecode(error.filename)))}" if error.filename else ""
     return {
         errno.ENOSPC: full.format(where),
         errno.EDQUOT: f"the disk quota is used up{where}: free some space and run it again.",

@@ -1,5 +1,6 @@
 """What the program says to the person who runs it."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ T = TypeVar("T")
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
+_seen_from: Path | None = None
 
 
 def say(message: str) -> None:
@@ -24,10 +26,30 @@ def warn(message: str) -> None:
     err.print(f"warning: {message}", style="yellow", markup=False)
 
 
+@contextmanager
+def seen_from(folder: Path) -> Iterator[None]:
+    """Print paths as seen from `folder` while the block works in another, the project's root."""
+    global _seen_from
+    outer, _seen_from = _seen_from, folder
+    try:
+        yield
+    finally:
+        _seen_from = outer
+
+
 def where(path: Path) -> str:
-    """A path as one would type it here."""
-    here = Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+    """Return a path as one would type it where one stands.
+
+    A path of the project leads up from a folder of it, as ../outputs; any other that is not below
+    is absolute.
+    """
+    here, project = _seen_from or Path.cwd(), Path.cwd()
+    full = Path(os.path.abspath(path))  # noqa: PTH100 - a link stays one
+    if full.is_relative_to(here):
+        return str(full.relative_to(here))
+    if full.is_relative_to(project) and here.is_relative_to(project):
+        return os.path.relpath(full, here)
+    return str(full)
 
 
 @contextmanager

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ostinato.config.building import Config, did_you_mean, read_yaml
+from ostinato.config.location import FOLDERS, ROOT, conf_folder, key_of
 from ostinato.errors import ConfigError
 
-ROOT = "config"
 GROUPS = (
     "experiment",
     "corpus",
@@ -26,20 +26,7 @@ GROUPS = (
 )
 UNSEEN_BY_DVC = ("size", "nfiles")  # its run cache leaves these keys out when it compares
 BUILT = tuple(g for g in GROUPS if g not in ("experiment", "debug"))
-FOLDERS = ("model_dir", "samples_dir")
 PLAIN = ("seed", "plugins", *FOLDERS, "choices")
-
-
-def conf_folder(start: Path | None = None) -> Path:
-    """The conf/ of the project one stands in, or else the one that came with the program."""
-    here = (start or Path.cwd()).resolve()
-    for folder in (here, *here.parents):
-        if (folder / "conf" / f"{ROOT}.yaml").exists():
-            return folder / "conf"
-    packaged = Path(__file__).parents[3] / "conf"
-    if not packaged.exists():
-        raise ConfigError(f"no conf/{ROOT}.yaml in {here} or above it: run this in the project.")
-    return packaged
 
 
 def group_options(conf: Path, group: str) -> list[str]:
@@ -124,12 +111,8 @@ def params_overrides(path: Path) -> list[str]:
 
 def unless(given: Sequence[str], overrides: Sequence[str]) -> list[str]:
     """Those of `given` that no later override replaces: a sweep takes each key once."""
-
-    def key(override: str) -> str:
-        return override.partition("=")[0].lstrip("+~")
-
-    replaced = {key(override) for override in overrides}
-    return [override for override in given if key(override) not in replaced]
+    replaced = {key_of(override) for override in overrides}
+    return [override for override in given if key_of(override) not in replaced]
 
 
 def completions(prefix: str, conf: Path | None = None) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from ostinato import console
 from ostinato.config import Config, compose, conf_folder, group_options
 from ostinato.config.composing import params_overrides, unless
+from ostinato.config.location import to_project_paths
 from ostinato.errors import ConfigError
 from ostinato.stages.workspace import Workspace
 
@@ -23,15 +24,17 @@ def run(config: Config, workspace: Workspace) -> None:
     )
 
 
-def composed(overrides: Sequence[str], root: Path) -> Config:
-    """The config of a project's params.yaml under further overrides, checked.
+def composed(overrides: Sequence[str], root: Path, here: Path | None = None) -> Config:
+    """Return the config of a project's params.yaml under further overrides, checked.
 
-    Raises `ConfigError` with one sentence for the first thing that does not fit.
+    Paths in the overrides are seen from `here`. Raises `ConfigError` with one sentence for the
+    first thing that does not fit.
     """
     params = root / "params.yaml"
     conf = conf_folder(root)
     given = params_overrides(params) if params.exists() else []
     config = compose([*unless(given, overrides), *overrides], conf)
+    config = to_project_paths(config, overrides, here or root, root)
     check_fit(config, conf)
     return config
 

@@ -9,6 +9,7 @@ from ostinato import console
 from ostinato.config import Config
 from ostinato.errors import UnreadableError, UserError
 from ostinato.files import replacing_folder, write_json, write_text
+from ostinato.stages.bundled import model_folder, samples_folder
 from ostinato.stages.encoding import need, read_split, token_store
 from ostinato.stages.workspace import Workspace
 from ostinato.tracking import find_run
@@ -31,18 +32,18 @@ def run(config: Config, workspace: Workspace) -> None:
     from ostinato.evaluation.report import report_page, write_plots
     from ostinato.models.bundle import bundle_fingerprint, load_bundle
 
-    folder = Path(config["model_dir"]) if config["model_dir"] else workspace.model
+    folder = model_folder(config, workspace)
     bundle = load_bundle(folder, config.plugins)
     pieces = PieceStore(need(workspace.pieces, "preprocess"))
     originals: Selection | list[Piece] = pieces.only(read_split(workspace)["test"])
-    samples_folder = Path(config["samples_dir"]) if config["samples_dir"] else workspace.samples
-    generated = _samples(samples_folder)
+    samples = samples_folder(config, workspace)
+    generated = _samples(samples)
     judged = _judged(config, workspace, bundle)
     if judged is not None:
         originals = judged.pieces
     likelihoods, counts, scored = _likelihoods(config, workspace, bundle)
     measures = _compare(generated, originals)
-    cut = _cut(samples_folder)
+    cut = _cut(samples)
     report = _report(
         config, workspace, bundle, likelihoods, counts, measures, generated, originals, cut, judged
     )

@@ -10,6 +10,7 @@ from ostinato import console
 from ostinato.config import Config
 from ostinato.errors import UnencodableError, UserError
 from ostinato.files import replacing_folder
+from ostinato.stages.bundled import model_folder, samples_folder
 from ostinato.stages.given import given_segments, read_piece, test_pieces
 from ostinato.stages.workspace import Workspace
 from ostinato.tracking import find_run
@@ -33,8 +34,7 @@ def run(config: Config, workspace: Workspace) -> None:
     from ostinato.models.bundle import bundle_fingerprint, load_bundle
 
     sampling: Sampling = config.build("sampling")
-    folder = Path(config["model_dir"]) if config["model_dir"] else workspace.model
-    samples = Path(config["samples_dir"]) if config["samples_dir"] else workspace.samples
+    folder, samples = model_folder(config, workspace), samples_folder(config, workspace)
     bundle = load_bundle(folder, config.plugins)
     prompts = _prompts(sampling, bundle, workspace)
     given = given_segments(sampling, bundle, workspace)

@@ -4,16 +4,19 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ostinato import console
 from ostinato.config import Config, conf_folder
 from ostinato.config.composing import params_overrides, resolved, translated, unless, validate
+from ostinato.config.location import to_project_overrides, to_project_paths
 from ostinato.corpora.store import INDEX
-from ostinato.errors import ConfigError, UserError
+from ostinato.errors import UserError
 from ostinato.files import fingerprint, locked
 from ostinato.stages import compose, evaluate, fetch, generate, preprocess, split, train
+from ostinato.stages.failures import Failures
 from ostinato.stages.workspace import Workspace, source_fingerprint
 
 if TYPE_CHECKING:
@@ -23,31 +26,44 @@ MULTIRUN = ("-m", "--multirun")
 OF_A_ROW = ("corpus.name", "split", "representation", "model", "training", "evaluation")
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Hand the command line to Hydra; returns the exit code."""
+@dataclass(frozen=True)
+class Project:
+    """The project of a command line, where that was typed, and the overrides in it."""
+
+    root: Path
+    conf: Path
+    here: Path
+    typed: tuple[str, ...]
+
+
+def main(arguments: Sequence[str], here: Path) -> int:
+    """Hand the command line, typed while standing in `here`, to Hydra; returns the exit code."""
     import hydra
     from hydra.errors import HydraException
 
-    conf = conf_folder()
     root = Workspace.here().root
+    project = Project(root, conf_folder(root), here, tuple(arguments))
     params = root / "params.yaml"
     given = params_overrides(params) if params.exists() else []
-    words = _in_order(unless(given, arguments), arguments)
+    words = _in_order(unless(given, arguments), to_project_overrides(arguments, here, root))
     if not any(a in MULTIRUN or a.startswith("-") or a.startswith("hydra") for a in arguments):
-        compose.composed(list(arguments), root)
+        compose.composed(list(arguments), root, here)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors reach the command line as they are
     sys.argv = ["ostinato run", *words]
-    failed: list[str] = []
+    failures = Failures(Workspace(root, root / "outputs").cache / "sweeps")
+    errors: list[Exception] = []
 
     def job(composed: Any) -> float | None:
-        return _job(composed, root, conf, failed)
+        with console.seen_from(here):  # in a process of its own, perhaps
+            return _job(composed, project, failures, errors)
 
+    found = str(project.conf.resolve())
     try:
-        hydra.main(version_base="1.3", config_path=str(conf.resolve()), config_name="config")(job)()
+        hydra.main(version_base="1.3", config_path=found, config_name="config")(job)()
     except HydraException as error:
-        raise translated(error, list(words), conf) from error
-    if failed:
-        raise UserError(f"{len(failed)} of the runs failed: {'; '.join(failed)}")
+        raise translated(error, list(words), project.conf) from error
+    for failure in [*errors, *failures.take()]:
+        raise failure
     return 0
 
 
@@ -58,27 +74,41 @@ def _in_order(given: Sequence[str], arguments: Sequence[str]) -> list[str]:
     return [*flags, *given, *overrides]
 
 
-def _job(composed: Any, root: Path, conf: Path, failed: list[str]) -> float | None:
-    """One run: returns the best validation figure, turned so that a sweeper may minimise it."""
+def _job(
+    composed: Any, project: Project, failures: Failures, errors: list[Exception]
+) -> float | None:
+    """One run; what stops it is raised after Hydra, which would print a line of its own first."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
     settings = HydraConfig.get()
     sweeping = settings.mode == RunMode.MULTIRUN
     try:
-        config = Config(resolved(composed, settings.runtime.choices, conf))
-        validate(config)
-        compose.check_fit(config, conf)
-        workspace = Workspace(root, Path(settings.runtime.output_dir))
-        fitted = run_stages(config, workspace)
-        best = fitted.best_validation
-        return -best if best is not None and fitted.yardstick.higher else best
+        return _run(composed, settings, project)
     except UserError as error:
-        if not sweeping or isinstance(error, ConfigError):
-            raise
+        if not sweeping:
+            errors.append(error)
+            return None
         console.warn(f"this run of the sweep failed: {error}")
-        failed.append(" ".join(settings.overrides.task))
+        failures.add(settings.overrides.task, error)
         return float("inf")
+    except Exception as error:
+        if sweeping:
+            raise
+        errors.append(error)
+        return None
+
+
+def _run(composed: Any, settings: Any, project: Project) -> float | None:
+    """Run the stages; returns the best validation figure, so turned that less is better."""
+    config = Config(resolved(composed, settings.runtime.choices, project.conf))
+    validate(config)
+    config = to_project_paths(config, project.typed, project.here, project.root)
+    compose.check_fit(config, project.conf)
+    workspace = Workspace(project.root, Path(settings.runtime.output_dir))
+    fitted = run_stages(config, workspace)
+    best = fitted.best_validation
+    return -best if best is not None and fitted.yardstick.higher else best
 
 
 def run_with_fetch(config: Config, workspace: Workspace) -> "Fitted":

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from ostinato.config import conf_folder
+from ostinato.config.location import project_folder
 from ostinato.files import fingerprint
 
 
@@ -21,10 +21,8 @@ class Workspace:
 
     @classmethod
     def here(cls) -> "Workspace":
-        """The project one stands in; what DVC runs writes to its outputs/."""
-        folder = conf_folder()
-        packaged = not folder.is_relative_to(Path.cwd()) and folder.parent not in Path.cwd().parents
-        root = Path.cwd() if packaged else folder.parent
+        """The project one stands in, or this folder where it is none; both write to outputs/."""
+        root = project_folder() or Path.cwd()
         return cls(root, root / "outputs")
 
     @property
