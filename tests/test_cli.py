@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -175,10 +176,16 @@ def test_what_the_disk_refuses_is_one_sentence(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-def test_a_full_disk_is_one_sentence(here: Path, capsys: Captured) -> None:
-    (here / "outputs").mkdir()
-    part = here / "outputs" / f".config.yaml.{os.getpid()}.part"
-    part.symlink_to("/dev/full")  # what is about to be written goes to a disk without room
+def test_a_full_disk_is_one_sentence(
+    here: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def make_full(prefix: str, dir: Path) -> str:
+        entry = dir / f"{prefix}full"
+        entry.mkdir()
+        (entry / "config.yaml").symlink_to("/dev/full")  # goes to a disk without room
+        return str(entry)
+
+    monkeypatch.setattr("tempfile.mkdtemp", make_full)
     assert "the disk is full" in refused(["compose"], capsys, code=1)
     assert list((here / "outputs").iterdir()) == []
 
@@ -229,3 +236,57 @@ def test_queued_experiments_share_the_caches_of_the_main_checkout(tmp_path: Path
     assert workspace.home == tmp_path / "main"
     assert workspace.cache == tmp_path / "main" / "outputs" / "cache"
     assert workspace.pieces == copy / "outputs" / "pieces"
+
+
+@pytest.mark.parametrize(
+    ("folder", "reason"),
+    [
+        (".", "it holds the folder in which this command was started"),
+        ("..", "it holds the folder in which this command was started"),
+        ("/", "it holds the folder in which this command was started"),
+        ("conf", r"files that ostinato did not write there \(config.yaml, "),
+        ("data", r"files that ostinato did not write there \(bach/"),
+        ("data/bach", "files that ostinato did not write there"),
+        ("mine", r"files that ostinato did not write there \(sample-01.wav\)"),
+        (".git", r"files that ostinato did not write there \(HEAD\)"),
+        ("link", "it is a link to"),
+        ("params.yaml", "it is a file"),
+    ],
+)
+def test_samples_never_replace_what_is_not_samples(
+    here: Path, capsys: Captured, folder: str, reason: str
+) -> None:
+    for name in ("mine/sample-01.wav", ".git/HEAD"):
+        (here / name).parent.mkdir()
+        (here / name).write_text("mine")
+    (here / "link").symlink_to(here / "mine")
+    before = {path: path.is_file() and path.read_bytes() for path in here.rglob("*")}
+    sentence = refused(["generate", f"samples_dir={folder}"], capsys)
+    assert re.search(f"samples_dir=.*{reason}", sentence)
+    assert {path: path.is_file() and path.read_bytes() for path in here.rglob("*")} == before
+
+
+@pytest.mark.parametrize(
+    ("folder", "code", "reason"),
+    [
+        (".", 2, "it holds the folder in which this command was started"),
+        ("conf", 1, r"files that fetch does not write \(config.yaml, "),
+        ("mine", 1, r"files that fetch does not write \(notes.txt\)"),
+        ("own", 1, r"files that fetch does not write \(mine.mid\)"),
+        ("link", 2, "it is a link to"),
+        ("params.yaml", 2, "it is a file"),
+    ],
+)
+def test_fetch_never_replaces_what_it_did_not_write(
+    here: Path, capsys: Captured, folder: str, code: int, reason: str
+) -> None:
+    (here / "music").mkdir()
+    for name in ("mine/notes.txt", "own/mine.mid", "music/new.mid"):
+        (here / name).parent.mkdir(exist_ok=True)
+        (here / name).write_text("mine")
+    (here / "link").symlink_to(here / "own")
+    before = {path: path.is_file() and path.read_bytes() for path in here.rglob("*")}
+    words = ["corpus=folder", "corpus.source.folder=music", f"corpus.path={folder}"]
+    assert cli.main(["fetch", *words]) == code
+    assert re.search(f"ostinato: .*{reason}", capsys.readouterr().err)
+    assert {path: path.is_file() and path.read_bytes() for path in here.rglob("*")} == before

@@ -1,12 +1,11 @@
 """Nothing is ever half-written, and equal things have equal names."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 
-from ostinato.files import fingerprint, replacing_file, replacing_folder, write_json, write_text
+from ostinato.files import fingerprint, replacing_file, write_json, write_text
 
 
 def test_a_file_appears_whole(tmp_path: Path) -> None:
@@ -30,36 +29,6 @@ def test_a_failure_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError):
         fail()
     assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_folder_appears_whole_and_replaces_the_old_one(tmp_path: Path) -> None:
-    path = tmp_path / "a"
-    path.mkdir()
-    (path / "old").touch()
-    with replacing_folder(path) as part:
-        (part / "new").touch()
-        assert (path / "old").exists()
-    assert [p.name for p in path.iterdir()] == ["new"]
-    assert list(tmp_path.iterdir()) == [path]
-    mask = os.umask(0)
-    os.umask(mask)
-    assert path.stat().st_mode & 0o777 == 0o777 & ~mask
-
-
-def test_a_failure_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
-    path = tmp_path / "a"
-    path.mkdir()
-    (path / "old").touch()
-
-    def fail() -> None:
-        with replacing_folder(path) as part:
-            (part / "new").touch()
-            raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        fail()
-    assert [p.name for p in path.iterdir()] == ["old"]
     assert list(tmp_path.iterdir()) == [path]
 
 

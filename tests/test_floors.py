@@ -12,7 +12,16 @@ import ostinato
 
 SOURCE = Path(ostinato.__file__).parent
 FLOORS = (
-    {"errors", "files", "console", "interrupts", "parallel"},
+    {
+        "errors",
+        "files",
+        "folders",
+        "locks",
+        "scratch",
+        "console",
+        "interrupts",
+        "parallel",
+    },
     {"config"},
     {"music"},
     {"corpora"},

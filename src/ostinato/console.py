@@ -37,6 +37,11 @@ def seen_from(folder: Path) -> Iterator[None]:
         _seen_from = outer
 
 
+def standing() -> Path:
+    """Return the folder in which the command was started."""
+    return (_seen_from or Path.cwd()).resolve()
+
+
 def where(path: Path) -> str:
     """Return a path as one would type it where one stands.
 

@@ -1,94 +1,43 @@
 """Writing so that nothing is ever half-written, and naming things by what they were made from."""
 
-import errno
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-
-def _mode() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+from ostinato import scratch
 
 
 @contextmanager
-def replacing_file(path: Path) -> Iterator[Path]:
-    """Yield a path to write; on success it becomes `path` at once, on failure `path` is left."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.parent / f".{path.name}.{os.getpid()}.part"
-    try:
-        yield beside
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+def replacing_file(path: Path, within: Path | None = None) -> Iterator[Path]:
+    """Yield a path to write; on success it becomes `path` at once, on failure `path` is left.
 
-
-@contextmanager
-def replacing_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty folder to fill; on success it becomes `path`, on failure `path` is left."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
-    try:
-        beside.chmod(0o777 & ~_mode())
-        yield beside
-        _become(beside, path)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-
-
-def move_folder(folder: Path, path: Path) -> None:
-    """Let a finished folder become `path`, in one step where both lie on one disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        _become(folder, path)
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        with replacing_folder(path) as beside:
-            shutil.copytree(folder, beside, dirs_exist_ok=True)
-        shutil.rmtree(folder)
-
-
-def _become(folder: Path, path: Path) -> None:
-    if not path.exists():
-        folder.replace(path)
+    `within` is a folder above `path` in which nothing else may appear, not even for a while, and
+    which is not made anew where another process has moved it away.
+    """
+    if within is None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    if scratch.NAME in path.parts:  # it becomes visible only with the folder that it is in
+        yield path
         return
-    old = path.parent / f".{path.name}.{os.getpid()}.old"
-    path.replace(old)
-    try:
-        folder.replace(path)
-    except OSError:
-        old.replace(path)
-        raise
-    shutil.rmtree(old)
+    with scratch.temporary(path, within) as beside:
+        part = beside / path.name
+        yield part
+        scratch.put(part, path)
 
 
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """One process at a time makes what is kept at `path`."""
-    from filelock import FileLock
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_suffix(".lock")):
-        yield
-
-
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, within: Path | None = None) -> None:
     """Write UTF-8 text in one step."""
-    with replacing_file(path) as part:
+    with replacing_file(path, within) as part:
         part.write_text(text, encoding="utf-8")
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any, within: Path | None = None) -> None:
     """Write JSON in one step, one key a line, the same bytes for the same value."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(path, f"{text}\n", within)
 
 
 def fingerprint(*parts: Any) -> str:

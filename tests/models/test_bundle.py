@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ostinato.config import Config
 from ostinato.errors import ConfigError, UserError
+from ostinato.folders import MANIFEST, replacing_folder
 from ostinato.models.bundle import (
     Bundle,
     build_network,
@@ -24,7 +25,7 @@ from ostinato.music.setting import Setting
 from small_networks import BACKBONES, MODULES, config_of, network_of
 
 SETTING = Setting(96.0, 3, 4, (52, 0, 1, 2), ("Soprano", "Alto", "Tenor", "Bass"))
-FILES = ["config.yaml", "setting.json", "vocabulary.tsv", "weights.safetensors"]
+FILES = [MANIFEST, "config.yaml", "setting.json", "vocabulary.tsv", "weights.safetensors"]
 
 
 def made(representation: str = "voices", backbone: str = "GRU") -> Bundle:
@@ -95,7 +96,8 @@ def test_the_vocabulary_can_be_read(bundle: Path) -> None:
 
 
 def test_a_bundle_replaces_the_one_before(bundle: Path) -> None:
-    (bundle / "left_over.txt").write_text("old")
+    with replacing_folder(bundle, "model") as part:
+        (part / "left_over.txt").write_text("old")
     save_bundle(made(backbone="LSTM"), bundle)
     assert sorted(path.name for path in bundle.iterdir()) == FILES
     assert "LSTM" in (bundle / "config.yaml").read_text()

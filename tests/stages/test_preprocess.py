@@ -32,6 +32,7 @@ def test_readable_music_becomes_pieces_and_the_rest_rejects(root: Path, capfd: A
     assert len(PieceStore(root / "pieces")) == 5
     assert [reject.file for reject in read_rejects(root / "pieces")] == ["broken.mid"]
     assert sorted(p.name for p in (root / "pieces").iterdir()) == [
+        ".ostinato.json",
         "index.parquet",
         "notes-00000.parquet",
         "pieces-00000.parquet",

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ostinato import scratch
 from ostinato.errors import UnencodableError, UserError
-from ostinato.files import move_folder, write_json, write_text
+from ostinato.files import replacing_file, write_json, write_text
 from ostinato.music.piece import Piece
 from ostinato.parallel import Workers
 from ostinato.representations.base import Representation
@@ -105,7 +106,7 @@ def write_store(
     What is encoded is kept beside `folder` until all is: an encoding that was stopped goes on. The
     bytes do not depend on `workers`. `advance` is told how many parts are done.
     """
-    beside = folder.with_name(f"{folder.name}.parts")
+    beside = parts_of(folder)
     whole = beside / "whole"
     whole.mkdir(parents=True, exist_ok=True)
     made = [beside / f"{number:05d}" for number in range(len(parts))]
@@ -114,8 +115,13 @@ def write_store(
     encoded = (workers or Workers(processes=1)).each(encode, waiting, _crashed)
     missing = {part for part, _ in waiting}
     _join(_as_made(made, missing, encoded, advance), representation, whole)
-    move_folder(whole, folder)
+    scratch.put(whole, folder)
     shutil.rmtree(beside, ignore_errors=True)
+
+
+def parts_of(folder: Path) -> Path:
+    """Return where the parts of a store are kept until it is whole."""
+    return folder.with_name(f"{folder.name}.parts")
 
 
 def _as_made(
@@ -147,9 +153,11 @@ def _encode_part(representation: Representation, task: tuple[Path, Iterable[Piec
     rows: list[tuple[float, ...]] = []
     names: list[str] = []
     skipped: dict[str, str] = {}
-    with (
-        part.with_suffix(f".{STEPS}").open("wb") as steps_file,
-        part.with_suffix(f".{POSITIONS}").open("wb") as positions_file,
+    with (  # a worker that outlived its master may be writing the same part, the same bytes
+        replacing_file(part.with_suffix(f".{STEPS}"), part.parent) as steps_path,
+        replacing_file(part.with_suffix(f".{POSITIONS}"), part.parent) as positions_path,
+        steps_path.open("wb") as steps_file,
+        positions_path.open("wb") as positions_file,
     ):
         for piece in pieces:
             try:
@@ -166,7 +174,8 @@ def _encode_part(representation: Representation, task: tuple[Path, Iterable[Piec
             steps_file.write(np.ascontiguousarray(steps, _little(representation)).data.cast("B"))
             names.append(piece.name)
             rows.append((len(steps), *_range(piece), piece.quarters))
-    write_text(_about(part), json.dumps({"rows": rows, "names": names, "skipped": skipped}))
+    about = json.dumps({"rows": rows, "names": names, "skipped": skipped})
+    write_text(_about(part), about, within=part.parent)
 
 
 def _join(parts: Iterable[Path], representation: Representation, folder: Path) -> None:

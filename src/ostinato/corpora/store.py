@@ -84,10 +84,10 @@ def write_part(rows: Iterable[Row], file: Path, digests: bool) -> None:
             pieces.append(row)
     table, notes = to_tables(pieces, digests)
     packed = dict.fromkeys((n for n in notes.column_names if n != "drum"), "DELTA_BINARY_PACKED")
-    with replacing_file(_notes_file(file)) as beside:
+    with replacing_file(_notes_file(file), within=file.parent) as beside:
         pq.write_table(notes, beside, **PARQUET, column_encoding=packed)
     table = table.replace_schema_metadata({"rejects": json.dumps(rejects)})
-    with replacing_file(file) as beside:
+    with replacing_file(file, within=file.parent) as beside:
         pq.write_table(table, beside, **PARQUET)
 
 
@@ -100,7 +100,10 @@ def finish(folder: Path, parts: int, drop_duplicates: bool) -> tuple[int, int]:
     seen: dict[bytes, str] | None = {} if drop_duplicates else None
     kept: list[tuple[str, str, int, int]] = []
     rejected = 0
-    with replacing_file(folder / REJECTS) as beside, beside.open("w", encoding="utf-8") as file:
+    with (
+        replacing_file(folder / REJECTS, folder) as beside,
+        beside.open("w", encoding="utf-8") as file,
+    ):
         rejects = csv.writer(file, lineterminator="\n")
         rejects.writerow(("file", "reason"))
         for number in range(parts):
@@ -109,7 +112,7 @@ def finish(folder: Path, parts: int, drop_duplicates: bool) -> tuple[int, int]:
             rejected += len(refused)
             kept += [(name, source, number, row) for name, source, row in rows]
     columns = zip(*kept, strict=True) if kept else [()] * len(INDEXED)
-    with replacing_file(folder / INDEX) as beside:
+    with replacing_file(folder / INDEX, folder) as beside:
         pq.write_table(pa.table(list(map(list, columns)), schema=INDEXED), beside)
     return len(kept), rejected
 

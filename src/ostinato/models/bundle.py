@@ -15,7 +15,8 @@ from torch import nn
 
 from ostinato.config import Config
 from ostinato.errors import UserError
-from ostinato.files import fingerprint, replacing_folder, write_json, write_text
+from ostinato.files import fingerprint, write_json, write_text
+from ostinato.folders import replacing_folder
 from ostinato.models.steps import Steps
 from ostinato.music.setting import Setting
 from ostinato.representations.base import Representation
@@ -56,7 +57,7 @@ def steps_of(representation: Representation) -> Steps:
 
 def save_bundle(bundle: Bundle, folder: Path) -> None:
     """Write a bundle, in one step; the same bundle gives the same bytes."""
-    with replacing_folder(folder) as part:
+    with replacing_folder(folder, "model") as part:
         bundle.config.only(*KEYS).save(part / "config.yaml")
         weights = {name: t.contiguous().cpu() for name, t in bundle.network.state_dict().items()}
         (part / "weights.safetensors").write_bytes(save(weights))

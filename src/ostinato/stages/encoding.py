@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from ostinato import console
 from ostinato.config import Config
 from ostinato.errors import UserError
-from ostinato.files import fingerprint, locked, write_text
+from ostinato.files import fingerprint, write_text
+from ostinato.locks import locked
 from ostinato.stages.workspace import Workspace, source_fingerprint
 
 if TYPE_CHECKING:

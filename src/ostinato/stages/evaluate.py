@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from ostinato import console
 from ostinato.config import Config
 from ostinato.errors import UnreadableError, UserError
-from ostinato.files import replacing_folder, write_json, write_text
+from ostinato.files import write_json, write_text
+from ostinato.folders import check_replaceable, replacing_folder
 from ostinato.stages.bundled import model_folder, samples_folder
 from ostinato.stages.encoding import need, read_split, token_store
 from ostinato.stages.workspace import Workspace
@@ -32,6 +33,7 @@ def run(config: Config, workspace: Workspace) -> None:
     from ostinato.evaluation.report import report_page, write_plots
     from ostinato.models.bundle import bundle_fingerprint, load_bundle
 
+    check_replaceable(workspace.evaluation, "evaluation")
     folder = model_folder(config, workspace)
     bundle = load_bundle(folder, config.plugins)
     pieces = PieceStore(need(workspace.pieces, "preprocess"))
@@ -49,7 +51,7 @@ def run(config: Config, workspace: Workspace) -> None:
     )
     metrics = _metrics(likelihoods, counts, measures, generated, cut)
     metrics |= judged.told() if judged else {}
-    with replacing_folder(workspace.evaluation) as part:
+    with replacing_folder(workspace.evaluation, "evaluation") as part:
         write_json(part / "metrics.json", metrics)
         if scored:
             write_text(part / "pieces.csv", scored)

@@ -2,17 +2,20 @@
 
 import filecmp
 import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
+from ostinato import scratch
 from ostinato.config import Config
 from ostinato.console import say
 from ostinato.corpora.corpus import MIRROR, Corpus
 from ostinato.corpora.sources.download import kept_in
-from ostinato.errors import UserError
-from ostinato.files import fingerprint, replacing_folder
+from ostinato.errors import ConfigError, UserError
+from ostinato.files import fingerprint
+from ostinato.folders import SHOWN, entries, foreign, listed, swap, unfit_place
+from ostinato.locks import locked
+from ostinato.music.reading import SUFFIXES
 from ostinato.stages.workspace import Workspace
 
 READS = ("corpus", "preprocess")
@@ -35,54 +38,52 @@ def fetch(corpus: Corpus, root: Path, processes: int = 1) -> None:
             f"The corpus {corpus.name} has no source to fetch from: put your music into "
             f"{corpus.path}."
         )
-    if target.exists() and not target.is_dir():
-        raise UserError(f"{corpus.path} is a file: fetch needs a folder there.")
+    _check_target(target, corpus)
     if terms := corpus.source.terms():
         say(terms.text())
+    # data.dvc pins the first folder of the path: nothing else may appear in it
+    pinned = root / Path(corpus.path).parts[0]
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".fetch.", dir=target.parent) as beside:
-        fetched = Path(beside)
+    scratch.clear(scratch.place_of(target, pinned))
+    with scratch.temporary(target, pinned) as beside:
+        fetched = beside / scratch.NEW
+        fetched.mkdir()
         mirror = corpus.mirror or os.environ.get(MIRROR) or None
         corpus.source.write(fetched, processes, mirror)
-        with _alone(target):
-            _put(fetched, target, corpus.path)
+        with locked(kept_in() / fingerprint(str(target.resolve())), f"fetching {corpus.path}"):
+            _put(fetched, target, pinned, corpus)
 
 
-@contextmanager
-def _alone(target: Path) -> Iterator[None]:
-    """Two fetches of one corpus replace its folder one after the other."""
-    from filelock import FileLock
-
-    kept_in().mkdir(parents=True, exist_ok=True)
-    with FileLock(kept_in() / f"{fingerprint(str(target.resolve()))}.lock"):
-        yield
-
-
-def _put(fetched: Path, target: Path, path: str) -> None:
-    """Replace `target`, called `path` for the user, by what was fetched, if that is another."""
-    new, old = _files(fetched), _files(target)
-    if new == old and all(_same(fetched / name, target / name) for name in new):
-        say(f"{path} is there already: {len(new)} files, the same bytes")
-        return
-    own = sorted(old - new)
-    if own:
-        raise UserError(
-            f"{path} holds files that fetch does not write ({_printed(', '.join(own[:3]))}"
-            f"{', …' if len(own) > 3 else ''}): move them away, or give another corpus.path."
+def _check_target(target: Path, corpus: Corpus) -> None:
+    """Refuse a folder that cannot be one that fetch wrote, before anything is downloaded."""
+    if reason := unfit_place(target):
+        raise ConfigError(
+            f"corpus.path={corpus.path} cannot be fetched into, as {reason}: give a folder of its "
+            "own, as data/bach."
         )
-    with replacing_folder(target) as part:
-        for child in fetched.iterdir():  # moved, not copied: a large corpus is on the disk once
-            child.replace(part / child.name)
-    say(f"{path}: {len(new)} files")
+    if target.exists():
+        _refuse_foreign(target, corpus, lambda name: name.lower().endswith(SUFFIXES))
 
 
-def _files(folder: Path) -> set[str]:
-    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()}
+def _put(fetched: Path, target: Path, pinned: Path, corpus: Corpus) -> None:
+    """Replace `target` by what was fetched, if that is another."""
+    new = set(entries(fetched))
+    if target.exists():
+        if new == set(entries(target)) and all(_same(fetched / n, target / n) for n in new):
+            say(f"{corpus.path} is there already: {len(new)} files, the same bytes")
+            return
+        _check_target(target, corpus)
+        _refuse_foreign(target, corpus, new.__contains__)
+    swap(fetched, target, pinned)
+    say(f"{corpus.path}: {len(new)} files")
 
 
-def _printed(name: str) -> str:
-    """A name that is no UTF-8 cannot be printed as it is."""
-    return name.encode("utf-8", "replace").decode()
+def _refuse_foreign(target: Path, corpus: Corpus, is_ours: Callable[[str], bool]) -> None:
+    if own := list(islice(foreign(target, is_ours), SHOWN + 1)):
+        raise UserError(
+            f"{corpus.path} holds files that fetch does not write ({listed(own)}): move them away, "
+            "or give another corpus.path."
+        )
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ostinato import console
 from ostinato.config import Config
 from ostinato.errors import UnencodableError, UserError
-from ostinato.files import replacing_folder
+from ostinato.folders import check_replaceable, replacing_folder
 from ostinato.stages.bundled import model_folder, samples_folder
 from ostinato.stages.given import given_segments, read_piece, test_pieces
 from ostinato.stages.workspace import Workspace
@@ -35,6 +35,7 @@ def run(config: Config, workspace: Workspace) -> None:
 
     sampling: Sampling = config.build("sampling")
     folder, samples = model_folder(config, workspace), samples_folder(config, workspace)
+    check_replaceable(samples, "samples", "samples_dir" if config["samples_dir"] else "")
     bundle = load_bundle(folder, config.plugins)
     prompts = _prompts(sampling, bundle, workspace)
     given = given_segments(sampling, bundle, workspace)
@@ -45,7 +46,7 @@ def run(config: Config, workspace: Workspace) -> None:
         for i, (row, _) in enumerate(composed, 1)
     ]
     cut = sum(not ended for _, ended in composed)
-    with replacing_folder(samples) as part:
+    with replacing_folder(samples, "samples") as part:
         _write(pieces, sampling, _about(config, sampling, bundle) | {"cut_pieces": cut}, part)
     if cut and representation.end is not None:
         console.say(f"{cut} of {len(pieces)} did not end within {sampling.max_bars} bars")

@@ -10,7 +10,9 @@ from ostinato.corpora import store
 from ostinato.corpora.corpus import Corpus
 from ostinato.corpora.ingest import ingest
 from ostinato.errors import UserError
-from ostinato.files import fingerprint, locked, move_folder
+from ostinato.files import fingerprint
+from ostinato.folders import check_replaceable, move_folder
+from ostinato.locks import locked
 from ostinato.music.reading import music_files
 from ostinato.parallel import Workers
 from ostinato.stages.workspace import Workspace, source_fingerprint
@@ -37,9 +39,10 @@ def preprocess(
     folder = root / corpus.path
     if not folder.is_dir():
         raise UserError(_missing(corpus))
+    check_replaceable(pieces, "pieces")
     files = music_files(folder)
     parts = unfinished / _named_by(folder, files, corpus)
-    with locked(parts):
+    with locked(parts, f"reading {corpus.path}"):
         parts.mkdir(exist_ok=True)
         count = ingest(folder, files, corpus, parts, workers or Workers())
         read, rejected = store.finish(parts, count, corpus.duplicates == "drop")
@@ -49,7 +52,7 @@ def preprocess(
                 f"Nothing of {corpus.path} is left: all {rejected} were rejected; "
                 f"{first.file}, for one, because {first.reason}."
             )
-        move_folder(parts, pieces)
+        move_folder(parts, pieces, "pieces")
     more = f" (reasons in {pieces.name}/{store.REJECTS})" if rejected else ""
     say(f"{read} pieces read, {rejected} rejected{more}")
 

@@ -14,7 +14,8 @@ from ostinato.config.composing import params_overrides, resolved, translated, un
 from ostinato.config.location import to_project_overrides, to_project_paths
 from ostinato.corpora.store import INDEX
 from ostinato.errors import UserError
-from ostinato.files import fingerprint, locked
+from ostinato.files import fingerprint
+from ostinato.locks import locked
 from ostinato.stages import compose, evaluate, fetch, generate, preprocess, split, train
 from ostinato.stages.failures import Failures
 from ostinato.stages.workspace import Workspace, source_fingerprint

@@ -12,6 +12,7 @@ from ostinato import console
 from ostinato.config import Config
 from ostinato.errors import UserError
 from ostinato.files import fingerprint, write_text
+from ostinato.folders import check_replaceable
 from ostinato.stages.encoding import read_split, say_skipped, teach, token_store
 from ostinato.stages.fitting import Task, fit
 from ostinato.stages.workspace import Workspace, source_fingerprint
@@ -44,6 +45,7 @@ def run(config: Config, workspace: Workspace) -> "Fitted":
 
     from ostinato.models.bundle import build_network
 
+    check_replaceable(workspace.model, "model")
     representation: Representation = config.build("representation")
     teach(config, workspace, representation)
     store = token_store(config, workspace, representation)
