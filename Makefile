@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help setup repro test test-all lint format bench bench-likelihood bench-gan ui lock clean
+.PHONY: help setup repro test test-all chaos lint format bench bench-likelihood bench-gan ui lock clean
 
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -49,6 +49,11 @@ test: lint ## lint, types and tests, a file of them on each core at a time
 
 test-all: lint ## the slow tests too
 	pytest -q -m "slow or not slow"
+
+chaos: export CHAOS_KILLS = $(or $(KILLS),500)
+chaos: export CHAOS_SEED = $(or $(SEED),1)
+chaos: setup ## kill, crash and start at once: KILLS=500 random kills of every stage, SEED=1
+	pytest -q -n 2 --dist worksteal -m slow --tb=short tests/chaos
 
 bench: setup ## how fast music becomes training data, beside muspy and MidiTok (fetch corpus=pop909)
 	python benchmarks/preprocess.py

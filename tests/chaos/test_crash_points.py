@@ -1,0 +1,45 @@
+"""A start after one that ended before any of its file operations ends as if there had been none."""
+
+import os
+from collections.abc import Callable, Sequence
+from random import Random
+
+import pytest
+from checking import Faults
+from crashing import Crash
+from kinds import KINDS
+from workshop import Kind, Workshop
+
+MOST = int(os.environ.get("CHAOS_POINTS", "60"))  # of a command; where it has more, a sample
+
+
+def choose(points: Sequence[tuple[int, bool]], random: Random) -> list[tuple[int, bool]]:
+    return sorted(random.sample(points, min(MOST, len(points))))
+
+
+def crash(workshop: Workshop, kind: Kind, at: int, emptied: bool, faults: Faults) -> None:
+    points = workshop.undisturbed(kind).points
+    words = points[at].words.replace(f"{workshop.project}/", "")
+    prefix = f"{'after emptying' if emptied else 'before'} {at}: {words}"
+    workshop.prepare(kind)
+    crashing = Crash(workshop.places(kind), at, emptied)
+    code = workshop.start(kind.words, kind.elsewhere, crashing).wait()
+    if code != -9:
+        faults.different.append(f"{prefix}: did not come again (exit {code})")
+        return
+    workshop.finish(kind, prefix, faults)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", KINDS)
+def test_a_start_after_one_that_ended_at_a_file_operation_ends_as_if_there_had_been_none(
+    name: str, workshop: Workshop, random: Random, report: Callable[..., None]
+) -> None:
+    kind, faults = KINDS[name], Faults()
+    points = workshop.undisturbed(kind).points
+    every = [(at, False) for at in range(len(points))]
+    every += [(at, True) for at, point in enumerate(points) if point.words.startswith("open ")]
+    chosen = choose(every, random)
+    for at, emptied in chosen:
+        crash(workshop, kind, at, emptied, faults)
+    report("crash points", f"{name} ({len(every)} points)", len(chosen), faults)
