@@ -42,7 +42,7 @@ def from_symusic(score: Any, name: str) -> Piece:
         tempos=rows.tempos(tempos, resolution),
         time_signatures=rows.time_signatures(signatures, resolution),
         key_signatures=rows.key_signatures(keys, resolution),
-        track_names=tuple(_clean(track.name) for track in tracks),
+        track_names=tuple(clean(track.name) for track in tracks),
     )
 
 
@@ -98,7 +98,7 @@ def from_muspy(music: "muspy.Music", name: str) -> Piece:
             )
             for time, duration, pitch, velocity in sounds
         ]
-        names.append(_clean(track.name or ""))
+        names.append(clean(track.name or ""))
     signatures = [(s.time, s.numerator, s.denominator) for s in music.time_signatures]
     keys = [
         (k.time, k.fifths, k.mode == "minor") for k in music.key_signatures if k.fifths is not None
@@ -154,5 +154,6 @@ def _at_least_1(values: NDArray[Any]) -> NDArray[Any]:
     return np.where(values == 0, 1, values)
 
 
-def _clean(name: str) -> str:
+def clean(name: str) -> str:
+    """Return the printable characters of a track's name, as many as are kept."""
     return "".join(c for c in name[:LONGEST_NAME] if c.isprintable()).strip()

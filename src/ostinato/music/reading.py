@@ -1,4 +1,4 @@
-"""Reading music files: MIDI by symusic, MusicXML by muspy, ABC by music21."""
+"""Reading music files: MIDI by symusic, MusicXML by its own parser, ABC by music21."""
 
 import os
 import struct

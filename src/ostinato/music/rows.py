@@ -33,11 +33,16 @@ def notes(rows: list[tuple[Any, ...]]) -> NDArray[Any]:
     except OverflowError:
         raise UnreadableError("it has a number of more than 64 bits") from None
     for name in ("pitch", "program"):
-        lowest, highest = columns[name].min(), columns[name].max()
-        if lowest < 0 or highest > 127:
-            worst = lowest if lowest < 0 else highest
-            raise UnreadableError(f"it has a {name} of {worst}: MIDI's go from 0 to 127")
+        check_range(name, columns[name])
     return array(NOTE, **columns)
+
+
+def check_range(name: str, values: NDArray[Any]) -> None:
+    """Raise `UnreadableError` for values of a name that MIDI does not have."""
+    lowest, highest = values.min(initial=0), values.max(initial=0)
+    if lowest < 0 or highest > 127:
+        worst = lowest if lowest < 0 else highest
+        raise UnreadableError(f"it has a {name} of {worst}: MIDI's go from 0 to 127")
 
 
 def tempos(rows: Iterable[tuple[int, float]], resolution: int) -> NDArray[Any]:

@@ -39,15 +39,22 @@ def test_every_chorale_is_read(bach: list[Piece]) -> None:
     assert sum(piece.tempos["qpm"][0] == QPM for piece in bach) > 338
 
 
+# Where MusPy is wrong: parts whose split bar is filled up drift from the others; a tie ends with the
+# next note of its pitch, in whatever voice; a tie leads on, however far; grace notes sound.
+MENDED = {"bwv171.6", "bwv248.23-2", "bwv299", "bwv315", "bwv362"}
+
+
 def test_chorales_keep_every_note_that_muspy_reads(
     bach: list[Piece], chorales: list[Piece]
 ) -> None:
+    different = set()
     for ours, theirs in zip(bach, chorales, strict=True):
         assert ours.name == theirs.name
-        for time in ("onset", "pitch"):
-            scale = RESOLUTION if time == "onset" else theirs.resolution
-            exact = theirs.notes[time].astype(np.int64) * scale / theirs.resolution
-            assert np.array_equal(ours.notes[time], exact)
+        onsets = theirs.notes["onset"].astype(np.int64) * RESOLUTION / theirs.resolution
+        same = np.array_equal(ours.notes["onset"], onsets)
+        if not same or not np.array_equal(ours.notes["pitch"], theirs.notes["pitch"]):
+            different.add(ours.name)
+    assert different == MENDED
 
 
 def test_bars_of_every_chorale_begin_at_the_barlines_of_the_score(bach: list[Piece]) -> None:
@@ -57,10 +64,19 @@ def test_bars_of_every_chorale_begin_at_the_barlines_of_the_score(bach: list[Pie
     for piece, (file, _, _) in zip(bach, BachChorales().jobs(), strict=True):
         music = muspy.read_musicxml(str(file))
         lines = [line.time * RESOLUTION // music.resolution for line in music.barlines]
-        assert piece.barlines().tolist() == lines
+        assert piece.barlines().tolist() == lines or piece.name == "bwv171.6"
         first = music.time_signatures[0]
         pickups += lines[1] < 4 * RESOLUTION * first.numerator / first.denominator
     assert pickups == 282
+
+
+def test_all_parts_of_a_chorale_begin_their_bars_together(bach: list[Piece]) -> None:
+    """In bwv171.6 four parts fill up a split bar of one beat with two that are nothing."""
+    (piece,) = [piece for piece in bach if piece.name == "bwv171.6"]
+    metres = [(tick // RESOLUTION, *metre) for tick, *metre in piece.time_signatures.tolist()]
+    split = [(93, 3, 4), (96, 1, 4), (97, 3, 4), (142, 2, 4), (144, 1, 4), (145, 4, 4)]
+    assert metres == [(0, 1, 4), (1, 4, 4), *split]
+    assert piece.end == 164 * RESOLUTION
 
 
 def test_a_chorale_written_as_midi_reads_as_the_same_piece(

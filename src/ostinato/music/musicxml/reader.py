@@ -1,0 +1,226 @@
+"""Reading one part of a score, bar by bar: its notes, and what changes where."""
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+from xml.etree.ElementTree import Element
+
+from ostinato.errors import UnreadableError
+from ostinato.music import limits
+from ostinato.music.musicxml import attributes, marks
+from ostinato.music.musicxml.instruments import Instruments
+from ostinato.music.musicxml.numbers import decimal, whole
+from ostinato.music.musicxml.part import START, STOP, Change, Part, Row
+from ostinato.music.musicxml.sounds import Sounds
+
+FORTE = 90  # the velocity of which dynamics are per cent
+
+
+class PartReader:
+    """Reads the bars of one part in turn."""
+
+    def __init__(self, resolution: int, instruments: Instruments, number: int) -> None:
+        self.resolution, self.instruments, self.number = resolution, instruments, number
+        self.part, self.sounds = Part(instruments.part), Sounds(instruments)
+        self.per_division: int | Fraction = resolution
+        self.full: int | None = None  # ticks of a bar of the metre in force
+        self.voices: dict[str, int] = {}
+        self.first_rows: list[int] = []  # of each bar, an index into the part's rows
+        self.copied = 0  # how many bars back music is repeated from, 0 if it is written out
+        self.bar = -1
+        self.at = self.furthest = self.struck = 0
+        self.implicit = False
+        self.readers: dict[str, Callable[[Element], None]] = {
+            "note": self._note,
+            "backup": self._backup,
+            "forward": self._forward,
+            "attributes": self._attributes,
+            "direction": self._direction,
+            "sound": self._sound,
+            "barline": self._barline,
+        }
+
+    def read(self, measure: Element) -> None:
+        """Read the next bar. Raises `UnreadableError` for a note that cannot be read."""
+        self.bar += 1
+        self.at = self.furthest = 0
+        self.struck = -1
+        self.implicit = measure.get("implicit") == "yes"
+        before = len(self.part.rows)
+        self.first_rows.append(before)
+        for element in measure:
+            if reader := self.readers.get(element.tag):
+                reader(element)
+        if not (self.furthest or self.implicit):
+            self.part.empty.add(self.bar)
+        if self.copied and len(self.part.rows) == before:
+            self._copy_bar()
+        self.part.lengths.append(self.furthest)
+        self.part.transposed, self.part.names = self.sounds.transposed, self.sounds.names
+        limits.check_counts(len(self.part.rows))
+
+    # ------------------------------------------------------------ notes
+
+    def _note(self, note: Element) -> None:
+        if note.find("grace") is not None:
+            return
+        duration = self._duration(note)
+        onset = self.at
+        if note.find("chord") is not None and self.struck >= 0:
+            onset = self.struck
+        else:
+            self.struck = onset
+            self._move(duration, note.find("rest"))
+        if note.find("rest") is None and note.find("cue") is None:
+            loud = decimal(note.get("dynamics"))
+            voice = note.findtext("voice") or ""
+            row = Row(
+                self.bar,
+                onset,
+                max(duration, 1),
+                *(0, 0 if loud is None else _velocity(loud), 0, False),
+                self.voices.setdefault(voice, len(self.voices)),
+                _ties(note),
+                self._passes(note),
+            )
+            for pitch, program, drum in self.sounds.of_note(note):
+                self.part.rows.append(row._replace(pitch=pitch, program=program, drum=drum))
+
+    def _move(self, duration: int, rest: Element | None) -> None:
+        reached = self.at + duration
+        if rest is not None and not self.at and self.full is not None:
+            reached = min(reached, self.full)  # some write a whole rest in whatever metre
+        self.at += duration
+        self.furthest = max(self.furthest, reached)
+
+    def _duration(self, element: Element) -> int:
+        duration = decimal(element.findtext("duration"))
+        if duration is None or duration < 0:
+            where = f"bar {self.bar + 1} of part {self.number}"
+            raise UnreadableError(f"{where} has a {element.tag} without a duration")
+        ticks = int(duration * self.per_division)
+        limits.check_quarters(ticks / self.resolution)
+        return ticks
+
+    def _passes(self, note: Element) -> int:
+        only = note.get("time-only")
+        if not only:
+            return 0
+        self.part.passes.append(marks.numbers(only))
+        return len(self.part.passes) - 1
+
+    def _backup(self, element: Element) -> None:
+        self.at = max(self.at - self._duration(element), 0)
+
+    def _forward(self, element: Element) -> None:
+        if self.implicit:  # where some fill up what is no whole bar
+            self.at += self._duration(element)
+        else:
+            self._move(self._duration(element), None)
+
+    def _copy_bar(self) -> None:
+        """Fill a bar that a sign alone repeats with what the bar so far back has."""
+        source = self.bar - self.copied
+        if source < 0:
+            return
+        first, last = self.first_rows[source], self.first_rows[source + 1]
+        limits.check_counts(len(self.part.rows) + last - first)
+        copied = [row._replace(bar=self.bar) for row in self.part.rows[first:last]]
+        self.part.rows.extend(copied)
+        self.furthest = max(self.furthest, self.part.lengths[source])
+        if self.furthest:
+            self.part.empty.discard(self.bar)
+
+    # ------------------------------------------------------------ what changes
+
+    def _attributes(self, element: Element) -> None:
+        for child in element:
+            if child.tag == "divisions":
+                divisions = decimal(child.text)
+                if divisions is not None:
+                    per = Fraction(self.resolution) / divisions
+                    self.per_division = per.numerator if per.denominator == 1 else per
+            elif child.tag == "time":
+                self._metre(child)
+            elif child.tag == "transpose":
+                self.sounds.transpose(child)
+            elif child.tag == "clef":
+                self.sounds.clef(child)
+            elif child.tag == "measure-style":
+                self._style(child)
+        for child in element.findall("key"):  # what follows a transposition is written for it
+            if child.get("number", "1") == "1":
+                self._change(self.part.keys, self.sounds.key(child))
+
+    def _metre(self, time: Element) -> None:
+        if time.get("number", "1") != "1":
+            return
+        metre = attributes.metre(time)
+        self.full = None if metre is None else 4 * self.resolution * metre[0] // metre[1]
+        self._change(self.part.metres, metre)
+
+    def _style(self, style: Element) -> None:
+        repeat = style.find("measure-repeat")
+        if repeat is not None:
+            stops = repeat.get("type") == "stop"
+            self.copied = 0 if stops else max(whole(repeat.text) or 1, 1)
+
+    def _change(self, rows: list[Change], value: tuple[Any, ...] | None, at: int = -1) -> None:
+        if value is None or (rows and rows[-1][:2] == (self.bar, self.at) and at < 0):
+            return  # of several at once, as for several staves, the first
+        rows.append(Change(self.bar, self.at if at < 0 else at, value))
+        if len(rows) > limits.MOST_CHANGES:
+            most = limits.MOST_CHANGES
+            raise UnreadableError(f"a part changes tempo, metre or loudness over {most} times")
+
+    def _direction(self, direction: Element) -> None:
+        offset = direction.find("offset")
+        moved = offset is not None and offset.get("sound") == "yes"
+        at = self._place(offset if moved else None)
+        sound = direction.find("sound")
+        if sound is not None:
+            self._sound(sound, at)
+        if sound is None or sound.get("tempo") is None:
+            for metronome in direction.findall("direction-type/metronome"):
+                tempo = attributes.tempo_of_metronome(metronome)
+                self._change(self.part.tempos, tempo, at)
+        self._add_marks(marks.of_direction(direction))
+
+    def _sound(self, sound: Element, at: int | None = None) -> None:
+        offset = sound.find("offset")
+        if at is None or offset is not None:
+            at = self._place(offset)
+        self._change(self.part.tempos, attributes.tempo_of_sound(sound), at)
+        loud = decimal(sound.get("dynamics"))
+        if loud is not None:
+            self._change(self.part.dynamics, (_velocity(loud),), at)
+        for midi in sound.findall("midi-instrument"):
+            self.instruments.change(midi)
+        self._add_marks(marks.of_sound(sound))
+
+    def _place(self, offset: Element | None) -> int:
+        moved = None if offset is None else decimal(offset.text)
+        ticks = self.at + int((moved or 0) * self.per_division)
+        return min(max(ticks, 0), limits.LONGEST * self.resolution)
+
+    def _barline(self, barline: Element) -> None:
+        self._add_marks(marks.of_barline(barline))
+
+    def _add_marks(self, found: list[marks.Found]) -> None:
+        for kind, value, place in found:
+            at = {"start": 0, "end": marks.END}.get(place, self.at)
+            self.part.signs.append(marks.Mark(self.bar, at, kind, value))
+
+
+def _ties(note: Element) -> int:
+    ties = note.findall("tie") or note.findall("notations/tied")
+    found = 0
+    for tie in ties:
+        kind = tie.get("type")
+        found |= {"start": START, "stop": STOP, "continue": START | STOP}.get(kind or "", 0)
+    return found
+
+
+def _velocity(percent: int | Fraction) -> int:
+    """MIDI's velocity of a loudness in per cent of forte."""
+    return min(max(round(percent * FORTE / 100), 1), 127)
