@@ -39,8 +39,8 @@ def test_every_chorale_is_read(bach: list[Piece]) -> None:
     assert sum(piece.tempos["qpm"][0] == QPM for piece in bach) > 338
 
 
-# Where MusPy is wrong: parts whose split bar is filled up drift from the others; a tie ends with the
-# next note of its pitch, in whatever voice; a tie leads on, however far; grace notes sound.
+# Where MusPy is wrong: parts whose split bar is filled up drift from the others; a tie ends with
+# the next note of its pitch, in whatever voice; a tie leads on, however far; grace notes sound.
 MENDED = {"bwv171.6", "bwv248.23-2", "bwv299", "bwv315", "bwv362"}
 
 
