@@ -47,8 +47,6 @@ UNMENDED: set[str] = {
     "voice_octave_and_clef.abc",
     "voice_overlay.abc",
     "voices_inline_one_line_each.abc",
-    "all_notes_off_instead_of_note_off.mid",
-    "header_of_8_bytes.mid",
     "metre_11_8.mid",
     "metre_15_8.mid",
     "metre_2_8.mid",
@@ -58,14 +56,7 @@ UNMENDED: set[str] = {
     "metre_6_16.mid",
     "metre_9_4.mid",
     "metre_changes_within_a_bar.mid",
-    "note_off_missing_at_end.mid",
-    "note_off_missing_pitch_struck_again.mid",
     "pickup_of_an_eighth.mid",
-    "program_change_in_other_track.mid",
-    "rmid_list_info_first.mid",
-    "rmid_odd_disp_first.mid",
-    "sysex_in_packets.mid",
-    "tempo_changes_long_after_last_note.mid",
     "twenty_tracks_twenty_programs.mid",
 }
 

@@ -8,7 +8,7 @@ import pytest
 
 from ostinato.errors import UnreadableError
 from ostinato.music.piece import Piece
-from ostinato.music.reading import SUFFIXES, read, read_midi
+from ostinato.music.reading import SUFFIXES, music_files, read, read_midi
 from ostinato.music.writing import write_midi
 
 NOTE_ON, NOTE_OFF, END = b"\x00\x90\x3c\x50", b"\x60\x80\x3c\x00", b"\x00\xff\x2f\x00"
@@ -119,3 +119,71 @@ def test_every_tune_of_an_abc_file_is_a_piece(tmp_path: Path) -> None:
     pieces = list(read(path))
     assert [piece.name for piece in pieces] == ["book-0001", "book-0002"]
     assert [len(piece.notes) for piece in pieces] == [4, 4]
+
+
+@pytest.mark.parametrize("suffix", [".kar", ".rmi", ".MID"])
+def test_midi_by_another_suffix_is_read(suffix: str, tmp_path: Path) -> None:
+    (tmp_path / f"song{suffix}").write_bytes(midi(GOOD))
+    (path,) = music_files(tmp_path)
+    assert [len(piece.notes) for piece in read(path)] == [1]
+
+
+@pytest.mark.parametrize("filled", [True, False])
+def test_chunks_of_odd_length_before_the_midi_in_a_riff_are_passed(
+    filled: bool, tmp_path: Path
+) -> None:
+    data = midi(GOOD)
+    before = b"DISP" + struct.pack("<I", 3) + b"abc" + bytes(filled)
+    inside = b"RMID" + before + b"data" + struct.pack("<I", len(data)) + data
+    path = tmp_path / "riff.rmi"
+    path.write_bytes(b"RIFF" + struct.pack("<I", len(inside)) + inside)
+    (piece,) = read(path)
+    assert len(piece.notes) == 1
+
+
+def test_a_longer_header_is_read_and_a_shorter_one_refused(tmp_path: Path) -> None:
+    data, path = midi(GOOD), tmp_path / "x.mid"
+    path.write_bytes(data[:4] + struct.pack(">I", 10) + data[8:14] + b"more" + data[14:])
+    assert len(next(read(path)).notes) == 1
+    path.write_bytes(data[:4] + struct.pack(">I", 4) + data[8:12] + data[14:])
+    with pytest.raises(UnreadableError, match="its header has 4 bytes: 6 are needed"):
+        list(read(path))
+
+
+LOOKS = {
+    "score.mscz": b"PK",
+    "song.gp5": b"\x18FICHIER",
+    "song.mid.bak": midi(GOOD),
+    "no suffix": midi(GOOD),
+    "tunes.txt": b"% from a book\nX:1\nT:Tune\nK:C\nCDE|\n",
+    "score.xml.old": b"<?xml version='1.0'?>\n<!DOCTYPE x>\n<score-partwise/>",
+}
+
+
+def test_what_looks_like_music_is_never_passed_over_without_a_reason(tmp_path: Path) -> None:
+    for name, data in LOOKS.items():
+        (tmp_path / name).write_bytes(data)
+    for name in ("README.txt", "cover.jpg", "._song.mid"):
+        (tmp_path / name).write_bytes(b"X: nothing of ours")
+    found = {path.name: path for path in music_files(tmp_path)}
+    assert set(found) == set(LOOKS)
+    reasons = {}
+    for name, path in found.items():
+        with pytest.raises(UnreadableError) as refused:
+            list(read(path))
+        reasons[name] = str(refused.value)
+    assert reasons["score.mscz"].endswith(": export it from MuseScore as MusicXML or MIDI")
+    assert reasons["song.mid.bak"].endswith(", though it begins as MIDI does: rename it")
+    assert reasons["tunes.txt"].endswith(", though it begins as ABC does: rename it")
+    assert reasons["score.xml.old"].endswith(", though it begins as MusicXML does: rename it")
+
+
+def test_tempo_metre_and_key_after_the_last_note_are_no_music(tmp_path: Path) -> None:
+    late = (
+        b"\x87\x40\xff\x51\x03\x07\xa1\x20\x00\xff\x58\x04\x03\x02\x18\x08\x00\xff\x59\x02\x00\x00"
+    )
+    path = tmp_path / "late.mid"
+    path.write_bytes(midi(NOTE_ON + NOTE_OFF + late + END))
+    (piece,) = read(path)
+    assert piece.end == 96
+    assert not len(piece.tempos) + len(piece.time_signatures) + len(piece.key_signatures)

@@ -1,3 +1,4 @@
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -6,7 +7,7 @@ import pytest
 from ostinato.corpora.corpus import Corpus
 from ostinato.corpora.sources.folder import Folder
 from ostinato.corpora.sources.packaged import BachChorales
-from ostinato.corpora.store import PieceStore, read_rejects
+from ostinato.corpora.store import PieceStore, read_rejects, read_remarks
 from ostinato.errors import UserError
 from ostinato.music.piece import Piece
 from ostinato.music.writing import write_midi
@@ -72,3 +73,19 @@ def test_an_empty_folder_says_so(tmp_path: Path) -> None:
     (tmp_path / "data" / "test").mkdir(parents=True)
     with pytest.raises(UserError, match="is empty"):
         preprocess(corpus(), tmp_path, tmp_path / "pieces", tmp_path / "unfinished")
+
+
+def test_what_was_guessed_is_counted_and_listed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    track = b"\x00\x90\x3c\x50" + b"\x60\x90\x40\x50" + b"\x60\xff\x2f\x00"
+    head = b"MThd" + struct.pack(">IHHH", 6, 0, 1, 96)
+    (tmp_path / "music").mkdir()
+    (tmp_path / "music" / "hangs.mid").write_bytes(
+        head + b"MTrk" + struct.pack(">I", len(track)) + track
+    )
+    preprocess(Corpus("x", "music"), tmp_path, tmp_path / "pieces", tmp_path / "unfinished")
+    assert "in 1 of them something was guessed: see" in capsys.readouterr().out
+    (remark,) = read_remarks(tmp_path / "pieces")
+    assert remark.file == "hangs.mid"
+    assert remark.remark.startswith("2 notes have no end: they last until")

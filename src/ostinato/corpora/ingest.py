@@ -5,14 +5,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
+from itertools import chain
 from pathlib import Path
 
 from ostinato.console import bar, say
 from ostinato.corpora.corpus import Corpus
 from ostinato.corpora.filters import prepared
-from ostinato.corpora.store import ROWS, Reject, Row, part_file, write_part
+from ostinato.corpora.store import ROWS, Reject, Remark, Row, part_file, write_part
 from ostinato.errors import UnreadableError, UserError
-from ostinato.music import abc, reading
+from ostinato.music import abc, reading, remarks
 from ostinato.music.piece import Piece
 from ostinato.parallel import Workers, alone
 
@@ -123,17 +124,18 @@ def _seconds(chunks: list[Chunk]) -> float:
 
 
 def _read_chunk(folder: Path, corpus: Corpus, into: Path, chunk: Chunk) -> int:
-    return _write((_read(folder, corpus, job) for job in chunk.jobs), corpus, into, chunk)
+    rows = chain.from_iterable(_read(folder, corpus, job) for job in chunk.jobs)
+    return _write(rows, corpus, into, chunk)
 
 
 def _read_carefully(folder: Path, corpus: Corpus, into: Path, chunk: Chunk) -> int:
     """Read a chunk in which something kills its process: each job may die for itself."""
     results = alone(partial(_read, folder, corpus), chunk.jobs)
     rows = (
-        outcome[0] if outcome else Reject(job.where(), "reading it crashed or ran out of memory")
+        outcome[0] if outcome else [Reject(job.where(), "reading it crashed or ran out of memory")]
         for job, outcome in zip(chunk.jobs, results, strict=True)
     )
-    return _write(rows, corpus, into, chunk)
+    return _write(chain.from_iterable(rows), corpus, into, chunk)
 
 
 def _write(rows: Iterator[Row], corpus: Corpus, into: Path, chunk: Chunk) -> int:
@@ -141,15 +143,18 @@ def _write(rows: Iterator[Row], corpus: Corpus, into: Path, chunk: Chunk) -> int
     return len(chunk.jobs)
 
 
-def _read(folder: Path, corpus: Corpus, job: Job) -> Row:
+def _read(folder: Path, corpus: Corpus, job: Job) -> list[Row]:
+    """The piece of a job and what was guessed in it, or why there is none."""
     try:
-        return job.source, prepared(_piece(folder / job.path, job), corpus)
+        with remarks.collect() as made:
+            piece = prepared(_piece(folder / job.path, job), corpus)
     except UnreadableError as error:
-        return Reject(job.where(), str(error))
+        return [Reject(job.where(), str(error))]
     except OSError as error:
-        return Reject(job.where(), f"it cannot be opened: {error.strerror}")
+        return [Reject(job.where(), f"it cannot be opened: {error.strerror}")]
     except Exception as error:  # one bad file must not end the reading of the others
-        return Reject(job.where(), f"reading it failed: {type(error).__name__}: {error}")
+        return [Reject(job.where(), f"reading it failed: {type(error).__name__}: {error}")]
+    return [(job.source, piece), *(Remark(job.where(), remark) for remark in made)]
 
 
 def _piece(path: Path, job: Job) -> Piece:

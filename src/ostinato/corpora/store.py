@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby, islice
@@ -17,7 +18,7 @@ from ostinato.errors import UserError
 from ostinato.files import replacing_file
 from ostinato.music.piece import Piece
 
-INDEX, REJECTS = "index.parquet", "rejects.csv"
+INDEX, REJECTS, REMARKS = "index.parquet", "rejects.csv", "remarks.csv"
 ROWS = 64  # files or tunes to a part: what is in memory at once
 PARQUET: dict[str, Any] = {
     "compression": "lz4",
@@ -38,7 +39,15 @@ class Reject:
     reason: str
 
 
-Row = tuple[str, Piece] | Reject
+@dataclass(frozen=True)
+class Remark:
+    """What was guessed while a file was read that gave a piece."""
+
+    file: str
+    remark: str
+
+
+Row = tuple[str, Piece] | Reject | Remark
 
 
 @dataclass(frozen=True)
@@ -71,28 +80,32 @@ def _read_part(file: Path) -> list[Piece]:
 
 
 def write_part(rows: Iterable[Row], file: Path, digests: bool) -> None:
-    """Write (source, piece) rows and rejects as one part, in one step.
+    """Write (source, piece) rows, rejects and remarks as one part, in one step.
 
     The same rows give the same bytes. `digests` are what `finish` tells duplicates by.
     """
     pieces: list[tuple[str, Piece]] = []
     rejects: list[tuple[str, str]] = []
+    remarks: list[tuple[str, str]] = []
     for row in rows:
         if isinstance(row, Reject):
             rejects.append((row.file, row.reason))
+        elif isinstance(row, Remark):
+            remarks.append((row.file, row.remark))
         else:
             pieces.append(row)
     table, notes = to_tables(pieces, digests)
     packed = dict.fromkeys((n for n in notes.column_names if n != "drum"), "DELTA_BINARY_PACKED")
     with replacing_file(_notes_file(file), within=file.parent) as beside:
         pq.write_table(notes, beside, **PARQUET, column_encoding=packed)
-    table = table.replace_schema_metadata({"rejects": json.dumps(rejects)})
+    about = {"rejects": json.dumps(rejects), "remarks": json.dumps(remarks)}
+    table = table.replace_schema_metadata(about)
     with replacing_file(file, within=file.parent) as beside:
         pq.write_table(table, beside, **PARQUET)
 
 
 def finish(folder: Path, parts: int, drop_duplicates: bool) -> tuple[int, int]:
-    """Write the index and the rejects of a folder with so many parts.
+    """Write the index, the rejects and any remarks of a folder with so many parts.
 
     With `drop_duplicates` a piece that is the same music as an earlier one, names aside, becomes a
     reject. Returns how many pieces were kept and how many rejected.
@@ -100,29 +113,44 @@ def finish(folder: Path, parts: int, drop_duplicates: bool) -> tuple[int, int]:
     seen: dict[bytes, str] | None = {} if drop_duplicates else None
     kept: list[tuple[str, str, int, int]] = []
     rejected = 0
-    with (
-        replacing_file(folder / REJECTS, folder) as beside,
-        beside.open("w", encoding="utf-8") as file,
-    ):
-        rejects = csv.writer(file, lineterminator="\n")
-        rejects.writerow(("file", "reason"))
+    remarks: list[tuple[str, str]] = []
+    with _table(folder / REJECTS, ("file", "reason")) as rejects:
         for number in range(parts):
-            rows, refused = _rows(part_file(folder, number), seen)
+            part = pq.ParquetFile(part_file(folder, number))
+            remarks += _noted(part, "remarks")
+            rows, refused = _rows(part, seen)
             rejects.writerows(refused)
             rejected += len(refused)
             kept += [(name, source, number, row) for name, source, row in rows]
+    if remarks:
+        with _table(folder / REMARKS, ("file", "remark")) as rows_of_remarks:
+            rows_of_remarks.writerows(remarks)
     columns = zip(*kept, strict=True) if kept else [()] * len(INDEXED)
     with replacing_file(folder / INDEX, folder) as beside:
         pq.write_table(pa.table(list(map(list, columns)), schema=INDEXED), beside)
     return len(kept), rejected
 
 
+@contextmanager
+def _table(path: Path, head: tuple[str, str]) -> Iterator[Any]:
+    with (
+        replacing_file(path, path.parent) as beside,
+        beside.open("w", encoding="utf-8") as file,
+    ):
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(head)
+        yield rows
+
+
+def _noted(part: pq.ParquetFile, what: str) -> list[tuple[str, str]]:
+    return [tuple(row) for row in json.loads(part.schema_arrow.metadata[what.encode()])]
+
+
 def _rows(
-    file: Path, seen: dict[bytes, str] | None
+    part: pq.ParquetFile, seen: dict[bytes, str] | None
 ) -> tuple[list[tuple[str, str, int]], list[tuple[str, str]]]:
     """The (name, source, row) that are kept of a part, and its (file, reason) that are not."""
-    part = pq.ParquetFile(file)
-    rejects = [tuple(row) for row in json.loads(part.schema_arrow.metadata[b"rejects"])]
+    rejects = _noted(part, "rejects")
     table = part.read(["name", "source", "digest"], use_threads=False).to_pydict()
     kept = []
     for row, (name, source, digest) in enumerate(zip(*table.values(), strict=True)):
@@ -136,7 +164,7 @@ def _rows(
 
 
 def write(results: Iterable[Row], folder: Path, drop_duplicates: bool = False) -> tuple[int, int]:
-    """Write (source, piece) rows and rejects into `folder` as they come.
+    """Write (source, piece) rows, rejects and remarks into `folder` as they come.
 
     The same results give the same bytes. Returns how many were kept and how many rejected.
     """
@@ -239,3 +267,11 @@ def read_rejects(folder: Path) -> list[Reject]:
     """The rejects of a folder of pieces."""
     with (folder / REJECTS).open(encoding="utf-8", newline="") as file:
         return [Reject(row["file"], row["reason"]) for row in csv.DictReader(file)]
+
+
+def read_remarks(folder: Path) -> list[Remark]:
+    """The remarks on the files of a folder of pieces."""
+    if not (folder / REMARKS).is_file():
+        return []
+    with (folder / REMARKS).open(encoding="utf-8", newline="") as file:
+        return [Remark(row["file"], row["remark"]) for row in csv.DictReader(file)]

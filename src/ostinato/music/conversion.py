@@ -20,7 +20,7 @@ def from_symusic(score: Any, name: str) -> Piece:
     """A symusic score in ticks as a piece; tracks without notes are left out.
 
     Notes are taken as they are, impossible ones too; tempos and signatures only where they make
-    sense.
+    sense, and none after the last note has ended.
     """
     tracks = [track for track in score.tracks if len(track.notes)]
     notes = np.empty(sum(len(track.notes) for track in tracks), NOTE)
@@ -35,7 +35,7 @@ def from_symusic(score: Any, name: str) -> Piece:
     signatures = [(s.time, s.numerator, s.denominator) for s in score.time_signatures]
     keys = [(k.time, k.key, k.tonality == 1) for k in score.key_signatures]
     resolution = score.ticks_per_quarter
-    return Piece(
+    piece = Piece(
         name=name,
         resolution=resolution,
         notes=notes,
@@ -44,6 +44,7 @@ def from_symusic(score: Any, name: str) -> Piece:
         key_signatures=rows.key_signatures(keys, resolution),
         track_names=tuple(clean(track.name) for track in tracks),
     )
+    return piece.without_changes_after_end()
 
 
 def to_symusic(piece: Piece) -> Any:
@@ -103,7 +104,7 @@ def from_muspy(music: "muspy.Music", name: str) -> Piece:
     keys = [
         (k.time, k.fifths, k.mode == "minor") for k in music.key_signatures if k.fifths is not None
     ]
-    return Piece(
+    piece = Piece(
         name=name,
         resolution=music.resolution,
         notes=rows.notes(sounding),
@@ -112,6 +113,7 @@ def from_muspy(music: "muspy.Music", name: str) -> Piece:
         key_signatures=rows.key_signatures(keys, music.resolution),
         track_names=tuple(names),
     )
+    return piece.without_changes_after_end()
 
 
 def to_muspy(piece: Piece) -> "muspy.Music":

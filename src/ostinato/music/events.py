@@ -1,20 +1,56 @@
-"""The events of a MIDI track, looked through for what symusic must not be given.
+"""The events of a MIDI track as bytes: looked through for what symusic must not be given.
 
 symusic 0.5.9 keeps a table of 128 pitches for each of 16 channels. A pitch beyond 127 on the last
 channel is outside of it, and ends the process.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from ostinato.errors import UnreadableError
 
 LAST_CHANNEL, NOTE_ON_BIT = 0x9F, 0x10  # a note on; without the bit a note off
+NOTE_OFF, NOTE_ON, CONTROL, PROGRAM, CHANNEL_PRESSURE = 0x80, 0x90, 0xB0, 0xC0, 0xD0
+KIND, CHANNEL = 0xF0, 0x0F  # of a status byte
 META, SYSEX, ESCAPE = 0xFF, 0xF0, 0xF7
 END_OF_TRACK = 0x2F
-ONE_BYTE = range(0xC0, 0xE0)  # program changes and channel pressure; all others have two
+ONE_BYTE = range(PROGRAM, CHANNEL_PRESSURE + 16)  # all others have two
 LONGEST_NUMBER = 4  # bytes
+CUT = "a track ends within an event"
+
+
+class NoEventsError(UnreadableError):
+    """Bytes of a track are no events."""
+
+
+class Event(NamedTuple):
+    """What happens at a tick: a status byte, and the bytes that follow it."""
+
+    tick: int
+    status: int
+    data: bytes
+
+    @property
+    def kind(self) -> int:
+        """The status without its channel."""
+        return self.status & KIND
+
+    @property
+    def channel(self) -> int:
+        """The channel, from 0."""
+        return self.status & CHANNEL
+
+    @property
+    def begins(self) -> bool:
+        """Whether a note begins; a note on without velocity is a note off."""
+        return self.kind == NOTE_ON and self.data[1] > 0
+
+    @property
+    def ends(self) -> bool:
+        """Whether a note ends."""
+        return self.kind == NOTE_OFF or (self.kind == NOTE_ON and not self.data[1])
 
 
 def suspicious(data: bytes) -> bool:
@@ -31,32 +67,71 @@ def check(track: bytes) -> None:
     """
     if not suspicious(track):
         return
-    for status, first in _events(track + bytes(LONGEST_NUMBER)):
-        if status & 0xE0 == 0x80 and first > 127:
-            raise UnreadableError(f"it has a pitch of {first}: MIDI's end at 127")
+    for event in walk(track + bytes(LONGEST_NUMBER), len(track)):
+        if event.kind in (NOTE_OFF, NOTE_ON) and event.data[0] > 127:
+            raise UnreadableError(f"it has a pitch of {event.data[0]}: MIDI's end at 127")
 
 
-def _events(track: bytes) -> Iterator[tuple[int, int]]:
-    """Status and first data byte of every event of a channel, told apart as symusic does it."""
-    at = status = 0
-    while at < len(track) - LONGEST_NUMBER:
-        _, at = _number(track, at)
-        if track[at] >= SYSEX:
-            kind, at = track[at], at + 1
-            if kind == META and track[at] == END_OF_TRACK:
-                return
-            if kind not in (META, SYSEX, ESCAPE):
-                raise UnreadableError(f"it has an event 0x{kind:x}, which no file should have")
-            status = status if kind == META else 0
-            length, at = _number(track, at + (kind == META))
+def walk(track: bytes, stop: int | None = None) -> Iterator[Event]:
+    """Yield the events of a track that begin before byte `stop`, told apart as symusic does it.
+
+    The last is the end of the track, where it has one. Raises `NoEventsError`.
+    """
+    at = status = tick = 0
+    stop = len(track) if stop is None else stop
+    try:
+        while at < stop:
+            delta, at = _number(track, at)
+            tick += delta
+            if track[at] >= SYSEX:
+                kind = track[at]
+                event, at = _long_event(track, at, tick)
+                yield event
+                if kind == META and event.data[0] == END_OF_TRACK:
+                    return
+                status = status if kind == META else 0
+                continue
+            if track[at] & 0x80:
+                status, at = track[at], at + 1
+            elif not status:
+                raise NoEventsError("it has an event without a status")
+            length = 1 if status in ONE_BYTE else 2
+            if at + length > len(track):
+                raise NoEventsError(CUT)
+            yield Event(tick, status, track[at : at + length])
             at += length
-            continue
-        if track[at] & 0x80:
-            status, at = track[at], at + 1
-        elif not status:
-            raise UnreadableError("it has an event without a status")
-        yield status, track[at]
-        at += 1 if status in ONE_BYTE else 2
+    except IndexError:
+        raise NoEventsError(CUT) from None
+
+
+def write(events: Iterable[Event]) -> bytes:
+    """Return events in order of time as the bytes of a track; what is too early comes at once."""
+    out = bytearray()
+    now = 0
+    for tick, status, data in events:
+        out += _as_number(max(tick - now, 0))
+        now = max(tick, now)
+        out.append(status)
+        out += data
+    return bytes(out)
+
+
+def read_long_event(track: bytes, at: int) -> tuple[Event, int]:
+    """Return the meta event, or that of the system, whose time begins at a byte, and its end."""
+    tick, at = _number(track, at)
+    return _long_event(track, at, tick)
+
+
+def _long_event(track: bytes, at: int, tick: int) -> tuple[Event, int]:
+    """A meta event or one of the system, and where it ends; its data hold its length too."""
+    kind = track[at]
+    if kind not in (META, SYSEX, ESCAPE):
+        raise NoEventsError(f"it has an event 0x{kind:x}, which no file should have")
+    first = at + 1
+    length, begin = _number(track, first + (kind == META))
+    if begin + length > len(track):
+        raise NoEventsError(CUT)
+    return Event(tick, kind, track[first : begin + length]), begin + length
 
 
 def _number(track: bytes, at: int) -> tuple[int, int]:
@@ -66,4 +141,12 @@ def _number(track: bytes, at: int) -> tuple[int, int]:
         value, at = value << 7 | byte & 0x7F, at + 1
         if byte < 0x80:
             return value, at
-    raise UnreadableError("it has a time or a length of more than four bytes")
+    raise NoEventsError("it has a time or a length of more than four bytes")
+
+
+def _as_number(value: int) -> bytes:
+    """The inverse of `_number`."""
+    out = [value & 0x7F]
+    while value := value >> 7:
+        out.append(value & 0x7F | 0x80)
+    return bytes(reversed(out))

@@ -219,6 +219,16 @@ class Piece:
         scaled //= 2 * whole
         return scaled
 
+    def without_changes_after_end(self) -> "Piece":
+        """The same music without the tempos and signatures after its last note has ended."""
+        last = self.notes["onset"][-1] if len(self.notes) else 0
+        fields = {}
+        for name in ("tempos", "time_signatures", "key_signatures"):
+            changes = getattr(self, name)
+            if len(changes) and changes["onset"][-1] > last:
+                fields[name] = changes[changes["onset"] <= self.end]
+        return Piece.in_order(**self.__dict__ | fields) if fields else self
+
     def quantised(self, steps_per_quarter: int) -> "Piece":
         """The same music with onsets and ends on a grid, at the same resolution."""
         return self.at_resolution(steps_per_quarter).at_resolution(self.resolution)

@@ -1,41 +1,74 @@
 """Reading music files: MIDI by symusic, MusicXML by its own parser, ABC by music21."""
 
 import os
-import struct
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from symusic import Score
 
 from ostinato.errors import UnreadableError
-from ostinato.music import abc, conversion, events, limits, musicxml
+from ostinato.music import abc, musicxml
+from ostinato.music.midi import read_midi as read_midi
 from ostinato.music.piece import Piece
 
-MIDI = (".mid", ".midi")
+MIDI = (".mid", ".midi", ".kar", ".rmi")
 MUSICXML = (".mxl", ".musicxml", ".xml")
 ABC = (".abc",)
-HEADER = 6  # bytes
-PROGRAM_CHANGE = 0xC0  # and the channel
-MOST_INSTRUMENTS = 100_000  # for each, symusic may make a track, which takes 5 KB
-BEYOND = bytes(16)  # where symusic may look for the rest of an event that is cut short
 SUFFIXES = MIDI + MUSICXML + ABC
+OTHERS = {
+    "MuseScore": (".mscz", ".mscx"),
+    "Sibelius": (".sib",),
+    "Finale": (".mus", ".musx"),
+    "Guitar Pro": (".gp", ".gpx", ".gp3", ".gp4", ".gp5", ".gtp"),
+    "Power Tab": (".ptb",),
+    "NoteWorthy": (".nwc",),
+    "capella": (".cap", ".capx"),
+    "Encore": (".enc",),
+    "Overture": (".ove",),
+    "LilyPond": (".ly",),
+    "MEI": (".mei",),
+    "Humdrum": (".krn",),
+}
+"""Formats of scores that are not read, and how their files' names end."""
+UNREAD = {suffix: program for program, suffixes in OTHERS.items() for suffix in suffixes}
+LOOKED_AT = 2048  # bytes of a file whose name does not say what it is
+CONTENTS = {
+    "MIDI": re.compile(rb"MThd|RIFF....RMID", re.DOTALL),
+    "MusicXML": re.compile(rb"\s*<\?xml.*<score-(partwise|timewise)", re.DOTALL),
+    "ABC": re.compile(rb"(?:[^\n]*\n){0,20}?X: *\d[^\n]*\n(?:\w:[^\n]*\n)*K:"),
+}
 
 
 def music_files(folder: Path) -> list[Path]:
-    """The music files in a folder and its subfolders, sorted; hidden ones are left out."""
+    """The music files in a folder and its subfolders, sorted; hidden ones are left out.
+
+    Among them are files that look like music, by name or content, and are not read: `read` says
+    why.
+    """
     found: list[tuple[str, str]] = []
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         below = Path(place)
         start = "" if below == folder else f"{below.relative_to(folder).as_posix()}/"
         for name in names:
-            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
-                path = os.path.join(place, name)  # noqa: PTH118  (faster, for many files)
-                if os.path.isfile(path):  # noqa: PTH113
-                    found.append((start + name, path))
+            path = os.path.join(place, name)  # noqa: PTH118  (faster, for many files)
+            if not name.startswith(".") and os.path.isfile(path) and _looks_like_music(path):  # noqa: PTH113
+                found.append((start + name, path))
     return [Path(path) for _, path in sorted(found)]
+
+
+def _looks_like_music(path: str) -> bool:
+    name = path.lower()
+    return name.endswith(SUFFIXES) or name.endswith((*UNREAD,)) or _content(path) is not None
+
+
+def _content(path: str | Path) -> str | None:
+    """The kind of music that a file begins as; None for anything else."""
+    try:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123  (faster, for many files)
+            begin = file.read(LOOKED_AT)
+    except OSError:
+        return None
+    return next((kind for kind, pattern in CONTENTS.items() if pattern.match(begin)), None)
 
 
 def read(path: Path, name: str | None = None) -> Iterator[Piece]:
@@ -46,7 +79,7 @@ def read(path: Path, name: str | None = None) -> Iterator[Piece]:
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise UnreadableError(f"{suffix or 'no suffix'} is not one of {', '.join(SUFFIXES)}")
+        raise UnreadableError(_not_read(path, suffix))
     name = path.stem if name is None else name
     if suffix in MIDI:
         yield read_midi(path, name)
@@ -56,85 +89,15 @@ def read(path: Path, name: str | None = None) -> Iterator[Piece]:
         yield from _read_abc(path, name)
 
 
+def _not_read(path: Path, suffix: str) -> str:
+    reason = f"{suffix or 'no suffix'} is not one of {', '.join(SUFFIXES)}"
+    if suffix in UNREAD:
+        return f"{reason}: export it from {UNREAD[suffix]} as MusicXML or MIDI"
+    content = _content(path)
+    return f"{reason}, though it begins as {content} does: rename it" if content else reason
+
+
 def _read_abc(path: Path, name: str) -> Iterator[Piece]:
     tunes = abc.tunes(abc.read_text(path))
     for number, tune in enumerate(tunes, 1):
         yield abc.read_tune(tune, name if len(tunes) == 1 else f"{name}-{number:04d}")
-
-
-def read_midi(path: Path, name: str | None = None) -> Piece:
-    """A standard MIDI file of type 0 or 1 as a piece.
-
-    Tempos and signatures that make no sense are left out. Raises `UnreadableError`, with the
-    reason, for what is not readable as music or is too much (see `limits`).
-    """
-    data = limits.read_bytes(path, limits.LARGEST_MIDI)
-    if data[:4] == b"RIFF" and data[8:12] == b"RMID":
-        data = data[20:]
-    _check_header(data)
-    try:
-        score = Score.from_midi(data + BEYOND)
-        _check_counts(score)
-        piece = conversion.from_symusic(score, path.stem if name is None else name)
-    except UnreadableError:
-        raise
-    except Exception as error:  # symusic raises what its C++ parser throws
-        raise UnreadableError(f"not readable as MIDI: {limits.one_line(error)}") from error
-    limits.check(piece)
-    return piece
-
-
-def _check_header(data: bytes) -> None:
-    """Refuse what symusic would accept and misread."""
-    if data[:4] != b"MThd" or len(data) < 14:
-        raise UnreadableError("not a MIDI file: it does not begin with a MIDI header")
-    length, kind, tracks, division = struct.unpack(">IHHH", data[4:14])
-    if length != HEADER:
-        raise UnreadableError(f"its header has {length} bytes instead of {HEADER}")
-    if kind == 2:
-        raise UnreadableError("a type-2 MIDI file: its tracks are separate pieces, not one piece")
-    if kind > 2:
-        raise UnreadableError(f"MIDI type {kind} is unknown: 0 and 1 can be read")
-    if division == 0:
-        raise UnreadableError("its resolution is 0 ticks per quarter note")
-    if division & 0x8000:
-        raise UnreadableError("its times are in SMPTE frames, not in ticks per quarter note")
-    if tracks == 0:
-        raise UnreadableError("it has no tracks")
-    _check_chunks(data, tracks)
-    if tracks + len(data) <= MOST_INSTRUMENTS:
-        return
-    programs = np.count_nonzero(np.frombuffer(data, np.uint8) & 0xF0 == PROGRAM_CHANGE)
-    if tracks + programs > MOST_INSTRUMENTS:
-        raise UnreadableError(f"it changes programs up to {programs} times in {tracks} tracks")
-
-
-def _check_chunks(data: bytes, tracks: int) -> None:
-    """Every track that the header promises must be there, whole, and safe to parse."""
-    at = 8 + HEADER
-    found = 0
-    suspicious = events.suspicious(data)
-    while at + 8 <= len(data):
-        name, size = data[at : at + 4], struct.unpack(">I", data[at + 4 : at + 8])[0]
-        if name == b"MTrk":
-            found += 1
-            if at + 8 + size > len(data):
-                missing = at + 8 + size - len(data)
-                raise UnreadableError(f"the file is cut short: track {found} lacks {missing} bytes")
-            if suspicious:
-                events.check(data[at + 8 : at + 8 + size])
-        at += 8 + size
-        if found == tracks:
-            return
-    raise UnreadableError(f"the file is cut short: {found} of its {tracks} tracks are there")
-
-
-def _check_counts(score: Any) -> None:
-    """Before anything is copied out of symusic's memory."""
-    lengths = [len(track.notes) for track in score.tracks]
-    limits.check_counts(sum(lengths), sum(length > 0 for length in lengths))
-    changes = len(score.tempos) + len(score.time_signatures) + len(score.key_signatures)
-    if changes > limits.MOST_CHANGES:
-        raise UnreadableError(
-            f"it changes tempo, metre and key {changes} times: up to {limits.MOST_CHANGES} are read"
-        )

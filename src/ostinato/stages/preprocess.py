@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ostinato.config import Config
-from ostinato.console import say
+from ostinato.console import say, where
 from ostinato.corpora import store
 from ostinato.corpora.corpus import Corpus
 from ostinato.corpora.ingest import ingest
@@ -52,9 +52,12 @@ def preprocess(
                 f"Nothing of {corpus.path} is left: all {rejected} were rejected; "
                 f"{first.file}, for one, because {first.reason}."
             )
+        guessed = {remark.file for remark in store.read_remarks(parts)}
         move_folder(parts, pieces, "pieces")
     more = f" (reasons in {pieces.name}/{store.REJECTS})" if rejected else ""
     say(f"{read} pieces read, {rejected} rejected{more}")
+    if guessed:
+        say(f"in {len(guessed)} of them something was guessed: see {where(pieces / store.REMARKS)}")
 
 
 def _named_by(folder: Path, files: Sequence[Path], corpus: Corpus) -> str:

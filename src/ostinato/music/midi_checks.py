@@ -1,0 +1,109 @@
+"""Whether MIDI tracks hold what symusic misreads, found without going through their events."""
+
+import re
+from collections.abc import Iterator, Sequence, Set
+
+from ostinato.errors import UnreadableError
+from ostinato.music import events
+
+DELTA = rb"[\x80-\xff]{0,3}+[\0-\x7f]"
+MORE = {count: rb"(?:%s[\0-\x7f]{%d})*+" % (DELTA, count) for count in (1, 2)}
+RUN = re.compile(
+    DELTA
+    + rb"(?:([\x80-\xbf\xe0-\xef])[\0-\x7f]{2}%s|([\xc0-\xdf])[\0-\x7f]%s)" % (MORE[2], MORE[1])
+)
+"""Events of one status."""
+SILENCES = tuple(
+    re.compile(rb"%c(?:[\0-\x7f]{2}%s)*?[\x78\x7b-\x7f]" % (events.CONTROL | channel, DELTA))
+    for channel in range(16)
+)
+"""What may be a controller that ends all notes, by channel."""
+CONTROLLER = re.compile(rb"%s(?:[\xb0-\xbf])?([\0-\x7f])[\0-\x7f]" % DELTA)
+SILENCING = (120, *range(123, 128))  # controllers that end all notes of a channel
+ASKED = (events.NOTE_ON, events.CONTROL, events.PROGRAM)
+NOTES_ON = frozenset(range(events.NOTE_ON, events.NOTE_ON + 16))
+PROGRAMS = frozenset(range(events.PROGRAM, events.PROGRAM + 16))
+CHOOSES = events.PROGRAM - events.NOTE_ON
+"""From a note on to the program change of its channel."""
+UNKNOWN = 0
+"""The status of events that are told apart in no quick way."""
+
+
+UNASKED = bytes(b for b in range(256) if b & events.KIND not in ASKED and b != events.ESCAPE)
+Present = Set[int]
+
+
+def statuses_present(track: bytes) -> Present:
+    """Return the bytes of a track that may be the statuses that are asked for here."""
+    return set(track.translate(None, UNASKED))
+
+
+def have_packets_or_silence(tracks: Sequence[bytes], present: Sequence[Present]) -> bool:
+    """Whether there are system exclusive packets, or controllers that end all notes.
+
+    present: of each track, what `statuses_present` gives. Most tracks have no bytes that may be
+    such events; in the others the events are looked at.
+    """
+    found = (track for track, there in zip(tracks, present, strict=True) if _may_be(track, there))
+    return any(_is_packet_or_silence(*run) for track in found for run in _runs(track))
+
+
+def _may_be(track: bytes, present: Present) -> bool:
+    return (events.ESCAPE in present and _may_have_packets(track)) or any(
+        status & events.KIND == events.CONTROL and SILENCES[status & events.CHANNEL].search(track)
+        for status in present
+    )
+
+
+def share_programs(tracks: Sequence[bytes], present: Sequence[Present], sounding: int) -> bool:
+    """Whether a channel has notes in a track without the program change that another track has.
+
+    sounding: how many tracks symusic found notes in; where they are as many as the tracks that may
+    have chosen their own program, none needs another's.
+    """
+    if len(tracks) == 1:
+        return False
+    own = sum(any(status + CHOOSES in there for status in there & NOTES_ON) for there in present)
+    if sounding == own or not any(there & PROGRAMS for there in present):
+        return False
+    known = [{status for status, _ in _runs(track)} for track in tracks]
+    chosen = set().union(*known) & PROGRAMS
+    return any(UNKNOWN in statuses for statuses in known) or any(
+        change - CHOOSES in statuses and change not in statuses
+        for change in chosen
+        for statuses in known
+    )
+
+
+def _may_have_packets(track: bytes) -> bool:
+    """Whether a byte 0xF7 may begin an event: it ends one where a length says so."""
+    at = track.find(events.ESCAPE)
+    while at >= 0:
+        begin = track.rfind(events.SYSEX, 0, at)
+        if begin < 0 or track[begin + 1] != at - begin - 1:
+            return True
+        at = track.find(events.ESCAPE, at + 1)
+    return False
+
+
+def _is_packet_or_silence(status: int, run: bytes) -> bool:
+    if status & events.KIND == events.CONTROL:
+        return any(match[1][0] in SILENCING for match in CONTROLLER.finditer(run))
+    return status in (events.ESCAPE, UNKNOWN)
+
+
+def _runs(track: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield statuses and the bytes of the events that follow one another with each of them."""
+    at = 0
+    while at < len(track):
+        while run := RUN.match(track, at):
+            yield (run[1] or run[2])[0], run[0]
+            at = run.end()
+        try:
+            event, at = events.read_long_event(track, at)
+        except (IndexError, UnreadableError):
+            yield UNKNOWN, b""
+            return
+        yield event.status, event.data
+        if event.status == events.META and event.data[0] == events.END_OF_TRACK:
+            return
