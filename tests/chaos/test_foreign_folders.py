@@ -125,7 +125,7 @@ def test_nothing_is_lost_whatever_folder_is_given(
         own = "nothing" if words[1].startswith("samples_dir") and own == "samples" else own
         lost = changed(before, belongings(workshop), own)
         said = workshop.log.read_text()
-        faults.different += [f"{' '.join(words)}: {words}" for words in lost[:3]]
+        faults.different += [f"{' '.join(words)}: {', '.join(lost[:3])}"] if lost else []
         if code not in (0, 1, 2) or "Traceback" in said:
             faults.stuck.append(f"{' '.join(words)}: exit {code}: {said.splitlines()[-1:]}")
         if lost or not (workshop.project / "data" / "bach").exists() or code == 0:
