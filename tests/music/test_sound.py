@@ -164,3 +164,13 @@ def test_notes_too_high_for_an_instrument_sound_in_a_lower_octave() -> None:
     low, high = sound.render(tone(84)), sound.render(tone(96))
     assert np.array_equal(low, high)
     assert not np.array_equal(sound.render(tone(76)), sound.render(tone(88)))
+
+
+def test_the_tracks_of_a_piece_add_up_to_it(short_chorales: list[Piece]) -> None:
+    piece = short_chorales[0]
+    alone = sound.render_tracks(piece)
+    assert set(alone) == {0, 1, 2, 3}
+    whole = sound.render(piece)
+    assert {len(wave) for wave in alone.values()} == {len(whole)}
+    assert np.allclose(sum(alone.values()), whole, atol=1e-5)
+    assert all(np.abs(wave).max() > 0.05 for wave in alone.values())

@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.evaluation.measures import STEPS_PER_QUARTER
+from ostinato.music.picture import NAMES
 from ostinato.music.piece import Piece
 
 POINTS = 1024  # of the common grid on which two densities are compared
-PITCH_CLASSES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
+PITCH_CLASSES = NAMES
 LONGEST = 4 * STEPS_PER_QUARTER  # durations up to a whole note have a class each
 DURATIONS = (*(f"{n / STEPS_PER_QUARTER:g}" for n in range(1, LONGEST + 1)), "longer")
 

@@ -22,11 +22,16 @@ def metre_name(numerator: int, denominator: int) -> str:
     return f"{numerator}/{denominator}"
 
 
-def program_name(program: int, drum: bool = False) -> str:
-    """What General MIDI calls a program from 0 to 127."""
+def instrument_name(program: int, drum: bool = False) -> str:
+    """Return what General MIDI calls a program from 0 to 127."""
     from pretty_midi.constants import INSTRUMENT_MAP
 
-    return "drums" if drum else f"{INSTRUMENT_MAP[program]} ({program})"
+    return "drums" if drum else str(INSTRUMENT_MAP[program])
+
+
+def program_name(program: int, drum: bool = False) -> str:
+    """Return the same with the program's number."""
+    return "drums" if drum else f"{instrument_name(program)} ({program})"
 
 
 def clock(seconds: float) -> str:

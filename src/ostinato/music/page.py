@@ -1,51 +1,73 @@
 """listen.html: samples to hear and to see, in one file that needs no network."""
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ostinato.music import conversion
-from ostinato.music.picture import OCTAVE, bar_step, colour, rows, slices, track_label
-from ostinato.music.piece import DEFAULT_QPM, TEMPO, Piece, array
+from ostinato.music.keys import estimate_key, written_key
+from ostinato.music.naming import instrument_name, longest, metre_name
+from ostinato.music.picture import has_pickup, track_label
+from ostinato.music.piece import DEFAULT_QPM, Piece
+from ostinato.music.roll import draw_roll
 
 TEMPLATES = Path(__file__).parents[1]
-WIDTH = 10_000  # units of a roll's drawing; a row is ROW units high
-ROW = 10
+INSTRUMENTS_NAMED = 4  # at most, of a piece
+
+
+@dataclass(frozen=True)
+class Given:
+    """What of a sample is not new: everything before the tick `until`, and all of some tracks.
+
+    source: where it is from, as "bwv10.7, a piece of the test split".
+    """
+
+    source: str
+    until: int = 0
+    tracks: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A piece to listen to: `audio` is an MP3 whose time 0 is the piece's; `facts` are shown."""
+    """A piece to listen to.
+
+    sounds: an MP3 of each track that can be heard alone, all of one length, with the piece's time
+    0; or one of all tracks, under None. facts: in a few words, what its notes do not tell; note: a
+    sentence about it. `real` marks music that no model made.
+    """
 
     name: str
     piece: Piece
-    audio: bytes
-    facts: Mapping[str, str] = field(default_factory=dict)
+    sounds: Mapping[int | None, bytes]
+    title: str = ""
+    facts: Sequence[str] = ()
+    note: str = ""
+    given: Given | None = None
+    real: bool = False
 
 
-def listen_page(
-    title: str,
-    samples: Iterable[Sample],
-    settings: Mapping[str, object] | None = None,
-    subtitle: str = "",
-) -> str:
-    """An HTML page that plays each sample and follows it in its piano-roll.
+@dataclass(frozen=True)
+class Listening:
+    """What the page of samples shows: `settings` says how they were made, label by label."""
 
-    The page is one file: sound, pictures and MIDI are inside it. `settings` are shown below
-    the title. Bars, length and notes are shown of every sample, before its own facts.
+    title: str
+    samples: Iterable[Sample]
+    subtitle: str = ""
+    settings: Mapping[str, object] = field(default_factory=dict)
+    sample_rate: int = 22050  # of the sounds, in Hz
+
+
+def listen_page(listening: Listening) -> str:
+    """Return an HTML page that plays each sample and follows it in its piano-roll.
+
+    The page is one file: sound, pictures and MIDI are inside it.
     """
-    return render_template(
-        "music/listen.html.jinja",
-        title=title,
-        subtitle=subtitle,
-        settings=settings or {},
-        samples=[_sample(sample) for sample in samples],
-    )
+    samples = [show_sample(sample) for sample in listening.samples]
+    return render_template("music/listen.html.jinja", page=listening, samples=samples)
 
 
 def render_template(name: str, **values: Any) -> str:
@@ -64,89 +86,79 @@ def render_template(name: str, **values: Any) -> str:
 
 
 def base64_text(data: bytes) -> str:
-    """Bytes as they stand in a data: address."""
+    """Return bytes as they stand in a data: address."""
     return base64.b64encode(data).decode("ascii")
 
 
-def seconds_at(piece: Piece, ticks: NDArray[Any]) -> NDArray[np.float64]:
-    """The time in seconds of each tick, by the tempo changes: same shape."""
-    tempos = piece.tempos
-    if not len(tempos) or tempos["onset"][0] > 0:
-        tempos = np.concatenate([array(TEMPO, onset=0, qpm=DEFAULT_QPM), tempos])
-    onsets = np.maximum(tempos["onset"], 0)
-    per_tick = 60 / tempos["qpm"] / piece.resolution
-    begins = np.concatenate([[0.0], np.cumsum(np.diff(onsets) * per_tick[:-1])])
-    at = np.maximum(np.searchsorted(onsets, ticks, side="right") - 1, 0)
-    seconds: NDArray[np.float64] = begins[at] + (ticks - onsets[at]) * per_tick[at]
-    return seconds
+def describe_piece(piece: Piece) -> list[str]:
+    """Return what a musician asks first: key, bars and metre, tempo, length, instruments."""
+    if not len(piece.notes):
+        return ["no notes"]
+    written, minutes = written_key(piece), divmod(round(piece.seconds), 60)
+    key = written or estimate_key(piece)
+    facts = [] if key is None else [key.name if written else f"{key.name} (estimated)"]
+    tempo = longest(piece.tempos, piece.end)
+    facts += [
+        _bars_and_metre(piece),
+        f"♩ = {DEFAULT_QPM if tempo is None else tempo['qpm']:.0f}",
+        f"{minutes[0]}:{minutes[1]:02d}",
+        _instruments(piece),
+    ]
+    return facts
 
 
-def _sample(sample: Sample) -> dict[str, Any]:
-    piece = sample.piece
-    minutes, seconds = divmod(round(piece.seconds), 60)
-    facts = {
-        "bars": str(len(piece.barlines())),
-        "length": f"{minutes}:{seconds:02d}",
-        "notes": str(len(piece.notes)),
-    }
+def show_sample(sample: Sample) -> dict[str, Any]:
+    """Return what the template `music/player.html.jinja` needs of a sample."""
+    piece, given = sample.piece, sample.given
+    roll = draw_roll(piece, given.until if given else 0)
     safe = "".join(c if c.isalnum() or c in " ._-" else "_" for c in sample.name)
     return {
-        "name": sample.name,
-        "facts": facts | dict(sample.facts),
-        "roll": _roll(piece),
-        "audio": base64_text(sample.audio),
+        "title": sample.title or sample.name,
+        "facts": [*describe_piece(piece), *sample.facts],
+        "note": sample.note or _explain_given(sample),
+        "real": sample.real,
+        "roll": roll,
+        "sound": base64_text(sample.sounds.get(None, b"")),
+        "voices": _show_voices(sample, roll["tracks"]),
         "midi": base64_text(conversion.to_symusic(piece).dumps_midi()),
         "file": f"{safe}.mid",
     }
 
 
-def _roll(piece: Piece) -> dict[str, Any]:
-    """What the template draws: time in seconds runs to the right, so that a playhead is even."""
-    row, sounds = rows(piece)
-    low, high = (int(row.min()) - 1, int(row.max()) + 1) if len(row) else (59, 73)
-    seconds = max(float(seconds_at(piece, np.array([piece.end]))[0]), 0.01)
-    height = (high - low + 1) * ROW
+def _show_voices(sample: Sample, tracks: Mapping[int, Mapping[str, str]]) -> list[dict[str, Any]]:
+    """Each track that is drawn, with its sound where it can be heard alone."""
+    fixed = sample.given.tracks if sample.given else frozenset()
+    return [
+        {
+            "name": track_label(sample.piece, track) + (", given" if track in fixed else ""),
+            "sound": base64_text(sample.sounds.get(track, b"")),
+            **drawn,
+        }
+        for track, drawn in tracks.items()
+    ]
 
-    def across(ticks: NDArray[Any]) -> NDArray[np.int64]:
-        return np.rint(seconds_at(piece, ticks) * WIDTH / seconds).astype(np.int64)
 
+def _explain_given(sample: Sample) -> str:
+    given = sample.given
+    if given is None:
+        return ""
+    names = [track_label(sample.piece, track) for track in sorted(given.tracks)]
+    what = " and ".join(names) if names else "the shaded beginning"
+    return f"Given: {what}, from {given.source}. The rest is new."
+
+
+def _bars_and_metre(piece: Piece) -> str:
+    pickup = has_pickup(piece)
     lines = piece.barlines()
-    lines = lines[lines < max(piece.end, 1)]
-    step = bar_step(len(lines))
-    octaves = [c for c in range(0, 128, OCTAVE) if low + len(sounds) < c <= high]
-    grid = [f"M{x} 0V{height}" for x in across(lines[:: step if len(lines) > 200 else 1])]
-    grid += [f"M0 {(high - c) * ROW + ROW // 2}H{WIDTH}" for c in octaves]
-    return {
-        "seconds": round(seconds, 3),
-        "width": WIDTH,
-        "height": height,
-        "grid": "".join(grid),
-        "parts": _parts(piece, across, high, row),
-        "octaves": [
-            _label((high - c + 0.5) * ROW / height, f"C{c // OCTAVE - 1}") for c in octaves
-        ],
-        "bars": [
-            _label(x / WIDTH, str(1 + i * step) if i else "bar 1")
-            for i, x in enumerate(across(lines[::step]))
-        ],
-    }
+    count = int((lines < piece.end).sum()) - pickup
+    signature = longest(piece.time_signatures, piece.end)
+    metre = "4/4" if signature is None else metre_name(*(int(part) for part in signature))
+    return f"{count} bar{'' if count == 1 else 's'} of {metre}{' after a pickup' if pickup else ''}"
 
 
-def _parts(piece: Piece, across: Any, top: int, row: NDArray[np.int64]) -> list[dict[str, str]]:
-    """Each track that has notes, drawn as one path."""
-    left = across(piece.notes["onset"])
-    right = across(piece.notes["onset"] + piece.notes["duration"])
-    width = np.maximum(right - left - 8, 8)  # a gap, so that repeated notes stay two notes
-    low, high = slices(piece.notes, row)
-    y, height = (top + 0.5 - high) * ROW, (high - low) * ROW
-    parts = []
-    for track in np.unique(piece.notes["track"]).tolist():
-        mine = piece.notes["track"] == track
-        boxes = zip(left[mine], y[mine], width[mine], height[mine], strict=True)
-        path = "".join(f"M{x} {y:g}h{w}v{h:g}h-{w}z" for x, y, w, h in boxes)
-        parts.append({"name": track_label(piece, track), "colour": colour(track), "path": path})
-    return parts
-
-
-def _label(share: float, text: str) -> dict[str, str]:
-    return {"at": f"{100 * share:.2f}", "text": text}
+def _instruments(piece: Piece) -> str:
+    """The instruments in order of their tracks, each once."""
+    rows = np.unique(piece.notes[["track", "program", "drum"]])
+    names = list(dict.fromkeys(instrument_name(int(p), bool(d)) for _, p, d in rows.tolist()))
+    more = len(names) - INSTRUMENTS_NAMED
+    return ", ".join(names[:INSTRUMENTS_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -31,6 +31,10 @@ DPI = 100
 PIXELS_PER_BAR, NARROWEST, WIDEST = 20, 1600, 4800
 LEGEND_BESIDE_TITLE = 6  # more tracks than this get rows of their own below
 OCTAVE = 12
+SCALE = (0, 2, 4, 5, 7, 9, 11)
+NAMES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
+FEWEST_MARKS = 3  # labels of pitch beside a roll
+MOST_BARLINES = 200  # more than these are drawn where they are numbered alone
 NOTE_HEIGHT = 0.9  # of a row
 THINNEST = 1 / 800  # of the width: a drum stroke of one tick is still seen
 
@@ -156,27 +160,58 @@ def _colours(piece: Piece) -> Any:
 def _draw_grid(axes: "Axes", piece: Piece, sounds: list[int], bottom: int) -> None:
     low, high = axes.get_ylim()
     floor = bottom + len(sounds) if sounds else low
-    octaves = [c for c in range(0, 128, OCTAVE) if floor < c < high]
-    ticks = [(float(c), f"C{c // OCTAVE - 1}") for c in octaves]
+    marks = pitch_marks(int(np.floor(floor)) + 1, int(np.ceil(high)) - 1)
+    octaves = [pitch for pitch in marks if pitch % OCTAVE == 0]
+    ticks = [(float(pitch), pitch_name(pitch)) for pitch in marks]
     if sounds:
         ticks.append((bottom + (len(sounds) - 1) / 2, "drums"))
         axes.axhspan(low, floor - 0.5, facecolor="#f6f8fa", zorder=0)
     axes.hlines(octaves, 0, max(piece.end, 1), colors=GRID, linewidths=0.8, zorder=1)
     axes.set_yticks([at for at, _ in ticks], [label for _, label in ticks])
-    lines = piece.barlines()
-    numbered = lines[:: bar_step(len(lines))]
-    axes.vlines(
-        lines if len(lines) <= 200 else numbered, low, high, colors=GRID, linewidths=0.8, zorder=1
-    )
-    numbers = range(1, len(lines) + 1, bar_step(len(lines)))
-    axes.set_xticks(numbered, [f"bar {n}" if n == 1 else str(n) for n in numbers])
+    lines, numbered = piece.barlines(), bar_labels(piece)
+    drawn = lines if len(lines) <= MOST_BARLINES else list(numbered)
+    axes.vlines(drawn, low, high, colors=GRID, linewidths=0.8, zorder=1)
+    axes.set_xticks(list(numbered), list(numbered.values()))
     axes.tick_params(length=0)
     axes.spines[["top", "right", "left"]].set_visible(False)
 
 
-def bar_step(bars: int) -> int:
-    """Number every so many bars, that at most 25 numbers stand under a picture."""
-    return next(_steps(bars))
+def pitch_marks(low: int, high: int) -> list[int]:
+    """Return the pitches from `low` to `high` that are labelled: three where there are so many.
+
+    Of a wide range every C, of a narrower one the notes of C's triad or of its scale too.
+    """
+    marks: list[int] = []
+    for classes in ((0,), (0, 7), (0, 4, 7), SCALE, range(OCTAVE)):
+        marks = [pitch for pitch in range(low, high + 1) if pitch % OCTAVE in classes]
+        if len(marks) >= FEWEST_MARKS:
+            break
+    return marks
+
+
+def pitch_name(pitch: int) -> str:
+    """Return the name of a MIDI pitch: 60 is C4."""
+    return f"{NAMES[pitch % OCTAVE]}{pitch // OCTAVE - 1}"
+
+
+def has_pickup(piece: Piece) -> bool:
+    """Return whether the first bar is shorter than the second."""
+    lines = piece.barlines()
+    return len(lines) > 2 and bool(lines[1] - lines[0] < lines[2] - lines[1])
+
+
+def bar_labels(piece: Piece) -> dict[int, str]:
+    """Return the ticks at which bars that are numbered begin, each with its label: at most 25.
+
+    A pickup is no bar: bar 1 begins after it.
+    """
+    lines = piece.barlines()[int(has_pickup(piece)) :]
+    lines = lines[lines < max(piece.end, 1)]
+    step = next(_steps(len(lines)))
+    return {
+        int(tick): "bar 1" if number == 0 else str(number * step + 1)
+        for number, tick in enumerate(lines[::step])
+    }
 
 
 def _steps(bars: int) -> Iterator[int]:

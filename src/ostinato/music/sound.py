@@ -37,20 +37,50 @@ def render(piece: Piece, soundfont: Path | None = None, sample_rate: int = SAMPL
 
     Raises `UserError` for a soundfont that is missing or is none.
     """
-    synthesizer = _synthesizer(soundfont or default_soundfont(), sample_rate)
     if not len(piece.notes):
         return np.zeros((round(TAIL * sample_rate), 1), np.float32)
+    synthesizer = _synthesizer(soundfont or default_soundfont(), sample_rate)
+    wave = _synthesize(piece, synthesizer, _stop(piece), sample_rate)
+    gain, length = _level(wave, sample_rate)
+    return (wave * gain)[:length, None]
+
+
+def render_tracks(
+    piece: Piece, soundfont: Path | None = None, sample_rate: int = SAMPLE_RATE
+) -> dict[int, Samples]:
+    """Return the sound of each track that has notes: what `render` gives is their sum."""
+    tracks = np.unique(piece.notes["track"]).tolist()
+    if not tracks:
+        return {}
+    synthesizer, stop = _synthesizer(soundfont or default_soundfont(), sample_rate), _stop(piece)
+    alone = {track: replace(piece, notes=piece.track(track)) for track in tracks}
+    waves = {t: _synthesize(p, synthesizer, stop, sample_rate) for t, p in alone.items()}
+    gain, length = _level(np.sum(list(waves.values()), axis=0), sample_rate)
+    return {track: (wave * gain)[:length, None] for track, wave in waves.items()}
+
+
+def _stop(piece: Piece) -> float:
+    """The time in seconds at which the sound of a piece is cut off."""
+    return float(conversion.to_symusic(piece).to("second").end()) + TAIL
+
+
+def _synthesize(piece: Piece, synthesizer: Any, stop: float, sample_rate: int) -> Samples:
+    """The sound of a piece up to a time: (samples,), as loud as the synthesizer makes it."""
     score = conversion.to_symusic(_playable(piece)).to("second")
-    stop = score.end() + TAIL
     # the synthesizer stops with the last note: one that is cut off again makes room for the tail
     score.tracks[0].notes.append(symusic.Note(stop, 0.01, 60, 1, ttype="second"))
     wave: Samples = synthesizer.render(score, stereo=False)[0, : int(stop * sample_rate)]
+    return wave
+
+
+def _level(wave: Samples, sample_rate: int) -> tuple[np.float32, int]:
+    """By what to multiply a sound, and at which sample it has rung out."""
     peak = float(np.abs(wave).max(initial=0))
     if peak < SILENCE:
-        return wave[:, None]
-    wave = wave * np.float32(PEAK / peak)
-    last = int(np.flatnonzero(np.abs(wave) > SILENCE)[-1])
-    return wave[: last + round(PAUSE * sample_rate), None]
+        return np.float32(1), len(wave)
+    gain = np.float32(PEAK / peak)
+    last = int(np.flatnonzero(np.abs(wave * gain) > SILENCE)[-1])
+    return gain, last + round(PAUSE * sample_rate)
 
 
 def _playable(piece: Piece) -> Piece:
@@ -84,12 +114,25 @@ def write_wav(path: Path, samples: Samples, sample_rate: int = SAMPLE_RATE) -> N
         part.write_bytes(file.getvalue())  # which says why, where soundfile cannot write
 
 
-def mp3_bytes(samples: Samples, sample_rate: int = SAMPLE_RATE) -> bytes:
-    """(samples, channels) between -1 and 1 as an MP3 file; the same samples give the same bytes."""
+def mp3_bytes(
+    samples: Samples, sample_rate: int = SAMPLE_RATE, compression: float | None = None
+) -> bytes:
+    """(samples, channels) between -1 and 1 as an MP3 file; the same samples give the same bytes.
+
+    compression: from 0, the best, to 1, the smallest, at a variable bit rate; None: a constant one.
+    """
     import soundfile
 
     file = io.BytesIO()
-    soundfile.write(file, samples, sample_rate, format="MP3", subtype="MPEG_LAYER_III")
+    variable = {"compression_level": compression, "bitrate_mode": "VARIABLE"}
+    soundfile.write(
+        file,
+        samples,
+        sample_rate,
+        format="MP3",
+        subtype="MPEG_LAYER_III",
+        **({} if compression is None else variable),
+    )
     return file.getvalue()
 
 

@@ -1,6 +1,5 @@
 """generate: a bundle -> pieces as MIDI, sound and pictures, on the model's MLflow run."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,14 @@ from ostinato.config import Config
 from ostinato.errors import UnencodableError, UserError
 from ostinato.folders import check_replaceable, replacing_folder
 from ostinato.stages.bundled import model_folder, samples_folder
-from ostinato.stages.given import given_segments, read_piece, test_pieces
+from ostinato.stages.given import TEST, first_bars, given_segments, read_piece, test_pieces
+from ostinato.stages.listening import (
+    LISTEN,
+    Composition,
+    choose_real,
+    find_given,
+    write_samples,
+)
 from ostinato.stages.workspace import Workspace
 from ostinato.tracking import find_run
 
@@ -21,12 +27,12 @@ if TYPE_CHECKING:
 
     from ostinato.batches.segments import SegmentBatch
     from ostinato.models.bundle import Bundle
+    from ostinato.music.page import Given
     from ostinato.music.piece import Piece
     from ostinato.sampling.sequence import Composed
     from ostinato.sampling.settings import Sampling
 
 READS = ("sampling", "seed")
-LISTEN = "listen.html"
 
 
 def run(config: Config, workspace: Workspace) -> None:
@@ -39,16 +45,22 @@ def run(config: Config, workspace: Workspace) -> None:
     bundle = load_bundle(folder, config.plugins)
     prompts = _prompts(sampling, bundle, workspace)
     given = given_segments(sampling, bundle, workspace)
-    composed = _compose(bundle, sampling, config["seed"], prompts, given)
-    representation = bundle.representation
+    drawn = _compose(bundle, sampling, config["seed"], prompts, given)
+    representation, ends = bundle.representation, _ends(bundle)
     pieces = [
         _dressed(bundle, representation.decode(row, f"sample-{i:02d}"), prompts, i - 1)
-        for i, (row, _) in enumerate(composed, 1)
+        for i, (row, _) in enumerate(drawn, 1)
     ]
-    cut = sum(not ended for _, ended in composed)
+    composed = [
+        Composition(piece, ended if ends else None, _given(bundle, sampling, prompts, i))
+        for i, (piece, (_, ended)) in enumerate(zip(pieces, drawn, strict=True))
+    ]
+    cut = sum(not ended for _, ended in drawn)
+    about = _about(config, sampling, bundle) | {"cut_pieces": cut}
+    real = _real(config, sampling, bundle, workspace, pieces, prompts)
     with replacing_folder(samples, "samples") as part:
-        _write(pieces, sampling, _about(config, sampling, bundle) | {"cut_pieces": cut}, part)
-    if cut and representation.end is not None:
+        write_samples(composed, real, sampling, about, part)
+    if cut and ends:
         console.say(f"{cut} of {len(pieces)} did not end within {sampling.max_bars} bars")
     console.say(f"{len(pieces)} pieces; hear and see them in {console.where(samples / LISTEN)}")
     mlflow_run = find_run(config.build("tracking"), workspace.home, bundle_fingerprint(folder))
@@ -131,7 +143,7 @@ def _prompts(sampling: "Sampling", bundle: "Bundle", workspace: Workspace) -> li
     pieces = test_pieces(workspace) if from_test else [read_piece(sampling.prompt, "prompt")]
     prompts = []
     for piece in pieces:
-        prompt = _beginning(piece, sampling.prompt_bars)
+        prompt = first_bars(piece, sampling.prompt_bars)
         try:
             _encoded(bundle, prompt)
         except UnencodableError as error:
@@ -150,14 +162,6 @@ def _prompts(sampling: "Sampling", bundle: "Bundle", workspace: Workspace) -> li
             "MIDI file, sampling.prompt=my.mid."
         )
     return prompts
-
-
-def _beginning(piece: "Piece", bars: int) -> "Piece":
-    """The first whole bars of a piece, and its pickup."""
-    lines = piece.barlines()
-    if len(lines) > 2 and lines[1] - lines[0] < lines[2] - lines[1]:
-        bars += 1
-    return piece.cropped(0, int(lines[bars]) if bars < len(lines) else piece.end)
 
 
 def _dressed(bundle: "Bundle", piece: "Piece", prompts: Sequence["Piece"], i: int) -> "Piece":
@@ -197,24 +201,37 @@ def _about(config: Config, sampling: "Sampling", bundle: "Bundle") -> dict[str, 
     }
 
 
-def _write(
-    pieces: Sequence["Piece"], sampling: "Sampling", about: dict[str, Any], folder: Path
-) -> None:
-    from ostinato.music import sound
-    from ostinato.music.page import Sample, listen_page
-    from ostinato.music.picture import piano_roll
-    from ostinato.music.writing import write_midi
+def _ends(bundle: "Bundle") -> bool:
+    """Whether a piece can come to an end of its own."""
+    from ostinato.models.sequence import SequenceModel
 
-    font = Path(sampling.soundfont) if sampling.soundfont else None
-    shown = []
-    for piece in console.track(pieces, "rendering", len(pieces)):
-        write_midi(piece, folder / f"{piece.name}.mid")
-        samples = sound.render(piece, font, sampling.sample_rate)
-        if not len(piece.notes) or sound.is_silent(samples):
-            console.warn(f"{piece.name} IS SILENT: the model wrote no note that can be heard.")
-        sound.write_wav(folder / f"{piece.name}.wav", samples, sampling.sample_rate)
-        (folder / f"{piece.name}.png").write_bytes(piano_roll(piece))
-        shown.append(Sample(piece.name, piece, sound.mp3_bytes(samples, sampling.sample_rate)))
-    title = f"{about['model']} · {about['representation']} · {about['corpus']}"
-    (folder / LISTEN).write_text(listen_page(title, shown, about), encoding="utf-8")
-    (folder / "sampling.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+    return isinstance(bundle.network, SequenceModel) and bundle.representation.end is not None
+
+
+def _given(
+    bundle: "Bundle", sampling: "Sampling", prompts: Sequence["Piece"], i: int
+) -> "Given | None":
+    prompt = prompts[i % len(prompts)] if prompts else None
+    named = sampling.prompt if prompt is not None else next(iter(sampling.given), None)
+    if named == TEST:
+        which = "a piece" if prompt is None else prompt.name
+        return find_given(bundle, sampling, prompt, f"{which} of the test split")
+    return find_given(bundle, sampling, prompt, Path(named).name if named else "")
+
+
+def _real(
+    config: Config,
+    sampling: "Sampling",
+    bundle: "Bundle",
+    workspace: Workspace,
+    pieces: Sequence["Piece"],
+    prompts: Sequence["Piece"],
+) -> "Piece | None":
+    """A test piece to hear beside the new ones: that which the first of them continues, if any.
+
+    Of a model from elsewhere it is not known which pieces it has learned from.
+    """
+    if config["model_dir"]:
+        return None
+    named = prompts[0].name if prompts and sampling.prompt == TEST else None
+    return choose_real(bundle, workspace, pieces, named)

@@ -100,6 +100,14 @@ def test_pieces(workspace: Workspace) -> "Iterable[Piece]":
     return PieceStore(need(workspace.pieces, "preprocess")).only(read_split(workspace)[TEST])
 
 
+def first_bars(piece: "Piece", bars: int) -> "Piece":
+    """Return the first whole bars of a piece, and its pickup."""
+    from ostinato.music.picture import has_pickup
+
+    lines, bars = piece.barlines(), bars + has_pickup(piece)
+    return piece.cropped(0, int(lines[bars]) if bars < len(lines) else piece.end)
+
+
 def read_piece(path: str, name: str) -> "Piece":
     """A piece of a music file, which `sampling.name` gives; raises `UserError` in a sentence."""
     from ostinato.music.reading import read

@@ -1,0 +1,184 @@
+"""What generating writes: music files, sound, pictures, and a page to hear and see them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ostinato import console
+from ostinato.errors import UnencodableError
+from ostinato.stages.given import first_bars, test_pieces
+from ostinato.stages.workspace import Workspace
+
+if TYPE_CHECKING:
+    from ostinato.models.bundle import Bundle
+    from ostinato.music.page import Given, Sample
+    from ostinato.music.piece import Piece
+    from ostinato.sampling.settings import Sampling
+
+LISTEN = "listen.html"
+FEWEST_BARS = 4  # of a real piece
+MOST_TRACKS = 16  # with a sound of their own each: the page grows with every one
+COMPRESSION = 0.7  # of a track's sound
+LABELS = {
+    "representation": "music as",
+    "corpus": "trained on",
+    "temperature": "temperature (1: as the model says)",
+    "top_k": "drawn among so many of the likeliest",
+    "top_p": "drawn among the likeliest that make up",
+    "max_bars": "longest, in bars of 4/4",
+    "prompt": "continues",
+    "prompt_bars": "bars that are given",
+    "steps": "segments on the way",
+    "from_": "from",
+    "sample_rate": "sound, samples a second",
+    "cut_pieces": "pieces that were cut",
+}
+
+
+@dataclass(frozen=True)
+class Composition:
+    """A new piece. ended: whether it came to an end of its own; None where none can."""
+
+    piece: "Piece"
+    ended: bool | None
+    given: "Given | None" = None
+
+
+def write_samples(
+    composed: Sequence[Composition],
+    real: "Piece | None",
+    sampling: "Sampling",
+    about: Mapping[str, Any],
+    folder: Path,
+) -> None:
+    """Write each piece as MIDI, WAV and PNG, and listen.html and sampling.json about all."""
+    from ostinato.music.page import Listening, listen_page
+
+    shown = [
+        _write_sample(number, one, sampling, folder)
+        for number, one in enumerate(console.track(composed, "rendering", len(composed)), 1)
+    ]
+    if real is not None:
+        shown.append(_show_real(real, sampling))
+    page = Listening(
+        f"New music from {about['model']}, trained on {about['corpus']}",
+        shown,
+        _introduce(len(composed), real is not None),
+        {LABELS.get(key, key.replace("_", " ")): value for key, value in about.items()},
+        sampling.sample_rate,
+    )
+    (folder / LISTEN).write_text(listen_page(page), encoding="utf-8")
+    (folder / "sampling.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+
+
+def find_given(
+    bundle: "Bundle", sampling: "Sampling", prompt: "Piece | None", source: str
+) -> "Given | None":
+    """Return what of a piece that was made to this `prompt` is not new, if anything is."""
+    from ostinato.models.segments import SegmentModel
+    from ostinato.music.page import Given
+    from ostinato.representations.barred import Barred
+    from ostinato.sampling.given import prompt_of
+    from ostinato.sampling.settings import Asking
+
+    network, representation = bundle.network, bundle.representation
+    if isinstance(network, SegmentModel):
+        if sampling.given and sampling.steps is None and not isinstance(sampling, Asking):
+            quarters = network.shape.steps / network.shape.beat  # the segment that is varied
+            return Given(source, round(quarters * _resolution(bundle)))
+        if prompt is None or network.known is None or not isinstance(representation, Barred):
+            return None
+        if not network.given_bars:
+            fixed = network.known.all(dim=1).tolist()
+            parts = enumerate(representation.parts)
+            return Given(source, tracks=frozenset(n for n, part in parts if all(fixed[part])))
+        return Given(source, representation.decode(prompt_of(network, representation, prompt)).end)
+    if prompt is None:
+        return None
+    return Given(source, representation.decode(representation.encode(prompt)).end)
+
+
+def choose_real(
+    bundle: "Bundle", workspace: Workspace, composed: Sequence["Piece"], named: str | None
+) -> "Piece | None":
+    """Return the beginning of a piece of the test split, as many bars as the longest new piece.
+
+    It is the piece called `named`, or else the first that the model's representation can write;
+    None where there is no split, or no such piece in it.
+    """
+    if not (workspace.pieces.exists() and workspace.split.exists()):
+        return None
+    bars = max(FEWEST_BARS, *(len(piece.barlines()) for piece in composed))
+    for piece in test_pieces(workspace):
+        if named is not None and piece.name != named:
+            continue
+        try:
+            bundle.representation.encode(piece)
+        except UnencodableError:
+            continue
+        return first_bars(piece, bars)
+    return None
+
+
+def _resolution(bundle: "Bundle") -> int:
+    """Ticks to the quarter note of what the bundle's representation decodes."""
+    import numpy as np
+
+    return bundle.representation.decode(np.zeros(0, np.uint16)).resolution
+
+
+def _write_sample(
+    number: int, composition: Composition, sampling: "Sampling", folder: Path
+) -> "Sample":
+    from ostinato.music import sound
+    from ostinato.music.page import Sample
+    from ostinato.music.picture import piano_roll
+    from ostinato.music.writing import write_midi
+
+    piece = composition.piece
+    write_midi(piece, folder / f"{piece.name}.mid")
+    font = Path(sampling.soundfont) if sampling.soundfont else None
+    samples = sound.render(piece, font, sampling.sample_rate)
+    facts = _tell_end(composition)
+    if not len(piece.notes) or sound.is_silent(samples):
+        console.warn(f"{piece.name} IS SILENT: the model wrote no note that can be heard.")
+        facts.append("silent: the model wrote no note that can be heard")
+    sound.write_wav(folder / f"{piece.name}.wav", samples, sampling.sample_rate)
+    (folder / f"{piece.name}.png").write_bytes(piano_roll(piece))
+    sounds = _sounds(piece, sampling)
+    title = f"Piece {number}"
+    return Sample(piece.name, piece, sounds, title, facts, given=composition.given)
+
+
+def _show_real(piece: "Piece", sampling: "Sampling") -> "Sample":
+    from ostinato.music.page import Sample
+
+    sounds, title = _sounds(piece, sampling), f"Real music: {piece.name}"
+    note = "From the test split: no model made it, and this model has not learned from it."
+    return Sample(piece.name, piece, sounds, title, note=note, real=True)
+
+
+def _sounds(piece: "Piece", sampling: "Sampling") -> dict[int | None, bytes]:
+    """The sound of each track, or of all together where there is one or very many."""
+    from ostinato.music import sound
+
+    font, rate = Path(sampling.soundfont) if sampling.soundfont else None, sampling.sample_rate
+    tracks = len(set(piece.notes["track"].tolist()))
+    if not 1 < tracks <= MOST_TRACKS:
+        return {None: sound.mp3_bytes(sound.render(piece, font, rate), rate)}
+    alone = sound.render_tracks(piece, font, rate)
+    return {track: sound.mp3_bytes(wave, rate, COMPRESSION) for track, wave in alone.items()}
+
+
+def _tell_end(composition: Composition) -> list[str]:
+    if composition.ended is None:
+        return []
+    return ["ends by itself" if composition.ended else "cut: it had not ended"]
+
+
+def _introduce(count: int, real: bool) -> str:
+    pieces = "One new piece" if count == 1 else f"{count} new pieces"
+    beside = ", and at the end a real one to hear beside them" if real else ""
+    return f"{pieces}{beside}. Click into a picture to play from there; solo or mute voices."
