@@ -1,4 +1,4 @@
-"""Reading music files: MIDI by symusic, MusicXML by its own parser, ABC by music21."""
+"""Reading music files: MIDI by symusic, MusicXML by its own parser, ABC by abc2midi."""
 
 import os
 import re

@@ -1,0 +1,62 @@
+"""What a voice of a tune is made of, once its text is scanned."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from ostinato.music.abc.clock import Clock
+from ostinato.music.abc.fields import Attributes
+
+
+class Kind(Enum):
+    """What a token is."""
+
+    MUSIC = auto()
+    """A note, a chord, a rest or a sign between them, as abc2midi reads it."""
+    STATE = auto()
+    """A key, metre, unit, tempo or directive that lasts until the next of its name."""
+    BAR = auto()
+    """A barline: |, ||, |:, :| or ::."""
+    ENDING = auto()
+    """The beginning of an ending, with the numbers of the times that it is played."""
+    PART = auto()
+    """The beginning of a part that a P: field names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token of a voice."""
+
+    kind: Kind
+    text: str
+    name: str = ""
+    """Of a state, what it replaces."""
+    numbers: tuple[int, ...] = ()
+    """Of an ending, when it is played; of a repeat's end, how often the section is."""
+
+
+@dataclass
+class Voice:
+    """A voice as its tokens in the order of the text."""
+
+    tokens: list[Token] = field(default_factory=list)
+    attributes: Attributes = field(default_factory=Attributes)
+    part: str = ""
+    clock: Clock = field(default_factory=Clock)
+
+
+@dataclass
+class Tune:
+    """A tune as its voices; `start` is the state in which each of them begins."""
+
+    start: dict[str, Token] = field(default_factory=dict)
+    voices: dict[str, Voice] = field(default_factory=dict)
+    order: str = ""
+    """The order in which its parts are played, as the P: field of the header has it."""
+    has_tempo: bool = False
+
+    def sounding(self) -> Iterator[Voice]:
+        """Yield the voices that have music."""
+        for voice in self.voices.values():
+            if any(token.kind is Kind.MUSIC for token in voice.tokens):
+                yield voice

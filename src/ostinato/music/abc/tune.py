@@ -1,0 +1,151 @@
+"""One ABC tune as a piece."""
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from symusic import Score
+
+from ostinato.errors import UnreadableError
+from ostinato.music import conversion, limits, rows
+from ostinato.music.abc.converter import Converted, Track, convert
+from ostinato.music.abc.files import without_free_text
+from ostinato.music.abc.repeats import unroll
+from ostinato.music.abc.scanning import scan
+from ostinato.music.abc.tokens import Kind, Token, Tune
+from ostinato.music.barlines import signatures_at_barlines
+from ostinato.music.piece import LOUDNESS, Piece
+
+RESOLUTION = 480  # ticks per quarter note of abc2midi
+LATE = 1  # ticks by which abc2midi begins each note late
+LONGEST_TUNE = 200_000  # characters
+MOST_VOICES = 15  # abc2midi gives each a channel that is no drums'
+FREE = "[M:none]"
+
+
+def read_tune(text: str, name: str) -> Piece:
+    """Return one tune as a piece, its voices as tracks, at 480 ticks per quarter note.
+
+    Repeats, endings and parts are played. Grace notes, ornaments, dynamics and chord symbols are
+    left out, and so are lyrics; D.C. and D.S. are not followed. Without a Q: field there is no
+    tempo. Raises `UnreadableError`, with the reason.
+    """
+    if len(text) > LONGEST_TUNE:
+        raise UnreadableError(f"a tune of {len(text)} characters: up to {LONGEST_TUNE} are read")
+    try:
+        tune = scan(without_free_text(text))
+        piece = _piece(convert(_plain(tune)), tune, name)
+        limits.check(piece)
+    except UnreadableError as error:  # which may quote the tune
+        raise UnreadableError(limits.one_line(error)) from None
+    return piece
+
+
+def _plain(tune: Tune) -> str:
+    """The tune as abc2midi reads it rightly: one voice after the other, repeats unrolled."""
+    voices = list(tune.sounding())
+    if not voices:
+        raise UnreadableError("it has no notes")
+    if len(voices) > MOST_VOICES:
+        raise UnreadableError(f"it has {len(voices)} voices: up to {MOST_VOICES} are read")
+    start = tune.start
+    header = ["X:1", *(_as_line(start[name]) for name in "MLQ" if name in start)]
+    lines = [*header, "%%MIDI chordattack 0", _as_line(start["K"])]
+    always = [token.text for name, token in start.items() if name not in "MLQK"]
+    for number, voice in enumerate(voices, 1):
+        if len(voices) > 1:
+            lines.append(f"V:{number}")
+        lines += always
+        lines += _lines(unroll(voice.tokens, tune.order, start))
+    return "\n".join(lines) + "\n"
+
+
+def _as_line(field: Token) -> str:
+    return field.text[1:-1]
+
+
+def _lines(tokens: list[Token]) -> list[str]:
+    """A bar a line; directives on lines of their own."""
+    lines, line = [], ""
+    for token in tokens:
+        if token.text.startswith("%%"):
+            lines += [line, token.text]
+            line = ""
+        else:
+            line += f"{token.text} "
+            if token.kind is Kind.BAR:
+                lines.append(line)
+                line = ""
+    return [line for line in [*lines, line] if line]
+
+
+def _piece(converted: Converted, tune: Tune, name: str) -> Piece:
+    try:
+        piece = conversion.from_symusic(Score.from_midi(converted.midi), name)
+    except Exception as error:  # symusic raises what its C++ parser throws
+        raise UnreadableError(f"not readable as ABC: {limits.one_line(error)}") from error
+    if not len(piece.notes) or not converted.tracks:
+        raise UnreadableError("it has no notes")
+    notes = piece.notes.copy()
+    notes["onset"] -= LATE
+    notes["duration"] += LATE
+    notes["velocity"] = LOUDNESS
+    tracks = converted.tracks
+    first, longest = tracks[0], max(tracks, key=lambda track: len(track.barlines))
+    keys = [(_ticks(at), sharps, minor) for at, sharps, minor in first.keys]
+    tempos = [(_ticks(at), _per_minute(beat)) for t in tracks for at, beat in t.tempos if beat > 0]
+    if converted.has_tempo and tune.has_tempo:
+        tempos = [(0, round(float(qpm), 2)) for qpm in piece.tempos["qpm"][:1]] + tempos
+    header_keys = piece.key_signatures[:1].tolist()
+    end = int((notes["onset"] + notes["duration"]).max())
+    return replace(
+        piece,
+        notes=notes,
+        tempos=rows.tempos(tempos, RESOLUTION),
+        key_signatures=rows.key_signatures(header_keys + keys, RESOLUTION),
+        time_signatures=_metres(tune, first, longest.barlines, end),
+        track_names=_names(tune, piece),
+    )
+
+
+def _metres(tune: Tune, first: Track, barlines: list[Fraction], end: int) -> NDArray[Any]:
+    changes = [(_ticks(at), over, under) for at, over, under in first.metres]
+    if (header := tune.start["M"].text) != FREE:
+        over, under = header[3:-1].split("/")
+        changes = [(0, int(over), int(under)), *changes]
+    metres = rows.time_signatures(changes, RESOLUTION)
+    if not len(metres):
+        return metres
+    lines = sorted({0, *(_ticks(at) for at in barlines)})
+    return signatures_at_barlines(_of_whole_bars(lines, metres), metres, RESOLUTION, end)
+
+
+def _of_whole_bars(lines: list[int], metres: NDArray[Any]) -> list[int]:
+    """The barlines without those that divide a bar, as repeats and double bars do in a pickup."""
+    in_force = np.maximum(np.searchsorted(metres["onset"], lines, side="right") - 1, 0)
+    full = 4 * RESOLUTION * metres["numerator"] // metres["denominator"]
+    kept = lines[:2]
+    for index in range(2, len(lines)):
+        bar = int(full[in_force[index]])
+        following = lines[index + 1] if index + 1 < len(lines) else lines[index]
+        divided = lines[index] - kept[-1] < bar and following - kept[-1] == bar
+        if not divided or lines[index] in metres["onset"]:
+            kept.append(lines[index])
+    return kept
+
+
+def _names(tune: Tune, piece: Piece) -> tuple[str, ...]:
+    """The voices' names, where abc2midi has made one track of each."""
+    names = tuple(voice.attributes.name or "" for voice in tune.sounding())
+    return names if len(names) == len(piece.track_names) else ("",) * len(piece.track_names)
+
+
+def _per_minute(microseconds: int) -> float:
+    """Quarter notes per minute, as they were before abc2midi rounded to microseconds."""
+    return round(conversion.MICROSECONDS_PER_MINUTE / microseconds, 2)
+
+
+def _ticks(quarters: Fraction) -> int:
+    return round(quarters * RESOLUTION)
