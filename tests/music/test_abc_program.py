@@ -27,7 +27,7 @@ DEATHS = {
     "makes no MIDI of it": "exit 0",
     "died of it": "exec head -c 1000000000 /dev/zero",
     "finds an error in it: what is this\\?": "echo 'Error in line-char 1-1 : what is this?'",
-    "not readable as ABC": "echo nonsense > tune.mid",
+    "not a MIDI file": "echo nonsense > tune.mid",
 }
 
 

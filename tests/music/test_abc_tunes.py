@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ostinato.errors import UnreadableError
-from ostinato.music import abc
+from ostinato.music import abc, remarks
 from ostinato.music.piece import LOUDNESS, Piece
 
 CORPUS = Path(music21.__file__).parent / "corpus"
@@ -265,7 +265,7 @@ REFUSED = {
     "where a repeat with endings begins": HEAD + "|:C4|1 D4:|2 E4|F4|1 G4:|2 A4|]",
     "a voice has no part B": HEAD.replace("K:C", "P:AB\nK:C") + "P:A\nC4|",
     "its order of parts is not readable": HEAD.replace("K:C", "P:(AB\nK:C") + "P:A\nC4|\nP:B\nD4|",
-    "its metre is not readable: M:3/7": HEAD.replace("4/4", "3/7") + "C4|",
+    "its metre is not readable: M:3/7": "X:1\nM:3/7\nK:C\nC4|",
     "its unit note length is not readable: L:1/6": HEAD.replace("1/4", "1/6") + "C4|",
     "First K: field must specify key": HEAD.replace("K:C", "K:h") + "C4|",
     "Unusual key": HEAD.replace("K:C", "K:G#") + "C4|",
@@ -286,3 +286,21 @@ REFUSED = {
 def test_what_cannot_be_read_rightly_is_refused(reason: str) -> None:
     with pytest.raises(UnreadableError, match=reason):
         read(REFUSED[reason])
+
+
+@pytest.mark.parametrize(
+    ("text", "remark"),
+    [
+        (HEAD.replace("4/4", "FREI4/4") + "C4|", "its metre is not readable: M:FREI4/4: left out"),
+        (HEAD.replace("K:C", "Q:1/4=0\nK:C") + "C4|", "its tempo is not readable and left out"),
+        (HEAD.replace("K:C", 'Q:"Swing it"\nK:C') + "C4|", "a tempo in words is not readable"),
+        (HEAD + 'C4|"_D.C."D4|', "it has a D.C. or D.S., which is not followed"),
+        (HEAD + "C4|!D.S.!D4|", "it has a D.C. or D.S., which is not followed"),
+    ],
+)
+def test_what_is_left_out_is_remarked(text: str, remark: str) -> None:
+    with remarks.collect() as made:
+        piece = read(text)
+    assert piece.notes["pitch"][0] == 60
+    assert len(made) == 1
+    assert made[0].startswith(remark)

@@ -16,6 +16,8 @@ from pathlib import Path
 import symusic
 
 from ostinato.errors import UnreadableError
+from ostinato.music.midi import read_midi
+from ostinato.music.piece import Piece
 
 CPU_SECONDS = 10  # of processor time; the longest tune of 9,573 takes 0.02
 SECONDS = 60  # by the clock
@@ -56,32 +58,32 @@ class Track:
 
 @dataclass
 class Converted:
-    """A tune as MIDI, and what MIDI does not say of it."""
+    """A tune as abc2midi's MIDI has it, and what that does not say of it."""
 
-    midi: bytes
+    piece: Piece
     tracks: list[Track]
     has_tempo: bool
     """Whether each tempo of the text could be read."""
 
 
-def convert(text: str) -> Converted:
+def convert(text: str, name: str) -> Converted:
     """Return what abc2midi makes of one tune.
 
     Raises `UnreadableError` where it finds an error, takes too much or dies.
     """
-    with tempfile.TemporaryDirectory(prefix="ostinato-abc-") as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory(prefix="ostinato-abc-") as place:
+        folder = Path(place)
         (folder / "tune.abc").write_text(text, encoding="latin-1", errors="replace")
         code = _run(folder)
         printed = (folder / "printed").read_text(encoding="latin-1")
+        errors = [error for error in ERROR.findall(printed) if not HARMLESS.search(error)]
+        if errors:
+            raise UnreadableError(f"abc2midi finds an error in it: {errors[0].strip()[:150]}")
         midi = folder / "tune.mid"
-        data = midi.read_bytes() if midi.exists() else b""
-    errors = [error for error in ERROR.findall(printed) if not HARMLESS.search(error)]
-    if errors:
-        raise UnreadableError(f"abc2midi finds an error in it: {errors[0].strip()[:200]}")
-    if code or not data:
-        raise UnreadableError(f"abc2midi {_death(code)}")
-    return Converted(data, list(_tracks(printed.splitlines())), NO_TEMPO not in printed)
+        if code or not midi.exists():
+            raise UnreadableError(f"abc2midi {_death(code)}")
+        piece = read_midi(midi, name)
+    return Converted(piece, list(_tracks(printed.splitlines())), NO_TEMPO not in printed)
 
 
 def _run(folder: Path) -> int:

@@ -5,18 +5,13 @@ from dataclasses import replace
 from fractions import Fraction
 
 from ostinato.errors import UnreadableError
-from ostinato.music.abc import clock, fields, signs
+from ostinato.music import remarks
+from ostinato.music.abc import clock, directives, fields, signs
 from ostinato.music.abc.fields import Attributes
 from ostinato.music.abc.tokens import Kind, Token, Tune, Voice
 
 FIELD = re.compile(r"([A-Za-z+]):(?!\||:)(.*)")
 DIRECTIVE = re.compile(r"(?:%%|I:)\s*(.*)")
-# Of abc2midi's directives, those that say what the notes are; others dress the performance.
-MIDI = re.compile(
-    r"MIDI\s*=?\s*(program|channel|transpose|rtranspose|drummap)\s+([-\w^,'= ]{1,40})"
-)
-PROPAGATE = re.compile(r"propagate-accidentals\s+(not|octave|pitch)\b")
-NO_BARLINES = re.compile(r"MIDI\s*=?\s*(nobarlines|barlines)\b")
 PART = re.compile(r"[A-Z]\b")
 ORDER = re.compile(r"[A-Z0-9(). \t]*")
 LONGEST_MACRO = 200  # characters
@@ -46,6 +41,7 @@ class _Scanner:
         self.common = Attributes()
         self.unit: Fraction | None = None
         self.metre: Fraction | None = None
+        self.unmetred: UnreadableError | None = None
         self.symbols: set[str] = set()
         self.macros: dict[str, str] = {}
         self.count = 0
@@ -90,13 +86,8 @@ class _Scanner:
             self._state(name, text)
 
     def _directive(self, text: str) -> None:
-        if match := MIDI.match(text):
-            self._add_state(f"%%MIDI {match[1]} {match[2].strip()}", f"MIDI {match[1]}")
-        elif match := PROPAGATE.match(text):
-            self._add_state(f"%%propagate-accidentals {match[1]}", "propagate")
-        elif match := NO_BARLINES.match(text):
-            how = "not" if match[1] == "nobarlines" else "pitch"
-            self._add_state(f"%%propagate-accidentals {how}", "propagate")
+        if state := directives.read(text):
+            self._add_state(*state)
         elif text.startswith("octave"):
             self._attributes(fields.read_attributes(text)[1])
 
@@ -166,6 +157,8 @@ class _Scanner:
 
     def _finish_header(self, key: str) -> None:
         if self.unit is None:
+            if self.unmetred:
+                raise self.unmetred
             self.unit = fields.default_unit(self.metre)
         start = self.tune.start
         start.setdefault("M", Token(Kind.STATE, "[M:none]", "M"))
@@ -177,8 +170,7 @@ class _Scanner:
 
     def _state(self, name: str, text: str) -> None:
         if name == "M":
-            plain, self.metre = fields.read_metre(text)
-            self._add_state(f"[M:{plain}]", "M")
+            self._metre(text)
         elif name == "L":
             self.unit = fields.read_unit(text)
             self._add_state(f"[L:1/{self.unit.denominator}]", "L")
@@ -187,6 +179,18 @@ class _Scanner:
             if tempo := fields.read_tempo(text, unit):
                 self.tune.has_tempo = True
                 self._add_state(f"[Q:{tempo}]", "Q")
+            else:
+                remarks.add(f"its tempo is not readable and left out: Q:{text.strip()[:40]}")
+
+    def _metre(self, text: str) -> None:
+        """Where the unit does not depend on it, a metre that is none leaves the notes right."""
+        try:
+            plain, self.metre = fields.read_metre(text)
+        except UnreadableError as error:
+            self.unmetred = error
+            plain, self.metre = "none", None
+            remarks.add(f"{error}: left out")
+        self._add_state(f"[M:{plain}]", "M")
 
     def _add_state(self, text: str, name: str) -> None:
         token = Token(Kind.STATE, text, name)

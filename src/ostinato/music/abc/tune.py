@@ -1,15 +1,15 @@
 """One ABC tune as a piece."""
 
+import re
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from symusic import Score
 
 from ostinato.errors import UnreadableError
-from ostinato.music import conversion, limits, rows
+from ostinato.music import conversion, limits, remarks, rows
 from ostinato.music.abc.converter import Converted, Track, convert
 from ostinato.music.abc.files import without_free_text
 from ostinato.music.abc.repeats import unroll
@@ -23,6 +23,10 @@ LATE = 1  # ticks by which abc2midi begins each note late
 LONGEST_TUNE = 200_000  # characters
 MOST_VOICES = 15  # abc2midi gives each a channel that is no drums'
 FREE = "[M:none]"
+JUMP = re.compile(
+    r'"[^"\n]{0,40}(?<![A-Za-z])(?:D\. ?[CS]\.|[Dd]a ?[Cc]apo|[Dd]al ?[Ss]egno)'
+    r"|[!+](?:D\.[CS]|dacapo|dacoda)"
+)
 
 
 def read_tune(text: str, name: str) -> Piece:
@@ -36,7 +40,9 @@ def read_tune(text: str, name: str) -> Piece:
         raise UnreadableError(f"a tune of {len(text)} characters: up to {LONGEST_TUNE} are read")
     try:
         tune = scan(without_free_text(text))
-        piece = _piece(convert(_plain(tune)), tune, name)
+        if JUMP.search(text):
+            remarks.add("it has a D.C. or D.S., which is not followed")
+        piece = _piece(convert(_plain(tune), name), tune)
         limits.check(piece)
     except UnreadableError as error:  # which may quote the tune
         raise UnreadableError(limits.one_line(error)) from None
@@ -81,13 +87,10 @@ def _lines(tokens: list[Token]) -> list[str]:
     return [line for line in [*lines, line] if line]
 
 
-def _piece(converted: Converted, tune: Tune, name: str) -> Piece:
-    try:
-        piece = conversion.from_symusic(Score.from_midi(converted.midi), name)
-    except Exception as error:  # symusic raises what its C++ parser throws
-        raise UnreadableError(f"not readable as ABC: {limits.one_line(error)}") from error
-    if not len(piece.notes) or not converted.tracks:
-        raise UnreadableError("it has no notes")
+def _piece(converted: Converted, tune: Tune) -> Piece:
+    piece = converted.piece
+    if not converted.tracks:
+        raise UnreadableError("abc2midi does not say what it plays")
     notes = piece.notes.copy()
     notes["onset"] -= LATE
     notes["duration"] += LATE
@@ -96,7 +99,9 @@ def _piece(converted: Converted, tune: Tune, name: str) -> Piece:
     first, longest = tracks[0], max(tracks, key=lambda track: len(track.barlines))
     keys = [(_ticks(at), sharps, minor) for at, sharps, minor in first.keys]
     tempos = [(_ticks(at), _per_minute(beat)) for t in tracks for at, beat in t.tempos if beat > 0]
-    if converted.has_tempo and tune.has_tempo:
+    if not converted.has_tempo:
+        remarks.add("a tempo in words is not readable and left out")
+    elif tune.has_tempo:
         tempos = [(0, round(float(qpm), 2)) for qpm in piece.tempos["qpm"][:1]] + tempos
     header_keys = piece.key_signatures[:1].tolist()
     end = int((notes["onset"] + notes["duration"]).max())
