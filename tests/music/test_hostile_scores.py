@@ -53,7 +53,6 @@ REFUSED = {
     r"declares an entity \(of\)": score(
         note(), doctype='<!DOCTYPE x [<!ENTITY % of SYSTEM "http://localhost:1/">%of;]>'
     ),
-    "nested more than 100": score("<a>" * 1_000_000 + "</a>" * 1_000_000),
     "with its repeats it is far too long": score(
         note(), note() + REPEAT.format("backward", ' times="1000000000000"')
     ),
@@ -177,7 +176,8 @@ def declared_shorter(data: bytes) -> bytes:
 
 
 ARCHIVES = {
-    "no 'META-INF/container.xml'": archive({"score.xml": GOOD}, None),
+    "has 2 scores and no 'META-INF/container.xml'": archive({"a.xml": GOOD, "b.xml": GOOD}, None),
+    "has 0 scores and no 'META-INF/container.xml'": archive({"a.txt": GOOD}, None),
     "names no score": archive({NAMED: b"<container/>", "score.xml": GOOD}, None),
     "no '../../etc/passwd'": archive({"score.xml": GOOD}, "../../etc/passwd"),
     "is encrypted": flagged_as_encrypted(archive({"score.xml": GOOD})),

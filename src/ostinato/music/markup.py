@@ -1,48 +1,60 @@
-"""Parsing XML that strangers wrote: no entities of its own, and neither deep nor endless."""
+"""Parsing XML that strangers wrote: no entities of its own, and not endless."""
 
-from xml.etree.ElementTree import Element, TreeBuilder
-from xml.parsers import expat
+import re
+from xml.etree.ElementTree import Element, ParseError, XMLParser
 
 from ostinato.errors import UnreadableError
 
-DEEPEST = 100  # elements within elements; MusicXML needs a dozen
 MOST_ELEMENTS = 3_000_000  # with attributes; each takes up to 300 bytes of memory
+ENTITY = re.compile(rb"<\0?!\0?E\0?N\0?T\0?I\0?T\0?Y\0?([^>\"']{0,80})")  # UTF-16 has zeros
+BLANK = b" \t\r\n"
+UTF_16 = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")
+NO_XML = (ParseError, ValueError, LookupError)  # the last two of an encoding
 
 
 def parse(data: bytes) -> Element:
-    """The root of an XML document. Raises `UnreadableError`, with the reason.
+    """Return the root of an XML document; tags are without namespaces.
 
-    Declared entities are refused: they could multiply the text or name files elsewhere, and no
-    writer of scores declares any.
+    Blanks before the document and a wrong name of its encoding are forgiven: what is no UTF-8 then
+    is taken for Latin-1. Declared entities are refused: they could multiply the text or name files
+    elsewhere, and no writer of scores declares any. Raises `UnreadableError`, with the reason.
     """
-    builder, depth, count = TreeBuilder(), 0, 0
-
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal depth, count
-        depth += 1
-        count += 1 + len(attributes)
-        if depth > DEEPEST:
-            raise UnreadableError(f"its XML is nested more than {DEEPEST} elements deep")
-        if count > MOST_ELEMENTS:
-            raise UnreadableError(f"its XML has more than {MOST_ELEMENTS} elements and attributes")
-        builder.start(tag, attributes)
-
-    def end(tag: str) -> None:
-        nonlocal depth
-        depth -= 1
-        builder.end(tag)
-
-    parser = expat.ParserCreate(namespace_separator="}")
-    parser.buffer_text = True
-    parser.StartElementHandler, parser.EndElementHandler = start, end
-    parser.CharacterDataHandler = builder.data
-    parser.EntityDeclHandler = _refuse_entity
+    data = data.lstrip(BLANK)
+    _check(data)
     try:
-        parser.Parse(data, True)
-    except (expat.ExpatError, ValueError, LookupError) as error:  # the last two of an encoding
-        raise UnreadableError(f"it is no XML: {error}") from error
-    return builder.close()
+        root = _tree(data, None)
+    except NO_XML as error:
+        try:
+            root = _tree(_as_utf_8(data), "utf-8")
+        except NO_XML:
+            raise UnreadableError(f"it is no XML: {error}") from error
+    if "}" in root.tag:
+        for element in root.iter():
+            element.tag = element.tag.rpartition("}")[2]
+    return root
 
 
-def _refuse_entity(name: str, *_declared: object) -> None:
-    raise UnreadableError(f"its XML declares an entity ({name[:40]}), which no score needs")
+def _check(data: bytes) -> None:
+    """Refuse what would become far more than it is, whatever its encoding."""
+    if declared := ENTITY.search(data):
+        name = re.sub(r"[^ -~]", "", declared[1].decode("latin-1")).strip("% ").split(" ")[0]
+        what = f" ({name[:40]})" if name else ""
+        raise UnreadableError(f"its XML declares an entity{what}, which no score needs")
+    count = data.count(b"<") - data.count(b"</") + data.count(b"=")
+    if count > MOST_ELEMENTS:
+        raise UnreadableError(f"its XML has more than {MOST_ELEMENTS} elements and attributes")
+
+
+def _tree(data: bytes, encoding: str | None) -> Element:
+    parser = XMLParser(encoding=encoding)
+    parser.feed(data)
+    return parser.close()
+
+
+def _as_utf_8(data: bytes) -> bytes:
+    if data.startswith(UTF_16):
+        return data.decode("utf-16").encode()
+    try:
+        return data.decode("utf-8-sig").encode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1").encode()

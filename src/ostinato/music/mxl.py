@@ -7,23 +7,26 @@ Source: W3C, MusicXML 4.0, "Compressed .mxl Files".
 import io
 import zipfile
 from pathlib import Path
+from xml.etree.ElementTree import Element
 
 from ostinato.errors import UnreadableError
 from ostinato.music import limits, markup
 
 CONTAINER = "META-INF/container.xml"
+SCORES = (".musicxml", ".xml")
 ENCRYPTED = 0x1  # flag of a member
 
 
 def read_score(path: Path) -> bytes:
-    """The XML of the first score that the container names.
+    """Return the XML of the first score that the container names.
 
-    Raises `UnreadableError` where there is none, where it is encrypted or too large unpacked.
+    Without a container it is the only score in the archive. Raises `UnreadableError` where there
+    is none, where it is encrypted or too large unpacked.
     """
     data = limits.read_bytes(path, limits.LARGEST_MXL)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return _member(archive, _score_name(_member(archive, CONTAINER)))
+            return _member(archive, _score_name(archive))
     except UnreadableError:
         raise
     except Exception as error:  # zipfile lets through whatever damaged fields lead to
@@ -31,12 +34,25 @@ def read_score(path: Path) -> bytes:
         raise UnreadableError(f"not readable as compressed MusicXML: {reason}") from error
 
 
-def _score_name(container: bytes) -> str:
-    rootfile = markup.parse(container).find("rootfiles/rootfile")
-    name = None if rootfile is None else rootfile.get("full-path")
-    if not name:
+def _score_name(archive: zipfile.ZipFile) -> str:
+    names = archive.namelist()
+    if CONTAINER not in names:
+        scores = [name for name in names if name.lower().endswith(SCORES)]
+        if len(scores) != 1:
+            raise UnreadableError(f"the archive has {len(scores)} scores and no {CONTAINER!r}")
+        return scores[0]
+    rootfiles = markup.parse(_member(archive, CONTAINER)).findall("rootfiles/rootfile")
+    named = [file.get("full-path", "") for file in rootfiles if _is_score(file)]
+    if not named or not named[0]:
         raise UnreadableError(f"its {CONTAINER} names no score")
-    return name
+    # Some write the path as their system does, or as one from the archive's root.
+    plain = named[0].replace("\\", "/").removeprefix("./").lstrip("/")
+    return named[0] if named[0] in names or plain not in names else plain
+
+
+def _is_score(rootfile: Element) -> bool:
+    media = rootfile.get("media-type", "")
+    return not media or "xml" in media
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:

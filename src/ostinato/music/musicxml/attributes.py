@@ -9,6 +9,7 @@ from ostinato.music.rows import DENOMINATORS, MOST_BEATS, MOST_FIFTHS
 
 FIFTHS_IN_CIRCLE = 12
 STEPS_IN_OCTAVE = 12
+FURTHEST = 1_000  # semitones: out of MIDI's range, which is said later
 TYPES = ("1024th", "512th", "256th", "128th", "64th", "32nd", "16th", "eighth", "quarter")
 # In quarter notes.
 LENGTHS = {name: Fraction(1, 2 ** (8 - power)) for power, name in enumerate(TYPES)}
@@ -65,6 +66,7 @@ def semitones(transpose: Element) -> tuple[int, ...]:
     """Return by how many semitones notes sound higher; twice where an octave is doubled."""
     moved = whole(transpose.findtext("chromatic")) or 0
     moved += STEPS_IN_OCTAVE * (whole(transpose.findtext("octave-change")) or 0)
+    moved = min(max(moved, -FURTHEST), FURTHEST)
     double = transpose.find("double")
     if double is None:
         return (moved,)

@@ -13,6 +13,7 @@ from ostinato.music.musicxml.numbers import decimal, whole
 from ostinato.music.musicxml.part import START, STOP, Change, Part, Row
 from ostinato.music.musicxml.sounds import Sounds
 
+TIES = {"start": START, "stop": STOP, "continue": START | STOP}
 FORTE = 90  # the velocity of which dynamics are per cent
 
 
@@ -62,29 +63,34 @@ class PartReader:
     # ------------------------------------------------------------ notes
 
     def _note(self, note: Element) -> None:
-        if note.find("grace") is not None:
+        its = {element.tag: element for element in note}
+        if "grace" in its:
             return
         duration = self._duration(note)
         onset = self.at
-        if note.find("chord") is not None and self.struck >= 0:
+        rest = its.get("rest")
+        if "chord" in its and self.struck >= 0:
             onset = self.struck
         else:
             self.struck = onset
-            self._move(duration, note.find("rest"))
-        if note.find("rest") is None and note.find("cue") is None:
+            self._move(duration, rest)
+        if rest is None and "cue" not in its:
             loud = decimal(note.get("dynamics"))
-            voice = note.findtext("voice") or ""
             row = Row(
                 self.bar,
                 onset,
                 max(duration, 1),
                 *(0, 0 if loud is None else _velocity(loud), 0, False),
-                self.voices.setdefault(voice, len(self.voices)),
-                _ties(note),
+                self._voice(its.get("voice")),
+                _ties(note, its),
                 self._passes(note),
             )
-            for pitch, program, drum in self.sounds.of_note(note):
+            for pitch, program, drum in self.sounds.of_note(its):
                 self.part.rows.append(row._replace(pitch=pitch, program=program, drum=drum))
+
+    def _voice(self, voice: Element | None) -> int:
+        name = "" if voice is None else voice.text or ""
+        return self.voices.setdefault(name, len(self.voices))
 
     def _move(self, duration: int, rest: Element | None) -> None:
         reached = self.at + duration
@@ -212,12 +218,15 @@ class PartReader:
             self.part.signs.append(marks.Mark(self.bar, at, kind, value))
 
 
-def _ties(note: Element) -> int:
-    ties = note.findall("tie") or note.findall("notations/tied")
+def _ties(note: Element, its: dict[str, Element]) -> int:
+    ties: list[Element] = []
+    if "tie" in its:
+        ties = note.findall("tie")
+    elif "notations" in its:
+        ties = its["notations"].findall("tied")
     found = 0
     for tie in ties:
-        kind = tie.get("type")
-        found |= {"start": START, "stop": STOP, "continue": START | STOP}.get(kind or "", 0)
+        found |= TIES.get(tie.get("type", ""), 0)
     return found
 
 

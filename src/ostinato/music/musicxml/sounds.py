@@ -9,7 +9,7 @@ from ostinato.music.musicxml.numbers import whole
 
 STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 MOST_ALTERED = 12  # semitones
-MOST_OCTAVES = 1_000  # far out of MIDI's range, which is told later
+MOST_OCTAVES = 1_000  # out of MIDI's range, which is said later
 Sound = tuple[int, int, bool]
 
 
@@ -41,14 +41,14 @@ class Sounds:
         """Return a key as it sounds, None where it is unreadable."""
         return attributes.key(key, self._transpose.get("1", self._transpose.get("")))
 
-    def of_note(self, note: Element) -> list[Sound]:
+    def of_note(self, note: dict[str, Element]) -> list[Sound]:
         """Return pitch, program and whether it is a drum, twice where an octave is doubled.
 
-        Raises `UnreadableError` where the note does not say it.
+        A note is its elements by tag. Raises `UnreadableError` where the note does not say it.
         """
-        named = note.find("instrument")
+        named = note.get("instrument")
         instrument = self.instruments.named(None if named is None else named.get("id"))
-        written = note.find("pitch")
+        written = note.get("pitch")
         unpitched = written is None or (instrument.drums and instrument.key is not None)
         # Some number the channels of pitched parts through; only a drum kit has program 0 there.
         kit = instrument.drums and (self._percussion or instrument.program == 0)
@@ -57,14 +57,17 @@ class Sounds:
         if written is None or unpitched:
             return [(self._drum(note, instrument), instrument.program, True)]
         pitch = _pitch(written)
-        moved = self._moved.get(note.findtext("staff") or "1", self._moved[""])
+        moved = self._moved[""]
+        if len(self._moved) > 1:
+            staff = note.get("staff")
+            moved = self._moved.get((staff is not None and staff.text) or "1", moved)
         return [(pitch + semitones, instrument.program, drum) for semitones in moved]
 
-    def _drum(self, note: Element, instrument: Instrument) -> int:
+    def _drum(self, note: dict[str, Element], instrument: Instrument) -> int:
         key = instrument.key
         if key is None:
             key = instrument.key_by_name(self.instruments.part)
-        if note.find("unpitched") is None and note.find("pitch") is None:
+        if "unpitched" not in note and "pitch" not in note:
             raise UnreadableError("it has a note without a pitch")
         if key is None:
             raise UnreadableError(
