@@ -9,11 +9,15 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ostinato import console, interrupts
 from ostinato.config.location import project_folder
 from ostinato.errors import ConfigError, UserError
+
+if TYPE_CHECKING:
+    from ostinato.config import Config
+    from ostinato.stages.workspace import Workspace
 
 STAGES = {
     "fetch": "write the corpus into data/",
@@ -24,6 +28,7 @@ STAGES = {
     "generate": "outputs/model -> outputs/samples: MIDI, sound, pictures, listen.html",
     "evaluate": "model and samples -> outputs/evaluation: metrics, plots, report.html",
 }
+OF_A_BUNDLE = ("generate", "evaluate")  # they start from a trained model, which decides
 OTHERS = {
     "run": "all stages in one process, without DVC; -m sweeps",
     "inspect": "say what a folder of music, a music file, a token store or a model holds",
@@ -99,7 +104,6 @@ def _dispatch(given: list[str], here: Path) -> int:
 
 def _run_stage(arguments: argparse.Namespace, here: Path) -> int:
     from ostinato.config import Config
-    from ostinato.stages.compose import composed
     from ostinato.stages.workspace import Workspace
     from ostinato.usage import explain
 
@@ -110,7 +114,7 @@ def _run_stage(arguments: argparse.Namespace, here: Path) -> int:
     config = (
         Config.load(_typed(arguments.config, here))
         if arguments.config
-        else composed(arguments.overrides, workspace.root, here)
+        else _composed(arguments, workspace, here)
     )
     if arguments.help:
         explain(arguments.stage, STAGES[arguments.stage], stage, config)
@@ -172,6 +176,18 @@ def _inspect(arguments: argparse.Namespace, here: Path) -> int:
     picture = arguments.picture and _typed(arguments.picture, here)
     inspect(_typed(arguments.path, here), picture, Workspace.here())
     return 0
+
+
+def _composed(arguments: argparse.Namespace, workspace: "Workspace", here: Path) -> "Config":
+    from ostinato.stages.bundled import composed_for_bundle
+    from ostinato.stages.compose import check_sampling, composed
+
+    if arguments.stage not in OF_A_BUNDLE:
+        return composed(arguments.overrides, workspace.root, here)
+    config = composed_for_bundle(arguments.overrides, workspace, here)
+    if arguments.stage == "generate":
+        check_sampling(config)
+    return config
 
 
 def _typed(path: Path, here: Path) -> Path:

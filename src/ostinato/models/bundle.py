@@ -72,13 +72,7 @@ def load_bundle(folder: Path, plugins: Iterable[str] = ()) -> Bundle:
 
     Raises `UserError` where the folder is no bundle or its parts do not belong together.
     """
-    for name in ("config.yaml", "weights.safetensors", "setting.json"):
-        if not (folder / name).exists():
-            raise UserError(
-                f"{folder} is not a trained model: it has no {name}; run `ostinato train`, or give "
-                "the folder of a bundle as model_dir."
-            )
-    config = Config.load(folder / "config.yaml", plugins)
+    config = read_config(folder, plugins)
     representation: Representation = config.build("representation")
     if representation.learns:
         _recall(representation, folder / LEARNED)
@@ -96,6 +90,24 @@ def load_bundle(folder: Path, plugins: Iterable[str] = ()) -> Bundle:
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{folder}/setting.json is damaged: train the model again.") from error
     return Bundle(config, representation, network.eval(), setting)
+
+
+def read_config(folder: Path, plugins: Iterable[str] = ()) -> Config:
+    """Return the config of a bundle: its representation, its model and what was chosen for it.
+
+    Raises `UserError` where the folder is no bundle.
+    """
+    for name in ("config.yaml", "weights.safetensors", "setting.json"):
+        if not (folder / name).exists():
+            raise UserError(
+                f"{folder} is not a trained model: it has no {name}; run `ostinato train`, or give "
+                "the folder of a bundle as model_dir."
+            )
+    config = Config.load(folder / "config.yaml", plugins)
+    for key in KEYS:
+        if not isinstance(config.tree.get(key), dict):
+            raise UserError(f"{folder}/config.yaml is not that of a model: it has no {key}.")
+    return config
 
 
 def _recall(representation: Representation, path: Path) -> None:

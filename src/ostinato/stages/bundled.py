@@ -1,9 +1,21 @@
-"""The model that generating and evaluating start from."""
+"""The model that generating and evaluating start from, which decides what they can be told."""
 
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from ostinato import console
 from ostinato.config import Config
+from ostinato.config.location import key_of
+from ostinato.errors import ConfigError
+from ostinato.stages.compose import check_sampling, compose_values, needs_prompt
+from ostinato.stages.shared import read_pieces
 from ostinato.stages.workspace import Workspace
+
+OF_THE_BUNDLE = ("model", "representation")
+SAMPLES = "more"  # where the command that a run ends with writes
 
 
 def model_folder(config: Config, workspace: Workspace) -> Path:
@@ -16,3 +28,87 @@ def samples_folder(config: Config, workspace: Workspace) -> Path:
     """Return the folder of the samples: `samples_dir`, or else the project's own."""
     given = config["samples_dir"]
     return workspace.root / Path(given).expanduser() if given else workspace.samples
+
+
+def composed_for_bundle(
+    overrides: Sequence[str], workspace: Workspace, here: Path | None = None
+) -> Config:
+    """Return the composed config with the model and the representation of the bundle it names.
+
+    What params.yaml says of them is of the next training. Where there is no bundle yet, they stay.
+    """
+    config = compose_values(overrides, workspace.root, here)
+    folder = model_folder(config, workspace)
+    if not (folder / "config.yaml").exists():
+        return config
+    from ostinato.models.bundle import read_config
+
+    bundle = read_config(folder, config.plugins)
+    for override in overrides:
+        if _is_other(key_of(override), config, bundle):
+            console.warn(
+                f"{override} has no effect: the model in {console.where(folder)} was trained as "
+                f"model={bundle['choices.model']} on "
+                f"representation={bundle['choices.representation']}."
+            )
+    choices = config["choices"] | {group: bundle["choices"][group] for group in OF_THE_BUNDLE}
+    own = {group: bundle[group] for group in OF_THE_BUNDLE}
+    return Config({**config.tree, **own, "choices": choices}, config.plugins)
+
+
+def _is_other(key: str, config: Config, bundle: Config) -> bool:
+    """Whether an override of the model or the representation is not what the bundle has."""
+    group, *names = key.replace("/", ".").split(".")
+    if group not in OF_THE_BUNDLE:
+        return False
+    if not names:
+        group = f"choices.{group}"
+    found, trained = (_value(one, [group, *names]) for one in (config, bundle))
+    return bool(found != trained)
+
+
+def _value(config: Config, names: Sequence[str]) -> Any:
+    try:
+        return config[".".join(names)]
+    except ConfigError:
+        return None
+
+
+def with_pieces_of(folder: Path, workspace: Workspace) -> Workspace:
+    """Return the workspace with the pieces and the split that a bundle of `ostinato run` is of.
+
+    They are beside its folder and in the cache; those of any other bundle are the project's own.
+    """
+    run = folder.resolve().parent
+    if run == workspace.outputs.resolve() or not (
+        (run / "config.yaml").is_file() and (run / "split.json").is_file()
+    ):
+        return workspace
+    shared = read_pieces(Config.load(run / "config.yaml"), workspace)
+    return replace(workspace, shared_pieces=shared, shared_split=run / "split.json")
+
+
+def generate_command(config: Config, workspace: Workspace) -> str | None:
+    """Return a command that draws more from the model of `workspace`, as one would type it here.
+
+    None where what params.yaml says of sampling admits none.
+    """
+    seed = (config["seed"] + 1) % 2**32  # that of the run would draw the same music again
+    first = ["sampling=continuation"] if needs_prompt(config) else []
+    last = [f"seed={seed}", f"model_dir={_quoted(console.where(workspace.model))}"]
+    own = Workspace(workspace.root, workspace.root / "outputs")
+    model = f"model_dir={_quoted(str(workspace.model))}"
+    for sampling in (first, [*first, "sampling.steps=null"], ["sampling=ancestral"]):
+        try:
+            check_sampling(composed_for_bundle([*sampling, model], own))
+        except ConfigError:
+            continue
+        words = [*sampling, *last, f"samples_dir={SAMPLES}"]
+        return f"ostinato generate {' '.join(map(shlex.quote, words))}"
+    return None
+
+
+def _quoted(path: str) -> str:
+    """A path as a Hydra override takes it."""
+    plain = all(character.isalnum() or character in "/._-+" for character in path)
+    return path if plain else "'{}'".format(path.replace("'", "\\'"))

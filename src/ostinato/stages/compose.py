@@ -30,23 +30,27 @@ def composed(overrides: Sequence[str], root: Path, here: Path | None = None) -> 
     Paths in the overrides are seen from `here`. Raises `ConfigError` with one sentence for the
     first thing that does not fit.
     """
+    config = compose_values(overrides, root, here)
+    check_fit(config, conf_folder(root))
+    return config
+
+
+def compose_values(overrides: Sequence[str], root: Path, here: Path | None = None) -> Config:
+    """Return the same config, of which each value is checked, but not what goes with what."""
     params = root / "params.yaml"
     conf = conf_folder(root)
     given = params_overrides(params) if params.exists() else []
     config = compose([*unless(given, overrides), *overrides], conf)
-    config = to_project_paths(config, overrides, here or root, root)
-    check_fit(config, conf)
-    return config
+    return to_project_paths(config, overrides, here or root, root)
 
 
 def check_fit(config: Config, conf: Path) -> None:
     """Refuse what the representation does not go with: an architecture, or how it is trained."""
     check_training(config)
-    check_segments(config)
-    check_given(config)
     if fits(config):
         check_frames(config)
         check_lines(config)
+        check_sampling(config)
         return
     model, representation = (config["choices"][group] for group in ("model", "representation"))
     if models := _fitting("model", representation=representation, conf=conf):
@@ -77,43 +81,63 @@ def check_training(config: Config) -> None:
             f"representation={config['choices']['representation']} cannot be transposed as it is "
             "set, as byte pairs would be other tokens then: say training.transpose=[0,0]."
         )
+    if _makes_segments(config) and (training.devices > 1 or training.precision == "16-mixed"):
+        raise ConfigError(
+            f"model={config['choices']['model']} is trained on one device, in 32 bits or bfloat16: "
+            "say training.devices=1 and training.precision=32-true or bf16-mixed."
+        )
 
 
-def check_segments(config: Config) -> None:
-    """Refuse what a model of whole segments cannot do, and what no other can."""
+def check_sampling(config: Config) -> None:
+    """Refuse sampling that the model cannot do: a prompt, none, or segments between two."""
+    model, sampling = config["choices"]["model"], config["sampling"]
+    prompt, steps = sampling.get("prompt"), sampling.get("steps")
+    if needs_prompt(config) and prompt is None:
+        raise ConfigError(
+            f"model={model} on representation={config['choices']['representation']} makes music "
+            "only to what is given: say sampling=continuation or sampling.prompt=my.mid."
+        )
+    if _makes_segments(config) and prompt is not None and not _made_to(config):
+        raise ConfigError(
+            f"sampling.prompt={prompt} does not fit: model={model} makes whole segments and "
+            "continues none: say sampling.prompt=null."
+        )
+    if steps is not None and not _makes_segments(config):
+        raise ConfigError(
+            f"sampling.steps={steps} does not fit: model={model} makes no segments between which "
+            "there is a way: say sampling.steps=null."
+        )
+    check_given(config)
+
+
+def needs_prompt(config: Config) -> bool:
+    """Return whether the model makes nothing from nothing.
+
+    That is one which was trained on what segments are made to, and one without a token for the
+    beginning and the end of a piece.
+    """
+    from ostinato.representations.base import TokenRepresentation
+
+    if _makes_segments(config):
+        return _made_to(config)
+    representation = config.build("representation")
+    return isinstance(representation, TokenRepresentation) and not representation.end_token
+
+
+def _makes_segments(config: Config) -> bool:
     from ostinato.models.segments import SegmentModel
 
-    model, training, sampling = config["choices"]["model"], config["training"], config["sampling"]
-    if not issubclass(config.target("model"), SegmentModel):
-        if (steps := sampling.get("steps")) is not None:
-            raise ConfigError(
-                f"sampling.steps={steps} does not fit: model={model} makes no segments "
-                "between which there is a way: say sampling.steps=null."
-            )
-        return
-    made_to = config["model"].get("given_bars") or config["model"].get("given_voice") is not None
-    if training["devices"] > 1 or training["precision"] == "16-mixed":
-        raise ConfigError(
-            f"model={model} is trained on one device, in 32 bits or bfloat16: say "
-            "training.devices=1 and training.precision=32-true or bf16-mixed."
-        )
-    if made_to and sampling["prompt"] is None:
-        raise ConfigError(
-            f"model={model} makes music to what is given: say sampling=continuation or "
-            "sampling.prompt=my.mid."
-        )
-    if sampling["prompt"] is not None and not made_to:
-        raise ConfigError(
-            f"sampling.prompt={sampling['prompt']} does not fit: model={model} makes whole "
-            "segments and continues none: say sampling.prompt=null."
-        )
+    return issubclass(config.target("model"), SegmentModel)
+
+
+def _made_to(config: Config) -> bool:
+    model = config["model"]
+    return bool(model.get("given_bars")) or model.get("given_voice") is not None
 
 
 def check_lines(config: Config) -> None:
     """Refuse segments whose bars or pitches the representation does not have."""
-    from ostinato.models.segments import SegmentModel
-
-    if not issubclass(config.target("model"), SegmentModel):
+    if not _makes_segments(config):
         return
     representation, pitches = config.build("representation"), config["model"]["pitch_range"]
     chosen = config["choices"]

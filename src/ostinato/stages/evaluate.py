@@ -10,7 +10,7 @@ from ostinato.config import Config
 from ostinato.errors import UnreadableError, UserError
 from ostinato.files import write_json, write_text
 from ostinato.folders import check_replaceable, replacing_folder
-from ostinato.stages.bundled import model_folder, samples_folder
+from ostinato.stages.bundled import model_folder, samples_folder, with_pieces_of
 from ostinato.stages.encoding import need, read_split, token_store
 from ostinato.stages.workspace import Workspace
 from ostinato.tracking import find_run
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ostinato.stages.judging import Judged
 
 READS = ("evaluation",)
+FOLDERS = ("model_dir", "samples_dir")
 PICTURES = 3  # piano-rolls in the report
 
 
@@ -36,6 +37,7 @@ def run(config: Config, workspace: Workspace) -> None:
     check_replaceable(workspace.evaluation, "evaluation")
     folder = model_folder(config, workspace)
     bundle = load_bundle(folder, config.plugins)
+    workspace = with_pieces_of(folder, workspace)
     pieces = PieceStore(need(workspace.pieces, "preprocess"))
     originals: Selection | list[Piece] = pieces.only(read_split(workspace)["test"])
     samples = samples_folder(config, workspace)

@@ -9,7 +9,7 @@ from ostinato import console
 from ostinato.config import Config
 from ostinato.errors import UnencodableError, UserError
 from ostinato.folders import check_replaceable, replacing_folder
-from ostinato.stages.bundled import model_folder, samples_folder
+from ostinato.stages.bundled import model_folder, samples_folder, with_pieces_of
 from ostinato.stages.given import TEST, first_bars, given_segments, read_piece, test_pieces
 from ostinato.stages.listening import (
     LISTEN,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ostinato.sampling.settings import Sampling
 
 READS = ("sampling", "seed")
+FOLDERS = ("model_dir", "samples_dir")
 
 
 def run(config: Config, workspace: Workspace) -> None:
@@ -43,6 +44,8 @@ def run(config: Config, workspace: Workspace) -> None:
     folder, samples = model_folder(config, workspace), samples_folder(config, workspace)
     check_replaceable(samples, "samples", "samples_dir" if config["samples_dir"] else "")
     bundle = load_bundle(folder, config.plugins)
+    if TEST in (sampling.prompt, *sampling.given):
+        workspace = with_pieces_of(folder, workspace)
     prompts = _prompts(sampling, bundle, workspace)
     given = given_segments(sampling, bundle, workspace)
     drawn = _compose(bundle, sampling, config["seed"], prompts, given)
@@ -139,7 +142,7 @@ def _prompts(sampling: "Sampling", bundle: "Bundle", workspace: Workspace) -> li
                 "sampling.prompt=test or sampling.prompt=my.mid."
             )
         return []
-    from_test = sampling.prompt == "test"
+    from_test = sampling.prompt == TEST
     pieces = test_pieces(workspace) if from_test else [read_piece(sampling.prompt, "prompt")]
     prompts = []
     for piece in pieces:
@@ -147,7 +150,7 @@ def _prompts(sampling: "Sampling", bundle: "Bundle", workspace: Workspace) -> li
         try:
             _encoded(bundle, prompt)
         except UnencodableError as error:
-            if sampling.prompt != "test":
+            if not from_test:
                 raise UserError(
                     f"{sampling.prompt} cannot be a prompt: as {bundle.representation.name} the "
                     f"piece {error}."

@@ -12,13 +12,12 @@ from ostinato import console
 from ostinato.config import Config, conf_folder
 from ostinato.config.composing import params_overrides, resolved, translated, unless, validate
 from ostinato.config.location import to_project_overrides, to_project_paths
-from ostinato.corpora.store import INDEX
 from ostinato.errors import UserError
-from ostinato.files import fingerprint
-from ostinato.locks import locked
-from ostinato.stages import compose, evaluate, fetch, generate, preprocess, split, train
+from ostinato.stages import compose, evaluate, fetch, generate, split, train
+from ostinato.stages.bundled import generate_command
 from ostinato.stages.failures import Failures
-from ostinato.stages.workspace import Workspace, source_fingerprint
+from ostinato.stages.shared import read_pieces
+from ostinato.stages.workspace import Workspace
 
 if TYPE_CHECKING:
     from ostinato.learning.fitting import Fitted
@@ -108,6 +107,8 @@ def _run(composed: Any, settings: Any, project: Project) -> float | None:
     compose.check_fit(config, project.conf)
     workspace = Workspace(project.root, Path(settings.runtime.output_dir))
     fitted = run_stages(config, workspace)
+    if command := generate_command(config, workspace):
+        console.say(f"more of it: {command}")
     best = fitted.best_validation
     return -best if best is not None and fitted.yardstick.higher else best
 
@@ -137,22 +138,11 @@ def run_stages(config: Config, workspace: Workspace) -> "Fitted":
 
     Returns what the training came to.
     """
-    shared = shared_pieces(config, workspace)
-    workspace = Workspace(workspace.root, workspace.outputs, shared)
     compose.run(config, workspace)
-    with locked(shared):
-        if not (shared / INDEX).exists():
-            preprocess.run(config, workspace)
+    shared = read_pieces(config, workspace)
+    workspace = Workspace(workspace.root, workspace.outputs, shared)
     split.run(config, workspace)
     fitted = train.run(config, workspace)
     generate.run(config, workspace)
     evaluate.run(config, workspace)
     return fitted
-
-
-def shared_pieces(config: Config, workspace: Workspace) -> Path:
-    """Where the pieces of this corpus, read with these filters, are kept."""
-    data = workspace.root / config["corpus"]["path"]
-    source = source_fingerprint("corpora", "music")
-    name = fingerprint(config["corpus"], data if data.is_dir() else "nothing", source)
-    return workspace.cache / "pieces" / name

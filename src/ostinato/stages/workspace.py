@@ -12,12 +12,14 @@ from ostinato.files import fingerprint
 class Workspace:
     """A project folder (`root`, with conf/ and data/) and the folder that a run writes to.
 
-    `shared_pieces` replaces outputs/pieces where runs share preprocessed pieces.
+    `shared_pieces` replaces outputs/pieces where runs share preprocessed pieces, and `shared_split`
+    outputs/split.json where a model has one of its own.
     """
 
     root: Path
     outputs: Path
     shared_pieces: Path | None = None
+    shared_split: Path | None = None
 
     @classmethod
     def here(cls) -> "Workspace":
@@ -46,7 +48,7 @@ class Workspace:
     @property
     def split(self) -> Path:
         """Which pieces are for training, validation and test."""
-        return self.outputs / "split.json"
+        return self.shared_split or self.outputs / "split.json"
 
     @property
     def model(self) -> Path:
