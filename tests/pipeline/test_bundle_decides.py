@@ -55,12 +55,18 @@ def test_a_gan_interpolates_where_params_name_an_lstm(capsys: Captured) -> None:
     command = last_command(capsys)
     assert cli.main(command) == 0
     assert about(Path("more"))["model"] == "gan_tiny"
+    assert cli.main(["generate", "sampling=interpolate", "samples_dir=last", "tracking=off"]) == 0
+    assert f"the model trained last is in {folder}/model" in capsys.readouterr().out
+    assert about(Path("last"))["model"] == "gan_tiny"
     words = (f"model_dir={folder}/model", "tracking=off")
     assert cli.main(["generate", "sampling=interpolate", *words, "samples_dir=ways"]) == 0
     assert about(Path("ways"))["steps"] == 8
     assert cli.main(["evaluate", *words, "samples_dir=ways"]) == 0
     assert "segments" in json.loads(Path("outputs/evaluation/metrics.json").read_text())
+    folder = run(*LSTM)
     capsys.readouterr()
+    assert cli.main(["evaluate", f"model_dir={folder}/model", "samples_dir=ways"]) == 1
+    assert "the samples in ways are not of the model in" in capsys.readouterr().err
     assert cli.main(["generate", "sampling=continuation", *words]) == 2
     assert "model=gan_tiny makes whole segments" in capsys.readouterr().err
     assert cli.main(["generate", "model=gru", *words, "samples_dir=more"]) == 0

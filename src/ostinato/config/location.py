@@ -11,7 +11,7 @@ from ostinato.errors import ConfigError
 
 ROOT = "config"
 FOLDERS = {
-    "model_dir": "the folder of a model; null: outputs/model",
+    "model_dir": "the folder of a model; null: the one trained last",
     "samples_dir": "the folder of its samples; null: outputs/samples",
 }
 PATHS = (

@@ -1,5 +1,6 @@
 """The model that generating and evaluating start from, which decides what they can be told."""
 
+import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,17 +10,20 @@ from typing import Any
 from ostinato import console
 from ostinato.config import Config
 from ostinato.config.location import key_of
-from ostinato.errors import ConfigError
+from ostinato.errors import ConfigError, UserError
 from ostinato.stages.compose import check_sampling, compose_values, needs_prompt
 from ostinato.stages.shared import read_pieces
 from ostinato.stages.workspace import Workspace
 
+WEIGHTS = "weights.safetensors"
 OF_THE_BUNDLE = ("model", "representation")
+ABOUT = "sampling.json"  # beside samples
+MODEL = "bundle"  # in it: the fingerprint of the model that drew them
 SAMPLES = "more"  # where the command that a run ends with writes
 
 
 def model_folder(config: Config, workspace: Workspace) -> Path:
-    """Return the folder of the bundle: `model_dir`, or else that of the project's own model."""
+    """Return the folder of the bundle: `model_dir`, or else the one that DVC's stages write."""
     given = config["model_dir"]
     return workspace.root / Path(given).expanduser() if given else workspace.model
 
@@ -35,9 +39,13 @@ def composed_for_bundle(
 ) -> Config:
     """Return the composed config with the model and the representation of the bundle it names.
 
-    What params.yaml says of them is of the next training. Where there is no bundle yet, they stay.
+    Where it names none, that is the model trained last, by DVC or by `ostinato run`. What
+    params.yaml says of both is of the next training. Where there is no bundle yet, they stay.
     """
     config = compose_values(overrides, workspace.root, here)
+    if config["model_dir"] is None and (last := _trained_last(workspace)) is not None:
+        console.say(f"the model trained last is in {console.where(last)}")
+        config = Config(config.tree | {"model_dir": str(last)}, config.plugins)
     folder = model_folder(config, workspace)
     if not (folder / "config.yaml").exists():
         return config
@@ -56,6 +64,16 @@ def composed_for_bundle(
     return Config({**config.tree, **own, "choices": choices}, config.plugins)
 
 
+def _trained_last(workspace: Workspace) -> Path | None:
+    """The model of the newest run; None where that of the project is newer, or none is there."""
+    found = [workspace.model / WEIGHTS]
+    found += [*workspace.outputs.glob(f"runs/*/*/model/{WEIGHTS}")]
+    found += [*workspace.outputs.glob(f"sweeps/*/*/*/model/{WEIGHTS}")]
+    dated = [(path.stat().st_mtime_ns, path.parent) for path in found if path.exists()]
+    _, newest = max(dated, default=(0, workspace.model))
+    return None if newest == workspace.model else newest
+
+
 def _is_other(key: str, config: Config, bundle: Config) -> bool:
     """Whether an override of the model or the representation is not what the bundle has."""
     group, *names = key.replace("/", ".").split(".")
@@ -72,6 +90,23 @@ def _value(config: Config, names: Sequence[str]) -> Any:
         return config[".".join(names)]
     except ConfigError:
         return None
+
+
+def read_about(samples: Path, folder: Path) -> dict[str, Any]:
+    """Return what is written beside samples of how they were drawn; nothing where nothing is.
+
+    Raises `UserError` where another model drew them than the one in `folder`.
+    """
+    from ostinato.models.bundle import bundle_fingerprint
+
+    path = samples / ABOUT
+    about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if about.get(MODEL, own := bundle_fingerprint(folder)) != own:
+        raise UserError(
+            f"the samples in {console.where(samples)} are not of the model in "
+            f"{console.where(folder)}: draw some with `ostinato generate`, or give samples_dir."
+        )
+    return about
 
 
 def with_pieces_of(folder: Path, workspace: Workspace) -> Workspace:

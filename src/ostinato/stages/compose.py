@@ -93,9 +93,10 @@ def check_sampling(config: Config) -> None:
     model, sampling = config["choices"]["model"], config["sampling"]
     prompt, steps = sampling.get("prompt"), sampling.get("steps")
     if needs_prompt(config) and prompt is None:
+        made = "makes" if _makes_segments(config) else "has no token for a beginning: it makes"
         raise ConfigError(
-            f"model={model} on representation={config['choices']['representation']} makes music "
-            "only to what is given: say sampling=continuation or sampling.prompt=my.mid."
+            f"model={model} {made} music to what is given: say sampling=continuation or "
+            "sampling.prompt=my.mid."
         )
     if _makes_segments(config) and prompt is not None and not _made_to(config):
         raise ConfigError(

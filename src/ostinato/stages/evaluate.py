@@ -10,7 +10,7 @@ from ostinato.config import Config
 from ostinato.errors import UnreadableError, UserError
 from ostinato.files import write_json, write_text
 from ostinato.folders import check_replaceable, replacing_folder
-from ostinato.stages.bundled import model_folder, samples_folder, with_pieces_of
+from ostinato.stages.bundled import model_folder, read_about, samples_folder, with_pieces_of
 from ostinato.stages.encoding import need, read_split, token_store
 from ostinato.stages.workspace import Workspace
 from ostinato.tracking import find_run
@@ -41,13 +41,14 @@ def run(config: Config, workspace: Workspace) -> None:
     pieces = PieceStore(need(workspace.pieces, "preprocess"))
     originals: Selection | list[Piece] = pieces.only(read_split(workspace)["test"])
     samples = samples_folder(config, workspace)
+    about = read_about(samples, folder)
     generated = _samples(samples)
     judged = _judged(config, workspace, bundle)
     if judged is not None:
         originals = judged.pieces
     likelihoods, counts, scored = _likelihoods(config, workspace, bundle)
     measures = _compare(generated, originals)
-    cut = _cut(samples)
+    cut = about.get("cut_pieces")  # none where nothing beside the samples says so
     report = _report(
         config, workspace, bundle, likelihoods, counts, measures, generated, originals, cut, judged
     )
@@ -92,16 +93,6 @@ def _samples(folder: Path) -> list["Piece"]:
     if not pieces:
         raise UserError(f"{folder} holds no music to measure: run `ostinato generate`.")
     return pieces
-
-
-def _cut(folder: Path) -> int | None:
-    """How many samples were cut short; None where nothing beside them says so."""
-    import json
-
-    about = folder / "sampling.json"
-    told = json.loads(about.read_text(encoding="utf-8")) if about.exists() else {}
-    cut: int | None = told.get("cut_pieces")
-    return cut
 
 
 def _likelihoods(

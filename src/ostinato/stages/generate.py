@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from ostinato import console
 from ostinato.config import Config
 from ostinato.errors import UnencodableError, UserError
+from ostinato.files import write_json
 from ostinato.folders import check_replaceable, replacing_folder
-from ostinato.stages.bundled import model_folder, samples_folder, with_pieces_of
+from ostinato.stages.bundled import ABOUT, MODEL, model_folder, samples_folder, with_pieces_of
 from ostinato.stages.given import TEST, first_bars, given_segments, read_piece, test_pieces
 from ostinato.stages.listening import (
     LISTEN,
@@ -63,6 +64,7 @@ def run(config: Config, workspace: Workspace) -> None:
     real = _real(config, sampling, bundle, workspace, pieces, prompts)
     with replacing_folder(samples, "samples") as part:
         write_samples(composed, real, sampling, about, part)
+        write_json(part / ABOUT, about | {MODEL: bundle_fingerprint(folder)})
     if cut and ends:
         console.say(f"{cut} of {len(pieces)} did not end within {sampling.max_bars} bars")
     console.say(f"{len(pieces)} pieces; hear and see them in {console.where(samples / LISTEN)}")

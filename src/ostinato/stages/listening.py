@@ -1,6 +1,5 @@
 """What generating writes: music files, sound, pictures, and a page to hear and see them."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +52,7 @@ def write_samples(
     about: Mapping[str, Any],
     folder: Path,
 ) -> None:
-    """Write each piece as MIDI, WAV and PNG, and listen.html and sampling.json about all."""
+    """Write each piece as MIDI, WAV and PNG, and listen.html about all."""
     from ostinato.music.page import Listening, listen_page
 
     shown = [
@@ -70,7 +69,6 @@ def write_samples(
         sampling.sample_rate,
     )
     (folder / LISTEN).write_text(listen_page(page), encoding="utf-8")
-    (folder / "sampling.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
 
 
 def find_given(
