@@ -19,6 +19,7 @@ class Files(SimpleHTTPRequestHandler):
     def do_GET(self) -> None:
         asked = self.headers.get("Range", "")
         self.server.asked.append(asked)
+        self.server.authorizations.append(self.headers.get("Authorization", ""))
         file = Path(self.translate_path(self.path))
         if not file.is_file():
             self.send_error(404)
@@ -47,6 +48,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self, folder: Path) -> None:
         super().__init__(("127.0.0.1", 0), lambda *a: Files(*a, directory=str(folder)))
         self.asked: list[str] = []
+        self.authorizations: list[str] = []
         self.stop_after: int | None = None
         """Bytes after which the connection breaks off."""
         self.knows_ranges = True

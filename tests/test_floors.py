@@ -21,6 +21,7 @@ FLOORS = (
         "console",
         "interrupts",
         "parallel",
+        "untrusted",
     },
     {"config"},
     {"music"},

@@ -1,11 +1,13 @@
-"""What Ctrl-C does."""
+"""What Ctrl-C does, and a clock that ends what takes too long."""
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 AGAIN = 0.05  # seconds
+ONCE_MORE = 1.0  # seconds of processor time after which code that went on is stopped once more
 # packages; the first is what `importlib` is called until it is itself imported
 NOT_WITHIN = ("_frozen_importlib", "importlib", "sqlalchemy")
 
@@ -39,6 +41,39 @@ def behind(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+class _TooLong(BaseException):
+    """Out of time; no `Exception`, because libraries catch those."""
+
+
+@contextmanager
+def processor_seconds(seconds: float, refusal: Exception) -> Iterator[None]:
+    """Raise `refusal` in the body once it has used so many seconds of processor time.
+
+    Only the main thread of a process can be stopped (and not on Windows): elsewhere nothing is
+    limited. A call into C is stopped when it returns.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    if not main or not hasattr(signal, "setitimer"):
+        yield
+        return
+    before = signal.signal(signal.SIGVTALRM, _stop)
+    timer = signal.setitimer(signal.ITIMER_VIRTUAL, seconds, ONCE_MORE)
+    try:
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+    except _TooLong:
+        raise refusal from None
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, *timer)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise _TooLong
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -171,3 +171,12 @@ def test_stages_import_nothing_heavy() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_a_mirror_with_a_password_in_the_environment_is_refused_and_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OSTINATO_MIRROR", "https://me:hunter2@example.org")
+    with pytest.raises(UserError, match=r"OSTINATO_MIRROR holds .*netrc") as caught:
+        fetch(corpus(FiveChorales()), tmp_path, 1)
+    assert "hunter2" not in str(caught.value)

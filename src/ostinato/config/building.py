@@ -3,7 +3,6 @@
 import dataclasses
 import difflib
 import functools
-import importlib
 import inspect
 import json
 import keyword
@@ -16,11 +15,13 @@ import yaml
 from pydantic import ConfigDict, ValidationError, create_model
 from pydantic.fields import FieldInfo
 
+from ostinato.config.secrets import check_values
+from ostinato.config.targets import PARTIAL, TARGET, check_plugins, find_class
+from ostinato.config.yaml_files import read_yaml
 from ostinato.errors import ConfigError
 from ostinato.files import write_text
 
-TARGET, PARTIAL = "_target_", "_partial_"
-OWN = "ostinato"
+LONGEST_SHOWN = 120  # characters of a wrong value
 
 
 class Config:
@@ -32,7 +33,9 @@ class Config:
 
     def __init__(self, tree: Mapping[str, Any], plugins: Iterable[str] | None = None) -> None:
         self.tree = dict(tree)
-        self.plugins = _packages(self.tree.get("plugins")) if plugins is None else tuple(plugins)
+        self.plugins = (
+            check_plugins(self.tree.get("plugins")) if plugins is None else tuple(plugins)
+        )
 
     @classmethod
     def load(cls, path: Path, plugins: Iterable[str] | None = None) -> "Config":
@@ -42,6 +45,7 @@ class Config:
         tree = read_yaml(path)
         if not isinstance(tree, dict):
             raise ConfigError(f"{path} is not a composed config: run `ostinato compose`.")
+        check_values(tree)
         return cls(tree, plugins)
 
     def text(self) -> str:
@@ -116,35 +120,7 @@ class Config:
         return _call(cls, {**values, **nested, **runtime}, key)
 
     def _class(self, node: Any, key: str) -> type:
-        if not isinstance(node, Mapping) or not isinstance(node.get(TARGET), str):
-            raise ConfigError(f"{key} names no class: it needs a `{TARGET}`.")
-        target: str = node[TARGET]
-        module_name, _, name = target.rpartition(".")
-        allowed = (OWN, *self.plugins)
-        if not any(module_name == a or module_name.startswith(f"{a}.") for a in allowed):
-            raise ConfigError(
-                f"{key}.{TARGET}={target} is not allowed: only classes of {_listed(allowed)} are "
-                "built; name other packages under `plugins`."
-            )
-        try:
-            found = getattr(importlib.import_module(module_name), name)
-        except ModuleNotFoundError as error:
-            raise ConfigError(
-                f"{key}.{TARGET}={target} cannot be imported: there is no module {error.name}."
-            ) from error
-        except AttributeError as error:
-            raise ConfigError(
-                f"{key}.{TARGET}={target} does not exist in {module_name}."
-            ) from error
-        # a module hands out whatever it imported itself, `ostinato.files.shutil` for one
-        home = getattr(found, "__module__", "")
-        if not isinstance(found, type) or not any(
-            home == a or home.startswith(f"{a}.") for a in allowed
-        ):
-            raise ConfigError(f"{key}.{TARGET}={target} is not a class of {_listed(allowed)}.")
-        if inspect.isabstract(found):
-            raise ConfigError(f"{key}.{TARGET}={target} is abstract: name a class that extends it.")
-        return found
+        return find_class(node, key, self.plugins)
 
     def _check_values(self, cls: type, node: Mapping[str, Any], key: str) -> dict[str, Any]:
         parameters = configurable(cls)
@@ -182,6 +158,8 @@ class Config:
         wanted = [h for h in hints if isinstance(h, type) and typing.get_origin(h) is None]
         wanted = [h for h in wanted if h is not type(None)]
         cls = self._class(node, key)
+        if not wanted and hint is not Any:
+            raise ConfigError(f"{key} takes no class: give a plain value.")
         if wanted and not any(issubclass(cls, h) for h in wanted):
             names = _listed(h.__name__ for h in wanted)
             raise ConfigError(f"{key}.{TARGET}={node[TARGET]} does not fit: it must be a {names}.")
@@ -230,25 +208,6 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"did you mean {close[0]}? " if close else ""
 
 
-def read_yaml(path: Path) -> Any:
-    """What a YAML file says; raises `ConfigError` where it is not YAML."""
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ConfigError(f"{path} is not YAML: {reason}") from error
-
-
-def _packages(plugins: Any) -> tuple[str, ...]:
-    plugins = [] if plugins is None else plugins
-    if not isinstance(plugins, list) or not all(isinstance(p, str) and p for p in plugins):
-        raise ConfigError(
-            f"plugins={json.dumps(plugins)} does not fit: it should be a list of packages such as "
-            "[our_models]."
-        )
-    return tuple(plugins)
-
-
 def _refuse_partial(node: Any, key: str) -> None:
     if isinstance(node, Mapping) and node.get(PARTIAL, False) is not False:
         raise ConfigError(f"{key}.{PARTIAL} does not fit: nothing is left to complete here.")
@@ -285,13 +244,19 @@ def _sentence(error: ValidationError, key: str) -> str:
     if first["type"] == "missing":
         return f"{where} is missing: {key}.{first['loc'][0]} should have more values."
     if first["type"] == "callable_type":
-        value = json.dumps(first["input"])
+        value = shown(first["input"])
         return f"{where}={value} does not fit: it should name a class as its `{TARGET}`."
     reason = first["msg"].replace("Input should be", "it should be").rstrip(".")
     more = error.error_count() - 1
-    return f"{where}={json.dumps(first['input'])} does not fit: {reason}" + (
+    return f"{where}={shown(first['input'])} does not fit: {reason}" + (
         f" (and {more} more)." if more and len({e["loc"][0] for e in error.errors()}) > 1 else "."
     )
+
+
+def shown(value: Any) -> str:
+    """Return a value as JSON, cut where it is long."""
+    text = json.dumps(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -2,14 +2,18 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ostinato.config.building import Config, did_you_mean, read_yaml
+from ostinato.config import secrets
+from ostinato.config.building import Config, did_you_mean
+from ostinato.config.hydra_settings import JOB, check_settings, hydra_of_its_own
+from ostinato.config.interpolations import check_growth, without_machine
 from ostinato.config.location import FOLDERS, ROOT, conf_folder, key_of
+from ostinato.config.yaml_files import check_yaml_files, read_yaml
 from ostinato.errors import ConfigError
+from ostinato.interrupts import processor_seconds
 
 GROUPS = (
     "experiment",
@@ -26,6 +30,11 @@ GROUPS = (
 )
 UNSEEN_BY_DVC = ("size", "nfiles")  # its run cache leaves these keys out when it compares
 BUILT = tuple(g for g in GROUPS if g not in ("experiment", "debug"))
+SECONDS = 60  # of processor time for composing; it takes one
+TOO_LONG = (
+    f"composing the config took longer than {SECONDS} s of processor time: an experiment, or an "
+    "option of a group, includes others without end."
+)
 PLAIN = ("seed", "plugins", *FOLDERS, "choices")
 
 
@@ -137,42 +146,52 @@ def _unknown(word: str, known: Iterable[str]) -> str:
 
 
 def _compose(overrides: list[str], conf: Path) -> dict[str, Any]:
+    composed = compose_hydra(overrides, conf, {key_of(override) for override in overrides})
+    return resolved(composed, composed.hydra.runtime.choices, conf)
+
+
+def compose_hydra(overrides: list[str], conf: Path, typed: Collection[str]) -> Any:
+    """Return what Hydra composes, its own settings included, none of them resolved.
+
+    Raises `ConfigError` for what does not compose, and for settings of Hydra's that may not be
+    set; `typed` are the keys of the command line, which may set more than files.
+    """
     from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
     from omegaconf import OmegaConf
 
-    with _hydra(conf):
+    secrets.check_overrides(overrides)
+    check_yaml_files(conf)
+    found = str(conf.resolve())
+    own = hydra_of_its_own(lambda: initialize_config_dir(found, JOB, version_base="1.3"))
+    with own, without_machine(), processor_seconds(SECONDS, ConfigError(TOO_LONG)):
         try:
             composed = hydra_compose(ROOT, overrides=overrides, return_hydra_config=True)
         except Exception as error:  # Hydra and OmegaConf share no base class for their errors
             raise translated(error, overrides, conf) from error
-    return resolved(composed, OmegaConf.to_container(composed.hydra.runtime.choices), conf)
-
-
-@contextmanager
-def _hydra(conf: Path) -> Iterator[None]:
-    """A Hydra of its own, also inside a run of Hydra's."""
-    from hydra import initialize_config_dir
-    from hydra.core.global_hydra import GlobalHydra
-
-    outer = GlobalHydra.instance().hydra
-    GlobalHydra.instance().clear()
-    try:
-        with initialize_config_dir(version_base="1.3", config_dir=str(conf.resolve())):
-            yield
-    finally:
-        GlobalHydra.instance().hydra = outer
+    plain: Any = OmegaConf.to_container(composed, resolve=False)
+    check_growth(plain)
+    secrets.check_values(plain)
+    check_settings(plain["hydra"], typed, conf)
+    return composed
 
 
 def resolved(composed: Any, choices: Any, conf: Path) -> dict[str, Any]:
     """A composed Hydra config as plain values, with the option chosen in each group."""
     from omegaconf import OmegaConf, open_dict
 
+    choices = OmegaConf.to_container(choices)
     with open_dict(composed):
         composed.pop("hydra", None)
+    check_growth(OmegaConf.to_container(composed, resolve=False))  # type: ignore[arg-type]
     try:
-        tree: Any = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
+        with without_machine():
+            tree: Any = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
+    except ConfigError:
+        raise
     except Exception as error:
         raise translated(error, [], conf) from error
+    secrets.check_values(tree)
     tree["choices"] = {group: choices.get(group) for group in GROUPS}
     for group in BUILT:
         if group in tree and tree["choices"][group] is None:  # a list of options, merged

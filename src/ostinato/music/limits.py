@@ -5,13 +5,11 @@ time and memory, here and in the stages that follow.
 """
 
 import os
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
+from ostinato import interrupts
 from ostinato.errors import UnreadableError
 from ostinato.music.piece import Piece
 
@@ -26,7 +24,6 @@ MOST_CHANGES = 100_000  # of tempo, time and key, which are Python objects
 LONGEST = 100_000  # quarter notes: fourteen hours at 120 to the minute
 LAST_TICK = 2**28 - 1  # the longest time between two events of a MIDI file
 SECONDS = 120  # of processor time for one file or tune; music21 takes 15 for a thousand bars of ABC
-AGAIN = 1.0  # seconds of processor time after which a parser that went on is stopped once more
 
 
 def one_line(error: Exception) -> str:
@@ -87,10 +84,6 @@ def check_quarters(quarters: float) -> None:
         raise UnreadableError(f"it lasts {quarters:.0f} quarter notes: up to {LONGEST} are read")
 
 
-class _TooLong(BaseException):
-    """Out of time; no `Exception`, because parsers catch those."""
-
-
 @contextmanager
 def cpu_seconds(seconds: float | None = None) -> Iterator[None]:
     """Raise `UnreadableError` in the body once it has used so much processor time, or `SECONDS`.
@@ -99,24 +92,6 @@ def cpu_seconds(seconds: float | None = None) -> Iterator[None]:
     limited. A call into C is stopped when it returns.
     """
     seconds = SECONDS if seconds is None else seconds
-    main = threading.current_thread() is threading.main_thread()
-    if not main or not hasattr(signal, "setitimer"):
+    reason = f"reading it took longer than {seconds:g} s of processor time"
+    with interrupts.processor_seconds(seconds, UnreadableError(reason)):
         yield
-        return
-    before = signal.signal(signal.SIGVTALRM, _stop)
-    timer = signal.setitimer(signal.ITIMER_VIRTUAL, seconds, AGAIN)
-    try:
-        try:
-            yield
-        finally:
-            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-    except _TooLong:
-        reason = f"reading it took longer than {seconds:g} s of processor time"
-        raise UnreadableError(reason) from None
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, *timer)
-        signal.signal(signal.SIGVTALRM, before)
-
-
-def _stop(_number: int, _frame: FrameType | None) -> None:
-    raise _TooLong

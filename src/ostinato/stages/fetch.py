@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ostinato import scratch
 from ostinato.config import Config
+from ostinato.config.secrets import holds_password
 from ostinato.console import say
 from ostinato.corpora.corpus import MIRROR, Corpus
 from ostinato.corpora.sources.download import kept_in
@@ -48,10 +49,20 @@ def fetch(corpus: Corpus, root: Path, processes: int = 1) -> None:
     with scratch.temporary(target, pinned) as beside:
         fetched = beside / scratch.NEW
         fetched.mkdir()
-        mirror = corpus.mirror or os.environ.get(MIRROR) or None
+        mirror = corpus.mirror or _mirror_of_environment()
         corpus.source.write(fetched, processes, mirror)
         with locked(kept_in() / fingerprint(str(target.resolve())), f"fetching {corpus.path}"):
             _put(fetched, target, pinned, corpus)
+
+
+def _mirror_of_environment() -> str | None:
+    mirror = os.environ.get(MIRROR) or None
+    if mirror and holds_password(mirror, MIRROR):
+        raise ConfigError(
+            f"{MIRROR} holds a name or a password, which messages would show: leave it out of the "
+            "address, and put it into ~/.netrc, where downloads look for it."
+        )
+    return mirror
 
 
 def _check_target(target: Path, corpus: Corpus) -> None:

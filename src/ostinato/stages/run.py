@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ostinato import console
 from ostinato.config import Config, conf_folder
 from ostinato.config.composing import params_overrides, resolved, translated, unless, validate
+from ostinato.config.launching import check_launch
 from ostinato.config.location import to_project_overrides, to_project_paths
 from ostinato.errors import UserError
 from ostinato.stages import compose, evaluate, fetch, generate, split, train
@@ -45,7 +46,10 @@ def main(arguments: Sequence[str], here: Path) -> int:
     project = Project(root, conf_folder(root), here, tuple(arguments))
     params = root / "params.yaml"
     given = params_overrides(params) if params.exists() else []
-    words = _in_order(unless(given, arguments), to_project_overrides(arguments, here, root))
+    given = unless(given, arguments)
+    flags, typed = _sorted(to_project_overrides(arguments, here, root))
+    check_launch(flags, given, typed, project.conf)
+    words = [*flags, *given, *typed]  # Hydra's parser takes no override after a flag once more
     if not any(a in MULTIRUN or a.startswith("-") or a.startswith("hydra") for a in arguments):
         compose.composed(list(arguments), root, here)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors reach the command line as they are
@@ -67,11 +71,10 @@ def main(arguments: Sequence[str], here: Path) -> int:
     return 0
 
 
-def _in_order(given: Sequence[str], arguments: Sequence[str]) -> list[str]:
-    """Hydra's flags, then all overrides: its parser takes no override after a flag once more."""
+def _sorted(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return Hydra's flags, and the overrides."""
     overrides = [a for a in arguments if not a.startswith("-") and ("=" in a or a.startswith("~"))]
-    flags = [a for a in arguments if a not in overrides]
-    return [*flags, *given, *overrides]
+    return [a for a in arguments if a not in overrides], overrides
 
 
 def _job(

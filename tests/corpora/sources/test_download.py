@@ -4,6 +4,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -225,3 +226,18 @@ def test_the_environment_may_name_the_mirror(
     fetch(corpus, tmp_path, 1)
     parts = {p.name: len(list(p.iterdir())) for p in (tmp_path / "data" / "jsb").iterdir()}
     assert parts == {"train": 229, "validation": 76, "test": 77}
+
+
+def test_the_name_and_password_of_a_mirror_are_read_from_netrc(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password hunter2\n")
+    (tmp_path / "www").mkdir()
+    (tmp_path / "www" / "tune.abc").write_text("X:1\n")
+    with serving(tmp_path / "www") as server:
+        file = download("https://example.org/tune.abc", mirror=server.address)
+    assert file.read_text() == "X:1\n"
+    assert server.authorizations == [f"Basic {b64encode(b'me:hunter2').decode()}"]

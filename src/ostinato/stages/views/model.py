@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ostinato.config import Config
-from ostinato.config.building import PARTIAL, TARGET
+from ostinato.config.targets import PARTIAL, TARGET
 from ostinato.evaluation import overview
 from ostinato.evaluation.charts import curves
 from ostinato.learning.yardstick import OBJECTIVE, OVERLAP, Yardstick, nats_per

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.batches.store import TokenStore
-from ostinato.config.building import TARGET, read_yaml
+from ostinato.config.targets import TARGET
+from ostinato.config.yaml_files import read_yaml
 from ostinato.evaluation import overview
 from ostinato.representations.base import pitch_name
 from ostinato.stages.views import View, counted, facts, table
