@@ -4,7 +4,7 @@ Source: the ABC music standard 2.1.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from ostinato.errors import UnreadableError
@@ -39,6 +39,11 @@ class Attributes:
     octave: int | None = None
     transpose: int | None = None
     name: str | None = None
+
+    def updated(self, new: "Attributes") -> "Attributes":
+        """Return these attributes with those that `new` says."""
+        said = {key: value for key, value in vars(new).items() if value is not None}
+        return replace(self, **said)
 
 
 def read_attributes(text: str) -> tuple[str, Attributes]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from fractions import Fraction
 
 from ostinato.music.abc.clock import Clock
 from ostinato.music.abc.fields import Attributes
@@ -37,26 +38,43 @@ class Token:
 
 @dataclass
 class Voice:
-    """A voice as its tokens in the order of the text."""
+    """A voice as its tokens in the order of the text, and where its text has come to."""
 
     tokens: list[Token] = field(default_factory=list)
     attributes: Attributes = field(default_factory=Attributes)
+    unit: Fraction = Fraction(1, 8)
+    """The unit note length in whole notes."""
+    metre: Fraction | None = None
+    """The length of a bar in whole notes; None in free metre."""
     part: str = ""
     clock: Clock = field(default_factory=Clock)
 
 
 @dataclass
 class Tune:
-    """A tune as its voices; `start` is the state in which each of them begins."""
+    """A tune as its header has it, and its voices."""
 
     start: dict[str, Token] = field(default_factory=dict)
-    voices: dict[str, Voice] = field(default_factory=dict)
+    """The state in which each voice begins."""
+    own: dict[str, list[Token]] = field(default_factory=dict)
+    """By voice, what the header sets for it alone."""
+    common: Attributes = field(default_factory=Attributes)
+    """What holds for each voice that does not say otherwise."""
+    announced: dict[str, Attributes] = field(default_factory=dict)
+    """The voices of the header."""
+    unit: Fraction | None = None
+    metre: Fraction | None = None
+    symbols: set[str] = field(default_factory=set)
+    """Letters that U: fields make decorations."""
+    macros: dict[str, str] = field(default_factory=dict)
     order: str = ""
     """The order in which its parts are played, as the P: field of the header has it."""
     has_tempo: bool = False
+    voices: dict[str, Voice] = field(default_factory=dict)
 
     def sounding(self) -> Iterator[Voice]:
-        """Yield the voices that have music."""
-        for voice in self.voices.values():
+        """Yield the voices that have music, in the order of the header, then of the text."""
+        for name in {**self.announced, **self.voices}:
+            voice = self.voices.get(name, Voice())
             if any(token.kind is Kind.MUSIC for token in voice.tokens):
                 yield voice
