@@ -114,6 +114,20 @@ def test_a_whole_rest_in_a_shorter_metre_lasts_a_bar(tmp_path: Path) -> None:
     assert notes(piece) == [(3, 3, 60)]
 
 
+def test_rests_alone_make_no_bar_longer(tmp_path: Path) -> None:
+    long = part(note("r", 4) + note("r", 4), whole("C4"))
+    assert notes(read(score(long, part(whole("E3"), whole("F3"))), tmp_path), 0) == [(4, 4, 60)]
+    pickup = f'<measure implicit="yes">{note("E3", 1)}</measure>'
+    rest = f'<measure implicit="yes">{note("r", 4)}</measure>'
+    piece = read(score(part(rest, whole("C4")), part(pickup, whole("F3"))), tmp_path)
+    assert notes(piece) == [(0, 1, 52), (1, 4, 53), (1, 4, 60)]
+
+
+def test_rests_after_notes_count(tmp_path: Path) -> None:
+    cadenza = note("C4", 4) + note("r", 3)
+    assert notes(read(score(part(cadenza, whole("D4"))), tmp_path))[-1] == (7, 4, 62)
+
+
 def test_a_pickup_and_a_split_bar_keep_their_lengths(tmp_path: Path) -> None:
     bars = (
         f'<measure number="0" implicit="yes">{note("C4", 1)}</measure>',

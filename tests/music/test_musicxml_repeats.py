@@ -29,6 +29,7 @@ def sounding(attribute: str, value: str = "yes") -> str:
 
 
 FIRST_AND_SECOND = (C, ending("1", D), ending("2", E, repeat=False))
+LOOSE_END = BACK.replace("<repeat", '<ending number="" type="stop"/><repeat')
 SEGNO, DAL_SEGNO = sounding("segno", "s"), sounding("dalsegno", "s")
 CODA, TO_CODA = sounding("coda", "c"), sounding("tocoda", "c")
 SCORES = {
@@ -53,6 +54,10 @@ SCORES = {
     ),
     "endings without their repeat": (
         (FORWARD + C, ending("1", D, repeat=False), ending("2", E, repeat=False), F),
+        "CDCEF",
+    ),
+    "a first ending of which only the end is there": (
+        (C, D + LOOSE_END, ending("2", E, repeat=False), F),
         "CDCEF",
     ),
     "an ending that nothing repeats": ((C, ending("2", D, repeat=False), E), "CDE"),

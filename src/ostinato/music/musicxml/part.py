@@ -45,9 +45,11 @@ class Part:
     name: str = ""
     rows: list[Row] = field(default_factory=list)
     lengths: list[int] = field(default_factory=list)
-    """Of each bar, the furthest place that something reaches."""
-    empty: set[int] = field(default_factory=set)
-    """Bars in which nothing lasts, and that are not said to be incomplete."""
+    """Of each bar with notes, the furthest place that something reaches; 0 of others."""
+    rests: list[int] = field(default_factory=list)
+    """The same of each bar without notes."""
+    implicit: set[int] = field(default_factory=set)
+    """Bars that are said to be incomplete."""
     metres: list[Change] = field(default_factory=list)
     keys: list[Change] = field(default_factory=list)
     tempos: list[Change] = field(default_factory=list)

@@ -24,13 +24,11 @@ class PartReader:
         self.resolution, self.instruments, self.number = resolution, instruments, number
         self.part, self.sounds = Part(instruments.part), Sounds(instruments)
         self.per_division: int | Fraction = resolution
-        self.full: int | None = None  # ticks of a bar of the metre in force
         self.voices: dict[str, int] = {}
         self.first_rows: list[int] = []  # of each bar, an index into the part's rows
         self.copied = 0  # how many bars back music is repeated from, 0 if it is written out
         self.bar = -1
         self.at = self.furthest = self.struck = 0
-        self.implicit = False
         self.readers: dict[str, Callable[[Element], None]] = {
             "note": self._note,
             "backup": self._backup,
@@ -46,17 +44,18 @@ class PartReader:
         self.bar += 1
         self.at = self.furthest = 0
         self.struck = -1
-        self.implicit = measure.get("implicit") == "yes"
+        if measure.get("implicit") == "yes":
+            self.part.implicit.add(self.bar)
         before = len(self.part.rows)
         self.first_rows.append(before)
         for element in measure:
             if reader := self.readers.get(element.tag):
                 reader(element)
-        if not (self.furthest or self.implicit):
-            self.part.empty.add(self.bar)
         if self.copied and len(self.part.rows) == before:
             self._copy_bar()
-        self.part.lengths.append(self.furthest)
+        sounds = len(self.part.rows) > before
+        self.part.lengths.append(self.furthest if sounds else 0)
+        self.part.rests.append(0 if sounds else self.furthest)
         self.part.transposed, self.part.names = self.sounds.transposed, self.sounds.names
         limits.check_counts(len(self.part.rows))
 
@@ -68,13 +67,12 @@ class PartReader:
             return
         duration = self._duration(note)
         onset = self.at
-        rest = its.get("rest")
         if "chord" in its and self.struck >= 0:
             onset = self.struck
         else:
             self.struck = onset
-            self._move(duration, rest)
-        if rest is None and "cue" not in its:
+            self._move(duration)
+        if "rest" not in its and "cue" not in its:
             loud = decimal(note.get("dynamics"))
             row = Row(
                 self.bar,
@@ -92,12 +90,9 @@ class PartReader:
         name = "" if voice is None else voice.text or ""
         return self.voices.setdefault(name, len(self.voices))
 
-    def _move(self, duration: int, rest: Element | None) -> None:
-        reached = self.at + duration
-        if rest is not None and not self.at and self.full is not None:
-            reached = min(reached, self.full)  # some write a whole rest in whatever metre
+    def _move(self, duration: int) -> None:
         self.at += duration
-        self.furthest = max(self.furthest, reached)
+        self.furthest = max(self.furthest, self.at)
 
     def _duration(self, element: Element) -> int:
         duration = decimal(element.findtext("duration"))
@@ -119,10 +114,7 @@ class PartReader:
         self.at = max(self.at - self._duration(element), 0)
 
     def _forward(self, element: Element) -> None:
-        if self.implicit:  # where some fill up what is no whole bar
-            self.at += self._duration(element)
-        else:
-            self._move(self._duration(element), None)
+        self._move(self._duration(element))
 
     def _copy_bar(self) -> None:
         """Fill a bar that a sign alone repeats with what the bar so far back has."""
@@ -134,8 +126,6 @@ class PartReader:
         copied = [row._replace(bar=self.bar) for row in self.part.rows[first:last]]
         self.part.rows.extend(copied)
         self.furthest = max(self.furthest, self.part.lengths[source])
-        if self.furthest:
-            self.part.empty.discard(self.bar)
 
     # ------------------------------------------------------------ what changes
 
@@ -146,8 +136,8 @@ class PartReader:
                 if divisions is not None:
                     per = Fraction(self.resolution) / divisions
                     self.per_division = per.numerator if per.denominator == 1 else per
-            elif child.tag == "time":
-                self._metre(child)
+            elif child.tag == "time" and child.get("number", "1") == "1":
+                self._change(self.part.metres, attributes.metre(child))
             elif child.tag == "transpose":
                 self.sounds.transpose(child)
             elif child.tag == "clef":
@@ -157,13 +147,6 @@ class PartReader:
         for child in element.findall("key"):  # what follows a transposition is written for it
             if child.get("number", "1") == "1":
                 self._change(self.part.keys, self.sounds.key(child))
-
-    def _metre(self, time: Element) -> None:
-        if time.get("number", "1") != "1":
-            return
-        metre = attributes.metre(time)
-        self.full = None if metre is None else 4 * self.resolution * metre[0] // metre[1]
-        self._change(self.part.metres, metre)
 
     def _style(self, style: Element) -> None:
         repeat = style.find("measure-repeat")

@@ -1,6 +1,6 @@
 """In which order a score is played: repeats, endings, da capo, dal segno, coda and fine."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -52,8 +52,11 @@ class Signs:
     """Where it goes back: to a segno of this name, or to the beginning (None)."""
 
 
-def signs_of(marks: Iterable[tuple[int, str, str]], end: int) -> Signs:
-    """Collect the signs of all parts: marks are (tick, kind, value), and `end` is the last tick."""
+def signs_of(marks: Iterable[tuple[int, str, str]], starts: list[int]) -> Signs:
+    """Collect the signs of all parts.
+
+    Marks are (tick, kind, value); `starts` are the ticks at which bars begin, and the last end.
+    """
     found = Signs()
     endings: dict[tuple[int, frozenset[int]], Ending] = {}
     stops = set()
@@ -65,7 +68,7 @@ def signs_of(marks: Iterable[tuple[int, str, str]], end: int) -> Signs:
             found.backwards[tick] = max(found.backwards.get(tick, 0), min(times, LARGEST))
         elif kind == "ending":
             if which := numbers(value):
-                endings[tick, which] = Ending(tick, end, which)
+                endings[tick, which] = Ending(tick, starts[-1], which)
         elif kind == "ended":
             stops.add(tick)
         elif kind == "fine":
@@ -76,7 +79,23 @@ def signs_of(marks: Iterable[tuple[int, str, str]], end: int) -> Signs:
             places = {"segno": found.segnos, "coda": found.codas, "tocoda": found.tocodas}
             places.get(kind, found.jumps)[tick] = value
     found.endings = _with_stops(list(endings.values()), stops | set(found.backwards))
+    found.endings += _without_starts(found, stops, starts)
+    found.endings.sort(key=lambda ending: ending.start)
     return found
+
+
+def _without_starts(signs: Signs, stops: set[int], starts: list[int]) -> list[Ending]:
+    """First endings of which only the end is there: the bar before a second ending."""
+    ended = {ending.stop for ending in signs.endings}
+    return [
+        Ending(
+            starts[bisect_left(starts, ending.start) - 1],
+            ending.start,
+            frozenset(range(1, min(ending.numbers))),
+        )
+        for ending in signs.endings
+        if ending.start in (stops & set(signs.backwards)) - ended and min(ending.numbers) > 1
+    ]
 
 
 def _with_stops(endings: list[Ending], stops: set[int]) -> list[Ending]:

@@ -50,7 +50,7 @@ def _piece(score: Element, name: str) -> Piece:
     starts = _bar_starts(parts, resolution)
     end = starts[-1]
     limits.check_quarters(end / resolution)
-    signs = signs_of(_marks(parts, starts), end)
+    signs = signs_of(_marks(parts, starts), starts)
     played = Played(play(signs, end, limits.LONGEST * resolution))
     limits.check_quarters(played.length / resolution)
     names, notes = tracks_of(parts, starts, played)
@@ -110,10 +110,11 @@ def _measures_of_parts(score: Element) -> list[tuple[str, list[Element]]]:
 def _bar_starts(parts: list[Part], resolution: int) -> list[int]:
     """The ticks at which bars begin, and the end of the last.
 
-    A bar ends where the part that is longest in it does. A bar without anything in it lasts as its
-    metre says.
+    A bar ends where the part with notes that is longest in it does. Without notes it lasts as its
+    rests say, though no longer than its metre, and as the metre says if there are none either.
     """
-    lengths = [max(its) for its in zip_longest(*(part.lengths for part in parts), fillvalue=0)]
+    lengths = _longest([part.lengths for part in parts])
+    rests = _longest([part.rests for part in parts])
     metres = next((iter(part.metres) for part in parts if part.metres), iter(()))
     following = next(metres, None)
     numerator, denominator = COMMON_METRE
@@ -121,9 +122,17 @@ def _bar_starts(parts: list[Part], resolution: int) -> list[int]:
         while following is not None and following.bar <= bar:
             numerator, denominator = following.value
             following = next(metres, None)
-        if not length and all(bar in part.empty for part in parts if bar < len(part.lengths)):
-            lengths[bar] = 4 * resolution * numerator // denominator
+        full = 4 * resolution * numerator // denominator
+        implicit = any(bar in part.implicit for part in parts)
+        if not implicit:
+            lengths[bar] = max(length, min(rests[bar], full)) or full
+        elif not length:
+            lengths[bar] = min(rests[bar], full)
     return list(accumulate(lengths, initial=0))
+
+
+def _longest(lengths: list[list[int]]) -> list[int]:
+    return [max(its) for its in zip_longest(*lengths, fillvalue=0)]
 
 
 def _at(change: Change, starts: list[int]) -> tuple[Any, ...]:
