@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from random_music import bands
+from symusic import Score
 
 from ostinato.errors import UnencodableError, UserError
 from ostinato.music.conversion import from_symusic
-from ostinato.music.piece import NOTE, TEMPO, TIME_SIGNATURE, Piece, array
+from ostinato.music.piece import NOTE, TEMPO, TIME_SIGNATURE, Piece, array, changes
 from ostinato.music.reading import read_midi
 from ostinato.representations.event import separate_unisons
 from ostinato.representations.miditok.representation import MidiTok
@@ -77,8 +78,10 @@ def test_songs_are_the_tokens_of_miditok_from_the_file_on(
     paths = sorted(published("pop909").glob("*.mid"))
     assert len(paths) >= 100
     for path in paths[:: 1 if name == "remi" else 10]:
-        expected = numbers(representation, tokenizer(path))
-        assert np.array_equal(representation.encode(read_midi(path)), expected), path.name
+        piece, score = read_midi(path), Score(path)
+        score.tempos = [tempo for tempo in score.tempos if tempo.time < piece.end]
+        expected = numbers(representation, tokenizer(score))
+        assert np.array_equal(representation.encode(piece), expected), path.name
 
 
 @pytest.mark.parametrize("name", REPRESENTATIONS)
@@ -120,6 +123,13 @@ def test_chorales_come_back_as_miditok_reads_them(name: str, chorales: list[Piec
             assert np.array_equal(decoded.time_signatures, expected.time_signatures)
 
 
+def on_quarters(piece: Piece) -> np.ndarray:
+    """Time signatures that leave no bar of sixteenths, in which the longest note is short."""
+    rows = piece.time_signatures.tolist()
+    quarter = piece.resolution
+    return changes([(onset // quarter * quarter, *metre) for onset, *metre in rows], TIME_SIGNATURE)
+
+
 @pytest.mark.parametrize("name", REPRESENTATIONS)
 @given(piece=bands())
 @settings(max_examples=25, deadline=None)
@@ -127,6 +137,7 @@ def test_what_was_written_once_is_kept(name: str, piece: Piece) -> None:
     representation = REPRESENTATIONS[name]
     if not representation.programs and piece.notes["drum"].all():
         return
+    piece = replace(piece, time_signatures=on_quarters(piece))
     kept = representation.decode(representation.encode(piece))
     again = representation.decode(representation.encode(kept))
     assert np.array_equal(heard(again), heard(kept))
@@ -164,9 +175,11 @@ def test_velocities_tempos_and_metres_of_a_band_come_back() -> None:
     piece = Piece("", 16, notes, tempos, metres)
     for name in ("remi", "tsd", "midilike", "cpword"):
         kept = REPRESENTATIONS[name].decode(REPRESENTATIONS[name].encode(piece))
-        assert np.array_equal(heard(kept), heard(piece)), name
-        assert np.array_equal(kept.tempos, piece.tempos)
-        expected = [(0, 2, 4), (64, 6, 8)]  # the second bar ends there
+        fine = piece.at_resolution(kept.resolution)
+        assert np.array_equal(heard(kept), heard(fine)), name
+        assert np.array_equal(kept.tempos, fine.tempos)
+        quarter = kept.resolution
+        expected = [(0, 2, 4), (2 * quarter, 1, 4), (3 * quarter, 6, 8)]  # the second bar is short
         assert [tuple(row) for row in kept.time_signatures.tolist()] == expected
         assert kept.track_names == ("Electric Bass (finger)", "drums")
 
@@ -253,7 +266,7 @@ def test_copies_for_other_processes_are_small_and_encode_the_same(
         b'{"merges": [[-1, 5]]}',
         b'{"merges": [[true, 5]]}',
         json.dumps(
-            {"merges": [[666 + i - (i > 0), 666 + i - (i > 0)] for i in range(60)]}
+            {"merges": [[724 + i - (i > 0), 724 + i - (i > 0)] for i in range(60)]}
         ).encode(),
     ],
 )

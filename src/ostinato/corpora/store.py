@@ -168,6 +168,7 @@ def write(results: Iterable[Row], folder: Path, drop_duplicates: bool = False) -
 
     The same results give the same bytes. Returns how many were kept and how many rejected.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     rows, number = iter(results), 0
     while part := list(islice(rows, ROWS)):
         write_part(part, part_file(folder, number), drop_duplicates)

@@ -44,7 +44,7 @@ def from_symusic(score: Any, name: str) -> Piece:
         key_signatures=rows.key_signatures(keys, resolution),
         track_names=tuple(clean(track.name) for track in tracks),
     )
-    return piece.without_changes_after_end()
+    return piece.without_changes_from(piece.end + 1)
 
 
 def to_symusic(piece: Piece) -> Any:
@@ -113,7 +113,7 @@ def from_muspy(music: "muspy.Music", name: str) -> Piece:
         key_signatures=rows.key_signatures(keys, music.resolution),
         track_names=tuple(names),
     )
-    return piece.without_changes_after_end()
+    return piece.without_changes_from(piece.end + 1)
 
 
 def to_muspy(piece: Piece) -> "muspy.Music":

@@ -219,14 +219,13 @@ class Piece:
         scaled //= 2 * whole
         return scaled
 
-    def without_changes_after_end(self) -> "Piece":
-        """The same music without the tempos and signatures after its last note has ended."""
-        last = self.notes["onset"][-1] if len(self.notes) else 0
+    def without_changes_from(self, tick: int) -> "Piece":
+        """The same notes without the tempos and signatures from a tick on."""
         fields = {}
         for name in ("tempos", "time_signatures", "key_signatures"):
             changes = getattr(self, name)
-            if len(changes) and changes["onset"][-1] > last:
-                fields[name] = changes[changes["onset"] <= self.end]
+            if len(changes) and changes["onset"][-1] >= tick:
+                fields[name] = changes[changes["onset"] < tick]
         return Piece.in_order(**self.__dict__ | fields) if fields else self
 
     def quantised(self, steps_per_quarter: int) -> "Piece":

@@ -59,7 +59,8 @@ def to_piece(vocabulary: Vocabulary, tokens: Ints, name: str) -> Piece:
 
     Every pitch begins a note. One without a velocity is as loud as notes whose source has none,
     one without a duration lasts a step, one without an end lasts to the last token; a drum's pitch
-    is a drum under any program. A pitch begins anew where it already sounds in its track.
+    is a drum under any program. A pitch begins anew where it already sounds in its track. Tempos
+    and time signatures from the end of the last note on are left out.
     """
     kinds, values = vocabulary.kinds[tokens], vocabulary.values[tokens]
     time = clock(vocabulary, tokens)
@@ -147,7 +148,7 @@ def _with_changes(
 ) -> Piece:
     tempos, metres = kinds == Kind.TEMPO, kinds == Kind.METRE
     signatures = [vocabulary.metres[value] for value in values[metres]]
-    return Piece(
+    piece = Piece(
         name,
         vocabulary.resolution,
         np.concatenate(tracks) if tracks else np.zeros(0, NOTE),
@@ -164,3 +165,4 @@ def _with_changes(
             for track in tracks
         ),
     )
+    return piece.without_changes_from(max(piece.end, 1))

@@ -12,6 +12,7 @@ from ostinato.representations.miditok.tables import CURRENT, Tables
 from ostinato.representations.miditok.vocabulary import COMMON_TIME, DRUM_KEY, Kind, Vocabulary
 
 BAR_QUARTERS = COMMON_TIME[0]
+MOST_POSITIONS = 256  # so that one fits a byte
 
 
 class MidiTokGrammar(Grammar):
@@ -180,5 +181,6 @@ def where(vocabulary: Vocabulary, within: Tokens, turns: Tokens) -> NDArray[np.i
 
 
 def steps_in_bar(metres: Sequence[tuple[int, int]], steps_per_quarter: int) -> int:
-    """Steps in the longest bar there can be."""
-    return max(-(-4 * beats * steps_per_quarter // beat) for beats, beat in metres)
+    """Steps in the longest bar there can be; positions tell at most 256 apart."""
+    longest = max(-(-4 * beats * steps_per_quarter // beat) for beats, beat in metres)
+    return min(longest, MOST_POSITIONS)

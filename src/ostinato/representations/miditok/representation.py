@@ -17,11 +17,11 @@ from ostinato.representations.miditok import bytepairs
 from ostinato.representations.miditok.decoding import clock, to_piece
 from ostinato.representations.miditok.encoding import Events, Ints, read_events
 from ostinato.representations.miditok.grammar import MidiTokGrammar, steps_in_bar, where
+from ostinato.representations.miditok.metres import KNOWN, METRES, fit_signatures
 from ostinato.representations.miditok.order import Order, order_of
 from ostinato.representations.miditok.tables import Tables
 from ostinato.representations.miditok.vocabulary import COMMON_TIME, Kind, Vocabulary
 
-METRES = {4: [1, 2, 3, 4, 5, 6, 7], 8: [3, 5, 6, 7, 9, 12]}
 TEMPO_RANGE = (40, 250)  # quarter notes per minute
 
 
@@ -63,10 +63,9 @@ class MidiTok(TokenRepresentation):
         self.end_token = end_token
         self.learns = vocabulary is not None
         self.transposes = not self.learns
-        finest = max(METRES) // COMMON_TIME[1] if time_signatures else 1
+        finest = max(KNOWN) // COMMON_TIME[1] if time_signatures else 1
         self.resolution = steps_per_quarter * finest
-        metres = [(n, beat) for beat, ns in METRES.items() for n in ns]
-        longest = steps_in_bar(metres if time_signatures else [COMMON_TIME], steps_per_quarter)
+        longest = steps_in_bar(METRES if time_signatures else [COMMON_TIME], steps_per_quarter)
         self.position_sizes: tuple[int, ...] = (longest,)
         kept = {"programs": programs, "tempo": tempos > 0, "metre": time_signatures}
         self.keeps = frozenset(name for name, is_kept in kept.items() if is_kept)
@@ -96,7 +95,7 @@ class MidiTok(TokenRepresentation):
             num_tempos=max(self.tempos, 1),
             tempo_range=TEMPO_RANGE,
             use_time_signatures=self.time_signatures,
-            time_signature_range=METRES,
+            time_signature_range=KNOWN,
         )
         return getattr(miditok, self.tokenizer_name)(config)
 
@@ -161,7 +160,9 @@ class MidiTok(TokenRepresentation):
             notes["track"] = notes["program"] = 0
             if not len(notes):
                 raise UnencodableError("has no notes besides drums")
-        return to_symusic(Piece("", piece.resolution, notes, piece.tempos, piece.time_signatures))
+        signatures = fit_signatures(piece).signatures
+        said = Piece("", piece.resolution, notes, piece.tempos, signatures)
+        return to_symusic(said.without_changes_from(piece.end))  # they would add bars
 
     @abstractmethod
     def to_tokens(self, events: Events) -> Ints:
