@@ -8,6 +8,7 @@ from typing import Any
 
 from ostinato.config import secrets
 from ostinato.config.building import Config, did_you_mean
+from ostinato.config.experiments import name_experiment
 from ostinato.config.hydra_settings import JOB, check_settings, hydra_of_its_own
 from ostinato.config.interpolations import check_growth, without_machine
 from ostinato.config.location import FOLDERS, ROOT, conf_folder, key_of
@@ -65,7 +66,8 @@ def compose(overrides: Sequence[str] = (), conf: Path | None = None) -> Config:
     Raises `ConfigError`, one sentence, for whatever does not compose or does not fit.
     """
     conf = conf or conf_folder()
-    config = Config(_compose(list(overrides), conf))
+    tree = _compose(list(overrides), conf)
+    config = Config(name_experiment(tree, overrides, conf, _compose))
     validate(config)
     return config
 
@@ -94,6 +96,14 @@ def validate(config: Config) -> None:
         folder = config.tree.get(key)
         if folder is not None and not isinstance(folder, str):
             raise ConfigError(f"{key}={json.dumps(folder)} does not fit: it should be a folder.")
+
+
+def from_hydra(composed: Any, settings: Any, conf: Path) -> Config:
+    """Return the config of a job of Hydra's, whose `settings` are its hydra node, validated."""
+    tree = resolved(composed, settings.runtime.choices, conf)
+    config = Config(name_experiment(tree, settings.overrides.task, conf, _compose))
+    validate(config)
+    return config
 
 
 def params_overrides(path: Path) -> list[str]:

@@ -58,13 +58,21 @@ def steps_of(representation: Representation) -> Steps:
 def save_bundle(bundle: Bundle, folder: Path) -> None:
     """Write a bundle, in one step; the same bundle gives the same bytes."""
     with replacing_folder(folder, "model") as part:
-        bundle.config.only(*KEYS).save(part / "config.yaml")
+        _config_of(bundle).save(part / "config.yaml")
         weights = {name: t.contiguous().cpu() for name, t in bundle.network.state_dict().items()}
         (part / "weights.safetensors").write_bytes(save(weights))
         write_text(part / "vocabulary.tsv", bundle.representation.vocabulary())
         write_json(part / "setting.json", bundle.setting.to_dict())
         if (learned := bundle.representation.learned()) is not None:
             (part / LEARNED).write_bytes(learned)
+
+
+def _config_of(bundle: Bundle) -> Config:
+    """The parts of its config that a bundle keeps, with the corpus called by its name."""
+    config = bundle.config.only(*KEYS)
+    if "corpus" in bundle.config.tree:
+        config.tree["choices"] = config["choices"] | {"corpus": bundle.config["corpus.name"]}
+    return config
 
 
 def load_bundle(folder: Path, plugins: Iterable[str] = ()) -> Bundle:

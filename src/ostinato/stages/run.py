@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ostinato import console
 from ostinato.config import Config, conf_folder
-from ostinato.config.composing import params_overrides, resolved, translated, unless, validate
+from ostinato.config.composing import from_hydra, params_overrides, translated, unless
 from ostinato.config.launching import check_launch
 from ostinato.config.location import to_project_overrides, to_project_paths
 from ostinato.errors import UserError
@@ -104,8 +104,7 @@ def _job(
 
 def _run(composed: Any, settings: Any, project: Project) -> float | None:
     """Run the stages; returns the best validation figure, so turned that less is better."""
-    config = Config(resolved(composed, settings.runtime.choices, project.conf))
-    validate(config)
+    config = from_hydra(composed, settings, project.conf)
     config = to_project_paths(config, project.typed, project.here, project.root)
     compose.check_fit(config, project.conf)
     workspace = Workspace(project.root, Path(settings.runtime.output_dir))

@@ -147,7 +147,8 @@ def _reached(fitted: "Fitted") -> str:
 
 def _headings(config: Config) -> dict[str, str]:
     """What tells runs apart at a glance."""
-    return {group: config["choices"][group] for group in ("model", "representation", "corpus")}
+    chosen = {group: config["choices"][group] for group in ("model", "representation")}
+    return chosen | {"corpus": config["corpus.name"]}
 
 
 def _named(config: Config) -> str:
