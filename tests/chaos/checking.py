@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 NAMED = re.compile(r"[0-9a-f]{32}|[0-9a-f]{16}")
-UNFINISHED = re.compile(r"\.(part|parts|old)$|^\.fetch\.|^tmp|^\.[^/]+\.\d+\.")
+UNFINISHED = re.compile(r"\.(part|parts|old)$|^\.ostinato-tmp$|^\.fetch\.|^tmp|^\.[^/]+\.\d+\.")
 OUTS = ("config.yaml", "pieces", "split.json", "model", "curves.csv", "samples", "evaluation")
 WHOLE = "evaluation/metrics.json"  # the last thing that `ostinato run` writes
 KINDS = ("different", "stuck", "running", "remains")

@@ -81,7 +81,7 @@ def test_eight_runs_at_once_give_what_each_gives_alone(
         if curves_of(run) != curves[words] or any(
             len(steps) != len(set(steps)) for name, steps in run.steps.items() if "_nats" in name
         ):
-            faults.different.append(f"the curves of {words} are not its own: {run.steps}")
+            faults.different.append(f"the curves of {words} are not its own: {curves_of(run)}")
     one = workshop.undisturbed(Kind("run ", ("run",))).made
     faults.remains += [p for p in state.paths if p not in one.paths]
     report("starts at once", "eight runs, fresh store", len(starts), faults)
