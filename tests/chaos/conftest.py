@@ -19,6 +19,11 @@ from ostinato.music.writing import write_midi
 ROOT = Path(__file__).parents[2]
 SHARED_MEMORY = Path("/dev/shm")
 PIECES = 8
+SCORES = 96  # so many are read by several processes
+SCORE = """<score-partwise version="3.1"><part-list><score-part id="P1"><part-name/></score-part>
+</part-list><part id="P1">{bars}</part></score-partwise>"""
+BAR = """<measure number="{number}"><attributes><divisions>1</divisions></attributes><note><pitch>
+<step>{step}</step><octave>{octave}</octave></pitch><duration>4</duration></note></measure>"""
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[name] = "1"  # before the fork server is started: it must have no threads
@@ -39,12 +44,25 @@ def workshop(
         write_midi(piece, template / "data" / "bach" / f"{piece.name}.mid")
         write_midi(other, template / "other" / f"{piece.name}.mid")
     shutil.copytree(template / "data" / "bach", template / "music")
+    for number in range(SCORES):
+        write_score(template / "scores" / f"{number:02d}.musicxml", number)
     with zipfile.ZipFile(template / "music.zip", "w") as archive:
         for file in sorted((template / "music").iterdir()):
             archive.write(file, file.name)
     memory = SHARED_MEMORY if SHARED_MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="chaos-", dir=memory) as other_disk:
         yield Workshop(base, template, Path(other_disk) / "tmp")
+
+
+def write_score(path: Path, number: int) -> None:
+    """Write two bars of MusicXML that no other number has."""
+    notes = (number % 7, number // 7 % 7), (number // 49, 0)
+    bars = [
+        BAR.format(number=i, step="CDEFGAB"[step], octave=octave + 2)
+        for i, (step, octave) in enumerate(notes, 1)
+    ]
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(SCORE.format(bars="".join(bars)))
 
 
 @pytest.fixture(scope="session")

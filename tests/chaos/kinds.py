@@ -10,6 +10,12 @@ ARCHIVE: Words = (
     "corpus.source.check=false",
     "corpus.source.parts=null",
 )
+SCORES: Words = (
+    "preprocess",
+    "corpus=folder",
+    "corpus.path=scores",
+    "preprocess.processes=2",
+)
 OTHER = "seed=7"
 READ: tuple[Words, ...] = (("preprocess",), ("split",))
 TRAINED: tuple[Words, ...] = (*READ, ("train",))
@@ -25,6 +31,7 @@ KINDS = {
         Kind("compose", ("compose",), [("compose", OTHER)]),
         Kind("preprocess", ("preprocess",)),
         Kind("preprocess anew", ("preprocess",), [("preprocess", "corpus.resolution=12")]),
+        Kind("preprocess, two workers", SCORES, workers=True),
         Kind("split", ("split",), [*READ, ("split", OTHER)]),
         Kind("train", ("train",), STORE, jobs=1),
         Kind("train again", ("train",), TRAINED, jobs=1),

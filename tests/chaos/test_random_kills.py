@@ -20,7 +20,8 @@ SHARES = {  # of a hundred kills
     "compose": 4,
     "preprocess": 6,
     "preprocess anew": 6,
-    "split": 4,
+    "preprocess, two workers": 2,
+    "split": 2,
     "train": 16,
     "train again": 6,
     "train, $TMPDIR elsewhere": 14,
@@ -40,8 +41,9 @@ def kill(workshop: Workshop, kind: Kind, random: Random) -> str | None:
     started = workshop.start(kind.words, kind.elsewhere)
     if started.wait(began + delay - time.time()) is not None:
         return None
-    started.kill()
-    return f"{delay:.3f} s"
+    whole = not kind.workers or random.random() < 0.5
+    started.kill(group=whole)
+    return f"{delay:.3f} s{'' if whole else ', its workers not'}"
 
 
 @pytest.mark.slow

@@ -34,6 +34,8 @@ class Kind:
     jobs: int = 0
     elsewhere: bool = False
     """Whether temporary files are on another file system than the project."""
+    workers: bool = False
+    """Whether it starts processes of its own, which may outlive it."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ class Workshop:
             "TMPDIR": str(temporary),
             "XDG_CACHE_HOME": str(self.base / "cache"),
         }
-        words = (words[0], *words[1:], *(TINY if tiny else ()))
+        words = (words[0], *(TINY if tiny else ()), *words[1:])
         start = Start(words, self.project, self.log, environment, first)  # type: ignore[arg-type]
         return begin(self._context, start)  # type: ignore[arg-type]
 
