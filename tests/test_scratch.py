@@ -3,8 +3,10 @@
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,37 @@ def test_a_folder_that_was_moved_aside_when_the_process_died_is_put_back(
     assert not path.exists()
     scratch.clear(scratch.place_of(path))
     assert everything(tmp_path) == {"a", "a/old", f"a/{MANIFEST}"}
+
+
+def test_wherever_a_removal_is_cut_short_it_is_finished_at_the_next_start(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+
+    def write(name: str) -> None:
+        with replacing_folder(path, "samples") as part:
+            (part / name).mkdir()
+            (part / name / "file").touch()
+
+    def cut_short(removals: int) -> None:
+        seen = 0
+
+        def count(event: str, arguments: tuple[object, ...]) -> None:
+            nonlocal seen
+            del arguments
+            removal = event in ("os.remove", "os.rmdir")
+            seen += removal
+            if removal and seen == removals + 1:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(count)
+        write("new")
+
+    for removals in range(8):
+        write("old")
+        killed(partial(cut_short, removals))
+        scratch.clear(scratch.place_of(path))
+        assert [p.name for p in tmp_path.iterdir()] == ["a"], f"after {removals} removals"
+        assert everything(path) in [{MANIFEST, name, f"{name}/file"} for name in ("old", "new")]
+    assert (path / "new").exists()
 
 
 def test_nothing_that_is_not_ours_is_cleared(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def temporary(path: Path, within: Path | None = None) -> Iterator[Path]:
     try:
         yield entry
     finally:
-        shutil.rmtree(entry, ignore_errors=True)
+        _remove(entry)
         lock.release()
         _remove_empty(place)
 
@@ -109,19 +109,35 @@ def _clear_entry(entry: Path) -> None:
         return
     try:
         _put_back(entry)
-        shutil.rmtree(entry, ignore_errors=True)
+        _remove(entry)
     finally:
         lock.release()
 
 
 def _put_back(entry: Path) -> None:
     old = entry / OLD
-    if not old.exists():
+    if not old.exists() or not (entry / TARGET).exists():
         return
     home = entry.parent.parent
     target = home / (entry / TARGET).read_text(encoding="utf-8")
     if ".." not in target.parts and target.is_relative_to(home) and not target.exists():
         put(old, target)
+
+
+def _remove(entry: Path) -> None:
+    """Remove an entry so that, wherever this is cut short, `clear` goes on with it.
+
+    First goes what would have half of an old folder put back, and last the lock, by which an entry
+    is known for one of ours.
+    """
+    with suppress(OSError):
+        (entry / TARGET).unlink(missing_ok=True)
+        for child in entry.iterdir():
+            if child.is_dir() and not child.is_symlink():
+                shutil.rmtree(child, ignore_errors=True)
+            elif child.name != LOCK:
+                child.unlink(missing_ok=True)
+    shutil.rmtree(entry, ignore_errors=True)
 
 
 def _claim(place: Path, name: str) -> "tuple[Path, BaseFileLock]":
