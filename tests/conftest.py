@@ -93,7 +93,7 @@ def dvc_project(project: Path) -> Path:
     small = 'overrides: ["model.backbone.hidden_size=32"]'
     (project / "params.yaml").write_text(params.replace("overrides: []", small))
     (project / ".gitignore").write_text(
-        "/outputs/mlflow/\n/outputs/cache/\n/outputs/checkpoints/\n"
+        "/outputs/mlflow/\n/outputs/mlflow_runs.json\n/outputs/cache/\n/outputs/checkpoints/\n"
     )
     run(project, "git", "init", "-q")
     run(project, "git", "config", "user.name", "A Tester")

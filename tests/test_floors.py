@@ -33,6 +33,7 @@ FLOORS = (
     {"sampling"},
     {"evaluation"},
     {"tracking"},
+    {"run_notes"},
     {"stages"},
     {"usage"},
     {"cli"},

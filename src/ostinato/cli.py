@@ -119,6 +119,7 @@ def _run_stage(arguments: argparse.Namespace, here: Path) -> int:
     if arguments.help:
         explain(arguments.stage, STAGES[arguments.stage], stage, config)
         return 0
+    workspace.clear_remains()
     stage.run(config, workspace)
     return 0
 

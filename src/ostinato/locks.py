@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ostinato import console
 
@@ -37,6 +37,18 @@ def locked(path: Path, task: str = "") -> Iterator[None]:
         lock.release()
 
 
+@contextmanager
+def if_free(path: Path) -> Iterator[bool]:
+    """Hold the lock of `path` where no other process has it; yield whether it is held."""
+    lock = try_lock(Path(f"{path}.lock"))
+    try:
+        yield lock is not None
+    finally:
+        if lock is not None:
+            Path(lock.lock_file).unlink(missing_ok=True)
+            lock.release()
+
+
 def try_lock(file: Path) -> "BaseFileLock | None":
     """Return the lock of a lock file, held, or None where another holds it or it cannot be had."""
     from filelock import FileLock, Timeout
@@ -50,9 +62,15 @@ def try_lock(file: Path) -> "BaseFileLock | None":
 
 
 def remove_dead_lock(file: Path) -> None:
-    """Remove a lock file whose holder has ended."""
-    if file.is_file() and not file.is_symlink() and (lock := try_lock(file)) is not None:
-        file.unlink(missing_ok=True)
+    """Remove a lock file of ours whose holder has ended."""
+    if file.is_symlink() or not file.is_file() or (lock := try_lock(file)) is None:
+        return
+    try:
+        if not file.read_bytes() or _read(file):  # empty: its holder had just made it
+            file.unlink()
+    except FileNotFoundError:
+        pass
+    finally:
         lock.release()
 
 
@@ -89,9 +107,16 @@ def _about(task: str) -> dict[str, str | int]:
 
 
 def _holder(file: Path) -> str:
+    if not (about := _read(file)):
+        return f"another process that holds {console.where(file)}"
+    task = f", {about['task']}" if about["task"] else ""
+    return f"process {about['pid']}, at work since {about['since']}{task}"
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """Return what the holder of a lock wrote into it; nothing where it is no lock of ours."""
     try:
         about = json.loads(file.read_text(encoding="utf-8"))
-        task = f", {about['task']}" if about["task"] else ""
-        return f"process {about['pid']}, at work since {about['since']}{task}"
-    except (OSError, ValueError, KeyError, TypeError):
-        return f"another process that holds {console.where(file)}"
+    except (OSError, ValueError):
+        return {}
+    return about if isinstance(about, dict) and about.keys() == _about("").keys() else {}

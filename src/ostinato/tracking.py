@@ -140,38 +140,6 @@ def store_uri(tracking: Tracking, home: Path) -> str:
     return tracking.uri or f"sqlite:///{(home / STORE).resolve()}/mlflow.db"
 
 
-def start_run(tracking: Tracking, home: Path, name: str, run_id: str | None = None) -> Run:
-    """Begin a run, or take up the one with `run_id` again.
-
-    Raises `UserError` where the store cannot be reached.
-    """
-    if not tracking.enabled:
-        return Run()
-    from mlflow.tracking.context.registry import resolve_tags
-
-    client, experiment = _client(tracking, home)
-    if run_id is not None and _exists(client, run_id):
-        client.update_run(run_id, status="RUNNING")
-        return Run(client, run_id)
-    # who started it and from where; MLflow's client does not tell by itself
-    created = client.create_run(experiment, run_name=name, tags=resolve_tags())
-    return Run(client, created.info.run_id)
-
-
-def find_run(tracking: Tracking, home: Path, bundle: str) -> Run:
-    """The newest run that trained the bundle with this fingerprint, or one that records nothing."""
-    if not tracking.enabled:
-        return Run()
-    client, experiment = _client(tracking, home)
-    found = client.search_runs(
-        [experiment],
-        f"tags.`{BUNDLE_TAG}` = '{bundle}'",
-        max_results=1,
-        order_by=["attributes.start_time DESC"],
-    )
-    return Run(client, found[0].info.run_id) if found else Run()
-
-
 def serve(home: Path, port: int) -> NoReturn:
     """Show the project's own store in MLflow's UI, until interrupted: this process becomes it."""
     import sys
@@ -205,7 +173,11 @@ def _runs_page(uri: str) -> str:
     return f"#/experiments/{used}/runs?{query}"
 
 
-def _client(tracking: Tracking, home: Path) -> tuple["MlflowClient", str]:
+def client_of(tracking: Tracking, home: Path) -> tuple["MlflowClient", str]:
+    """Return a client of the store and the id of the experiment, which is made where it is not.
+
+    Raises `UserError` where the store cannot be reached.
+    """
     import logging
 
     from mlflow import MlflowClient
@@ -251,19 +223,15 @@ def _lock(folder: Path, local: bool) -> Iterator[None]:
 
 def _experiment(client: "MlflowClient", tracking: Tracking, folder: Path) -> str:
     found = client.get_experiment_by_name(tracking.experiment)
+    if found is not None and found.lifecycle_stage == "deleted":
+        raise UserError(
+            f"the MLflow experiment {tracking.experiment} was deleted: bring it back with `mlflow "
+            f"experiments restore --experiment-id {found.experiment_id}`, or choose another name "
+            "with tracking.experiment=…"
+        )
     if found is not None:
         return str(found.experiment_id)
     location = f"{folder.as_uri()}/artifacts" if tracking.uri is None else None
     # what this experiment is about: trained models, not applications of language models
     kind = {"mlflow.experimentKind": "custom_model_development"}
     return str(client.create_experiment(tracking.experiment, location, tags=kind))
-
-
-def _exists(client: "MlflowClient", run_id: str) -> bool:
-    from mlflow.exceptions import MlflowException
-
-    try:
-        client.get_run(run_id)
-    except MlflowException:
-        return False
-    return True

@@ -106,7 +106,7 @@ def write_store(
     What is encoded is kept beside `folder` until all is: an encoding that was stopped goes on. The
     bytes do not depend on `workers`. `advance` is told how many parts are done.
     """
-    beside = parts_of(folder)
+    beside = folder.with_name(f"{folder.name}.parts")
     whole = beside / "whole"
     whole.mkdir(parents=True, exist_ok=True)
     made = [beside / f"{number:05d}" for number in range(len(parts))]
@@ -115,13 +115,9 @@ def write_store(
     encoded = (workers or Workers(processes=1)).each(encode, waiting, _crashed)
     missing = {part for part, _ in waiting}
     _join(_as_made(made, missing, encoded, advance), representation, whole)
-    scratch.put(whole, folder)
-    shutil.rmtree(beside, ignore_errors=True)
-
-
-def parts_of(folder: Path) -> Path:
-    """Return where the parts of a store are kept until it is whole."""
-    return folder.with_name(f"{folder.name}.parts")
+    with scratch.temporary(folder) as gone:  # the parts go with it, however this ends
+        beside.replace(gone / beside.name)
+        scratch.put(gone / beside.name / whole.name, folder)
 
 
 def _as_made(

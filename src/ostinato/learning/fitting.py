@@ -16,6 +16,7 @@ from ostinato.errors import UserError
 from ostinato.learning.averaging import Averaging
 from ostinato.learning.bar import EpochBar
 from ostinato.learning.callbacks import Curves, Patience, SeedEachEpoch
+from ostinato.learning.checkpoints import AtomicCheckpointIO, resumable
 from ostinato.learning.clock import Clock, LastValidated
 from ostinato.learning.training import Training
 from ostinato.learning.yardstick import Yardstick
@@ -84,11 +85,9 @@ def fit(
     watched = validated or getattr(module, "watched", False)
     clipping = training.gradient_clip if module.automatic_optimization else None
     trainer = _trainer(training, callbacks, logger, checkpoints, watched, clipping)
-    reached = checkpoints / "last.ckpt"
-    if reached.exists():
-        console.say(f"resuming the interrupted training from {console.where(reached)}")
+    reached = resumable(checkpoints)
     try:
-        trainer.fit(module, datamodule=data, ckpt_path=str(reached) if reached.exists() else None)
+        trainer.fit(module, datamodule=data, ckpt_path=reached)
     except SystemExit as error:  # Lightning's way of ending an interrupted training
         raise KeyboardInterrupt from error
     return replace(_take_best(module, curves, best if validated else last), minutes=clock.minutes)
@@ -127,6 +126,7 @@ def _trainer(
             profiler=training.profiler,
             deterministic="warn" if training.accelerator in ("gpu", "auto") else True,
             callbacks=callbacks,
+            plugins=[AtomicCheckpointIO()],
             logger=logger or False,
             default_root_dir=folder,
             enable_progress_bar=False,

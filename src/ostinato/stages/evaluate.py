@@ -10,10 +10,10 @@ from ostinato.config import Config
 from ostinato.errors import UnreadableError, UserError
 from ostinato.files import write_json, write_text
 from ostinato.folders import check_replaceable, replacing_folder
+from ostinato.run_notes import find_run
 from ostinato.stages.bundled import model_folder, read_about, samples_folder, with_pieces_of
 from ostinato.stages.encoding import need, read_split, token_store
 from ostinato.stages.workspace import Workspace
-from ostinato.tracking import find_run
 
 if TYPE_CHECKING:
     from ostinato.corpora.store import Selection
@@ -62,7 +62,8 @@ def run(config: Config, workspace: Workspace) -> None:
         write_text(part / "report.html", report_page(report))
     console.say(judged.summary() if judged else _summary(likelihoods, counts))
     console.say(f"the report is {console.where(workspace.evaluation / 'report.html')}")
-    mlflow_run = find_run(config.build("tracking"), workspace.home, bundle_fingerprint(folder))
+    fingerprint = bundle_fingerprint(folder)
+    mlflow_run = find_run(config.build("tracking"), workspace.home, folder, fingerprint)
     flat = {f"test_{k}": v for k, v in likelihoods.get("model", {}).items()}
     flat |= {f"generated/{name}": c.generated.mean for name, c in measures.items()}
     flat |= {f"overlap/{name}": c.overlap for name, c in measures.items()}

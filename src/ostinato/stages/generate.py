@@ -10,6 +10,7 @@ from ostinato.config import Config
 from ostinato.errors import UnencodableError, UserError
 from ostinato.files import write_json
 from ostinato.folders import check_replaceable, replacing_folder
+from ostinato.run_notes import find_run
 from ostinato.stages.bundled import ABOUT, MODEL, model_folder, samples_folder, with_pieces_of
 from ostinato.stages.given import TEST, first_bars, given_segments, read_piece, test_pieces
 from ostinato.stages.listening import (
@@ -20,7 +21,6 @@ from ostinato.stages.listening import (
     write_samples,
 )
 from ostinato.stages.workspace import Workspace
-from ostinato.tracking import find_run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,7 +68,8 @@ def run(config: Config, workspace: Workspace) -> None:
     if cut and ends:
         console.say(f"{cut} of {len(pieces)} did not end within {sampling.max_bars} bars")
     console.say(f"{len(pieces)} pieces; hear and see them in {console.where(samples / LISTEN)}")
-    mlflow_run = find_run(config.build("tracking"), workspace.home, bundle_fingerprint(folder))
+    fingerprint = bundle_fingerprint(folder)
+    mlflow_run = find_run(config.build("tracking"), workspace.home, folder, fingerprint)
     mlflow_run.artifacts(samples, "samples")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ostinato import console
+from ostinato import console, scratch
 from ostinato.config import Config, conf_folder
 from ostinato.config.composing import from_hydra, params_overrides, translated, unless
 from ostinato.config.launching import check_launch
@@ -17,13 +17,13 @@ from ostinato.errors import UserError
 from ostinato.stages import compose, evaluate, fetch, generate, split, train
 from ostinato.stages.bundled import generate_command
 from ostinato.stages.failures import Failures
+from ostinato.stages.run_folder import MULTIRUN, check, own_folder
 from ostinato.stages.shared import read_pieces
 from ostinato.stages.workspace import Workspace
 
 if TYPE_CHECKING:
     from ostinato.learning.fitting import Fitted
 
-MULTIRUN = ("-m", "--multirun")
 OF_A_ROW = ("corpus.name", "split", "representation", "model", "training", "evaluation")
 
 
@@ -39,10 +39,8 @@ class Project:
 
 def main(arguments: Sequence[str], here: Path) -> int:
     """Hand the command line, typed while standing in `here`, to Hydra; returns the exit code."""
-    import hydra
-    from hydra.errors import HydraException
-
-    root = Workspace.here().root
+    workspace = Workspace.here()
+    root = workspace.root
     project = Project(root, conf_folder(root), here, tuple(arguments))
     params = root / "params.yaml"
     given = params_overrides(params) if params.exists() else []
@@ -53,12 +51,24 @@ def main(arguments: Sequence[str], here: Path) -> int:
     if not any(a in MULTIRUN or a.startswith("-") or a.startswith("hydra") for a in arguments):
         compose.composed(list(arguments), root, here)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors reach the command line as they are
+    workspace.clear_remains()
+    with (
+        own_folder(words, project.conf, root) as words,
+        scratch.temporary(workspace.cache / "failures") as between,
+    ):
+        return _launch(words, project, Failures(between))
+
+
+def _launch(words: Sequence[str], project: Project, failures: Failures) -> int:
+    """Have Hydra run the jobs; raises what stopped them."""
+    import hydra
+    from hydra.errors import HydraException
+
     sys.argv = ["ostinato run", *words]
-    failures = Failures(Workspace(root, root / "outputs").cache / "sweeps")
     errors: list[Exception] = []
 
     def job(composed: Any) -> float | None:
-        with console.seen_from(here):  # in a process of its own, perhaps
+        with console.seen_from(project.here):  # in a process of its own, perhaps
             return _job(composed, project, failures, errors)
 
     found = str(project.conf.resolve())
@@ -107,7 +117,9 @@ def _run(composed: Any, settings: Any, project: Project) -> float | None:
     config = from_hydra(composed, settings, project.conf)
     config = to_project_paths(config, project.typed, project.here, project.root)
     compose.check_fit(config, project.conf)
-    workspace = Workspace(project.root, Path(settings.runtime.output_dir))
+    output = Path(settings.runtime.output_dir)
+    check(output)
+    workspace = Workspace(project.root, output)
     fitted = run_stages(config, workspace)
     if command := generate_command(config, workspace):
         console.say(f"more of it: {command}")

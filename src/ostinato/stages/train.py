@@ -2,7 +2,6 @@
 
 import csv
 import io
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,16 +12,14 @@ from ostinato.config import Config
 from ostinato.errors import UserError
 from ostinato.files import fingerprint, write_text
 from ostinato.folders import check_replaceable
+from ostinato.run_notes import NOTE, end_dead_runs, note_bundle, note_ended, open_run
+from ostinato.stages.checkpoints import checkpoint_folder
 from ostinato.stages.encoding import read_split, say_skipped, teach, token_store
 from ostinato.stages.fitting import Task, fit
 from ostinato.stages.workspace import Workspace, source_fingerprint
-from ostinato.tracking import BUNDLE_TAG, Run, start_run
+from ostinato.tracking import BUNDLE_TAG, Run
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from ostinato.batches.store import TokenStore
     from ostinato.learning.fitting import Fitted
     from ostinato.representations.base import Representation
 
@@ -65,68 +62,56 @@ def run(config: Config, workspace: Workspace) -> "Fitted":
         f"training {config['choices']['model']} ({size:,} parameters) on {len(training)} pieces "
         f"as {representation.name}, {len(validation)} for validation"
     )
-    checkpoints = _checkpoints(config, workspace)
-    mlflow_run = _run(config, workspace, checkpoints)
+    task = Task(config, workspace, representation, store, training, validation)
+    with checkpoint_folder(_name(config, workspace), workspace) as checkpoints:
+        return _train(task, network, checkpoints)
+
+
+def _train(task: Task, network: Any, checkpoints: Path) -> "Fitted":
+    """Fit the network, write the bundle and record both; the caller has `checkpoints` to itself."""
+    config, workspace = task.config, task.workspace
+    end_dead_runs(workspace.checkpoints, workspace.home)
+    name = "-".join(_headings(config).values())
+    note = checkpoints / NOTE
+    mlflow_run = open_run(config.build("tracking"), workspace.home, name, note)
     try:
+        size = sum(p.numel() for p in network.parameters())
         mlflow_run.parameters({**dict(_flat(config.tree)), "parameters": size})
         mlflow_run.tags(_headings(config) | _provenance(workspace))
         mlflow_run.artifacts(_saved(config, checkpoints), "config")
         with mlflow_run.system_metrics():
-            task = Task(config, workspace, representation, store, training, validation)
             fitted = fit(task, network, checkpoints, mlflow_run)
-        _write(config, workspace, representation, store, training, network, fitted)
+        _write(task, network, fitted)
         mlflow_run.describe(
-            f"{_named(config)}, trained on {len(training)} pieces: {_reached(fitted)}.\n\n"
+            f"{_named(config)}, trained on {len(task.training)} pieces: {_reached(fitted)}.\n\n"
             "Hear and see what it composes under *Artifacts*, `samples/listen.html`; "
             "`evaluation/report.html` sets it against the test split."
         )
         _record(workspace, mlflow_run, fitted)
     except BaseException as error:
         mlflow_run.end("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+        note_ended(note)
         if isinstance(error, KeyboardInterrupt):
             console.warn("interrupted: the same command goes on from the last whole epoch")
         raise
-    (checkpoints / "finished").touch()
     return fitted
 
 
-def _checkpoints(config: Config, workspace: Workspace) -> Path:
-    """A folder named by everything that determines the weights; a finished one begins anew."""
+def _name(config: Config, workspace: Workspace) -> str:
+    """A name for everything that determines the weights."""
     keys = {key: config[key] for key in READS}
     source = source_fingerprint(*SOURCES)
-    folder = workspace.checkpoints / fingerprint(keys, workspace.pieces, workspace.split, source)
-    if (folder / "finished").exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return fingerprint(keys, workspace.pieces, workspace.split, source)
 
 
-def _run(config: Config, workspace: Workspace, checkpoints: Path) -> Run:
-    """A new MLflow run, or that of the training which was interrupted."""
-    note = checkpoints / "mlflow_run"
-    name = "-".join(_headings(config).values())
-    run_id = note.read_text() if note.exists() else None
-    mlflow_run = start_run(config.build("tracking"), workspace.home, name, run_id)
-    if mlflow_run.id:
-        write_text(note, mlflow_run.id)
-    return mlflow_run
-
-
-def _write(
-    config: Config,
-    workspace: Workspace,
-    representation: "Representation",
-    store: "TokenStore",
-    training: "NDArray[np.int64]",
-    network: Any,
-    fitted: "Fitted",
-) -> None:
+def _write(task: Task, network: Any, fitted: "Fitted") -> None:
     from ostinato.corpora.store import PieceStore
     from ostinato.models.bundle import Bundle, save_bundle
     from ostinato.music.setting import Setting
 
-    pieces = PieceStore(workspace.pieces).only(store.names[i] for i in training)
-    bundle = Bundle(config, representation, network, Setting.of(pieces))
+    workspace, names = task.workspace, task.store.names
+    pieces = PieceStore(workspace.pieces).only(names[i] for i in task.training)
+    bundle = Bundle(task.config, task.representation, network, Setting.of(pieces))
     save_bundle(bundle, workspace.model)
     text = io.StringIO()
     table = csv.DictWriter(text, ["epoch", "train", "validation"], lineterminator="\n")
@@ -158,7 +143,9 @@ def _named(config: Config) -> str:
 def _record(workspace: Workspace, mlflow_run: Run, fitted: "Fitted") -> None:
     from ostinato.models.bundle import bundle_fingerprint
 
-    mlflow_run.tags({BUNDLE_TAG: bundle_fingerprint(workspace.model)})
+    bundle = bundle_fingerprint(workspace.model)
+    note_bundle(workspace.model, bundle, mlflow_run)
+    mlflow_run.tags({BUNDLE_TAG: bundle})
     mlflow_run.metrics({"minutes": fitted.minutes})
     if fitted.best_validation is not None:
         name = f"best_validation_{fitted.yardstick.name}"
@@ -169,7 +156,7 @@ def _record(workspace: Workspace, mlflow_run: Run, fitted: "Fitted") -> None:
 
 
 def _saved(config: Config, folder: Path) -> Path:
-    config.save(folder / "config.yaml")
+    write_text(folder / "config.yaml", config.text(), within=folder)
     return folder / "config.yaml"
 
 

@@ -4,8 +4,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from ostinato import scratch
 from ostinato.config.location import project_folder
 from ostinato.files import fingerprint
+from ostinato.locks import remove_dead_lock
+
+# where temporary files lie, and locks
+RUNS = ("outputs/runs/*/*/", "outputs/sweeps/*/*/", "outputs/sweeps/*/*/*/")
+TEMPORARY = tuple(
+    f"{folder}{scratch.NAME}" for folder in ("", "*/", "outputs/*/", "outputs/cache/*/", *RUNS)
+)
+LOCKS = ("outputs/cache/*/*.lock", "outputs/checkpoints/*.lock")
 
 
 @dataclass(frozen=True)
@@ -84,6 +93,14 @@ class Workspace:
     def checkpoints(self) -> Path:
         """Checkpoints of trainings, named by what determines them."""
         return self.home / "outputs" / "checkpoints"
+
+    def clear_remains(self) -> None:
+        """Remove what processes that have died left, and nothing of those that live."""
+        for root in {self.root.resolve(), self.home.resolve()}:
+            for place in (found for pattern in TEMPORARY for found in root.glob(pattern)):
+                scratch.clear(place)
+            for file in (found for pattern in LOCKS for found in root.glob(pattern)):
+                remove_dead_lock(file)
 
 
 @lru_cache

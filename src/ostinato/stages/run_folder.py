@@ -1,0 +1,109 @@
+"""The folder of a run or a sweep: its own, also where several start in the same second."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from fnmatch import fnmatchcase
+from itertools import count
+from pathlib import Path
+
+from ostinato import console, scratch
+from ostinato.config.building import read_yaml
+from ostinato.config.location import key_of
+from ostinato.errors import ConfigError
+from ostinato.folders import SHOWN, listed
+
+RUN_DIR, SWEEP_DIR = "hydra.run.dir", "hydra.sweep.dir"
+MULTIRUN = ("-m", "--multirun")
+RUNNING = (*MULTIRUN, "-r", "--run")  # with any other flag, Hydra prints something and runs nothing
+# what is found in the folder of a run, or of a sweep; the first of them is there in any
+RUN: tuple[str, ...] = (".hydra", "config.yaml", "split.json", "curves.csv", "mlflow_runs.json")
+RUN += ("model", "samples", "evaluation", "pieces", "*.log", scratch.NAME)
+SWEEP = ("multirun.yaml", "optimization_results.yaml", "[0-9]*", "*.log", "*.db", scratch.NAME)
+
+
+@contextmanager
+def own_folder(words: Sequence[str], conf: Path, root: Path) -> Iterator[list[str]]:
+    """Yield the command line with a folder that this process has to itself while it runs.
+
+    A folder that is named by the time gets a number where another run has that name. One that the
+    user names is waited for while another process works in it. Raises `ConfigError` where that
+    one holds anything that no run wrote.
+    """
+    if any(word.startswith("-") and word not in RUNNING for word in words):
+        yield list(words)
+        return
+    sweeping = any(word in MULTIRUN or word.lower() == "hydra.mode=multirun" for word in words)
+    key = SWEEP_DIR if sweeping else RUN_DIR
+    more: list[str] = []
+    folder = _named(words, key)
+    if folder is None and (pattern := _pattern(conf, key)):
+        folder = _claim(root / _at(datetime.now(), pattern))
+        quoted = str(folder.relative_to(root)).replace("'", "\\'")
+        more = [f"{key}='{quoted}'"]
+    if folder is None or "${" in str(folder):  # Hydra alone can tell; `check` sees it later
+        yield list(words)
+        return
+    folder = root / folder
+    check(folder, key, SWEEP if sweeping else RUN)
+    try:
+        with scratch.one_at_a_time(folder / "run"):
+            yield [*words, *more]
+    finally:
+        if more:
+            _remove_empty(folder)
+
+
+def check(folder: Path, key: str = RUN_DIR, names: Sequence[str] = RUN) -> None:
+    """Refuse a folder that holds anything that no run writes into its folder."""
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{key}={console.where(folder)} is a file: give a folder.")
+    found = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    foreign = [name for name in found if not any(fnmatchcase(name, own) for own in names)]
+    # the same names may be somebody's own: what a run left holds Hydra's record of it
+    unmarked = [name for name in found if name != scratch.NAME and names[0] not in found]
+    if own := foreign or unmarked:
+        raise ConfigError(
+            f"{key}={console.where(folder)} holds what no run wrote "
+            f"({listed(own[: SHOWN + 1])}): give a folder of its own."
+        )
+
+
+def _remove_empty(folder: Path) -> None:
+    """Remove a claimed folder in which nothing was written, and that of its day if it is empty."""
+    with suppress(OSError):
+        folder.rmdir()
+        folder.parent.rmdir()
+
+
+def _named(words: Sequence[str], key: str) -> Path | None:
+    named = [word.partition("=")[2] for word in words if key_of(word) == key]
+    return Path(named[-1].strip("'\"")) if named else None
+
+
+def _pattern(conf: Path, key: str) -> str | None:
+    """Return the folder that the project's config names, with `${now:…}` in it."""
+    _, mode, name = key.split(".")
+    tree = read_yaml(conf / "config.yaml") or {}
+    value = ((tree.get("hydra") or {}).get(mode) or {}).get(name)
+    return value if isinstance(value, str) else None
+
+
+def _at(time: datetime, pattern: str) -> str:
+    return re.sub(r"\$\{now:([^}]*)\}", lambda match: time.strftime(match[1]), pattern)
+
+
+def _claim(folder: Path) -> Path:
+    """Make a folder that was not there: this one, or the first free one numbered from 2."""
+    if "${" in str(folder):
+        return folder
+    for number in count(1):
+        free = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
+        try:
+            free.parent.mkdir(parents=True, exist_ok=True)
+            free.mkdir()
+        except (FileExistsError, FileNotFoundError):
+            continue
+        return free
+    raise AssertionError
