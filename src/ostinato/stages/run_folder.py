@@ -9,8 +9,8 @@ from itertools import count
 from pathlib import Path
 
 from ostinato import console, scratch
-from ostinato.config.building import read_yaml
 from ostinato.config.location import key_of
+from ostinato.config.yaml_files import read_yaml
 from ostinato.errors import ConfigError
 from ostinato.folders import SHOWN, listed
 
