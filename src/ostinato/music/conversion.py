@@ -1,6 +1,6 @@
 """`Piece` to and from `muspy.Music` and `symusic.Score`."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import symusic
@@ -47,14 +47,36 @@ def from_symusic(score: Any, name: str) -> Piece:
     return piece.without_changes_from(piece.end + 1)
 
 
-def to_symusic(piece: Piece) -> Any:
-    """The piece as a symusic score in ticks."""
-    score = symusic.Score(piece.resolution)
+class Part(NamedTuple):
+    """A track as MIDI has it, with one program: its notes (dtype `NOTE`) are in ticks."""
+
+    name: str
+    program: int
+    drum: bool
+    notes: NDArray[Any]
+
+
+def parts_of(piece: Piece) -> list[Part]:
+    """Return the tracks of a piece; one in which the program changes is several of one name."""
+    parts: list[Part] = []
     for index, name in enumerate(piece.track_names):
         notes = piece.track(index)
-        program, drum = (
-            (int(notes["program"][0]), bool(notes["drum"][0])) if len(notes) else (0, False)
-        )
+        players = notes["program"].astype(np.int64) * 2 + notes["drum"]
+        if len(notes) and (players == players[0]).all():
+            parts.append(Part(name, int(notes["program"][0]), bool(notes["drum"][0]), notes))
+            continue
+        found, first = np.unique(players, return_index=True)
+        for player in found[np.argsort(first)].tolist():
+            parts.append(Part(name, player // 2, bool(player % 2), notes[players == player]))
+        if not len(notes):
+            parts.append(Part(name, 0, False, notes))
+    return parts
+
+
+def to_symusic(piece: Piece) -> Any:
+    """The piece as a symusic score in ticks, with a track for each of `parts_of`."""
+    score = symusic.Score(piece.resolution)
+    for name, program, drum, notes in parts_of(piece):
         track = symusic.Track(name, program, drum)
         track.notes = symusic.Note.from_numpy(
             notes["onset"].astype(np.int32),

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ostinato.music import conversion
 from ostinato.music.keys import estimate_key, written_key
 from ostinato.music.naming import instrument_name, longest, metre_name
 from ostinato.music.picture import has_pickup, track_label
 from ostinato.music.piece import DEFAULT_QPM, Piece
 from ostinato.music.roll import draw_roll
+from ostinato.music.writing import midi_bytes
 
 TEMPLATES = Path(__file__).parents[1]
 INSTRUMENTS_NAMED = 4  # at most, of a piece
@@ -120,7 +120,7 @@ def show_sample(sample: Sample) -> dict[str, Any]:
         "roll": roll,
         "sound": base64_text(sample.sounds.get(None, b"")),
         "voices": _show_voices(sample, roll["tracks"]),
-        "midi": base64_text(conversion.to_symusic(piece).dumps_midi()),
+        "midi": base64_text(midi_bytes(piece)),
         "file": f"{safe}.mid",
     }
 
