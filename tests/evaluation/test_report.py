@@ -8,11 +8,20 @@ from pathlib import Path
 import pytest
 
 from ostinato.evaluation.report import Report, report_page, write_plots
-from ostinato.evaluation.sets import DURATIONS, PITCH_CLASSES, Comparison, Spread
+from ostinato.evaluation.sets import DEGREES, DURATIONS, Comparison, Spread
+from ostinato.evaluation.verdict import Verdict
+from ostinato.music.page import Sample
+from ostinato.music.piece import NOTE, Piece, array
 
 EVEN = [1 / 12] * 12
+SOUND = b"ID3 stands for sound here"
 REPORT = Report(
     title="Chorales & <canons>",
+    verdict=Verdict("Better than <nothing>", ["By far."], ["Too <loud>."]),
+    samples=[
+        Sample("one", Piece("one", 4, array(NOTE, onset=0, duration=4, pitch=60)), {None: SOUND})
+    ],
+    listen="../samples/listen.html",
     settings={"model": "lstm", "seed": 1},
     likelihoods={
         "lstm": {"per token": 0.512, "per note": 1.25, "per quarter note": 4.75},
@@ -26,7 +35,7 @@ REPORT = Report(
         {"epoch": 1, "train": 1.0, "validation": None},
         {"epoch": 2, "train": 0.8, "validation": 1.2},
     ],
-    pitch_classes={"generated": EVEN, "test": EVEN},
+    degrees={"generated": EVEN, "test": EVEN},
     durations={"generated": [1.0] + [0.0] * 16, "test": [1 / 17] * 17},
     pictures={"one": b"\x89PNG of one"},
 )
@@ -61,15 +70,46 @@ def test_settings_and_findings_are_told() -> None:
 
 def test_the_report_is_one_file() -> None:
     page = report_page(REPORT)
-    sources = re.findall(r'(?:src|href)="(.*?)"', page)
+    sources = re.findall(r'src="(.*?)"', page)
     assert len(sources) == 4
     pictures = [
         base64.b64decode(source.removeprefix("data:image/png;base64,")) for source in sources
     ]
     assert all(picture.startswith(b"\x89PNG") for picture in pictures)
     assert pictures[-1] == b"\x89PNG of one"
-    assert not re.search(r"https?:|//\w|@import|url\(", re.sub(r"base64,[\w+/=]+", "", page))
+    bare = re.sub(r'base64,[\w+/=]+|class="sound">[\w+/=]+', "", page)
+    assert not re.search(r"https?:|//\w|@import|url\(", bare)
     assert "Chorales &amp; &lt;canons&gt;" in page
+
+
+def test_the_verdict_comes_first_and_warnings_stand_out() -> None:
+    page = report_page(REPORT)
+    places = [
+        page.index(text)
+        for text in ("Better than &lt;nothing&gt;", "By far.", "Too &lt;loud&gt;.", "Likelihood<")
+    ]
+    assert places == sorted(places)
+    assert '<section class="card warning" role="alert"><p>Too &lt;loud&gt;.</p>' in page
+
+
+def test_details_are_folded() -> None:
+    folded = " ".join(re.findall(r"<details.*?</details>", report_page(REPORT), re.DOTALL))
+    for detail in ("pitch range", "longest run copied", "seed", "Piano-roll of one"):
+        assert detail in folded
+    assert "per note" not in folded
+
+
+def test_samples_are_heard_in_the_report_and_lead_to_all_of_them() -> None:
+    page = report_page(REPORT)
+    [sound] = re.findall(r'class="sound">([\w+/=]+)<', page)
+    assert base64.b64decode(sound) == SOUND
+    assert 'href="../samples/listen.html"' in page
+
+
+def test_a_few_pieces_have_no_standard_deviation() -> None:
+    few = Comparison(Spread(34.25, 3.1, 2), Spread(35.5, 3.6, 77), 0.87)
+    page = report_page(Report("few", measures={"pitch_range": few}))
+    assert ["pitch range", "34.2", "35.5 ± 3.6", "0.87"] in rows(page)
 
 
 def test_equal_reports_give_equal_pages() -> None:
@@ -92,7 +132,7 @@ def test_plots_are_tables_for_dvc(tmp_path: Path) -> None:
     assert sorted(written) == sorted(tmp_path.iterdir())
     assert table("curves.csv")[1] == {"epoch": "1", "train": "1.0", "validation": ""}
     classes = table("pitch_classes.csv")
-    assert [row["pitch_class"] for row in classes] == [*PITCH_CLASSES, *PITCH_CLASSES]
+    assert [row["degree"] for row in classes] == [*DEGREES, *DEGREES]
     assert {row["set"] for row in classes} == {"generated", "test"}
     assert sum(float(row["share"]) for row in classes) == pytest.approx(2, abs=1e-4)
     assert [row["duration"] for row in table("durations.csv")] == [*DURATIONS, *DURATIONS]

@@ -12,13 +12,13 @@ def unigram_nll(
     test: NDArray[np.int64],
     size: int,
     smoothing: float,
-) -> float:
-    """Nats of the test pieces, summed, when each token is drawn by its frequency in training."""
+) -> NDArray[np.float64]:
+    """Return nats (pieces,) of test pieces, tokens being drawn by their frequency in training."""
     counts = np.full(size, smoothing)
     for i in training:
         counts += np.bincount(store.piece(i)[1:], minlength=size)
     logs = np.log(counts / counts.sum())
-    return -float(sum(logs[store.piece(i)[1:]].sum() for i in test))
+    return np.array([-logs[store.piece(i)[1:]].sum() for i in test])
 
 
 def bigram_nll(
@@ -27,8 +27,8 @@ def bigram_nll(
     test: NDArray[np.int64],
     size: int,
     smoothing: float,
-) -> float:
-    """The same when each token is drawn by how often it followed the one before it.
+) -> NDArray[np.float64]:
+    """Return the same where each token is drawn by how often it followed the one before it.
 
     Both baselines add `smoothing` to every count (Laplace).
     """
@@ -37,24 +37,28 @@ def bigram_nll(
         piece = store.piece(i).astype(np.int64)
         pairs += np.bincount(piece[:-1] * size + piece[1:], minlength=size**2).reshape(size, size)
     logs = np.log(pairs / pairs.sum(1, keepdims=True))
-    return -float(sum(logs[store.piece(i)[:-1], store.piece(i)[1:]].sum() for i in test))
+    return np.array([-logs[store.piece(i)[:-1], store.piece(i)[1:]].sum() for i in test])
 
 
 def frame_nll(
     store: TokenStore, training: NDArray[np.int64], test: NDArray[np.int64], smoothing: float
-) -> dict[str, float]:
-    """Nats of the test pieces' frames, summed, when every column is drawn by itself.
+) -> dict[str, NDArray[np.float64]]:
+    """Return nats (pieces,) of test pieces whose frames' columns are drawn each by itself.
 
     `unigram`: by how often it was 1 in training; `bigram`: by how often after what it was in the
     frame before. Both add `smoothing` to every count (Laplace).
     """
-    seen, heard = _columns(store, training), _columns(store, test)
-    together = (seen.sum(1, keepdims=True), heard.sum(1, keepdims=True))
-    totals = {}
-    for name, (known, asked) in {"unigram": together, "bigram": (seen, heard)}.items():
-        logs = np.log(known + smoothing) - np.log((known + smoothing).sum(0))
-        totals[name] = -float((asked * logs).sum())
-    return totals
+    seen = _columns(store, training)
+    logs = {
+        name: np.log(counts + smoothing) - np.log((counts + smoothing).sum(0))
+        for name, counts in {"unigram": seen.sum(1, keepdims=True), "bigram": seen}.items()
+    }
+    nats: dict[str, list[float]] = {name: [] for name in logs}
+    for i in test:
+        counts = _columns(store, np.array([i]))
+        nats["unigram"].append(-(counts.sum(1, keepdims=True) * logs["unigram"]).sum())
+        nats["bigram"].append(-(counts * logs["bigram"]).sum())
+    return {name: np.array(values) for name, values in nats.items()}
 
 
 def _columns(store: TokenStore, indices: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -75,8 +79,8 @@ def baseline_nll(
     test: NDArray[np.int64],
     size: int,
     smoothing: float,
-) -> dict[str, float]:
-    """Nats of the test pieces, summed, by each baseline's name."""
+) -> dict[str, NDArray[np.float64]]:
+    """Return nats (pieces,) of the test pieces by each baseline's name."""
     if store.steps.ndim == 2:
         return frame_nll(store, training, test, smoothing)
     return {

@@ -3,7 +3,9 @@
 import csv
 import io
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -52,22 +54,23 @@ def count(
     return Counts(
         pieces=len(indices),
         steps=int(lengths.sum()),
-        notes=_notes(store, indices, representation),
+        notes=int(notes_of_pieces(store, indices, representation).sum()),
         quarters=float(store.quarters[indices].sum()),
         unit=representation.unit,
     )
 
 
-def _notes(
+def notes_of_pieces(
     store: TokenStore,
     indices: NDArray[np.int64],
     representation: TokenRepresentation | FrameRepresentation,
-) -> int:
+) -> NDArray[np.int64]:
+    """Return how many notes begin in each of the pieces at `indices`: (pieces,)."""
     pieces = (store.piece(i)[1:] for i in indices)
     if isinstance(representation, FrameRepresentation):
-        return sum(map(representation.note_count, pieces))
+        return np.array([representation.note_count(piece) for piece in pieces], np.int64)
     begins = representation.note_counts()
-    return sum(int(begins[piece].sum()) for piece in pieces)
+    return np.array([int(begins[piece].sum()) for piece in pieces], np.int64)
 
 
 def nll_of_pieces(
@@ -131,13 +134,21 @@ def per_unit(total: float, counts: Counts) -> dict[str, float]:
 
 
 def table_of_pieces(
-    store: TokenStore, indices: NDArray[np.int64], nats: NDArray[np.float64], unit: str
+    store: TokenStore,
+    indices: NDArray[np.int64],
+    nats: NDArray[np.float64],
+    unit: str,
+    more: Mapping[str, NDArray[Any]] | None = None,
 ) -> str:
-    """CSV with a row a piece: its name, its nats, and how many tokens or frames they are of."""
-    text = io.StringIO()
+    """Return CSV with a row a piece: its name, its nats, and how many tokens or frames they are of.
+
+    `more` adds columns: values (pieces,) by name.
+    """
+    text, more = io.StringIO(), more or {}
     rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["name", "nats", f"{unit}s"])
-    for index, value in zip(indices, nats, strict=True):
+    rows.writerow(["name", "nats", f"{unit}s", *more])
+    for index, value, *others in zip(indices, nats, *more.values(), strict=True):
         length = store.offsets[index + 1] - store.offsets[index] - 1
-        rows.writerow([store.names[index], f"{value:.6f}", length])
+        shown = [f"{x:.6f}" if isinstance(x, np.floating) else x for x in others]
+        rows.writerow([store.names[index], f"{value:.6f}", length, *shown])
     return text.getvalue()

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ostinato.evaluation import charts
+from ostinato.evaluation.bootstrap import FEWEST
 from ostinato.evaluation.measures import MEASURES
-from ostinato.evaluation.sets import DURATIONS, PITCH_CLASSES, Comparison
+from ostinato.evaluation.sets import DEGREES, DURATIONS, Comparison, Spread
+from ostinato.evaluation.verdict import Verdict, label_of
 from ostinato.files import write_text
-from ostinato.music.page import base64_text, render_template
+from ostinato.music.page import Sample, base64_text, render_template, show_sample
 
 Row = Mapping[str, float | None]
 BASELINES = {
@@ -29,35 +31,42 @@ BASELINES = {
 class Report:
     """What `report_page` shows; what is empty is left out.
 
+    verdict: what a reader should know first.
     likelihoods: for the model and each baseline, by name, the mean negative log-likelihood in nats,
         by unit ("per token", "per note", "per quarter note"). The first row is the model's.
     unit: what the baselines count, token or frame.
+    samples: some to hear at once, whose sound has `sample_rate`; `listen`: the address of the page
+        with all of them, from the report.
     measures: generated against test, by the names of `MEASURES`.
     curves: rows of `epoch`, `train` and `validation`, by what `curve` says: the losses in nats, or
         something of which `higher` is better.
-    pitch_classes, durations: for each set, by name, the shares of `PITCH_CLASSES`, of `DURATIONS`.
+    degrees, durations: for each set, by name, the shares of `DEGREES`, of `DURATIONS`.
     findings: further figures in words, such as how much is copied.
-    drawn: further figures, PNGs by caption; pictures: PNGs of samples, by name.
+    drawn: further figures, PNGs by caption; pictures: PNGs of piano-rolls, by name.
     """
 
     title: str
     subtitle: str = ""
+    verdict: Verdict | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
     likelihoods: Mapping[str, Row] = field(default_factory=dict)
     unit: str = "token"
+    samples: Sequence[Sample] = ()
+    sample_rate: int = 22050
+    listen: str = ""
     measures: Mapping[str, Comparison] = field(default_factory=dict)
     findings: Mapping[str, object] = field(default_factory=dict)
     curves: Sequence[Row] = ()
     curve: str = "loss, nats"
     higher: bool = False
-    pitch_classes: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    degrees: Mapping[str, Sequence[float]] = field(default_factory=dict)
     durations: Mapping[str, Sequence[float]] = field(default_factory=dict)
     drawn: Mapping[str, bytes] = field(default_factory=dict)
     pictures: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def report_page(report: Report) -> str:
-    """The report as one HTML file that needs no network; equal reports give equal pages."""
+    """Return the report as one HTML file that needs no network; equal reports give equal pages."""
     units = list(dict.fromkeys(unit for row in report.likelihoods.values() for unit in row))
     return render_template(
         "evaluation/report.html.jinja",
@@ -68,6 +77,7 @@ def report_page(report: Report) -> str:
             (name, [_figure(row.get(unit)) for unit in units])
             for name, row in report.likelihoods.items()
         ],
+        samples=[show_sample(sample) for sample in report.samples],
         measures=[_measure_row(name, values) for name, values in report.measures.items()],
         figures=_figures(report),
         pictures=[(name, base64_text(png)) for name, png in report.pictures.items()],
@@ -75,17 +85,17 @@ def report_page(report: Report) -> str:
 
 
 def write_plots(report: Report, folder: Path) -> list[Path]:
-    """Write the figures as tables for `dvc plots`, and say which.
+    """Write the figures as tables for `dvc plots`, and return which.
 
-    curves.csv (epoch, train, validation), pitch_classes.csv (pitch_class, set, share) and
-    durations.csv (duration, set, share); all are written, empty ones with their header only.
+    curves.csv (epoch, train, validation), pitch_classes.csv (degree, set, share) and durations.csv
+    (duration, set, share); all are written, empty ones with their header only.
     """
     curves = [[row.get(name) for name in ("epoch", "train", "validation")] for row in report.curves]
     tables: dict[str, tuple[list[str], Iterable[Sequence[object]]]] = {
         "curves.csv": (["epoch", "train", "validation"], curves),
         "pitch_classes.csv": (
-            ["pitch_class", "set", "share"],
-            _long(PITCH_CLASSES, report.pitch_classes),
+            ["degree", "set", "share"],
+            _long(DEGREES, report.degrees),
         ),
         "durations.csv": (["duration", "set", "share"], _long(DURATIONS, report.durations)),
     }
@@ -104,9 +114,10 @@ def _figures(report: Report) -> list[tuple[str, str]]:
     if report.curves:
         png = charts.learning_curves(report.curves, report.curve, report.higher)
         drawn.append(("Learning curves", png))
-    if report.pitch_classes:
-        png = charts.histogram(PITCH_CLASSES, report.pitch_classes, "pitch class")
-        drawn.append(("Pitch classes", png))
+    if report.degrees:
+        label = "pitch class above the tonic, estimated of each piece"
+        png = charts.histogram(DEGREES, report.degrees, label)
+        drawn.append(("Pitch classes in the key", png))
     if report.durations:
         png = charts.histogram(DURATIONS, report.durations, "duration, quarter notes")
         drawn.append(("Durations", png))
@@ -115,12 +126,20 @@ def _figures(report: Report) -> list[tuple[str, str]]:
 
 
 def _measure_row(name: str, values: Comparison) -> dict[str, str]:
-    spreads = {"generated": values.generated, "test": values.test}
-    digits = 1 if max(abs(s.mean) for s in spreads.values()) >= 10 else 3
-    cells = {key: f"{s.mean:.{digits}f} ± {s.sd:.{digits}f}" for key, s in spreads.items()}
-    meaning = MEASURES.get(name, "")
-    label = name.removeprefix("n_").replace("_", " ")
-    return {"name": label, "meaning": meaning, "overlap": f"{values.overlap:.2f}", **cells}
+    return {
+        "name": label_of(name),
+        "meaning": MEASURES.get(name, ""),
+        "generated": _spread(values.generated),
+        "test": _spread(values.test),
+        "overlap": f"{values.overlap:.2f}",
+    }
+
+
+def _spread(spread: Spread) -> str:
+    """The mean, and the standard deviation where there are enough pieces to speak of one."""
+    digits = 1 if abs(spread.mean) >= 10 else 3
+    deviation = f" ± {spread.sd:.{digits}f}" if spread.count >= FEWEST else ""
+    return f"{spread.mean:.{digits}f}{deviation}"
 
 
 def _figure(value: float | None) -> str:

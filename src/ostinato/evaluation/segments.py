@@ -119,17 +119,23 @@ def attributes(excerpts: Excerpts) -> dict[str, NDArray[np.float64]]:
 
 def overlaps(ours: Excerpts, theirs: Excerpts) -> dict[str, float]:
     """The overlapping area of each feature of two sets; 0 where one of them has none."""
-    pairs = zip(features(ours).items(), features(theirs).values(), strict=True)
-    areas = {}
-    for (name, a), b in pairs:
-        a, b = a[~np.isnan(a)], b[~np.isnan(b)]
-        areas[name] = overlapping_area(a, b) if len(a) and len(b) else 0.0
-    return areas
+    return overlapping_areas(features(ours), features(theirs))
 
 
 def overlap(areas: Mapping[str, float]) -> float:
     """The mean overlapping area of all features."""
     return sum(areas.values()) / len(areas)
+
+
+def overlapping_areas(
+    ours: Mapping[str, NDArray[np.float64]], theirs: Mapping[str, NDArray[np.float64]]
+) -> dict[str, float]:
+    """The same of what `features` gives of two sets."""
+    areas = {}
+    for name, values in ours.items():
+        a, b = values[~np.isnan(values)], theirs[name][~np.isnan(theirs[name])]
+        areas[name] = overlapping_area(a, b) if len(a) and len(b) else 0.0
+    return areas
 
 
 def diversity(excerpts: Excerpts) -> float:

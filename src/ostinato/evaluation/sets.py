@@ -7,11 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.evaluation.measures import STEPS_PER_QUARTER
+from ostinato.music.keys import estimate_key
 from ostinato.music.picture import NAMES
 from ostinato.music.piece import Piece
 
 POINTS = 1024  # of the common grid on which two densities are compared
 PITCH_CLASSES = NAMES
+DEGREES = ("1", "♭2", "2", "♭3", "3", "4", "♯4", "5", "♭6", "6", "♭7", "7")  # 1 is the tonic
 LONGEST = 4 * STEPS_PER_QUARTER  # durations up to a whole note have a class each
 DURATIONS = (*(f"{n / STEPS_PER_QUARTER:g}" for n in range(1, LONGEST + 1)), "longer")
 
@@ -74,15 +76,18 @@ def overlapping_area(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     return float(np.minimum(p, q).sum())
 
 
-def pitch_class_histogram(pieces: Iterable[Piece]) -> NDArray[np.float64]:
-    """The share of each pitch class among the notes of a set, drums left out: (12,), C first.
+def degree_histogram(pieces: Iterable[Piece]) -> NDArray[np.float64]:
+    """Return the share of each pitch class above the tonic among the notes of a set: (12,).
 
-    It sums to 1, or to 0 where there are no notes.
+    The tonic is estimated of each piece, so that pieces in all keys, and transposed ones, compare.
+    Drums, and pieces with too few notes for a key, are left out. The shares sum to 1, or to 0 where
+    there are no notes.
     """
     counts = np.zeros(12)
     for piece in pieces:
-        pitches = piece.notes["pitch"][~piece.notes["drum"]]
-        counts += np.bincount(pitches % 12, minlength=12)
+        if (key := estimate_key(piece)) is not None:
+            pitches = piece.notes["pitch"][~piece.notes["drum"]].astype(np.int64)
+            counts += np.bincount((pitches - key.tonic) % 12, minlength=12)
     return _shares(counts)
 
 

@@ -114,6 +114,14 @@ def write_wav(path: Path, samples: Samples, sample_rate: int = SAMPLE_RATE) -> N
         part.write_bytes(file.getvalue())  # which says why, where soundfile cannot write
 
 
+def read_wav(path: Path) -> tuple[Samples, int]:
+    """Return the sound of a WAV file, (samples, channels) between -1 and 1, and its sample rate."""
+    import soundfile
+
+    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    return samples, int(rate)
+
+
 def mp3_bytes(
     samples: Samples, sample_rate: int = SAMPLE_RATE, compression: float | None = None
 ) -> bytes:

@@ -61,7 +61,8 @@ def run(config: Config, workspace: Workspace) -> None:
     ]
     cut = sum(not ended for _, ended in drawn)
     about = _about(config, sampling, bundle) | {"cut_pieces": cut}
-    real = _real(config, sampling, bundle, workspace, pieces, prompts)
+    named = prompts[0].name if prompts and sampling.prompt == TEST else None
+    real = choose_real(bundle, _trained_with(config, workspace), pieces, named)
     with replacing_folder(samples, "samples") as part:
         write_samples(composed, real, sampling, about, part)
         write_json(part / ABOUT, about | {MODEL: bundle_fingerprint(folder)})
@@ -225,19 +226,9 @@ def _given(
     return find_given(bundle, sampling, prompt, Path(named).name if named else "")
 
 
-def _real(
-    config: Config,
-    sampling: "Sampling",
-    bundle: "Bundle",
-    workspace: Workspace,
-    pieces: Sequence["Piece"],
-    prompts: Sequence["Piece"],
-) -> "Piece | None":
-    """A test piece to hear beside the new ones: that which the first of them continues, if any.
-
-    Of a model from elsewhere it is not known which pieces it has learned from.
-    """
-    if config["model_dir"]:
-        return None
-    named = prompts[0].name if prompts and sampling.prompt == TEST else None
-    return choose_real(bundle, workspace, pieces, named)
+def _trained_with(config: Config, workspace: Workspace) -> Workspace | None:
+    """The workspace with the split that the model was trained with; None where it is not known."""
+    folder = model_folder(config, workspace)
+    found = with_pieces_of(folder, workspace)
+    own = folder.resolve() == workspace.model.resolve()
+    return found if own or found is not workspace else None

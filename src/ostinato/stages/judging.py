@@ -28,7 +28,8 @@ class Judged:
     """Figures of generated segments and of real ones.
 
     `count` segments of `bars` bars of each; areas: of each feature, generated against test;
-    control: the mean of them, training against test; generated, test: of each set by itself.
+    control: the mean of them, training against test; gap: the 95 % interval of how much that is
+    more than the generated segments' area; generated, test: of each set by itself.
     nearest: how much of a generated segment differs from the training segment that is most like it,
     at the least, and of a test segment at the 1st percentile. tables: those of MuseGAN, of training
     segments and of generated ones. `pieces` are the test segments as pieces; `latents` what an
@@ -39,6 +40,7 @@ class Judged:
     bars: int
     area: float
     control: float
+    gap: tuple[float, float]
     areas: Mapping[str, float]
     generated: Mapping[str, float]
     test: Mapping[str, float]
@@ -58,6 +60,7 @@ class Judged:
             "bars": self.bars,
             "overlapping_area": round(self.area, 4),
             "control": round(self.control, 4),
+            "control_minus_area": [round(end, 4) for end in self.gap],
             "features": _rounded(self.areas),
             "generated": _rounded(self.generated),
             "test": _rounded(self.test),
@@ -147,8 +150,14 @@ def compare_segments(
     ours: "Excerpts", training: "Segments", test: "Segments", shape: "Shape", seed: int
 ) -> Judged:
     """Set segments against as many of the test split, and both against those of training."""
+    from ostinato.evaluation.bootstrap import overlap_gap
     from ostinato.evaluation.musegan import musegan_table
-    from ostinato.evaluation.segments import by_themselves, excerpts, overlap, overlaps
+    from ostinato.evaluation.segments import (
+        by_themselves,
+        excerpts,
+        overlap,
+        overlaps,
+    )
 
     real, most = test.drawn(len(ours), seed), min(COMPARED, PLACES // (shape.voices * shape.steps))
     held_out, known, many = (
@@ -161,6 +170,7 @@ def compare_segments(
         shape.bars,
         overlap(areas),
         overlap(overlaps(known, held_out)),
+        overlap_gap(ours, known, held_out),
         areas,
         by_themselves(ours),
         by_themselves(held_out),

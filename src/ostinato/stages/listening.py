@@ -99,14 +99,14 @@ def find_given(
 
 
 def choose_real(
-    bundle: "Bundle", workspace: Workspace, composed: Sequence["Piece"], named: str | None
+    bundle: "Bundle", workspace: Workspace | None, composed: Sequence["Piece"], named: str | None
 ) -> "Piece | None":
     """Return the beginning of a piece of the test split, as many bars as the longest new piece.
 
     It is the piece called `named`, or else the first that the model's representation can write;
-    None where there is no split, or no such piece in it.
+    None where no workspace is known to have the model's split, and where it has no such piece.
     """
-    if not (workspace.pieces.exists() and workspace.split.exists()):
+    if workspace is None or not (workspace.pieces.exists() and workspace.split.exists()):
         return None
     bars = max(FEWEST_BARS, *(len(piece.barlines()) for piece in composed))
     for piece in test_pieces(workspace):
