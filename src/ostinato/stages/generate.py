@@ -20,6 +20,7 @@ from ostinato.stages.listening import (
     find_given,
     write_samples,
 )
+from ostinato.stages.shared import shared_pieces
 from ostinato.stages.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -228,7 +229,11 @@ def _given(
 
 def _trained_with(config: Config, workspace: Workspace) -> Workspace | None:
     """The workspace with the split that the model was trained with; None where it is not known."""
-    folder = model_folder(config, workspace)
-    found = with_pieces_of(folder, workspace)
-    own = folder.resolve() == workspace.model.resolve()
-    return found if own or found is not workspace else None
+    folder = model_folder(config, workspace).resolve()
+    if folder == workspace.model.resolve():
+        return workspace
+    of_run, split = folder.parent / "config.yaml", folder.parent / "split.json"
+    if not (of_run.is_file() and split.is_file()):
+        return None
+    pieces = shared_pieces(Config.load(of_run), workspace)
+    return replace(workspace, shared_pieces=pieces, shared_split=split)
