@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from ostinato.evaluation.bootstrap import FEWEST, Advantage, compare_pieces
+from ostinato.evaluation.bootstrap import FEWEST, Advantage, compare_pieces, overlap_gap
+from ostinato.evaluation.segments import Excerpts, overlap, overlaps
 from ostinato.evaluation.sets import Comparison, Spread
 from ostinato.evaluation.verdict import judge_likelihood, judge_samples, judge_segments
 
@@ -130,3 +131,21 @@ def test_segments_are_judged_beside_training_segments(gap: tuple[float, float], 
 def test_of_an_autoencoder_first_comes_what_it_gives_back() -> None:
     found = judge_segments(0.83, 0.94, (0.05, 0.15), 7, 0.979)
     assert found.headline == "Gives back 97.9% of the notes of unseen segments exactly"
+
+
+def excerpts(seed: int, high: int, count: int = 60) -> Excerpts:
+    """Segments of one voice: 32 quarter notes of pitches from 60 up to `high`."""
+    pitch = np.random.default_rng(seed).integers(60, high, (count, 1, 32))
+    return Excerpts(pitch, np.ones_like(pitch, bool), beat=1, bar=4)
+
+
+def test_the_gap_of_segments_like_any_others_cannot_be_told() -> None:
+    low, high = overlap_gap(excerpts(1, 72), excerpts(2, 72), excerpts(3, 72))
+    assert low < 0 < high
+
+
+def test_the_gap_of_other_segments_lies_around_what_was_measured() -> None:
+    ours, known, test = excerpts(1, 64), excerpts(2, 72), excerpts(3, 72)
+    low, high = overlap_gap(ours, known, test)
+    measured = overlap(overlaps(known, test)) - overlap(overlaps(ours, test))
+    assert 0 < low < measured < high
