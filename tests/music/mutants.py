@@ -218,6 +218,29 @@ TAGS = (
     "<note><pitch><step>C</step><octave>{}</octave></pitch><duration>4</duration></note>",
     "<note><chord/><pitch><step>C</step><octave>4</octave></pitch><duration>{}</duration></note>",
     "<note/>",
+    '<barline><ending number="{}" type="stop"/></barline>',
+    '<barline location="middle"><repeat direction="backward"/></barline>',
+    '<sound segno="1" coda="1"/><sound tocoda="1"/>',
+    "<attributes><time><beats>{}+{}</beats><beat-type>8</beat-type></time></attributes>",
+    "<attributes><time><senza-misura/></time></attributes>",
+    '<attributes><measure-style><measure-repeat type="start">{}</measure-repeat></measure-style>'
+    "</attributes>",
+    "<attributes><transpose><diatonic>{}</diatonic><chromatic>{}</chromatic><double/></transpose>"
+    "<key><fifths>3</fifths></key></attributes>",
+    "<attributes><clef><sign>percussion</sign></clef></attributes>",
+    "<direction><direction-type><metronome><beat-unit>half</beat-unit><beat-unit-dot/>"
+    "<per-minute>{}</per-minute></metronome></direction-type><offset>{}</offset></direction>",
+    "<direction><direction-type><words>D.S. al Coda</words></direction-type></direction>",
+    "<direction><direction-type><segno/></direction-type></direction>",
+    "<note><grace/><pitch><step>C</step><octave>4</octave></pitch></note>",
+    "<note><cue/><pitch><step>C</step><octave>4</octave></pitch><duration>{}</duration></note>",
+    "<note><unpitched/><duration>{}</duration></note>",
+    '<note time-only="{}" dynamics="{}"><pitch><step>G</step><octave>4</octave></pitch>'
+    '<duration>4</duration><tie type="stop"/><tie type="start"/><voice>2</voice></note>',
+    '<sound><midi-instrument id="P1-I1"><midi-channel>10</midi-channel><midi-program>{}'
+    "</midi-program><midi-unpitched>{}</midi-unpitched></midi-instrument></sound>",
+    '</measure><measure implicit="yes">',
+    "</part><part>",
     "<!-- {} -->",
     "&lt;",
     "&other;",

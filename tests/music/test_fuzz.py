@@ -38,6 +38,8 @@ def originals(short_chorales: list[Piece], tmp_path_factory: pytest.TempPathFact
         with zipfile.ZipFile(path) as archive:
             (score,) = [name for name in archive.namelist() if "META" not in name]
             (folder / f"{path.stem}.musicxml").write_bytes(archive.read(score))
+    for path in (Path(__file__).parent / "cases").glob("*.musicxml"):
+        shutil.copy(path, folder)
     return folder
 
 
@@ -68,7 +70,7 @@ def verdicts(folder: Path, suffix: str, first: int, count: int) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("suffix", "count"), [(".mid", 3000), (".musicxml", 200), (".mxl", 200), (".abc", 400)]
+    ("suffix", "count"), [(".mid", 3000), (".musicxml", 600), (".mxl", 200), (".abc", 400)]
 )
 def test_every_mutant_is_read_or_refused(originals: Path, suffix: str, count: int) -> None:
     found = verdicts(originals, suffix, 0, count)
@@ -79,7 +81,8 @@ def test_every_mutant_is_read_or_refused(originals: Path, suffix: str, count: in
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("suffix", "count"), [(".mid", 80_000), (".musicxml", 4_000), (".mxl", 4_000), (".abc", 10_000)]
+    ("suffix", "count"),
+    [(".mid", 80_000), (".musicxml", 12_000), (".mxl", 4_000), (".abc", 10_000)],
 )
 def test_every_one_of_many_mutants_is_read_or_refused(
     originals: Path, suffix: str, count: int
