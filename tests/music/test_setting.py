@@ -43,6 +43,13 @@ def test_a_piece_that_changes_its_metre_often_counts_once() -> None:
     assert Setting.of([restless, piece(), piece()]).numerator == 3
 
 
+def test_the_metre_of_pickups_is_not_that_of_the_pieces() -> None:
+    signatures = array(TIME_SIGNATURE, onset=[0, 1], numerator=[1, 4], denominator=4)
+    begins_early = replace(piece(), time_signatures=signatures)
+    setting = Setting.of([begins_early] * 3)
+    assert (setting.numerator, setting.denominator) == (4, 4)
+
+
 def test_pieces_without_a_tempo_or_metre_are_played_as_midi_says() -> None:
     bare = Piece("a", 4, np.zeros(0, NOTE))
     assert Setting.of([bare]) == Setting.of([]) == Setting(120.0, 4, 4, (), ())

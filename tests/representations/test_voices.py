@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 from random_music import encodable, sampled, voiced_pieces
 
 from ostinato.errors import UnencodableError
+from ostinato.music.barlines import begin_at_first_note
 from ostinato.music.conversion import from_muspy
 from ostinato.music.piece import NOTE, TIME_SIGNATURE, Piece, array
+from ostinato.music.setting import Setting
+from ostinato.music.sound import render
 from ostinato.representations.line import HOLD, REST
 from ostinato.representations.voices import Voices
 
@@ -181,3 +184,24 @@ def test_positions_can_count_through_several_bars() -> None:
         grammar.advance(np.array([60]))
     with pytest.raises(ValueError, match="position_bars=64 with bars of 16 steps makes 1024"):
         Voices(position_bars=64)
+
+
+def test_pickups_of_chorales_are_written_as_short_first_bars(short_chorales: list[Piece]) -> None:
+    """What encoding fills up with rests is heard by nobody, and barlines are where they were."""
+    pickups = 0
+    in_one_metre = [piece for piece in short_chorales if len(piece.time_signatures) <= 2]
+    for piece in in_one_metre:
+        *_, (_, numerator, denominator) = piece.time_signatures.tolist()
+        voices = Voices(bar_steps=16 * numerator // denominator)
+        decoded = voices.decode(voices.encode(piece))
+        whole = Setting.of([piece]).dress(decoded)
+        written = begin_at_first_note(whole)
+        original = piece.at_resolution(4)
+        assert written.barlines().tolist() == original.barlines().tolist(), piece.name
+        columns = ["onset", "pitch", "track"]  # of notes in one voice at once the highest stays
+        assert np.isin(written.notes[columns], original.notes[columns]).all()
+        silence = whole.notes["onset"].min()
+        pickups += silence > 0
+        wave = render(written, sample_rate=8000)
+        assert np.abs(wave[:800]).max() > 0.01  # a tenth of a second
+    assert pickups >= 8

@@ -8,14 +8,19 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from ostinato.models.bundle import Bundle
 from ostinato.music.piece import Piece
+from ostinato.music.setting import Setting
 from ostinato.representations.base import TokenRepresentation
 from ostinato.representations.event import Event
 from ostinato.representations.pitch import Pitch
 from ostinato.representations.voices import Voices
 from ostinato.sampling.sequence import compose
 from ostinato.sampling.settings import Sampling
-from small_networks import network_of
+from ostinato.stages.generate import _dressed
+from ostinato.stages.given import first_bars
+from ostinato.stages.listening import find_given
+from small_networks import config_of, network_of
 
 KINDS: dict[str, TokenRepresentation] = {"voices": Voices(), "event": Event(), "pitch": Pitch()}
 EVERY = pytest.mark.parametrize("name", KINDS)
@@ -164,3 +169,25 @@ def test_repetition_penalty_makes_notes_repeat_less() -> None:
         return float(np.mean(shares))
 
     assert repeated(10.0) < repeated(1.0)
+
+
+def test_what_continues_a_pickup_begins_with_it_and_has_its_barlines(
+    short_chorales: list[Piece],
+) -> None:
+    pickup, common = [(1, 4), (4, 4)]
+    piece = next(
+        piece
+        for piece in short_chorales
+        if [tuple(row)[1:] for row in piece.time_signatures.tolist()] == [pickup, common]
+    )
+    prompt = first_bars(piece, 2)
+    bundle = Bundle(config_of(), Voices(), network_of(), Setting.of([piece]))
+    [tokens] = composed("voices", Sampling(pieces=1, max_bars=6), 3, [Voices().encode(prompt)])
+    made = _dressed(bundle, Voices().decode(tokens), [prompt], 0)
+    lines = [0, 4, 20, 36]
+    assert made.barlines()[:4].tolist() == piece.at_resolution(4).barlines()[:4].tolist() == lines
+    given = made.notes[made.notes["onset"] < 36][["onset", "pitch", "track"]]
+    assert np.array_equal(given, prompt.at_resolution(4).notes[["onset", "pitch", "track"]])
+    told = find_given(bundle, Sampling(), prompt, "a chorale")
+    assert told is not None
+    assert told.until == prompt.at_resolution(4).end == 36

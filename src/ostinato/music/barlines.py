@@ -1,12 +1,13 @@
 """Time signatures that put every barline where the score has it."""
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato.music.piece import TIME_SIGNATURE
+from ostinato.music.piece import TIME_SIGNATURE, Piece, changes
 from ostinato.music.rows import DENOMINATORS, MOST_BEATS
 
 FINEST = DENOMINATORS[-1]  # beyond it a bar's length is rounded up; the next signature cuts it
@@ -39,6 +40,29 @@ def signatures_at_barlines(
         if not rows or rows[-1][1:] != (numerator, denominator):
             rows.append((start, numerator, denominator))
     return np.array(rows, TIME_SIGNATURE)
+
+
+def begin_at_first_note(piece: Piece) -> Piece:
+    """Return the music without the silence before its first note, its barlines where they were.
+
+    Empty bars go, and the bar in which the first note begins is as much shorter: a pickup, with a
+    time signature of its own. So representations that fill a pickup up with rests are undone. A
+    piece that ends within that bar keeps its metre.
+    """
+    start = int(piece.notes["onset"][0]) if len(piece.notes) else 0
+    if not start:
+        return piece
+    begun = piece.cropped(start, piece.end)
+    following = [int(line) for line in piece.barlines() if line > start]
+    if not following or start in piece.barlines():
+        return begun
+    signatures = piece.time_signatures
+    at = int(np.searchsorted(signatures["onset"], following[0], side="right")) - 1
+    metre = signatures[at].tolist()[1:] if at >= 0 else (4, 4)
+    length = Fraction(following[0] - start, 4 * piece.resolution)
+    rows = [(0, *_signature(length, metre[1])), (following[0] - start, *metre)]
+    rows += [(onset - start, *later) for onset, *later in signatures[at + 1 :].tolist()]
+    return replace(begun, time_signatures=changes(rows, TIME_SIGNATURE))
 
 
 def _signature(whole_notes: Fraction, denominator: int) -> tuple[int, int]:

@@ -22,15 +22,13 @@ class Setting:
 
     @classmethod
     def of(cls, pieces: Iterable[Piece]) -> "Setting":
-        """What most of the pieces have; the tempo is the median."""
+        """What most of the pieces have; the tempo is the median, a metre that in force longest."""
         tempos: list[float] = []
         metres: Counter[tuple[int, int]] = Counter()
         bands: Counter[tuple[tuple[int, str], ...]] = Counter()
         for piece in pieces:
             tempos += [float(piece.tempos["qpm"][0])] if len(piece.tempos) else []
-            metres.update(
-                {(int(s["numerator"]), int(s["denominator"])) for s in piece.time_signatures}
-            )
+            metres.update(_longest_metre(piece))
             first = [piece.track(i)[:1] for i in range(len(piece.track_names))]
             programs = [int(n["program"][0]) if len(n) else 0 for n in first]
             bands[tuple(zip(programs, piece.track_names, strict=True))] += 1
@@ -77,3 +75,13 @@ class Setting:
             tempos=tempos,
             time_signatures=metres,
         )
+
+
+def _longest_metre(piece: Piece) -> list[tuple[int, int]]:
+    """The metre that is in force longest, unlike that of a pickup; none where none is written."""
+    lasting: Counter[tuple[int, int]] = Counter()
+    signatures = piece.time_signatures
+    spans = np.diff(signatures["onset"], append=max(piece.end, 1))
+    for (_, numerator, denominator), ticks in zip(signatures.tolist(), spans.tolist(), strict=True):
+        lasting[numerator, denominator] += ticks
+    return [metre for metre, _ in lasting.most_common(1)]

@@ -173,11 +173,20 @@ def _prompts(sampling: "Sampling", bundle: "Bundle", workspace: Workspace) -> li
 
 
 def _dressed(bundle: "Bundle", piece: "Piece", prompts: Sequence["Piece"], i: int) -> "Piece":
-    """The piece at its own tempo, that of its prompt, or else that of the training pieces."""
+    """The piece at its own tempo, that of its prompt, or else that of the training pieces.
+
+    It begins with its first note, but for segments, which are of so many bars.
+    """
+    from ostinato.models.segments import SegmentModel
+    from ostinato.music.barlines import begin_at_first_note
+
+    network = bundle.network
     setting = bundle.setting
     if prompts and len((prompt := prompts[i % len(prompts)]).tempos):
         setting = replace(setting, qpm=float(prompt.tempos["qpm"][0]))
-    return setting.dress(piece, bundle.representation.keeps)
+    dressed = setting.dress(piece, bundle.representation.keeps)
+    is_segment = isinstance(network, SegmentModel) and network.known is None
+    return dressed if is_segment else begin_at_first_note(dressed)
 
 
 def _about(config: Config, sampling: "Sampling", bundle: "Bundle") -> dict[str, Any]:

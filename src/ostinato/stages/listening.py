@@ -11,6 +11,8 @@ from ostinato.stages.given import first_bars, test_pieces
 from ostinato.stages.workspace import Workspace
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ostinato.models.bundle import Bundle
     from ostinato.music.page import Given, Sample
     from ostinato.music.piece import Piece
@@ -92,10 +94,16 @@ def find_given(
             fixed = network.known.all(dim=1).tolist()
             parts = enumerate(representation.parts)
             return Given(source, tracks=frozenset(n for n, part in parts if all(fixed[part])))
-        return Given(source, representation.decode(prompt_of(network, representation, prompt)).end)
+        return Given(source, _sounding(bundle, prompt_of(network, representation, prompt)))
     if prompt is None:
         return None
-    return Given(source, representation.decode(representation.encode(prompt)).end)
+    return Given(source, _sounding(bundle, representation.encode(prompt)))
+
+
+def _sounding(bundle: "Bundle", steps: "NDArray[Any]") -> int:
+    """How many ticks music lasts from its first note on, as new pieces begin."""
+    piece = bundle.representation.decode(steps)
+    return piece.end - int(piece.notes["onset"].min(initial=piece.end))
 
 
 def choose_real(
