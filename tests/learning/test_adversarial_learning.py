@@ -259,26 +259,6 @@ def test_silence_is_a_collapse_and_a_bad_moment_is_none(
     assert len(fitted.curves) == 14
 
 
-def test_a_critic_that_runs_away_stops_the_training(
-    segments: tuple[Segments, Segments], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    objective = {"critic_rate": 1.0, "penalty": 0.0, "averaging": None}
-    whole = AdversarialModule._critic_step
-
-    def step(module: AdversarialModule, *arguments: Any) -> None:
-        whole(module, *arguments)
-        if module.current_epoch == 2:
-            module._log(critic_gap=torch.tensor(torch.nan))
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(AdversarialModule, "_critic_step", step)
-        fitted, _ = fit(
-            segments, tmp_path, replace(SHORT, epochs=9), more=[Collapse(0.0)], **objective
-        )
-    assert len(fitted.curves) == 3
-    assert "gap is no number" in " ".join(capsys.readouterr().err.split())
-
-
 @pytest.mark.parametrize("changed", [{"given_bars": 1}, {"given_voice": 0}])
 def test_what_is_given_comes_from_the_segments_it_is_judged_by(
     segments: tuple[Segments, Segments], tmp_path: Path, changed: dict[str, int]

@@ -59,9 +59,21 @@ class AdversarialModule(pl.LightningModule):
         self.register_buffer("fixed", fixed, persistent=False)
         self.generated: Lines | None = None
         self.judgements: dict[str, Judgement] = {}
+        self.losses: dict[str, Tensor] = {}
+
+    @property
+    def steadier(self) -> str:
+        """What to set otherwise where a training diverges."""
+        objective = self.network.objective
+        return (
+            f"lower model.objective.generator_rate ({objective.generator_rate:g}) and "
+            f"model.objective.critic_rate ({objective.critic_rate:g}), or raise "
+            f"model.objective.penalty ({objective.penalty:g})"
+        )
 
     def training_step(self, batch: SegmentBatch, batch_idx: int) -> None:
         """One step of the critic; after the last of so many, one of the generator."""
+        self.losses = {}
         done, whole = self._progress(batch_idx)
         choosing = self.network.objective.choosing_at(done / whole)
         for optimizer, highest in zip(self._optimizers(), self._rates(), strict=True):
@@ -141,4 +153,5 @@ class AdversarialModule(pl.LightningModule):
         return self.network.noise(count).to(self.device)
 
     def _log(self, **values: Tensor) -> None:
+        self.losses |= {name.replace("_", " "): value for name, value in values.items()}
         self.log_dict(values, on_step=False, on_epoch=True)

@@ -55,6 +55,9 @@ def _unfit(last: Path) -> str:
     state = _read(last)
     if state is None:
         return "it cannot be read"
+    weights = [value for value in state["state_dict"].values() if isinstance(value, torch.Tensor)]
+    if not all(bool(torch.isfinite(weight).all()) for weight in weights):
+        return "its weights are no numbers"
     for callback in state.get("callbacks", {}).values():
         if not isinstance(callback, dict) or "best_model_path" not in callback:
             continue

@@ -18,6 +18,7 @@ from ostinato.learning.bar import EpochBar
 from ostinato.learning.callbacks import Curves, Patience, SeedEachEpoch
 from ostinato.learning.checkpoints import AtomicCheckpointIO, resumable
 from ostinato.learning.clock import Clock, LastValidated
+from ostinato.learning.divergence import DivergedError, Divergence
 from ostinato.learning.training import Training
 from ostinato.learning.yardstick import Yardstick
 
@@ -40,7 +41,8 @@ class Fitted:
 
     `curves` has a row an epoch; `best_validation` is by the `yardstick`, None without validation.
     The module carries the best weights, or without validation the last; averaged ones where
-    training says so. `minutes` is how long it took, validation included.
+    training says so. `minutes` is how long it took, validation included. `diverged` says in a
+    sentence where it left the numbers, if it did; its weights are those before.
     """
 
     curves: list[dict[str, float]]
@@ -48,6 +50,7 @@ class Fitted:
     best_validation: float | None
     yardstick: Yardstick
     minutes: float = field(default=0.0, compare=False)
+    diverged: str = ""
 
 
 def fit(
@@ -64,7 +67,8 @@ def fit(
 
     `more` callbacks come before those that keep weights. A module that is `watched` has batches to
     validate without validation pieces too, but nothing to choose the best weights by.
-    Raises KeyboardInterrupt when interrupted; what was reached stays in `checkpoints`.
+    Raises KeyboardInterrupt when interrupted; what was reached stays in `checkpoints`. Raises
+    `DivergedError` for a training that leaves the numbers before there are weights to keep.
     """
     _quieten()
     curves, clock = Curves(), Clock(training.minutes)
@@ -75,7 +79,7 @@ def fit(
     best = _checkpoint(checkpoints, "best", monitored, yardstick.mode)
     last = _checkpoint(checkpoints, "last", None)
     bar: list[Callback] = [EpochBar()] if console.err.is_terminal else []
-    callbacks: list[Callback] = [SeedEachEpoch(seed), *bar, curves, clock]
+    callbacks: list[Callback] = [SeedEachEpoch(seed), Divergence(), *bar, curves, clock]
     callbacks += [LastValidated(training.validate_every), *more]
     callbacks += [*([best] if validated else []), last]
     if averaging := module.averaging:
@@ -86,11 +90,20 @@ def fit(
     clipping = training.gradient_clip if module.automatic_optimization else None
     trainer = _trainer(training, callbacks, logger, checkpoints, watched, clipping)
     reached = resumable(checkpoints)
+    diverged = ""
     try:
         trainer.fit(module, datamodule=data, ckpt_path=reached)
     except SystemExit as error:  # Lightning's way of ending an interrupted training
         raise KeyboardInterrupt from error
-    return replace(_take_best(module, curves, best if validated else last), minutes=clock.minutes)
+    except DivergedError as error:
+        if not last.best_model_path:
+            raise
+        diverged = str(error)
+    kept = best if validated and best.best_model_path else last
+    fitted = _take_best(module, curves, kept)
+    if diverged:
+        console.warn(f"{diverged} The weights of epoch {fitted.best_epoch}, before, are kept.")
+    return replace(fitted, minutes=clock.minutes, diverged=diverged)
 
 
 def _checkpoint(folder: Path, name: str, monitor: str | None, mode: str = "min") -> ModelCheckpoint:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ostinato.batches.store import TokenStore
 from ostinato.batches.windows import Batch
 from ostinato.learning.clock import progress
+from ostinato.learning.divergence import steadier
 from ostinato.learning.training import Training
 from ostinato.learning.yardstick import nats_per
 from ostinato.models.sequence import SequenceModel
@@ -35,6 +36,7 @@ class LikelihoodModule(pl.LightningModule):
         self.token_weights: Tensor | None
         self.register_buffer("token_weights", token_weights, persistent=False)
         self._sums = {"train": [0.0, 0], "validation": [0.0, 0]}
+        self.steadier = steadier(training)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of one batch of windows."""

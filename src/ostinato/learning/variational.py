@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ostinato.batches.segments import SegmentBatch
 from ostinato.learning.clock import progress
+from ostinato.learning.divergence import steadier
 from ostinato.learning.likelihood import optimizer_of
 from ostinato.learning.training import Training
 from ostinato.learning.yardstick import OBJECTIVE
@@ -33,6 +34,7 @@ class VariationalModule(pl.LightningModule):
         super().__init__()
         self.network, self.training_settings, self.seed = network, training, seed
         self.averaging = training.averaging
+        self.steadier = steadier(training)
         shown = network.noise(SHOWN, torch.Generator().manual_seed(seed))
         self.shown: Tensor
         self.register_buffer("shown", shown, persistent=False)

@@ -1,6 +1,5 @@
 """Watching a GAN learn: what it makes of the same noise, and whether it has collapsed."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +16,7 @@ SHOWN = 4  # segments
 
 
 class Collapse(Callback):
-    """Stops a training whose segments have become alike or silent, or whose critic ran away.
+    """Stops a training whose segments have become alike or silent.
 
     alike: the share of the real segments' diversity below which they are; several times in a row,
     as they may be so for a while. The best weights are kept as ever. A training that is resumed
@@ -41,13 +40,6 @@ class Collapse(Callback):
         self.times = self.times + 1 if reason else 0
         if self.times >= PATIENCE:
             self._stop(trainer, f"for {PATIENCE} validations {reason}")
-
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Look at the critic."""
-        del pl_module
-        gap = trainer.callback_metrics.get("critic_gap")
-        if gap is not None and not math.isfinite(gap):
-            self._stop(trainer, "the critic's gap is no number any more")
 
     def _collapsed(self, judgement: Judgement) -> str:
         """What is wrong with the segments, or nothing."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ostinato.learning.fitting import Fitted
     from ostinato.representations.base import Representation
 
+FAILURE_TAG, DIVERGED_TAG = "ostinato.failure", "ostinato.diverged"
 READS = ("representation", "model", "training", "seed")
 SOURCES = (
     "batches",
@@ -86,9 +87,12 @@ def _train(task: Task, network: Any, checkpoints: Path) -> "Fitted":
             f"{_named(config)}, trained on {len(task.training)} pieces: {_reached(fitted)}.\n\n"
             "Hear and see what it composes under *Artifacts*, `samples/listen.html`; "
             "`evaluation/report.html` sets it against the test split."
+            + (f"\n\n{fitted.diverged}" if fitted.diverged else "")
         )
         _record(workspace, mlflow_run, fitted)
     except BaseException as error:
+        if isinstance(error, UserError):
+            mlflow_run.tags({FAILURE_TAG: str(error)})
         mlflow_run.end("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
         note_ended(note)
         if isinstance(error, KeyboardInterrupt):
@@ -146,6 +150,8 @@ def _record(workspace: Workspace, mlflow_run: Run, fitted: "Fitted") -> None:
     bundle = bundle_fingerprint(workspace.model)
     note_bundle(workspace.model, bundle, mlflow_run)
     mlflow_run.tags({BUNDLE_TAG: bundle})
+    if fitted.diverged:
+        mlflow_run.tags({DIVERGED_TAG: fitted.diverged})
     mlflow_run.metrics({"minutes": fitted.minutes})
     if fitted.best_validation is not None:
         name = f"best_validation_{fitted.yardstick.name}"

@@ -1,0 +1,82 @@
+"""Ending a training whose loss or weights are no numbers any more, before they are kept."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback
+from torch import Tensor
+
+from ostinato.errors import UserError
+from ostinato.learning.training import Training
+
+
+class DivergedError(UserError):
+    """A training that has left the numbers; the message says where, and what to set otherwise."""
+
+
+class Divergence(Callback):
+    """Raises `DivergedError` at the first loss, validation figure or weight that is no number.
+
+    Comes before whatever keeps weights, so that what a checkpoint holds is sound. A module says in
+    `losses` what each step came to, and in `steadier` which settings would help.
+    """
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Look at the losses of a step, on all devices alike."""
+        del batch
+        losses: Mapping[str, Tensor] = getattr(pl_module, "losses", {})
+        if isinstance(outputs, Mapping) and "loss" in outputs:
+            losses = {"loss": outputs["loss"], **losses}
+        where = f"in batch {batch_idx + 1} of epoch {trainer.current_epoch + 1}"
+        _check(trainer, pl_module, losses, where)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Look at the figure by which weights are chosen."""
+        name = f"validation_{pl_module.yardstick.name}"  # type: ignore[union-attr]
+        figure = trainer.callback_metrics.get(name)
+        figures = {} if figure is None else {"validation figure": figure}
+        _check(trainer, pl_module, figures, f"of epoch {trainer.current_epoch + 1}")
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Look at the weights, which the last step of an epoch may have spoilt."""
+        found = (not bool(torch.isfinite(p).all()) for p in pl_module.parameters())
+        figures = {"sum of the weights": torch.tensor(torch.nan if any(found) else 0.0)}
+        _check(trainer, pl_module, figures, f"after epoch {trainer.current_epoch + 1}")
+
+
+def steadier(training: Training) -> str:
+    """Return which settings of a gradient descent to change where it diverges."""
+    lower = f"lower training.learning_rate ({training.learning_rate:g})"
+    clip = training.gradient_clip
+    ways = [lower, f"set training.gradient_clip ({'null' if clip is None else f'{clip:g}'}) to 1"]
+    if clip is not None:
+        ways = [lower, f"lower training.gradient_clip ({clip:g})"]
+    if training.precision != "32-true":
+        ways.append(f"set training.precision ({training.precision}) to 32-true")
+    return f"{', '.join(ways[:-1])} or {ways[-1]}"
+
+
+def _check(
+    trainer: pl.Trainer, module: pl.LightningModule, figures: Mapping[str, Tensor], where: str
+) -> None:
+    wrong = {name: value for name, value in figures.items() if not _finite(value)}
+    # every device must know: those that went on would wait for the others without end
+    if trainer.strategy.reduce_boolean_decision(not wrong, all=True):
+        return
+    name, value = next(iter(wrong.items()), ("loss", torch.tensor(torch.nan)))
+    raise DivergedError(
+        f"the training has diverged: the {name} {where} is {float(value):g}; {module.steadier}."
+    )
+
+
+def _finite(value: Tensor) -> bool:
+    return bool(torch.isfinite(value).all())
