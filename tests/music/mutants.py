@@ -12,7 +12,6 @@ import sys
 import time
 import zipfile
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -434,7 +433,6 @@ def attempt(path: Path) -> str:
 
 def main(folder: Path, suffix: str, first: int, count: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    import_module("muspy")  # which takes longer than patience lasts
     limits.SECONDS = PATIENCE
     path = folder / "mutants" / f"{first}{suffix}"
     path.parent.mkdir(exist_ok=True)

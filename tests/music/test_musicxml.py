@@ -158,6 +158,14 @@ def test_divisions_may_change_and_be_decimal(tmp_path: Path) -> None:
     assert notes(half) == [(0, 0.5, 60), (0.5, 1.5, 62)]
 
 
+def test_a_part_without_divisions_has_those_of_the_first(tmp_path: Path) -> None:
+    second = f"<measure>{whole('E3')}</measure>"
+    assert notes(read(score(part(whole("C4"), divisions=4), second), tmp_path)) == [
+        (0, 1, 52),
+        (0, 1, 60),
+    ]
+
+
 def test_triplets_and_quintuplets_stay_exact(tmp_path: Path) -> None:
     bar = "".join(note("C4", 5) for _ in range(3)) + "".join(note("D4", 3) for _ in range(5))
     piece = read(score(part(bar, divisions=15)), tmp_path)
@@ -278,6 +286,15 @@ def test_keys_are_those_that_sound(
 ) -> None:
     piece = read(score(part(transposed(inside, written) + whole("C5"))), tmp_path)
     assert piece.key_signatures.tolist() == [(0, sounding, False)]
+
+
+def test_a_key_is_not_taken_from_drums(tmp_path: Path) -> None:
+    kit = attributes("<key><fifths>0</fifths></key>") + unpitched()
+    piano = attributes("<key><fifths>2</fifths></key>") + whole("D4")
+    drums = INSTRUMENT.format("Kit", "Snare", MIDI.format(10, ""))
+    listed = drums + '<score-part id="P2"><part-name>Piano</part-name></score-part>'
+    piece = read(score(part(kit), part(piano), listed=listed), tmp_path)
+    assert piece.key_signatures.tolist() == [(0, 2, False)]
 
 
 def test_an_octave_shift_and_a_clef_move_nothing(tmp_path: Path) -> None:

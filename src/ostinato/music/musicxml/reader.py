@@ -20,10 +20,13 @@ FORTE = 90  # the velocity of which dynamics are per cent
 class PartReader:
     """Reads the bars of one part in turn."""
 
-    def __init__(self, resolution: int, instruments: Instruments, number: int) -> None:
+    def __init__(
+        self, resolution: int, divisions: str | None, instruments: Instruments, number: int
+    ) -> None:
         self.resolution, self.instruments, self.number = resolution, instruments, number
         self.part, self.sounds = Part(instruments.part), Sounds(instruments)
         self.per_division: int | Fraction = resolution
+        self.divide(divisions)
         self.voices: dict[str, int] = {}
         self.first_rows: list[int] = []  # of each bar, an index into the part's rows
         self.copied = 0  # how many bars back music is repeated from, 0 if it is written out
@@ -58,6 +61,14 @@ class PartReader:
         self.part.rests.append(0 if sounds else self.furthest)
         self.part.transposed, self.part.names = self.sounds.transposed, self.sounds.names
         limits.check_counts(len(self.part.rows))
+
+    def divide(self, divisions: str | None) -> None:
+        """Take divisions of a quarter note for what follows; unreadable ones change nothing."""
+        number = decimal(divisions)
+        if number is not None:
+            per_division = Fraction(self.resolution) / number
+            whole_number = per_division.denominator == 1
+            self.per_division = per_division.numerator if whole_number else per_division
 
     # ------------------------------------------------------------ notes
 
@@ -132,10 +143,7 @@ class PartReader:
     def _attributes(self, element: Element) -> None:
         for child in element:
             if child.tag == "divisions":
-                divisions = decimal(child.text)
-                if divisions is not None:
-                    per = Fraction(self.resolution) / divisions
-                    self.per_division = per.numerator if per.denominator == 1 else per
+                self.divide(child.text)
             elif child.tag == "time" and child.get("number", "1") == "1":
                 self._change(self.part.metres, attributes.metre(child))
             elif child.tag == "transpose":

@@ -78,10 +78,12 @@ def _parts(score: Element, resolution: int) -> list[Part]:
     if len(measures) > MOST_PARTS:
         raise UnreadableError(f"it has {len(measures)} parts: up to {MOST_PARTS} are read")
     instruments = instruments_of(score)
+    divisions = next((element.text for element in score.iter("divisions")), None)
     parts: list[Part] = []
     count = 0
     for number, (name, bars) in enumerate(measures, 1):
-        reader = PartReader(resolution, instruments.get(name, Instruments()), number)
+        its = instruments.get(name, Instruments())
+        reader = PartReader(resolution, divisions, its, number)
         for bar in bars:
             reader.read(bar)
         parts.append(reader.part)
@@ -158,10 +160,14 @@ def _metres(parts: list[Part], starts: list[int]) -> list[tuple[Any, ...]]:
 
 
 def _keys(parts: list[Part], starts: list[int]) -> list[tuple[Any, ...]]:
-    """Those of the first part that sounds as it is written, or else of the first that has any."""
-    keyed = [part for part in parts if part.keys]
-    part = next((part for part in keyed if not part.transposed), keyed[0] if keyed else Part())
-    return [_at(change, starts) for change in part.keys]
+    """Those of the first part with pitches that sounds as it is written, or else of another."""
+    keyed = sorted((part for part in parts if part.keys), key=_unlike_a_key)
+    return [_at(change, starts) for change in keyed[0].keys] if keyed else []
+
+
+def _unlike_a_key(part: Part) -> tuple[bool, bool]:
+    """Drums are written without a key, and so are some transposing instruments."""
+    return not any(not drum for _, drum in part.names), part.transposed
 
 
 def _tempos(parts: list[Part], starts: list[int]) -> list[tuple[int, float]]:

@@ -1,0 +1,266 @@
+"""MusicXML: our reader beside music21's and MusPy's.
+
+Cases of tests/music/cases that each reads right, files per second of processor time, and every
+score that music21 carries, part by part, against music21. Where the two differ, both read the score
+again without its repeats, without its ties, and bar by bar: what they then agree on tells the kind.
+"""
+
+import contextlib
+import copy
+import io
+import sys
+import tempfile
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+
+from ostinato.errors import UnreadableError
+from ostinato.music import conversion, limits, markup, mxl
+from ostinato.music.musicxml import read_musicxml
+from ostinato.music.parts import from_parts
+from ostinato.music.piece import Piece
+
+ROOT = Path(__file__).parents[1]
+SUFFIXES = (".mxl", ".xml", ".musicxml")
+UNPITCHED = -1  # music21 keeps no pitch of a drum
+Sound = tuple[Any, ...]  # bar or 0, onset, duration, pitch
+Part = Counter[Sound]
+
+
+# ---------------------------------------------------------------- the readers
+
+
+def by_ostinato(path: Path) -> Piece:
+    return read_musicxml(path, path.stem)
+
+
+def by_music21(path: Path) -> Piece:
+    """As its makers advise: repeats played, pitches as they sound, ties joined, graces left out."""
+    return from_parts(list(_score(path, repeats=True).parts), path.stem)
+
+
+def by_muspy(path: Path) -> Piece:
+    import muspy
+
+    music = muspy.read_musicxml(str(path))
+    for track in music.tracks:
+        track.program = max(track.program - 1, 0)  # MusicXML counts programs from 1
+    return conversion.from_muspy(music, path.stem)
+
+
+READERS: dict[str, Callable[[Path], Piece]] = {
+    "ostinato": by_ostinato,
+    "music21": by_music21,
+    "muspy": by_muspy,
+}
+
+
+def _score(path: Path, repeats: bool) -> Any:
+    from music21 import converter
+    from music21.repeat import ExpanderException
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        score = converter.parse(path, format="musicxml", forceSource=True, storePickle=False)
+        if repeats:
+            with contextlib.suppress(ExpanderException):
+                score = score.expandRepeats()
+        return score.toSoundingPitch()
+
+
+# ---------------------------------------------------------------- cases and speed
+
+
+def cases() -> dict[str, str]:
+    """Return how many of the cases each reader has right."""
+    sys.path.insert(0, str(ROOT / "tests" / "music"))
+    import test_cases
+
+    files = sorted(name for name in test_cases.CASES if name.endswith(SUFFIXES))
+    found = {}
+    for reader, read in READERS.items():
+        right = sum(_is_right(test_cases, name, read) for name in files)
+        found[reader] = f"{right} of {len(files)}"
+    return found
+
+
+def _is_right(test_cases: Any, name: str, read: Callable[[Path], Piece]) -> bool:
+    expected = dict(test_cases.CASES[name])
+    reason = expected.pop("or_reject", "")
+    expected.pop("which", 0)
+    try:
+        piece = read(test_cases.FOLDER / name)
+        for check, value in expected.items():
+            test_cases.CHECKS[check](piece, value, Path(tempfile.gettempdir()))
+    except UnreadableError as error:
+        return bool(reason) and reason in str(error)
+    except Exception:  # what a reader or a check of its piece raises
+        return False
+    return True
+
+
+def speed(scores: list[Path], rounds: int = 3) -> dict[str, Any]:
+    """Return files per second of processor time, the readers taking turns on each score."""
+    seconds = dict.fromkeys(READERS, 0.0)
+    refused = dict.fromkeys(READERS, 0)
+    for number in range(-1, rounds):
+        for path in scores[:5] if number < 0 else scores:  # the first time all are slower
+            for name, read in READERS.items():
+                began = time.process_time()
+                try:
+                    read(path)
+                except Exception:  # what a reader raises on a score that is none to it
+                    refused[name] += number == 0
+                seconds[name] += (time.process_time() - began) * (number >= 0)
+    return {
+        name: {
+            "files_per_second": round(len(scores) * rounds / seconds[name], 1),
+            "refused": refused[name],
+        }
+        for name in READERS
+    } | {"scores": len(scores)}
+
+
+# ---------------------------------------------------------------- score by score
+
+
+def carried_scores() -> list[Path]:
+    """Return the MusicXML scores that music21 carries but Bach's, the smallest first."""
+    import music21
+
+    folder = Path(music21.__file__).parent / "corpus"
+    found = [p for p in folder.rglob("*") if p.suffix in SUFFIXES and "bach" not in p.parts]
+    return sorted(found, key=lambda path: (len(_bytes(path)), path))
+
+
+def _bytes(path: Path) -> bytes:
+    return mxl.read_score(path) if path.suffix == ".mxl" else path.read_bytes()
+
+
+def compare(path: Path) -> tuple[list[str], int]:
+    """Return the kind of difference of each part, "" where there is none, and the staves merged."""
+    with limits.cpu_seconds(1800):
+        whole, staves = _both(path)
+        kinds = [_kind(ours, theirs) for ours, theirs in whole]
+        if not any(kinds):
+            return kinds, staves
+        root = markup.parse(_bytes(path))
+        for kind, repeats, ties, in_bars in (
+            ("ties", True, False, False),
+            ("repeats", False, True, False),
+            ("repeats and ties", False, False, False),
+            ("places of bars", False, True, True),
+            ("places of bars and ties", False, False, True),
+        ):
+            if "?" not in kinds:
+                break
+            with tempfile.TemporaryDirectory() as folder:
+                changed = _without(root, repeats, ties, Path(folder) / "score.xml")
+                pairs, _ = _both(changed, in_bars)
+            if len(pairs) == len(kinds):
+                kinds = [
+                    kind if old == "?" and ours == theirs else old
+                    for old, (ours, theirs) in zip(kinds, pairs, strict=True)
+                ]
+        return kinds, staves
+
+
+def _kind(ours: Part, theirs: Part) -> str:
+    """Whether two parts are the same, or the same but for pitches of drums."""
+    if ours == theirs:
+        return ""
+    if any(pitch == UNPITCHED for *_, pitch in theirs):
+        places = Counter({(*place, UNPITCHED): n for (*place, _), n in ours.items()})
+        if places.keys() == theirs.keys():
+            return "pitches of drums"
+    return "?"
+
+
+def _both(path: Path, in_bars: bool = False) -> tuple[list[tuple[Part, Part]], int]:
+    """The parts of a score by us and by music21, whose parts are staves: those are put together."""
+    ours = list(_our_parts(by_ostinato(path), in_bars))
+    theirs, staves = _their_parts(_score(path, repeats=not in_bars), in_bars)
+    size = max(len(ours), len(theirs))
+    for parts in (ours, theirs):
+        parts += [Counter()] * (size - len(parts))
+    return list(zip(ours, theirs, strict=True)), staves
+
+
+def _our_parts(piece: Piece, in_bars: bool) -> Iterator[Part]:
+    lines = piece.barlines() if in_bars else np.zeros(1, np.int64)
+    for track in range(len(piece.track_names)):
+        notes = piece.track(track)
+        bars = np.searchsorted(lines, notes["onset"], side="right") - 1
+        starts = notes["onset"] - lines[bars]
+        yield Counter(
+            (bar, _rounded(start / piece.resolution), _rounded(length / piece.resolution), pitch)
+            for bar, start, length, pitch in zip(
+                bars.tolist(),
+                starts.tolist(),
+                notes["duration"].tolist(),
+                notes["pitch"].tolist(),
+                strict=True,
+            )
+        )
+
+
+def _their_parts(score: Any, in_bars: bool) -> tuple[list[Part], int]:
+    from music21.stream import PartStaff
+
+    found: list[Part] = []
+    names: list[str] = []
+    staves = 0
+    for part in score.parts:
+        sounds = Counter(_their_sounds(part.stripTies(), in_bars))
+        of_part = str(part.id).partition("-Staff")[0] if isinstance(part, PartStaff) else ""
+        if of_part and names and names[-1] == of_part:
+            found[-1] = found[-1] + sounds
+            staves += 1
+        else:
+            found.append(sounds)
+            names.append(of_part)
+    return [part for part in found if part], staves
+
+
+def _their_sounds(part: Any, in_bars: bool) -> Iterator[Sound]:
+    from music21.harmony import Harmony
+    from music21.stream import Measure
+
+    bars = list(part.getElementsByClass(Measure)) if in_bars else [part]
+    for number, bar in enumerate(bars):
+        for element in bar.flatten().notes:
+            if element.duration.isGrace or isinstance(element, Harmony):
+                continue
+            start, length = _rounded(element.offset), _rounded(element.quarterLength)
+            for note in element.notes if hasattr(element, "notes") else [element]:
+                pitch = note.pitch.midi if hasattr(note, "pitch") else UNPITCHED
+                yield number, start, length, pitch
+
+
+def _rounded(quarters: Any) -> float:
+    return round(float(quarters), 2)  # music21 rounds fine tuplets
+
+
+SIGNS = ("segno", "coda", "fine", "tocoda", "dacapo", "dalsegno", "forward-repeat")
+
+
+def _without(root: ElementTree.Element, repeats: bool, ties: bool, path: Path) -> Path:
+    """The score without its repeats or its ties, as a file."""
+    changed = copy.deepcopy(root)
+    unwanted = set(() if repeats else ("repeat", "ending", "words", "segno", "coda"))
+    unwanted |= set(() if ties else ("tie", "tied"))
+    for parent in list(changed.iter()):
+        for child in [child for child in parent if child.tag in unwanted]:
+            parent.remove(child)
+        if parent.tag == "sound" and not repeats:
+            parent.attrib = {k: v for k, v in parent.attrib.items() if k not in SIGNS}
+    out = io.BytesIO()
+    ElementTree.ElementTree(changed).write(out, encoding="utf-8", xml_declaration=True)
+    path.write_bytes(out.getvalue())
+    return path
