@@ -17,6 +17,10 @@ from ostinato.music.writing import write_midi
 TUNES = {
     "reel": "X:1\nT:A Reel\nM:4/4\nL:1/8\nQ:1/4=120\nK:D\n|:d2 fd A2 FA|(3efg f>e d2:|\n",
     "voices": "X:2\nM:3/4\nL:1/4\nK:Gmin\nV:1\nG A B|[Gd]2 z|1 c3:|2 d3|]\nV:2\nG,3|D,3|G,,3|\n",
+    "session": "X:3\nP:AB\nM:C|\nL:1/8\nU:n=!trill!\nm:~G2=AG\nK:Ador clef=treble-8\nP:A\n"
+    '{g}n"Am"A2^c2-c2&z4F2|1,3 [CE]2>G2 +roll+~G2:|[2 Z2:|[4 G4|]\\\n(3(ABc) [K:D][M:3/4]d4|\n'
+    "r:remark\nw:la\nP:B\n%%MIDI program 40\n[K:octave=1]!D.C.!C6::(5:4:6C/D/E/F/G/A/ B,4 :|\n"
+    "\nThe end.\n",
     "book": "M:6/8\nL:1/8\nX:1\nK:C\nCEG c2z|\nX:2\nK:Am\nA,CE A3-|A6|]\n",
 }
 

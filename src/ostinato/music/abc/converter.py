@@ -90,7 +90,8 @@ def _run(folder: Path) -> int:
     program = os.environ.get("SYMUSIC_ABC2MIDI") or _program()
     command = [program, "tune.abc", "-o", "tune.mid", *OPTIONS]
     if Path(SHELL).exists():
-        command = [SHELL, "-c", f'{LIMITS}exec "$@"', "sh", *command]
+        # It keeps the pipe open, to which it prints nothing: that it closes is how its end is seen.
+        command = [SHELL, "-c", f'{LIMITS}exec "$@" 3>&2 2>&1', "sh", *command]
     try:
         with (folder / "printed").open("wb") as printed:
             done = subprocess.run(
@@ -98,7 +99,7 @@ def _run(folder: Path) -> int:
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=printed,
-                stderr=subprocess.STDOUT,
+                stderr=subprocess.PIPE,  # waiting for the end of a pipe is quicker than polling
                 timeout=SECONDS,
                 check=False,
             )

@@ -97,22 +97,22 @@ def _piece(converted: Converted, tune: Tune) -> Piece:
     notes["velocity"] = LOUDNESS
     tracks = converted.tracks
     first, longest = tracks[0], max(tracks, key=lambda track: len(track.barlines))
+    end = int((notes["onset"] + notes["duration"]).max())
     keys = [(_ticks(at), sharps, minor) for at, sharps, minor in first.keys]
     tempos = [(_ticks(at), _per_minute(beat)) for t in tracks for at, beat in t.tempos if beat > 0]
     if not converted.has_tempo:
         remarks.add("a tempo in words is not readable and left out")
     elif tune.has_tempo:
         tempos = [(0, round(float(qpm), 2)) for qpm in piece.tempos["qpm"][:1]] + tempos
-    header_keys = piece.key_signatures[:1].tolist()
-    end = int((notes["onset"] + notes["duration"]).max())
+    keys = [*piece.key_signatures[:1].tolist(), *keys]
     return replace(
         piece,
         notes=notes,
         tempos=rows.tempos(tempos, RESOLUTION),
-        key_signatures=rows.key_signatures(header_keys + keys, RESOLUTION),
+        key_signatures=rows.key_signatures(keys, RESOLUTION),
         time_signatures=_metres(tune, first, longest.barlines, end),
         track_names=_names(tune, piece),
-    )
+    ).without_changes_after_end()
 
 
 def _metres(tune: Tune, first: Track, barlines: list[Fraction], end: int) -> NDArray[Any]:
