@@ -112,7 +112,7 @@ def _piece(converted: Converted, tune: Tune) -> Piece:
         key_signatures=rows.key_signatures(keys, RESOLUTION),
         time_signatures=_metres(tune, first, longest.barlines, end),
         track_names=_names(tune, piece),
-    ).without_changes_after_end()
+    ).without_changes_from(end)
 
 
 def _metres(tune: Tune, first: Track, barlines: list[Fraction], end: int) -> NDArray[Any]:
