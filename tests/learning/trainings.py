@@ -1,6 +1,7 @@
 """Small trainings that the tests of learning share."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +23,12 @@ SHORT = Training(
 
 
 def fit(
-    store: TokenStore, training: Training, folder: Path, validation: int = 2, seed: int = 1
+    store: TokenStore,
+    training: Training,
+    folder: Path,
+    validation: int = 2,
+    seed: int = 1,
+    logger: Any = None,
 ) -> tuple[Fitted, SequenceModel]:
     """Train a small network on six pieces, validated by as many others as said."""
     network = network_of(hidden=32).train()
@@ -37,7 +43,7 @@ def fit(
         seed,
     )
     module = LikelihoodModule(network, training)
-    fitted = fitting.fit(module, data, training, seed, folder, validated=validation > 0)
+    fitted = fitting.fit(module, data, training, seed, folder, logger, validation > 0)
     return fitted, network
 
 

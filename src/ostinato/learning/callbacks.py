@@ -80,3 +80,33 @@ class Curves(Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue the rows of a checkpoint."""
         self.rows = list(state_dict["rows"])
+
+
+class LoggedMetrics(Callback):
+    """Logs an epoch's metrics again when a training is resumed after it.
+
+    Lightning hands them to the logger after it has written the checkpoint: a training that is
+    killed in between would go on with the next epoch, and a point of its curves would be missing.
+    """
+
+    KEY = "ostinato_logged_metrics"
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Put the metrics, and the step that they are logged at, into the checkpoint."""
+        del pl_module
+        checkpoint[self.KEY] = {
+            "metrics": {name: float(value) for name, value in trainer.logged_metrics.items()},
+            # at the end of an epoch Lightning counts from 0, as it does within one
+            "step": trainer.fit_loop.epoch_loop._batches_that_stepped - 1,
+        }
+
+    def on_load_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Log what the checkpoint holds."""
+        del pl_module
+        logged = checkpoint.get(self.KEY, {"metrics": {}})
+        for logger in trainer.loggers if logged["metrics"] else ():
+            logger.log_metrics(logged["metrics"], logged["step"])

@@ -15,7 +15,7 @@ from ostinato import console
 from ostinato.errors import UserError
 from ostinato.learning.averaging import Averaging
 from ostinato.learning.bar import EpochBar
-from ostinato.learning.callbacks import Curves, Patience, SeedEachEpoch
+from ostinato.learning.callbacks import Curves, LoggedMetrics, Patience, SeedEachEpoch
 from ostinato.learning.checkpoints import AtomicCheckpointIO, resumable
 from ostinato.learning.clock import Clock, LastValidated
 from ostinato.learning.divergence import DivergedError, Divergence
@@ -80,7 +80,7 @@ def fit(
     last = _checkpoint(checkpoints, "last", None)
     bar: list[Callback] = [EpochBar()] if console.err.is_terminal else []
     callbacks: list[Callback] = [SeedEachEpoch(seed), Divergence(), *bar, curves, clock]
-    callbacks += [LastValidated(training.validate_every), *more]
+    callbacks += [LoggedMetrics(), LastValidated(training.validate_every), *more]
     callbacks += [*([best] if validated else []), last]
     if averaging := module.averaging:
         callbacks.append(Averaging(averaging))  # type: ignore[arg-type]
