@@ -178,7 +178,10 @@ def test_one_file_tells_its_tracks_and_what_changes_in_which_bar(
     assert ["1", "1", "C minor"] in table
     assert ["length", "3 bars, 5 quarter notes"] in table
     assert ["the picture is roll.PNG"] in table
-    assert (here / "roll.PNG").read_bytes()[:4] == b"\x89PNG"
+    first = (here / "roll.PNG").read_bytes()
+    assert first[:4] == b"\x89PNG"
+    shown(here / "song.mid", capsys, "--picture", "roll.PNG")
+    assert (here / "roll.PNG").read_bytes() == first
     assert not (here / "outputs").exists()
 
 
@@ -298,6 +301,15 @@ def test_a_damaged_thing_is_one_sentence(
     (here / folder).mkdir()
     (here / folder / file).write_bytes(b"PAR1 and nothing more")
     assert "is damaged" in refused(Path(folder), capsys)
+
+
+def test_a_picture_of_somebodys_own_is_never_replaced(here: Path, capsys: Captured) -> None:
+    (here / "holiday.png").write_bytes(b"\x89PNG and a beach")
+    (here / "folder.png").mkdir()
+    for name in ("holiday.png", "folder.png"):
+        sentence = refused(here / "data" / "bach", capsys, "--picture", name)
+        assert f"{name} is there and was not drawn by ostinato" in sentence
+    assert (here / "holiday.png").read_bytes() == b"\x89PNG and a beach"
 
 
 @pytest.mark.parametrize("pieces", [0, 1, 3])

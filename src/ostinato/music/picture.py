@@ -3,6 +3,7 @@
 import io
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,8 @@ STYLE = {
     "xtick.color": FAINT,
     "ytick.color": FAINT,
 }
+SOURCE = "Ostinato"
+HEAD = 4096  # bytes, in which a PNG says what drew it
 DPI = 100
 PIXELS_PER_BAR, NARROWEST, WIDEST = 20, 1600, 4800
 LEGEND_BESIDE_TITLE = 6  # more tracks than this get rows of their own below
@@ -69,10 +72,16 @@ def piano_roll(*pieces: Piece, title: str | None = None, height: int = 500) -> b
 
 
 def png(figure: "Figure") -> bytes:
-    """A matplotlib figure as a PNG that carries neither a date nor a program's version."""
+    """A matplotlib figure as a PNG that says what drew it, but neither when nor by which version."""
     file = io.BytesIO()
-    figure.savefig(file, format="png", metadata={"Software": None})
+    figure.savefig(file, format="png", metadata={"Software": None, "Source": SOURCE})
     return file.getvalue()
+
+
+def is_ours(file: Path) -> bool:
+    """Return whether a file is a PNG that was drawn here."""
+    with file.open("rb") as opened:
+        return f"Source\0{SOURCE}".encode() in opened.read(HEAD)
 
 
 def colour(track: int) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from ostinato import console
 from ostinato.errors import ConfigError, UnreadableError, UserError
 from ostinato.files import replacing_file
+from ostinato.music.picture import is_ours
 from ostinato.stages.views import View
 from ostinato.stages.workspace import Workspace
 
@@ -24,12 +25,24 @@ def inspect(path: Path, picture: Path | None, workspace: Workspace) -> None:
         picture = workspace.inspected / f"{name}.png"
     if picture.suffix.lower() != ".png":
         raise UserError(f"--picture {picture} does not fit: a PNG is drawn, so it ends in .png.")
+    _check_replaceable(picture, workspace)
     view = _viewer(path)(path)
     for table in view.parts:
         console.out.print(table, soft_wrap=False)
     with replacing_file(picture) as part:
         part.write_bytes(view.picture())
     console.say(f"the picture is {console.where(picture)}")
+
+
+def _check_replaceable(picture: Path, workspace: Workspace) -> None:
+    """Refuse to replace anything but a picture that was drawn here."""
+    if not picture.exists() or picture.is_relative_to(workspace.inspected):
+        return
+    if not picture.is_file() or not is_ours(picture):
+        raise UserError(
+            f"--picture {console.where(picture)} is there and was not drawn by ostinato: give "
+            "another name."
+        )
 
 
 def _viewer(path: Path) -> Callable[[Path], View]:
