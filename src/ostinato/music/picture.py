@@ -72,7 +72,7 @@ def piano_roll(*pieces: Piece, title: str | None = None, height: int = 500) -> b
 
 
 def png(figure: "Figure") -> bytes:
-    """A matplotlib figure as a PNG that says what drew it, but neither when nor by which version."""
+    """Return a figure as a PNG that says what drew it, but neither when nor by which version."""
     file = io.BytesIO()
     figure.savefig(file, format="png", metadata={"Software": None, "Source": SOURCE})
     return file.getvalue()
