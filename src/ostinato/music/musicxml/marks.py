@@ -23,7 +23,7 @@ ATTRIBUTES = {name: name for name in PLACES if name != "forward"} | {"forward-re
 WORDS = (
     (re.compile(r"(d\. ?c\.?|da capo)\b.*", re.IGNORECASE), "dacapo"),
     (re.compile(r"(d\. ?s\.?|dal segno)(?!\w).*", re.IGNORECASE), "dalsegno"),
-    (re.compile(r"to coda\W*|al coda", re.IGNORECASE), "tocoda"),
+    (re.compile(r"to coda\W*", re.IGNORECASE), "tocoda"),
     (re.compile(r"fine\W*", re.IGNORECASE), "fine"),
 )
 
