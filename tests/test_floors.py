@@ -22,6 +22,7 @@ FLOORS = (
         "interrupts",
         "parallel",
         "untrusted",
+        "weights",
     },
     {"config"},
     {"music"},

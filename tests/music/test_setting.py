@@ -57,7 +57,7 @@ def test_pieces_without_a_tempo_or_metre_are_played_as_midi_says() -> None:
 
 def test_a_setting_survives_json() -> None:
     setting = Setting(96.5, 6, 8, (52, 0), ("Soprano", ""))
-    assert Setting.from_dict(json.loads(json.dumps(setting.to_dict()))) == setting
+    assert Setting.from_json(json.dumps(setting.to_dict()).encode()) == setting
 
 
 def test_dressing_gives_tempo_metre_and_instruments_and_keeps_the_notes() -> None:

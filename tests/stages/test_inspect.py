@@ -17,9 +17,9 @@ from ostinato.music.piece import KEY_SIGNATURE, NOTE, TEMPO, TIME_SIGNATURE, Pie
 from ostinato.music.setting import Setting
 from ostinato.music.writing import write_midi
 from ostinato.stages.encoding import token_store
-from ostinato.stages.views.model import tensors
 from ostinato.stages.views.tokens import count, read_vocabulary, runs
 from ostinato.stages.workspace import Workspace
+from ostinato.weights import weight_shapes
 from small_networks import config_of, network_of
 
 Captured = pytest.CaptureFixture[str]
@@ -266,7 +266,7 @@ def test_a_model_is_told_without_building_it(here: Path, capsys: Captured) -> No
     assert ["its usual tempo", "96 quarter notes per minute, in 3/4"] in table
     assert ["its usual tracks", "Soprano (Choir Aahs (52))"] in table
     shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-    assert tensors(folder / "weights.safetensors") == shapes
+    assert weight_shapes(folder / "weights.safetensors") == shapes
 
 
 def test_what_cannot_be_inspected_is_one_sentence(

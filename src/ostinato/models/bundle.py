@@ -4,12 +4,12 @@ config.yaml (representation and model), weights.safetensors, vocabulary.tsv, set
 learned.json where the representation learned from the training pieces.
 """
 
-import json
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from safetensors import SafetensorError
+import torch
 from safetensors.torch import load_file, save
 from torch import nn
 
@@ -18,10 +18,15 @@ from ostinato.errors import UserError
 from ostinato.files import fingerprint, write_json, write_text
 from ostinato.folders import replacing_folder
 from ostinato.models.steps import Steps
-from ostinato.music.setting import Setting
+from ostinato.music.setting import SETTING, Setting, read_setting
 from ostinato.representations.base import Representation
+from ostinato.untrusted import MIB, printable, read_regular
+from ostinato.weights import WEIGHTS, Shape, check_memory, weight_shapes
 
 LEARNED = "learned.json"
+FILES = ("config.yaml", WEIGHTS, "vocabulary.tsv", SETTING, LEARNED)
+LARGEST_LEARNED = 16 * MIB
+LONGEST_CHOICE = 200  # characters
 KEYS = ("representation", "model", "choices")
 
 
@@ -60,9 +65,9 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
     with replacing_folder(folder, "model") as part:
         _config_of(bundle).save(part / "config.yaml")
         weights = {name: t.contiguous().cpu() for name, t in bundle.network.state_dict().items()}
-        (part / "weights.safetensors").write_bytes(save(weights))
+        (part / WEIGHTS).write_bytes(save(weights))
         write_text(part / "vocabulary.tsv", bundle.representation.vocabulary())
-        write_json(part / "setting.json", bundle.setting.to_dict())
+        write_json(part / SETTING, bundle.setting.to_dict())
         if (learned := bundle.representation.learned()) is not None:
             (part / LEARNED).write_bytes(learned)
 
@@ -81,23 +86,44 @@ def load_bundle(folder: Path, plugins: Iterable[str] = ()) -> Bundle:
     Raises `UserError` where the folder is no bundle or its parts do not belong together.
     """
     config = read_config(folder, plugins)
+    shapes = weight_shapes(folder / WEIGHTS)
     representation: Representation = config.build("representation")
     if representation.learns:
         _recall(representation, folder / LEARNED)
+    _check_fit(config, representation, shapes, folder / WEIGHTS)
     network = build_network(config, representation)
-    try:
-        network.load_state_dict(load_file(folder / "weights.safetensors"))
-    except (SafetensorError, RuntimeError) as error:
-        raise UserError(
-            f"{folder}/weights.safetensors does not fit the model in its config.yaml: "
-            f"{' '.join(str(error).split())[:200]}"
-        ) from error
-    try:
-        text = (folder / "setting.json").read_text(encoding="utf-8")
-        setting = Setting.from_dict(json.loads(text))
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{folder}/setting.json is damaged: train the model again.") from error
+    weights = load_file(folder / WEIGHTS)
+    for name, weight in weights.items():
+        if not bool(torch.isfinite(weight).all()):
+            raise UserError(
+                f"{folder / WEIGHTS} holds values that are no numbers (NaN or infinite) in "
+                f"{printable(name)}: its training diverged; train the model again."
+            )
+    network.load_state_dict(weights)
+    setting = read_setting(folder / SETTING)
     return Bundle(config, representation, network.eval(), setting)
+
+
+def _check_fit(
+    config: Config, representation: Representation, shapes: Mapping[str, Shape], path: Path
+) -> None:
+    """Refuse weights that are not those of the network, before any memory is given to it."""
+    with torch.device("meta"):
+        network = build_network(config, representation)
+    expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    names = sorted({*expected, *shapes})
+    if wrong := [name for name in names if expected.get(name) != shapes.get(name)]:
+        found, due = (_in_words(of.get(wrong[0])) for of in (shapes, expected))
+        raise UserError(
+            f"{path} does not fit the model in its config.yaml: {printable(wrong[0])} is {found} "
+            f"where the model has {due}."
+        )
+    parts = itertools.chain(network.parameters(), network.buffers())
+    check_memory(sum(part.numel() * part.element_size() for part in parts), path)
+
+
+def _in_words(shape: Shape | None) -> str:
+    return "nothing" if shape is None else " × ".join(map(str, shape)) or "a number"
 
 
 def read_config(folder: Path, plugins: Iterable[str] = ()) -> Config:
@@ -105,7 +131,7 @@ def read_config(folder: Path, plugins: Iterable[str] = ()) -> Config:
 
     Raises `UserError` where the folder is no bundle.
     """
-    for name in ("config.yaml", "weights.safetensors", "setting.json"):
+    for name in ("config.yaml", WEIGHTS, SETTING):
         if not (folder / name).exists():
             raise UserError(
                 f"{folder} is not a trained model: it has no {name}; run `ostinato train`, or give "
@@ -115,6 +141,12 @@ def read_config(folder: Path, plugins: Iterable[str] = ()) -> Config:
     for key in KEYS:
         if not isinstance(config.tree.get(key), dict):
             raise UserError(f"{folder}/config.yaml is not that of a model: it has no {key}.")
+    for group, option in config["choices"].items():
+        if not isinstance(option, str | bool | None) or len(str(option)) > LONGEST_CHOICE:
+            raise UserError(
+                f"{folder}/config.yaml is not that of a model: choices.{printable(group)} is not "
+                "the name of an option."
+            )
     return config
 
 
@@ -125,11 +157,12 @@ def _recall(representation: Representation, path: Path) -> None:
             f"{representation.name} learned; train the model again."
         )
     try:
-        representation.recall(path.read_bytes())
-    except ValueError as error:
+        representation.recall(read_regular(path, LARGEST_LEARNED))
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is damaged, {error}: train the model again.") from error
 
 
 def bundle_fingerprint(folder: Path) -> str:
-    """What a bundle holds, as 16 hexadecimal digits."""
-    return fingerprint(folder)
+    """Return what a bundle holds, as 16 hexadecimal digits; other files beside it do not count."""
+    names = sorted(name for name in FILES if (folder / name).is_file())
+    return fingerprint(*(part for name in names for part in (name, folder / name)))

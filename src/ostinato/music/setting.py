@@ -1,24 +1,42 @@
 """What representations drop and a listener still needs: tempo, metre, instruments."""
 
+import json
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
+from ostinato.config.building import shown
+from ostinato.errors import UserError
+from ostinato.music import limits, rows
 from ostinato.music.piece import DEFAULT_QPM, TEMPO, TIME_SIGNATURE, Piece, array
+from ostinato.untrusted import KIB, printable, read_regular
+
+SETTING = "setting.json"
+LARGEST = 256 * KIB
+SLOWEST = 3.5  # quarter notes per minute; MIDI's slowest, rounded down
+Name = Annotated[str, Field(max_length=10_000), AfterValidator(printable)]
 
 
 @dataclass(frozen=True)
 class Setting:
     """The commonest tempo (quarter notes per minute), metre and instruments of a set of pieces."""
 
-    qpm: float = DEFAULT_QPM
-    numerator: int = 4
-    denominator: int = 4
-    programs: tuple[int, ...] = ()
-    track_names: tuple[str, ...] = ()
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(
+        strict=True, extra="forbid", allow_inf_nan=False
+    )
+
+    qpm: Annotated[float, Field(ge=SLOWEST, le=rows.FASTEST)] = DEFAULT_QPM
+    numerator: Annotated[int, Field(ge=1, le=rows.MOST_BEATS)] = 4
+    denominator: Literal[1, 2, 4, 8, 16, 32, 64] = 4  # as in rows.DENOMINATORS
+    programs: Annotated[
+        tuple[Annotated[int, Field(ge=0, le=127)], ...], Field(max_length=limits.MOST_TRACKS)
+    ] = ()
+    track_names: Annotated[tuple[Name, ...], Field(max_length=limits.MOST_TRACKS)] = ()
 
     @classmethod
     def of(cls, pieces: Iterable[Piece]) -> "Setting":
@@ -37,16 +55,23 @@ class Setting:
         return cls(
             qpm=round(float(np.median(tempos)), 3) if tempos else DEFAULT_QPM,
             numerator=numerator,
-            denominator=denominator,
+            denominator=denominator,  # type: ignore[arg-type]  # of `rows`
             programs=tuple(program for program, _ in band),
-            track_names=tuple(name for _, name in band),
+            track_names=tuple(printable(name) for _, name in band),
         )
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "Setting":
-        """The inverse of `to_dict`."""
-        programs, names = tuple(values["programs"]), tuple(values["track_names"])
-        return cls(**{**values, "programs": programs, "track_names": names})
+    def from_json(cls, text: bytes) -> "Setting":
+        """Return the setting of a JSON file; raises `ValueError` for what music does not have."""
+        setting = TypeAdapter(cls).validate_json(text)
+        if missing := {field.name for field in fields(cls)} - json.loads(text).keys():
+            raise ValueError(f"it has no {sorted(missing)[0]}")
+        if len(setting.programs) != len(setting.track_names):
+            raise ValueError(
+                f"it has {len(setting.programs)} programs and {len(setting.track_names)} names of "
+                "tracks"
+            )
+        return setting
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for a JSON file."""
@@ -75,6 +100,24 @@ class Setting:
             tempos=tempos,
             time_signatures=metres,
         )
+
+
+def read_setting(path: Path) -> Setting:
+    """Return the setting in a JSON file; raises `UserError` for one that is damaged."""
+    try:
+        return Setting.from_json(read_regular(path, LARGEST))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "it"
+        reason = first["msg"].replace("Input should", "it should")
+        value = f"={shown(first['input'])}" if isinstance(first["input"], int | float | str) else ""
+        raise _damaged(path, f"{where}{value} does not fit, {reason}") from error
+    except ValueError as error:
+        raise _damaged(path, str(error)) from error
+
+
+def _damaged(path: Path, reason: str) -> UserError:
+    return UserError(f"{path} is damaged: {reason}; train the model again.")
 
 
 def _longest_metre(piece: Piece) -> list[tuple[int, int]]:

@@ -134,15 +134,16 @@ def _of_tokens(folder: Path) -> View:
 
 
 def _of_model(folder: Path) -> View:
-    from safetensors import SafetensorError
+    from csv import Error
 
     from ostinato.stages.views.model import view
 
     try:
         return view(folder)
     except (
-        SafetensorError,
         ConfigError,
+        Error,
+        RecursionError,
         ValueError,
         KeyError,
         TypeError,

@@ -8,6 +8,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ostinato.untrusted import printable
+
 BAR = 16  # characters of the longest bar
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 
@@ -29,11 +31,12 @@ def table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], header: bool = True
 ) -> Table:
     """A table; a column whose name begins with # holds numbers."""
-    made = Table(title=Text(title, style="bold"), title_justify="left", show_header=header)
+    heading = Text(printable(title), style="bold")
+    made = Table(title=heading, title_justify="left", show_header=header)
     for name in columns:
         made.add_column(name.lstrip("#"), justify="right" if name.startswith("#") else "left")
     for row in rows:
-        made.add_row(*map(Text, row))
+        made.add_row(*(Text(printable(cell, 2000)) for cell in row))
     return made
 
 

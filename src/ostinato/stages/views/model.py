@@ -1,6 +1,7 @@
 """A trained model, read without building it: no code of whoever made it runs."""
 
 import csv
+import io
 import json
 import math
 from collections.abc import Iterator, Mapping
@@ -13,15 +14,19 @@ from ostinato.evaluation import overview
 from ostinato.evaluation.charts import curves
 from ostinato.learning.yardstick import OBJECTIVE, OVERLAP, Yardstick, nats_per
 from ostinato.music.naming import metre_name, program_name
-from ostinato.music.setting import Setting
+from ostinato.music.setting import SETTING, Setting, read_setting
 from ostinato.stages.views import View, facts, table
 from ostinato.stages.views.tokens import is_of_columns, read_vocabulary
+from ostinato.untrusted import MIB, printable, read_regular
+from ostinato.weights import WEIGHTS, weight_shapes
+
+LARGEST = 16 * MIB  # bytes of a table beside a model
 
 
 def view(folder: Path) -> View:
     """Choices, settings, tensors and the music a model was trained on."""
     config = Config.load(folder / "config.yaml")
-    shapes = tensors(folder / "weights.safetensors")
+    shapes = weight_shapes(folder / WEIGHTS)
     sizes = {name: math.prod(shape) for name, shape in shapes.items()}
     total = sum(sizes.values())
     rows = [
@@ -30,7 +35,7 @@ def view(folder: Path) -> View:
     ]
     chosen = [(k, str(v)) for k, v in config["choices"].items() if v]
     name = folder.resolve().name
-    title = f"{name}: {config['choices']['model']}, {total:,} parameters"
+    title = f"{name}: {printable(str(config['choices']['model']), 60)}, {total:,} parameters"
     history = _curves(folder.parent / "curves.csv")
     yardstick = _yardstick(config, is_of_columns(folder / "vocabulary.tsv"))
     label = (yardstick.words, True) if yardstick.higher else ("loss, nats", False)
@@ -47,14 +52,6 @@ def view(folder: Path) -> View:
     )
 
 
-def tensors(path: Path) -> dict[str, tuple[int, ...]]:
-    """The shapes of the tensors in a safetensors file; reads no weights."""
-    from safetensors import safe_open
-
-    with safe_open(path, framework="numpy") as file:
-        return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-
-
 def _facts(
     folder: Path, config: Config, total: int, history: list[dict[str, float | None]]
 ) -> Iterator[tuple[str, str]]:
@@ -64,7 +61,7 @@ def _facts(
     if vocabulary:
         yield "vocabulary", f"{len(vocabulary):,} {'columns' if frames else 'tokens'}"
     yield "trained on", _training(folder.parent / "split.json", config["choices"])
-    setting = Setting.from_dict(json.loads((folder / "setting.json").read_text(encoding="utf-8")))
+    setting = read_setting(folder / SETTING)
     metre = metre_name(setting.numerator, setting.denominator)
     yield "its usual tempo", f"{setting.qpm:g} quarter notes per minute, in {metre}"
     yield "its usual tracks", ", ".join(_band(setting))
@@ -89,9 +86,9 @@ def _training(split: Path, choices: Mapping[str, Any]) -> str:
     if not split.is_file():
         return corpus
     try:
-        parts = json.loads(split.read_text(encoding="utf-8"))
+        parts = json.loads(read_regular(split, LARGEST))
         sizes = ", ".join(f"{part} {len(parts[part])}" for part in ("train", "validation", "test"))
-    except (ValueError, KeyError, TypeError):  # somebody else's file of that name
+    except (ValueError, KeyError, TypeError, RecursionError):  # somebody else's file of that name
         return corpus
     return f"{corpus}; pieces in {split.name} beside it: {sizes}"
 
@@ -117,8 +114,10 @@ def _settings(config: Config, key: str) -> list[tuple[str, str]]:
 def _curves(path: Path) -> list[dict[str, float | None]]:
     if not path.is_file():
         return []
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file)
-        if rows.fieldnames != ["epoch", "train", "validation"]:  # somebody else's
-            return []
-        return [{k: float(v) if v else None for k, v in row.items()} for row in rows]
+    rows = csv.DictReader(io.StringIO(read_regular(path, LARGEST).decode("utf-8"), newline=""))
+    if rows.fieldnames != ["epoch", "train", "validation"]:  # somebody else's
+        return []
+    history = [{k: float(v) if v else None for k, v in row.items()} for row in rows]
+    if not all(v is None or math.isfinite(v) for row in history for v in row.values()):
+        raise ValueError(f"{path} holds what is no number")
+    return history

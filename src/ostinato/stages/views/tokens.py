@@ -1,6 +1,7 @@
 """A token store."""
 
 import csv
+import io
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +16,10 @@ from ostinato.config.yaml_files import read_yaml
 from ostinato.evaluation import overview
 from ostinato.representations.base import pitch_name
 from ostinato.stages.views import View, counted, facts, table
+from ostinato.untrusted import MIB, read_regular
 
 COMMONEST, FIRST = 20, 24
+LARGEST = 16 * MIB  # bytes of a vocabulary
 CHUNK = 1 << 22  # tokens counted at once
 UNKNOWN = "not kept; the next `ostinato train` that uses this store writes it"
 
@@ -54,15 +57,15 @@ def read_vocabulary(path: Path) -> dict[int, str]:
     """What each token, or column of a frame, means; empty where it was not kept."""
     if not path.is_file():
         return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        named, _ = rows.fieldnames or ("token", "meaning")
-        return {int(row[named]): row["meaning"] for row in rows}
+    text = io.StringIO(read_regular(path, LARGEST).decode("utf-8"), newline="")
+    rows = csv.DictReader(text, delimiter="\t", quoting=csv.QUOTE_NONE)
+    named, _ = rows.fieldnames or ("token", "meaning")
+    return {int(row[named]): row["meaning"] for row in rows}
 
 
 def is_of_columns(path: Path) -> bool:
     """Whether a vocabulary says what the columns of frames mean, not what tokens do."""
-    return path.is_file() and path.read_text(encoding="utf-8").startswith("column\t")
+    return path.is_file() and read_regular(path, LARGEST).startswith(b"column\t")
 
 
 def runs(tokens: NDArray[Any]) -> list[tuple[int, int, int]]:
