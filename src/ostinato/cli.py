@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ostinato import console, interrupts
+from ostinato import __version__, console, interrupts
 from ostinato.config.location import project_folder
 from ostinato.errors import ConfigError, UserError
 
@@ -88,9 +88,7 @@ def _dispatch(given: list[str], here: Path) -> int:
         known = ", ".join(STAGES | OTHERS)
         raise ConfigError(f"{given[0]} is no stage: there are {known}.")
     if given and given[0] == "run":
-        from ostinato.stages.run import main as run_all
-
-        return run_all(given[1:], here)
+        return _run_all(given[1:], here)
     arguments = parser.parse_args(given)
     if arguments.stage is None:
         parser.print_help()
@@ -100,6 +98,20 @@ def _dispatch(given: list[str], here: Path) -> int:
     if arguments.stage == "inspect":
         return _inspect(arguments, here)
     return _run_stage(arguments, here)
+
+
+def _run_all(given: list[str], here: Path) -> int:
+    if {"-h", "--help"} & set(given):
+        from ostinato.stages.compose import compose_values
+        from ostinato.stages.workspace import Workspace
+        from ostinato.usage import explain_run
+
+        words = [word for word in given if not word.startswith("-") and "," not in word]
+        explain_run(compose_values(words, Workspace.here().root, here))
+        return 0
+    from ostinato.stages.run import main as run_all
+
+    return run_all(given, here)
 
 
 def _run_stage(arguments: argparse.Namespace, here: Path) -> int:
@@ -137,6 +149,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Values are set as Hydra overrides: `ostinato train model=gru "
         "training.learning_rate=0.001`. `ostinato STAGE --help` shows what a stage can be told.",
     )
+    parser.add_argument("--version", action="version", version=f"ostinato {__version__}")
     commands = parser.add_subparsers(dest="stage", metavar="STAGE")
     for name, line in STAGES.items():
         stage = commands.add_parser(name, help=line, add_help=False)

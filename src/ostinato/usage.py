@@ -1,11 +1,12 @@
 """Help: what a stage reads, with what each value means, and what `ostinato run` takes."""
 
 import json
+import textwrap
 from typing import Any
 
 from ostinato.config import Config, conf_folder, group_options
 from ostinato.config.building import configurable, description
-from ostinato.config.composing import groups_within
+from ostinato.config.composing import GROUPS, groups_within
 from ostinato.config.location import FOLDERS
 
 
@@ -23,10 +24,51 @@ def explain(name: str, purpose: str, stage: Any, config: Config) -> None:
         print(f"{key}={json.dumps(config[key])}   {FOLDERS[key]}")
 
 
+RUN = """\
+usage: ostinato run [-m] [key=value ...]
+
+all stages in one process, without DVC, into outputs/runs/DATE/TIME of the project
+
+  key=value        Hydra overrides on top of params.yaml: an option of a group, or a single value
+  -m, --multirun   sweep: a run for each combination of values, into outputs/sweeps/DATE/TIME
+  --cfg job        print the composed config and run nothing
+  --info WHAT      how it was composed: defaults, defaults-tree, config, plugins or searchpath
+  --hydra-help     Hydra's own flags
+
+options of the groups, those that are chosen first; `ostinato STAGE --help` lists single values
+"""
+LAUNCHING = """\
+launchers of a sweep (hydra/launcher=…) and sweepers (hydra/sweeper=…), where they are installed
+
+  basic            one run after the other, every combination: the default
+  joblib           hydra.launcher.n_jobs=2 runs at once on this machine
+  submitit_slurm   on a cluster, with hydra-submitit-launcher
+  optuna           hydra/sweeper=optuna searches values: hydra.sweeper.n_trials=20
+
+examples
+
+  ostinato run model=gru training.epochs=30
+  ostinato run experiment=bach_gan seed=1
+  ostinato run debug=smoke                       everything within a minute, as a check
+  ostinato run -m model=rnn,lstm seed=1,2,3
+  ostinato run -m model=rnn,gru hydra/launcher=joblib hydra.launcher.n_jobs=2\
+"""
+
+
+def explain_run(config: Config) -> None:
+    """Print what `ostinato run` takes: its flags, the options of every group, and examples."""
+    print(RUN)
+    for group in GROUPS:
+        for line in _options(config, group):
+            print(textwrap.fill(line, 100, initial_indent="  ", subsequent_indent="      "))
+    print(f"\n{LAUNCHING}")
+
+
 def _options(config: Config, key: str) -> list[str]:
     """A line of options for a group, and one for each group within it."""
     conf = conf_folder()
-    chosen = f"{key}={config['choices'][key]}   (options: {', '.join(group_options(conf, key))})"
+    choice = config["choices"][key] or "null"
+    chosen = f"{key}={choice}   (options: {', '.join(group_options(conf, key))})"
     within = [
         f"{group}=…   (options: {', '.join(group_options(conf, group))})"
         for group in groups_within(conf, key)
