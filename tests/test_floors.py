@@ -34,7 +34,7 @@ FLOORS = (
     {"sampling"},
     {"evaluation"},
     {"tracking"},
-    {"run_notes"},
+    {"run_notes", "ui"},
     {"stages"},
     {"usage"},
     {"cli"},

@@ -94,7 +94,7 @@ def _dispatch(given: list[str], here: Path) -> int:
         parser.print_help()
         return 2
     if arguments.stage == "ui":
-        return _show_runs(arguments.port)
+        return _show_runs(arguments.port, not arguments.no_browser)
     if arguments.stage == "inspect":
         return _inspect(arguments, here)
     return _run_stage(arguments, here)
@@ -163,6 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_inspect(commands)
     ui = commands.add_parser("ui", help=OTHERS["ui"])
     ui.add_argument("--port", type=int, default=5000, help="of the local server (5000)")
+    ui.add_argument("--no-browser", action="store_true", help="print the address alone")
     return parser
 
 
@@ -222,11 +223,14 @@ def _offer_completions(parser: argparse.ArgumentParser) -> None:
     argcomplete.autocomplete(parser)
 
 
-def _show_runs(port: int) -> int:
+def _show_runs(port: int, browser: bool) -> int:
     from ostinato.stages.workspace import Workspace
-    from ostinato.tracking import serve
+    from ostinato.ui import serve
 
-    return serve(Workspace.here().home, port)
+    try:
+        return serve(Workspace.here().home, port, browser)
+    except KeyboardInterrupt:  # how one ends it
+        return 0
 
 
 def _about_disk(error: BaseException) -> str | None:

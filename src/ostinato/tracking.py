@@ -1,6 +1,5 @@
 """MLflow: one run a training, with its parameters, curves, samples and report."""
 
-import json
 import os
 import re
 import time
@@ -8,12 +7,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 from filelock import FileLock
 from pydantic import Field
 
-from ostinato import console
 from ostinato.errors import UserError
 
 if TYPE_CHECKING:
@@ -26,18 +24,7 @@ os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 STORE = Path("outputs") / "mlflow"
 BUNDLE_TAG = "ostinato.bundle"
 DESCRIPTION_TAG = "mlflow.note.content"  # Markdown that the UI shows on the run's page
-VIEW = "ostinato"
-COLUMNS = (
-    "tags.`model`",
-    "tags.`representation`",
-    "tags.`corpus`",
-    "metrics.`best_validation_nats_per_token`",
-    "metrics.`test_nats_per_note`",
-    "metrics.`best_validation_overlapping_area`",
-    "metrics.`overlap/pitch_class_entropy`",
-    "params.`parameters`",
-    "params.`seed`",
-)
+TEST_SCORE = "test_nats_per_note"
 LONGEST_VALUE = 6000  # what MLflow takes for one parameter
 
 
@@ -138,39 +125,6 @@ class Run:
 def store_uri(tracking: Tracking, home: Path) -> str:
     """Where runs are recorded: the server's address, or the project's own sqlite store."""
     return tracking.uri or f"sqlite:///{(home / STORE).resolve()}/mlflow.db"
-
-
-def serve(home: Path, port: int) -> NoReturn:
-    """Show the project's own store in MLflow's UI, until interrupted: this process becomes it."""
-    import sys
-
-    store = (home / STORE).resolve()
-    if not (store / "mlflow.db").exists():
-        raise UserError(f"{store} holds no runs yet: run `make repro` or `ostinato run` first.")
-    page = _runs_page(f"sqlite:///{store}/mlflow.db")
-    console.say(f"the runs are shown at http://127.0.0.1:{port}/{page} (Ctrl-C ends it)")
-    command = [sys.executable, "-W", "ignore", "-m", "mlflow", "ui", "--port", str(port)]
-    command += ["--backend-store-uri", f"sqlite:///{store}/mlflow.db"]
-    command += ["--workers", "1", "--uvicorn-opts", "--log-level warning"]
-    os.execv(sys.executable, command)
-
-
-def _runs_page(uri: str) -> str:
-    """Where the UI shows the runs of the experiment used last, with the columns that matter.
-
-    The UI opens on its pages for language-model applications, and its table without a parameter or
-    a metric, unless the address says otherwise.
-    """
-    from mlflow import MlflowClient
-
-    client = MlflowClient(uri)
-    known = [experiment.experiment_id for experiment in client.search_experiments()]
-    newest = client.search_runs(known, max_results=1, order_by=["attributes.start_time DESC"])
-    used = newest[0].info.experiment_id if newest else known[0]
-    view = json.dumps({"selectedColumns": COLUMNS})
-    client.set_experiment_tag(used, f"mlflow.sharedViewState.{VIEW}", view)
-    query = f"workflowType=machine_learning&viewStateShareKey={VIEW}"
-    return f"#/experiments/{used}/runs?{query}"
 
 
 def client_of(tracking: Tracking, home: Path) -> tuple["MlflowClient", str]:
