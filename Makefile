@@ -29,7 +29,7 @@ repro: setup ## fetch the default corpus and run the pipeline
 	@echo
 	@echo "listen    outputs/samples/listen.html"
 	@echo "report    outputs/evaluation/report.html"
-	@echo "runs      make ui, then http://127.0.0.1:5000"
+	@echo "runs      make ui prints the address that shows them, and opens it where there is a screen"
 
 ui: setup ## show the MLflow runs in the browser
 	ostinato ui

@@ -1,5 +1,7 @@
 """MLflow: one run a training, with its parameters, curves, samples and report."""
 
+import json
+import math
 import os
 import re
 import time
@@ -24,7 +26,8 @@ os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 STORE = Path("outputs") / "mlflow"
 BUNDLE_TAG = "ostinato.bundle"
 DESCRIPTION_TAG = "mlflow.note.content"  # Markdown that the UI shows on the run's page
-TEST_SCORE = "test_nats_per_note"
+# what runs are compared by: of models with likelihoods, and of those of whole segments
+TEST_SCORE, TEST_AREA = "test_nats_per_note", "test_overlapping_area"
 LONGEST_VALUE = 6000  # what MLflow takes for one parameter
 
 
@@ -40,6 +43,16 @@ class Tracking:
     experiment: Annotated[str, Field(min_length=1, description="the MLflow experiment")] = (
         "ostinato"
     )
+
+
+@dataclass(frozen=True)
+class DataOfRun:
+    """A corpus: its name, the fingerprint of its pieces, its folder, and pieces by split part."""
+
+    name: str
+    digest: str
+    source: str
+    counts: Mapping[str, int]
 
 
 class Run:
@@ -81,6 +94,27 @@ class Run:
         now = int(time.time() * 1000)
         rows = [Metric(key, float(value), now, step) for key, value in values.items()]
         self.client.log_batch(self.id, metrics=rows)
+
+    def await_metric(self, name: str) -> None:
+        """Record that a metric is not known yet, as NaN: before any other, so that it comes first.
+
+        MLflow's page that compares runs opens on the metric that was recorded first.
+        """
+        if self.client is not None and name not in self.client.get_run(self.id).data.metrics:
+            self.metrics({name: math.nan})
+
+    def dataset(self, data: "DataOfRun") -> None:
+        """Record what a run was trained on, once."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        if self.client is None or self.client.get_run(self.id).inputs.dataset_inputs:
+            return
+        counts = {f"{part} pieces": str(count) for part, count in data.counts.items()}
+        source, profile = json.dumps({"uri": data.source}), json.dumps(counts)
+        dataset = Dataset(data.name, data.digest, "local", source, profile=profile)
+        tags = [InputTag("mlflow.data.context", "training")]
+        tags += [InputTag(name, count) for name, count in counts.items()]
+        self.client.log_inputs(self.id, datasets=[DatasetInput(dataset, tags)])
 
     def artifacts(self, source: Path, folder: str) -> None:
         """Record a file, or all files of a folder, under `folder`."""

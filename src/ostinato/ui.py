@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from ostinato import console
 from ostinato.errors import UserError
-from ostinato.tracking import STORE, TEST_SCORE
+from ostinato.tracking import STORE, TEST_AREA, TEST_SCORE
 
 HOST = "127.0.0.1"
 PORTS = 20  # that are tried, from the one that was asked for
@@ -36,6 +36,7 @@ COLUMNS = (
     "metrics.`best_validation_nats_per_token`",
     f"metrics.`{TEST_SCORE}`",
     "metrics.`best_validation_overlapping_area`",
+    f"metrics.`{TEST_AREA}`",
     "metrics.`overlap/pitch_class_entropy`",
     "params.`parameters`",
     "params.`seed`",
@@ -100,7 +101,8 @@ def prepare_table(uri: str) -> str:
     used = newest[0].info.experiment_id if newest else known[0]
     view = json.dumps({"selectedColumns": COLUMNS})
     client.set_experiment_tag(used, f"mlflow.sharedViewState.{VIEW}", view)
-    client.set_experiment_tag(used, PRIMARY, TEST_SCORE)
+    scored = newest[0].data.metrics if newest else {}
+    client.set_experiment_tag(used, PRIMARY, TEST_AREA if TEST_AREA in scored else TEST_SCORE)
     query = f"workflowType=machine_learning&viewStateShareKey={VIEW}"
     return f"#/experiments/{used}/runs?{query}"
 

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,10 +97,8 @@ def _samples(folder: Path) -> "tuple[list[Piece], int]":
     pieces: list[Piece] = []
     paths = sorted(need(folder, "generate").glob("*.mid"))
     for path in paths:
-        try:
+        with suppress(UnreadableError):  # it has no notes, which generating has warned of
             pieces.append(read_midi(path))
-        except UnreadableError:
-            console.warn(f"{console.where(path)} has no notes and is not measured.")
     if not paths:
         raise UserError(f"{folder} holds no music to measure: run `ostinato generate`.")
     return pieces, len(paths) - len(pieces)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ostinato import console
-from ostinato.config import Config
+from ostinato.config import Config, conf_folder
+from ostinato.config.differences import find_differences, name_run
 from ostinato.errors import UserError
 from ostinato.files import fingerprint, write_text
 from ostinato.folders import check_replaceable
@@ -17,7 +18,7 @@ from ostinato.stages.checkpoints import checkpoint_folder
 from ostinato.stages.encoding import read_split, say_skipped, teach, token_store
 from ostinato.stages.fitting import Task, fit
 from ostinato.stages.workspace import Workspace, source_fingerprint
-from ostinato.tracking import BUNDLE_TAG, Run
+from ostinato.tracking import BUNDLE_TAG, TEST_AREA, TEST_SCORE, DataOfRun, Run
 
 if TYPE_CHECKING:
     from ostinato.learning.fitting import Fitted
@@ -72,13 +73,16 @@ def _train(task: Task, network: Any, checkpoints: Path) -> "Fitted":
     """Fit the network, write the bundle and record both; the caller has `checkpoints` to itself."""
     config, workspace = task.config, task.workspace
     end_dead_runs(workspace.checkpoints, workspace.home)
-    name = "-".join(_headings(config).values())
+    changed = find_differences(config, conf_folder(workspace.root))
     note = checkpoints / NOTE
-    mlflow_run = open_run(config.build("tracking"), workspace.home, name, note)
+    mlflow_run = open_run(config.build("tracking"), workspace.home, name_run(config, changed), note)
     try:
         size = sum(p.numel() for p in network.parameters())
         mlflow_run.parameters({**dict(_flat(config.tree)), "parameters": size})
-        mlflow_run.tags(_headings(config) | _provenance(workspace))
+        told = ", ".join(f"{key}={value}" for key, value in changed.items())
+        mlflow_run.tags(_headings(config) | _provenance(workspace) | {"changed": told})
+        mlflow_run.dataset(_data(task))
+        mlflow_run.await_metric(_score(network))
         mlflow_run.artifacts(_saved(config, checkpoints), "config")
         with mlflow_run.system_metrics():
             fitted = fit(task, network, checkpoints, mlflow_run)
@@ -99,6 +103,26 @@ def _train(task: Task, network: Any, checkpoints: Path) -> "Fitted":
             console.warn("interrupted: the same command goes on from the last whole epoch")
         raise
     return fitted
+
+
+def _data(task: Task) -> DataOfRun:
+    """The corpus, and how many of its pieces are for what."""
+    config, workspace = task.config, task.workspace
+    test = task.store.indices(read_split(workspace)["test"])
+    counts = {"train": task.training, "validation": task.validation, "test": test}
+    return DataOfRun(
+        config["corpus.name"],
+        fingerprint(workspace.pieces),
+        str(config["corpus.path"]),
+        {part: len(pieces) for part, pieces in counts.items()},
+    )
+
+
+def _score(network: Any) -> str:
+    """The metric by which runs of a network are compared."""
+    from ostinato.models.segments import SegmentModel
+
+    return TEST_AREA if isinstance(network, SegmentModel) else TEST_SCORE
 
 
 def _name(config: Config, workspace: Workspace) -> str:
