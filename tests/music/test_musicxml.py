@@ -339,6 +339,19 @@ def test_a_drum_without_its_number_is_what_its_name_says_or_refused(tmp_path: Pa
         read(score(part(unpitched()), listed=INSTRUMENT.format("Perc.", "Anvil", "")), tmp_path)
 
 
+def test_which_of_several_drums_must_be_said(tmp_path: Path) -> None:
+    two = "".join(
+        f'<midi-instrument id="I{key}"><midi-unpitched>{key}</midi-unpitched></midi-instrument>'
+        for key in (37, 39)
+    )
+    listed = INSTRUMENT.format("Kit", "Kit", two)
+    named = unpitched().replace("</note>", '<instrument id="I39"/></note>')
+    assert notes(read(score(part(named), listed=listed), tmp_path)) == [(0, 4, 38)]
+    for unnamed in (unpitched(), named.replace("I39", "I40")):
+        with pytest.raises(UnreadableError, match="does not say which drum"):
+            read(score(part(unnamed), listed=listed), tmp_path)
+
+
 def test_pitches_on_the_channel_of_drums_are_drums_of_a_kit_only(tmp_path: Path) -> None:
     kit = MIDI.format(10, "<midi-program>1</midi-program>")
     tenth = MIDI.format(10, "<midi-program>41</midi-program>")

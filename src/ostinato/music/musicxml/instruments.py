@@ -87,6 +87,10 @@ class Instruments:
         found = self.by_id.get(name or "")
         return found or next(iter(self.by_id.values()), Instrument())
 
+    def has_several_drums(self) -> bool:
+        """Return whether a note must say which it is."""
+        return len({instrument.key for instrument in self.by_id.values()} - {None}) > 1
+
     def change(self, midi: Element) -> None:
         """Change an instrument from here on, as a `midi-instrument` within the music says."""
         name = midi.get("id", "")

@@ -64,12 +64,14 @@ class Sounds:
         return [(pitch + semitones, instrument.program, drum) for semitones in moved]
 
     def _drum(self, note: dict[str, Element], instrument: Instrument) -> int:
+        if "unpitched" not in note and "pitch" not in note:
+            raise UnreadableError("it has a note without a pitch")
         key = instrument.key
         if key is None:
             key = instrument.key_by_name(self.instruments.part)
-        if "unpitched" not in note and "pitch" not in note:
-            raise UnreadableError("it has a note without a pitch")
-        if key is None:
+        named = note.get("instrument")
+        known = named is not None and named.get("id") in self.instruments.by_id
+        if key is None or (not known and self.instruments.has_several_drums()):
             raise UnreadableError(
                 "it has notes without a pitch, and does not say which drum (midi-unpitched)"
             )
