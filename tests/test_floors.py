@@ -14,6 +14,7 @@ SOURCE = Path(ostinato.__file__).parent
 FLOORS = (
     {
         "errors",
+        "wording",
         "files",
         "folders",
         "locks",

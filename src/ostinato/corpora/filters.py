@@ -9,6 +9,7 @@ from ostinato.corpora.corpus import Corpus
 from ostinato.corpora.downbeats import in_bars
 from ostinato.errors import UnreadableError
 from ostinato.music.piece import Piece
+from ostinato.wording import agree, quantity
 
 
 def prepared(piece: Piece, corpus: Corpus) -> Piece:
@@ -19,11 +20,11 @@ def prepared(piece: Piece, corpus: Corpus) -> Piece:
     piece = _kept(piece, corpus)
     tracks = len(piece.track_names)
     if len(piece.notes) < corpus.min_notes:
-        raise UnreadableError(f"{len(piece.notes)} notes are left: min_notes={corpus.min_notes}")
+        raise UnreadableError(f"{_left(len(piece.notes), 'note')}: min_notes={corpus.min_notes}")
     if tracks < corpus.min_tracks:
-        raise UnreadableError(f"{tracks} tracks are left: min_tracks={corpus.min_tracks}")
+        raise UnreadableError(f"{_left(tracks, 'track')}: min_tracks={corpus.min_tracks}")
     if corpus.max_tracks is not None and tracks > corpus.max_tracks:
-        raise UnreadableError(f"it has {tracks} tracks: max_tracks={corpus.max_tracks}")
+        raise UnreadableError(f"it has {quantity(tracks, 'track')}: max_tracks={corpus.max_tracks}")
     if corpus.max_quarters is not None and piece.quarters > corpus.max_quarters:
         raise UnreadableError(
             f"it lasts {piece.quarters:g} quarter notes: max_quarters={corpus.max_quarters:g}"
@@ -53,3 +54,7 @@ def _kept(piece: Piece, corpus: Corpus) -> Piece:
     tracks, index = np.unique(notes["track"], return_inverse=True)
     notes["track"] = index
     return replace(piece, notes=notes, track_names=tuple(piece.track_names[t] for t in tracks))
+
+
+def _left(number: int, noun: str) -> str:
+    return f"{quantity(number, noun)} {agree(number, 'is', 'are')} left"

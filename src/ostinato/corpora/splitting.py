@@ -14,6 +14,7 @@ from ostinato.console import warn
 from ostinato.corpora import likeness
 from ostinato.corpora.store import PieceStore
 from ostinato.errors import UserError
+from ostinato.wording import agree, quantity
 
 PARTS = ("train", "validation", "test")
 
@@ -89,7 +90,7 @@ class RandomSplit(Splitting):
             if pieces == 1 or (groups == 1 and self.group_alike):
                 remedy = "split.train=1 split.validation=0 split.test=0, which tests nothing"
         return (
-            f"{_pieces(pieces)} cannot be split into {', '.join(parts)}: {reason}. "
+            f"{quantity(pieces, 'piece')} cannot be split into {', '.join(parts)}: {reason}. "
             f"Add music, or say {remedy}."
         )
 
@@ -107,18 +108,19 @@ class PredefinedSplit(Splitting):
         unknown = sorted(name for name in counts if name not in store)
         if unknown:
             raise UserError(
-                f"split.file={self.file} names {_pieces(len(unknown))} that {_are(len(unknown))} "
-                f"not in the corpus: {_some(unknown)}. Names are paths without suffix."
+                f"split.file={self.file} names {quantity(len(unknown), 'piece')} that "
+                f"{agree(len(unknown), 'is', 'are')} not in the corpus: {_some(unknown)}. "
+                "Names are paths without suffix."
             )
         twice = sorted(name for name, count in counts.items() if count > 1)
         if twice:
             raise UserError(
-                f"split.file={self.file} names {_pieces(len(twice))} more than once: "
+                f"split.file={self.file} names {quantity(len(twice), 'piece')} more than once: "
                 f"{_some(twice)}. Each piece belongs to one part."
             )
         left = [name for name in store.names if name not in counts]
         if left:
-            warn(f"{_pieces(len(left))} not named in {self.file} left out: {_some(left)}")
+            warn(f"{quantity(len(left), 'piece')} not named in {self.file} left out: {_some(left)}")
         return Division(parts, [])
 
     def _parts(self) -> dict[str, list[str]]:
@@ -152,8 +154,9 @@ class FolderSplit(Splitting):
         if others:
             raise UserError(
                 f"split=published needs every piece in a folder {', '.join(PARTS[:-1])} or "
-                f"{PARTS[-1]}, and {_pieces(len(others))} {_are(len(others))} not: "
-                f"{_some(others)}. This corpus has no published split: set split=random."
+                f"{PARTS[-1]}, and {quantity(len(others), 'piece')} "
+                f"{agree(len(others), 'is', 'are')} not: {_some(others)}. "
+                "This corpus has no published split: set split=random."
             )
         for name in store.names:
             parts[_folder(name)].append(name)
@@ -200,14 +203,6 @@ def _sizes(count: int, fractions: dict[str, float]) -> dict[str, int]:
     first = next(iter(sizes))
     sizes[first] += count - sum(sizes.values())
     return sizes
-
-
-def _pieces(count: int) -> str:
-    return f"{count} piece{'s' if count != 1 else ''}"
-
-
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
 
 
 def _some(names: list[str]) -> str:

@@ -15,6 +15,7 @@ from ostinato.representations.barred import InBars
 from ostinato.representations.base import FrameRepresentation, Tokens, pitch_name
 from ostinato.representations.instrument import pitched_notes
 from ostinato.representations.line import REST
+from ostinato.wording import quantity
 
 BAR_QUARTERS = 4
 FINEST = 64  # steps to the quarter note, so that a position fits a byte
@@ -147,7 +148,8 @@ class Pianoroll(InBars, FrameRepresentation):
         outside = int(((notes["pitch"] < self.lowest) | (notes["pitch"] > self.highest)).sum())
         if outside:
             raise UnencodableError(
-                f"has {outside} notes outside of the pitches {self.lowest} to {self.highest}"
+                f"has {quantity(outside, 'note')} outside of the pitches {self.lowest} to "
+                f"{self.highest}"
             )
         steps = int((notes["onset"] + notes["duration"]).max())
         needed = steps * self.size + INDEX_BYTES * int(notes["duration"].sum())

@@ -21,6 +21,7 @@ from ostinato.representations.line import (
     tokens_to_line,
     transpose_notes,
 )
+from ostinato.wording import agree, quantity
 
 BAR_QUARTERS = 4
 
@@ -81,18 +82,23 @@ class Pitch(Barred):
     def _check(self, piece: Piece, notes: NDArray[Any], line: NDArray[Any]) -> None:
         which = f"track {self.track} (counted from 0)"
         if self.track >= len(piece.track_names):
-            raise UnencodableError(f"has {len(piece.track_names)} tracks, so no {which}")
+            raise UnencodableError(
+                f"has {quantity(len(piece.track_names), 'track')}, so no {which}"
+            )
         if not len(notes):
             raise UnencodableError(f"has no notes in {which}")
         if notes["drum"].any():
             raise UnencodableError(f"has drums in {which}; this representation takes a melody")
         if lost := len(notes) - len(line):
             raise UnencodableError(
-                f"is not monophonic: in {which} {lost} of {len(notes)} notes begin together with "
-                f"another, at {self.steps_per_quarter} steps per quarter note"
+                f"is not monophonic: in {which} {lost} of {quantity(len(notes), 'note')} "
+                f"{agree(lost, 'begins', 'begin')} together with another, "
+                f"at {self.steps_per_quarter} steps per quarter note"
             )
         if not self.hold and (lowest := int((notes["pitch"] == 0).sum())):
-            raise UnencodableError(f"has {lowest} notes of pitch 0 in {which}; 0 is a rest here")
+            raise UnencodableError(
+                f"has {quantity(lowest, 'note')} of pitch 0 in {which}; 0 is a rest here"
+            )
 
     def excerpt(
         self, tokens: Tokens, before: NDArray[np.integer[Any]] | None = None

@@ -28,6 +28,7 @@ from ostinato.representations.line import (
 from ostinato.representations.past import Past
 from ostinato.representations.spreading import spread
 from ostinato.representations.turns import VoicesGrammar
+from ostinato.wording import quantity
 
 TOLERATED_LOSS = 0.05  # share of a piece's notes
 FIRST = np.zeros(1, np.int64)  # the number of the only sequence of a batch
@@ -143,7 +144,8 @@ class Voices(Barred):
         tracks = np.setdiff1d(np.arange(len(piece.track_names)), drums)
         if len(tracks) != len(self.by_track):
             raise UnencodableError(
-                f"has {len(tracks)} tracks; this representation takes {len(self.by_track)}"
+                f"has {quantity(len(tracks), 'track')}; this representation takes "
+                f"{len(self.by_track)}"
             )
         on_grid = piece.at_resolution(self.steps_per_quarter)
         total, lines = 0, []

@@ -12,6 +12,7 @@ from ostinato.errors import UserError
 from ostinato.files import fingerprint, write_text
 from ostinato.locks import locked
 from ostinato.stages.workspace import Workspace, source_fingerprint
+from ostinato.wording import agree, quantity
 
 if TYPE_CHECKING:
     from ostinato.batches.store import TokenStore
@@ -90,11 +91,12 @@ def say_skipped(store: "TokenStore", representation: "Representation") -> None:
     if not store.skipped:
         return
     reasons = Counter(store.skipped.values()).most_common()
-    more = f", and {len(reasons) - 2} more reasons" if len(reasons) > 2 else ""
+    left = len(store.skipped)
+    more = f"; and {quantity(len(reasons) - 2, 'more reason')}" if len(reasons) > 2 else ""
     console.say(
-        f"{len(store.skipped)} of {len(store.skipped) + len(store.names)} pieces cannot be written "
-        f"as {representation.name} and are left out: "
-        + ", ".join(f"{count} because it {reason}" for reason, count in reasons[:2])
+        f"{left} of {quantity(left + len(store.names), 'piece')} cannot be written as "
+        f"{representation.name} and {agree(left, 'is', 'are')} left out: "
+        + "; ".join(f"it {reason} ({quantity(count, 'piece')})" for reason, count in reasons[:2])
         + more
     )
 

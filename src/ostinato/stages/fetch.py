@@ -9,15 +9,17 @@ from pathlib import Path
 from ostinato import scratch
 from ostinato.config import Config
 from ostinato.config.secrets import holds_password
-from ostinato.console import say
+from ostinato.console import say, where
 from ostinato.corpora.corpus import MIRROR, Corpus
 from ostinato.corpora.sources.download import kept_in
+from ostinato.corpora.sources.parts import TABLE
 from ostinato.errors import ConfigError, UserError
 from ostinato.files import fingerprint
 from ostinato.folders import SHOWN, entries, foreign, listed, swap, unfit_place
 from ostinato.locks import locked
 from ostinato.music.reading import SUFFIXES
 from ostinato.stages.workspace import Workspace
+from ostinato.wording import quantity
 
 READS = ("corpus", "preprocess")
 
@@ -73,7 +75,7 @@ def _check_target(target: Path, corpus: Corpus) -> None:
             "own, as data/bach."
         )
     if target.exists():
-        _refuse_foreign(target, corpus, lambda name: name.lower().endswith(SUFFIXES))
+        _refuse_foreign(target, corpus, lambda name: name.lower().endswith((*SUFFIXES, TABLE)))
 
 
 def _put(fetched: Path, target: Path, pinned: Path, corpus: Corpus) -> None:
@@ -81,12 +83,12 @@ def _put(fetched: Path, target: Path, pinned: Path, corpus: Corpus) -> None:
     new = set(entries(fetched))
     if target.exists():
         if new == set(entries(target)) and all(_same(fetched / n, target / n) for n in new):
-            say(f"{corpus.path} is there already: {len(new)} files, the same bytes")
+            say(f"{where(target)} is there already: {quantity(len(new), 'file')}, the same bytes")
             return
         _check_target(target, corpus)
         _refuse_foreign(target, corpus, new.__contains__)
     swap(fetched, target, pinned)
-    say(f"{corpus.path}: {len(new)} files")
+    say(f"{where(target)}: {quantity(len(new), 'file')}")
 
 
 def _refuse_foreign(target: Path, corpus: Corpus, is_ours: Callable[[str], bool]) -> None:

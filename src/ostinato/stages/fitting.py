@@ -11,6 +11,7 @@ from ostinato.config import Config
 from ostinato.errors import UserError
 from ostinato.stages.workspace import Workspace
 from ostinato.tracking import Run
+from ostinato.wording import agree, quantity
 
 if TYPE_CHECKING:
     import numpy as np
@@ -153,12 +154,18 @@ def _segments(task: Task, network: "SegmentModel", part: str) -> "Segments":
 def _say(training: "Segments", validation: "Segments", batch_size: int) -> None:
     """Tell what was cut, and refuse where nothing was."""
     low, high = training.pitches
-    bars = f"{training.bars} bars of {training.representation.bar_steps} steps"
+    bars = f"{quantity(training.bars, 'bar')} of {training.representation.bar_steps} steps"
     left_out = []
     if training.other_bars:
-        left_out.append(f"{training.other_bars} pieces have no {bars} in a row")
+        others = training.other_bars
+        left_out.append(
+            f"{quantity(others, 'piece')} {agree(others, 'has', 'have')} no {bars} in a row"
+        )
     if training.outside:
-        left_out.append(f"{training.outside} segments leave the pitches {low} to {high}")
+        away = quantity(training.outside, "segment")
+        left_out.append(
+            f"{away} {agree(training.outside, 'leaves', 'leave')} the pitches {low} to {high}"
+        )
     if not len(training):
         raise UserError(
             f"no segment of {bars} can be cut from the training pieces: "
@@ -166,8 +173,8 @@ def _say(training: "Segments", validation: "Segments", batch_size: int) -> None:
             "representation.bar_steps or the corpus."
         )
     console.say(
-        f"{len(training)} segments of {bars} to train on, {len(validation)} for validation"
-        + (f"; left out: {' and '.join(left_out)}" if left_out else "")
+        f"{quantity(len(training), 'segment')} of {bars} to train on, {len(validation)} for "
+        "validation" + (f"; left out: {' and '.join(left_out)}" if left_out else "")
     )
     if len(training) < batch_size:
         console.warn(f"all segments fit into one batch: training.batch_size is {batch_size}.")

@@ -22,6 +22,7 @@ from ostinato.stages.listening import (
 )
 from ostinato.stages.shared import shared_pieces
 from ostinato.stages.workspace import Workspace
+from ostinato.wording import quantity
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,7 +70,7 @@ def run(config: Config, workspace: Workspace) -> None:
         write_json(part / ABOUT, about | {MODEL: bundle_fingerprint(folder)})
     if cut and ends:
         console.say(f"{cut} of {len(pieces)} did not end within {sampling.max_bars} bars")
-    console.say(f"{len(pieces)} pieces; hear and see them in {console.where(samples / LISTEN)}")
+    console.say(f"{quantity(len(pieces), 'piece')}; listen in {console.where(samples / LISTEN)}")
     fingerprint = bundle_fingerprint(folder)
     mlflow_run = find_run(config.build("tracking"), workspace.home, folder, fingerprint)
     mlflow_run.artifacts(samples, "samples")

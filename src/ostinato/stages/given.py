@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ostinato.errors import UnencodableError, UnreadableError, UserError
 from ostinato.stages.encoding import need, read_split
 from ostinato.stages.workspace import Workspace
+from ostinato.wording import quantity
 
 if TYPE_CHECKING:
     from ostinato.batches.segments import SegmentBatch
@@ -64,7 +65,7 @@ def _of_file(path: str, name: str, network: "VAE", representation: "InBars") -> 
         ) from error
     if found is None:
         raise UserError(
-            f"sampling.{name}={path} cannot be used: it has no {bars} bars of "
+            f"sampling.{name}={path} cannot be used: it has no {quantity(bars, 'bar')} of "
             f"{representation.bar_steps} steps in a row in which something sounds, from pitch "
             f"{low} to {high}."
         )

@@ -10,6 +10,7 @@ from ostinato.stages.cutting import segments_of
 from ostinato.stages.encoding import read_split, token_store
 from ostinato.stages.latents import Latents, measure_latents
 from ostinato.stages.workspace import Workspace
+from ostinato.wording import quantity
 
 if TYPE_CHECKING:
     from ostinato.batches.segments import SegmentBatch, Segments
@@ -82,8 +83,9 @@ class Judged:
     def subtitle(self, samples: int) -> str:
         """What was measured."""
         return (
-            f"Test split: {len(self.pieces)} segments of {self.bars} bars, beside {samples} "
-            f"samples; findings are of {self.count} generated segments."
+            f"Test split: {quantity(len(self.pieces), 'segment')} of "
+            f"{quantity(self.bars, 'bar')}, beside {quantity(samples, 'sample')}; "
+            f"findings are of {quantity(self.count, 'generated segment')}."
         )
 
     def summary(self) -> str:
@@ -99,7 +101,7 @@ class Judged:
         from ostinato.evaluation.musegan import TABLE
         from ostinato.evaluation.segments import FEATURES, SHARES
 
-        which = f"{self.count} segments of {self.bars} bars"
+        which = f"{quantity(self.count, 'segment')} of {quantity(self.bars, 'bar')}"
         told = {
             f"mean overlapping area, {which} against as many of the test split": (
                 f"{self.area:.3f}; segments of the training split reach {self.control:.3f}"

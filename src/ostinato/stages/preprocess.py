@@ -16,6 +16,7 @@ from ostinato.locks import locked
 from ostinato.music.reading import music_files
 from ostinato.parallel import Workers
 from ostinato.stages.workspace import Workspace, source_fingerprint
+from ostinato.wording import quantity
 
 READS = ("corpus", "preprocess")
 
@@ -54,8 +55,8 @@ def preprocess(
             )
         guessed = {remark.file for remark in store.read_remarks(parts)}
         move_folder(parts, pieces, "pieces")
-    more = f" (reasons in {pieces.name}/{store.REJECTS})" if rejected else ""
-    say(f"{read} pieces read, {rejected} rejected{more}")
+    more = f" (reasons in {where(pieces / store.REJECTS)})" if rejected else ""
+    say(f"{quantity(read, 'piece')} read, {rejected} rejected{more}")
     if guessed:
         say(f"in {len(guessed)} of them something was guessed: see {where(pieces / store.REMARKS)}")
 

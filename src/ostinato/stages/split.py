@@ -9,6 +9,7 @@ from ostinato.corpora.store import PieceStore
 from ostinato.errors import UserError
 from ostinato.files import write_json
 from ostinato.stages.workspace import Workspace
+from ostinato.wording import quantity
 
 READS = ("split",)
 
@@ -31,7 +32,7 @@ def split(settings: Splitting, pieces: Path, out: Path) -> None:
     sizes = ", ".join(f"{part} {len(result[part])}" for part in PARTS)
     groups = result["groups"]
     alike = (
-        f"; {groups['grouped_pieces']} pieces are alike and stay together in {groups['groups']} "
-        f"groups, the largest of {groups['largest']}"
+        f"; {groups['grouped_pieces']} pieces are alike and stay together in "
+        f"{quantity(groups['groups'], 'group')}, the largest of {groups['largest']}"
     )
     say(sizes + (alike if groups["groups"] else ""))

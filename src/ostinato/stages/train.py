@@ -19,6 +19,7 @@ from ostinato.stages.encoding import read_split, say_skipped, teach, token_store
 from ostinato.stages.fitting import Task, fit
 from ostinato.stages.workspace import Workspace, source_fingerprint
 from ostinato.tracking import BUNDLE_TAG, TEST_AREA, TEST_SCORE, DataOfRun, Run
+from ostinato.wording import quantity
 
 if TYPE_CHECKING:
     from ostinato.learning.fitting import Fitted
@@ -61,8 +62,9 @@ def run(config: Config, workspace: Workspace) -> "Fitted":
     network = build_network(config, representation)
     size = sum(p.numel() for p in network.parameters())
     console.say(
-        f"training {config['choices']['model']} ({size:,} parameters) on {len(training)} pieces "
-        f"as {representation.name}, {len(validation)} for validation"
+        f"training {config['choices']['model']} ({size:,} parameters) on "
+        f"{quantity(len(training), 'piece')} as {representation.name}, {len(validation)} for "
+        "validation"
     )
     task = Task(config, workspace, representation, store, training, validation)
     with checkpoint_folder(_name(config, workspace), workspace) as checkpoints:
@@ -88,7 +90,8 @@ def _train(task: Task, network: Any, checkpoints: Path) -> "Fitted":
             fitted = fit(task, network, checkpoints, mlflow_run)
         _write(task, network, fitted)
         mlflow_run.describe(
-            f"{_named(config)}, trained on {len(task.training)} pieces: {_reached(fitted)}.\n\n"
+            f"{_named(config)}, trained on {quantity(len(task.training), 'piece')}: "
+            f"{_reached(fitted)}.\n\n"
             "Hear and see what it composes under *Artifacts*, `samples/listen.html`; "
             "`evaluation/report.html` sets it against the test split."
             + (f"\n\n{fitted.diverged}" if fitted.diverged else "")

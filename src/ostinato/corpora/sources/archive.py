@@ -16,6 +16,7 @@ from ostinato.corpora.sources.source import Source, Terms
 from ostinato.corpora.sources.unpacking import BrokenArchiveError, Limits, unpack
 from ostinato.errors import UserError
 from ostinato.music.reading import MIDI
+from ostinato.wording import quantity
 
 ENTRIES = 20  # an archive may hold so many entries for each piece of music
 MORE_ENTRIES = 1000
@@ -78,7 +79,7 @@ class Archive(Source):
             raise UserError(f"There is no music in {source}: {' or '.join(MIDI)} is expected.")
         found = arrange(heap, folder, self.parts)
         shutil.rmtree(heap)
-        say(f"{found} files of music, where {self.pieces} are expected")
+        say(f"{quantity(found, 'file')} of music, of {self.pieces} expected")
 
     def _place(self, published: Publication, mirror: str | None) -> Path:
         """The archive, or a folder with what was in it."""

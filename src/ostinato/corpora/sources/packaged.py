@@ -18,6 +18,7 @@ from ostinato.music.musicxml import read_musicxml
 from ostinato.music.piece import TEMPO, Piece, array
 from ostinato.music.writing import write_midi
 from ostinato.parallel import Workers
+from ostinato.wording import quantity
 
 RESOLUTION = 480  # the customary one of MIDI files; it holds all 408 chorales exactly
 QPM = 96.0  # where a score has no tempo: the commonest of the chorales that have one
@@ -71,7 +72,7 @@ class Packaged(Source):
         for piece in self.pieces(processes):
             write_midi(piece, folder / f"{piece.name}.mid")
             written += 1
-        say(f"{written} pieces written as MIDI")
+        say(f"{quantity(written, 'piece')} written as MIDI")
 
 
 class BachChorales(Packaged):

@@ -23,6 +23,7 @@ from ostinato.corpora.sources.source import Source, Terms
 from ostinato.errors import UserError
 from ostinato.music.piece import LOUDNESS, NOTE, Piece, array
 from ostinato.music.writing import write_midi
+from ostinato.wording import quantity
 
 LOWEST = 21  # the MIDI pitch of the first of the 88 keys
 VOICES = ("Soprano", "Alto", "Tenor", "Bass")
@@ -54,7 +55,7 @@ class Published(Source):
         pieces = self.pieces(mirror)
         for piece in track(pieces, "writing", len(pieces)):
             write_midi(piece, folder / f"{piece.name}.mid")
-        say(f"{len(pieces)} pieces written as MIDI")
+        say(f"{quantity(len(pieces), 'piece')} written as MIDI")
 
     def pieces(self, mirror: str | None = None) -> list[Piece]:
         """All pieces, named by their part and their place in it, as in train/000."""

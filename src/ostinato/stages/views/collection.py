@@ -13,6 +13,7 @@ from ostinato.evaluation.sets import DURATIONS
 from ostinato.music.naming import clock, program_name
 from ostinato.representations.base import pitch_name
 from ostinato.stages.views import View, beside, counted, facts
+from ostinato.wording import quantity
 
 REASONS = 3
 
@@ -56,7 +57,7 @@ def _tracks(holdings: Holdings) -> str:
     numbers = holdings.tracks.most_common()
     more = sum(count for _, count in numbers[4:])
     rest = f", other numbers in {more:,}" if more else ""
-    return ", ".join(f"{n} in {count:,} pieces" for n, count in numbers[:4]) + rest
+    return ", ".join(f"{n} in {quantity(count, 'piece')}" for n, count in numbers[:4]) + rest
 
 
 def _range(values: Sequence[float], words: Callable[[float], str]) -> str:
@@ -68,7 +69,9 @@ def _range(values: Sequence[float], words: Callable[[float], str]) -> str:
 
 def _reasons(rejects: Sequence[Reject]) -> str:
     reasons = Counter(reject.reason for reject in rejects).most_common()
-    more = f"; and {len(reasons) - REASONS} more reasons" if len(reasons) > REASONS else ""
+    more = (
+        f"; and {quantity(len(reasons) - REASONS, 'more reason')}" if len(reasons) > REASONS else ""
+    )
     return "; ".join(f"{n} because {reason}" for reason, n in reasons[:REASONS]) + more
 
 

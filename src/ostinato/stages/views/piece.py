@@ -10,6 +10,7 @@ from ostinato.music.picture import piano_roll, track_label
 from ostinato.music.piece import DEFAULT_QPM, Piece
 from ostinato.representations.base import pitch_name
 from ostinato.stages.views import View, facts, table
+from ostinato.wording import quantity
 
 MOST = 24  # changes in the table
 
@@ -19,7 +20,7 @@ def view(piece: Piece) -> View:
     changes = sorted(_changes(piece), key=lambda change: change[0])
     rows = [_placed(piece, *change) for change in changes[:MOST]]
     if len(changes) > MOST:
-        rows.append(("…", "", f"{len(changes) - MOST} more changes"))
+        rows.append(("…", "", quantity(len(changes) - MOST, "more change")))
     tracks = [_track(piece, i) for i in range(len(piece.track_names))]
     columns = ("track", "instrument", "#notes", "lowest", "highest")
     return View(
@@ -33,7 +34,7 @@ def view(piece: Piece) -> View:
 
 
 def _facts(piece: Piece) -> Iterator[tuple[str, str]]:
-    yield "length", f"{len(piece.barlines()):,} bars, {piece.quarters:,.6g} quarter notes"
+    yield "length", f"{quantity(len(piece.barlines()), 'bar')}, {piece.quarters:,.6g} quarter notes"
     yield "", clock(piece.seconds)
     drums = int(piece.notes["drum"].sum())
     yield "notes", f"{len(piece.notes):,}" + (f", {drums:,} of them of drums" if drums else "")

@@ -17,6 +17,7 @@ from ostinato.evaluation import overview
 from ostinato.representations.base import pitch_name
 from ostinato.stages.views import View, counted, facts, table
 from ostinato.untrusted import MIB, read_regular
+from ostinato.wording import quantity
 
 COMMONEST, FIRST = 20, 24
 LARGEST = 16 * MIB  # bytes of a vocabulary
@@ -47,7 +48,8 @@ def view(folder: Path, store: TokenStore) -> View:
         columns = ("#place", "#token", "#times", "meaning")
         parts.append(table(f"{store.names[0]} begins", columns, rows))
     lengths = _lengths(store)
-    title = f"{len(store.names):,} pieces, {lengths.sum():,} {'frames' if frames else 'tokens'}"
+    unit = "frames" if frames else "tokens"
+    title = f"{quantity(len(store.names), 'piece')}, {lengths.sum():,} {unit}"
     if (folder / "representation.yaml").is_file():
         title = f"{_representation(folder / 'representation.yaml').partition(' ')[0]}: {title}"
     return View(parts, lambda: overview.of_tokens(commonest[:12], counts, lengths, title))
