@@ -112,7 +112,7 @@ def test_two_samples_are_no_evidence() -> None:
 
 def test_silent_and_endless_samples_are_warned_of() -> None:
     found = judge_samples({}, silent=1, cut=6, pieces=6)
-    assert "1 of 6 samples are silent." in found.warnings
+    assert "1 of 6 samples is silent." in found.warnings
     assert any("all were cut" in warning for warning in found.warnings)
 
 

@@ -125,7 +125,7 @@ def test_voices_by_track_must_be_as_many_as_the_voices() -> None:
 
 
 def test_other_numbers_of_tracks_are_refused() -> None:
-    with pytest.raises(UnencodableError, match="has 1 tracks; this representation takes 3"):
+    with pytest.raises(UnencodableError, match="has 1 track; this representation takes 3"):
         BAND.encode(piano((0, 4, 60)))
 
 

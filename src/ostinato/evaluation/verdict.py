@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ostinato.evaluation.bootstrap import CONFIDENCE, FEWEST, Advantage
 from ostinato.evaluation.sets import Comparison
+from ostinato.wording import agree, quantity
 
 FAR = 1.0  # standard deviations of the test split
 MOST_NAMED = 3  # measures
@@ -122,9 +123,11 @@ def judge_samples(
             f"(sampling.pieces={FEWEST})."
         )
     if cut and cut < pieces:
-        details.append(f"{cut} of {pieces} samples were cut before they came to an end.")
+        was = agree(cut, "was cut before it", "were cut before they")
+        details.append(f"{cut} of {quantity(pieces, 'sample')} {was} came to an end.")
     if silent:
-        warnings.append(f"{silent} of {pieces} samples are silent.")
+        of = f"{silent} of {quantity(pieces, 'sample')}"
+        warnings.append(f"{of} {agree(silent, 'is', 'are')} silent.")
     if cut and cut == pieces:
         warnings.append("No sample came to an end of its own: all were cut at the longest length.")
     return Verdict("", details, warnings)

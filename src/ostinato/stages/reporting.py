@@ -10,6 +10,7 @@ from ostinato.config import Config
 from ostinato.stages.listening import COMPRESSION, LISTEN
 from ostinato.stages.scoring import MODEL, Scores
 from ostinato.stages.workspace import Workspace
+from ostinato.wording import quantity
 
 if TYPE_CHECKING:
     from ostinato.corpora.store import Selection
@@ -135,8 +136,8 @@ def _subtitle(found: Found, unit: str) -> str:
         return ""
     counts = found.scores.counts.table()
     return (
-        f"Test split: {counts['pieces']:,} pieces, {counts[f'{unit}s']:,} {unit}s, "
-        f"{counts['notes']:,} notes; {made} generated pieces."
+        f"Test split: {quantity(int(counts['pieces']), 'piece')}, {counts[f'{unit}s']:,} {unit}s, "
+        f"{counts['notes']:,} notes; {quantity(made, 'generated piece')}."
     )
 
 
