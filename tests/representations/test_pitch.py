@@ -123,7 +123,7 @@ def test_tracks_that_are_no_melody_are_refused() -> None:
     piece = melody((0, 4, 60), (4, 4, 0))
     with pytest.raises(UnencodableError, match=r"has 1 track, so no track 2 \(counted from 0\)"):
         Pitch(track=2).encode(piece)
-    with pytest.raises(UnencodableError, match="1 notes of pitch 0"):
+    with pytest.raises(UnencodableError, match="1 note of pitch 0"):
         Pitch(hold=False).encode(piece)
     with pytest.raises(UnencodableError, match="has drums in track"):
         Pitch().encode(melody((0, 4, 36), drum=True))
