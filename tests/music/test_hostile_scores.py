@@ -9,7 +9,7 @@ import pytest
 from mutants import survives
 
 from ostinato.errors import UnreadableError
-from ostinato.music import abc
+from ostinato.music import abc, limits
 from ostinato.music.musicxml import read_musicxml
 from ostinato.music.piece import Piece
 from ostinato.music.reading import read
@@ -222,6 +222,39 @@ TUNES = {
 def test_a_tune_that_would_grow_is_refused(reason: str) -> None:
     with pytest.raises(UnreadableError, match=reason):
         abc.read_tune(TUNES[reason], "x")
+
+
+LONG = {
+    "25 KB of bars": HEAD + "CDEF|\n" * 4_200,
+    "a long word after the tune": HEAD + "CDEF|\n\n" + "a" * 150_000,
+    "a long field": HEAD.replace("K:C", "K:" + "a" * 150_000) + "C|",
+    "a long metre": HEAD.replace("4/4", "4" + " " * 150_000) + "C|",
+    "a long metre within a line": HEAD + "[M:4" + " " * 90_000 + "]C|",
+    "a long directive": HEAD + "%%MIDI" + " " * 150_000 + "\nC|",
+    "ties far from their note": HEAD + "C" + "|" * 50_000 + " -" * 40_000,
+    "many macros": HEAD + "".join(f"m:~{i}=A\n" for i in range(5_000)) + "C|\n" * 5_000,
+    "many parts": HEAD.replace("K:C", "P:A999\nK:C") + "P:A\n" + "CDEF|" * 4_000,
+    "lengths of many primes": HEAD + "".join(f"C/{n}" for n in range(3, 9_999, 2)),
+    "tuplets of many primes": HEAD + "".join(f"({p}:2:1C" for p in range(2, 99)) * 200,
+    "many repeats": HEAD + "C:|" * 50_000,
+    "many metres": HEAD + "[M:3/4]C3|[M:4/4]C4|" * 9_000,
+    "a chord of 20,000 notes": HEAD + "[" + "C" * 20_000 + "]|",
+    "many overlays": HEAD + "C4&" * 5_000 + "C4|",
+    "quotes": HEAD + '"' * 100_001,
+    "brackets": HEAD + "[" * 100_000,
+    "colons": HEAD + ":" * 100_000,
+}
+
+
+@pytest.mark.parametrize("text", LONG.values(), ids=LONG)
+def test_a_tune_takes_no_longer_than_it_is_long(text: str) -> None:
+    reason = ""
+    try:
+        with limits.cpu_seconds(20):
+            abc.read_tune(text, "x")
+    except UnreadableError as error:
+        reason = str(error)
+    assert "longer than" not in reason
 
 
 def test_numbers_in_the_words_of_a_tune_are_no_lengths() -> None:

@@ -23,7 +23,7 @@ MOST_TRACKS = 1_000  # with notes in them; later each is looked for among all no
 MOST_CHANGES = 100_000  # of tempo, time and key, which are Python objects
 LONGEST = 100_000  # quarter notes: fourteen hours at 120 to the minute
 LAST_TICK = 2**28 - 1  # the longest time between two events of a MIDI file
-SECONDS = 120  # of processor time for one file or tune; music21 takes 15 for a thousand bars of ABC
+SECONDS = 120  # of processor time for one file that Python parses
 
 
 def one_line(error: Exception) -> str:

@@ -13,6 +13,7 @@ from ostinato.music.abc.tokens import Kind, Token, Tune, Voice
 
 PART = re.compile(r"[A-Z]\b")
 MOST_TOKENS = 200_000
+FAR = 20  # tokens between a note and its tie
 
 
 class Body:
@@ -178,7 +179,7 @@ class Body:
     def _tie(self) -> None:
         """A tie apart from its note belongs to the last one; between rests it means nothing."""
         tokens = self.voice().tokens
-        for index in range(len(tokens) - 1, -1, -1):
+        for index in range(len(tokens) - 1, max(len(tokens) - FAR, 0) - 1, -1):
             token = tokens[index]
             if token.kind is Kind.MUSIC:
                 if token.text[0] not in "zZ-<>(&" and not token.text.endswith("-"):

@@ -31,11 +31,17 @@ def length(text: str) -> Fraction:
     value = Fraction(int(numbers[-1]))
     for part in parts:
         value /= int(part)
+    if _is_no_power_of_2(value.denominator):  # which abc2midi would not count rightly
+        raise UnreadableError(f"it has a length that is not in halves: {text[:40]}")
     return value
 
 
 def _is_no_number(text: str) -> bool:
     return len(text) > len(str(LONGEST)) or not 1 <= int(text) <= LONGEST
+
+
+def _is_no_power_of_2(number: int) -> bool:
+    return number & (number - 1) != 0
 
 
 @dataclass

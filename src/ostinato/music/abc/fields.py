@@ -22,7 +22,7 @@ BEATS = r"(\d{1,4}/\d{1,4}(?:[ \t]+\d{1,4}/\d{1,4})*)"
 NUMBER = r"(\d{1,6}(?:\.\d{1,6})?)(?=[\s\-]|$)"
 TEMPO = re.compile(BEATS + r"\s*=\s*(?:ca?\.?|circa|~)?\s*" + NUMBER)
 OLD_TEMPO = re.compile(r"(?:C(\d{0,3})(?:/(\d{1,3}))?\s*=\s*)?" + NUMBER)
-ATTRIBUTE = re.compile(r'([A-Za-z]+)=("[^"]*"|\S+)')
+ATTRIBUTE = re.compile(r'\b([A-Za-z]{1,20})=("[^"]*"|\S+)')
 CLEF = re.compile(
     r"\b(?:treble|bass|alto|tenor|soprano|mezzo(?:soprano)?|baritone|perc|none|G|F|C)\d?([+-]8)\b"
 )

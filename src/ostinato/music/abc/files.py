@@ -13,8 +13,9 @@ REFERENCE = re.compile(r"^[ \t]*(?=X:)", re.MULTILINE)  # the field that begins 
 BLANK = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
 KEY = re.compile(r"^K:", re.MULTILINE)  # the field that ends the header of a tune
 FIELD = re.compile(r"[A-Za-z]:|%%")
-MUSIC = re.compile(r"^(?![A-Za-z]:|%)[^|\n]*[A-Ga-gz][^|\n]*\|", re.MULTILINE)
-WORDS = re.compile(r"(?:^|\s)[A-Za-z]*[h-wH-W][a-z]*[h-wH-W]")  # prose, where no music has them
+NOTES = re.compile(r"[A-Ga-gz]")
+WORDS = re.compile(r"(?:^|\s)[A-Za-z]{0,20}[h-wH-W][a-z]{0,20}[h-wH-W]")  # prose, not music
+LOOKED_AT = 1_000  # characters of a line after a tune
 
 
 def read_text(path: Path) -> str:
@@ -65,7 +66,12 @@ def without_free_text(tune: str) -> str:
     end = BLANK.search(tune, key.end()) if key else None
     if end is None:
         return tune
-    for line in MUSIC.finditer(tune, end.end()):
-        if not WORDS.search(line[0]):
-            raise UnreadableError("music stands after a blank line, which ends a tune")
+    if any(_looks_like_music(line[:LOOKED_AT]) for line in tune[end.end() :].split("\n")):
+        raise UnreadableError("music stands after a blank line, which ends a tune")
     return tune[: end.start() + 1]
+
+
+def _looks_like_music(line: str) -> bool:
+    if "|" not in line or line.startswith("%") or FIELD.match(line):
+        return False
+    return bool(NOTES.search(line)) and not WORDS.search(line)

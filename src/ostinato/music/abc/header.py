@@ -9,6 +9,7 @@ from ostinato.music.abc.tokens import Kind, Token, Tune
 
 ORDER = re.compile(r"[A-Z0-9(). \t]*")
 LONGEST_MACRO = 200  # characters
+MOST_MACROS = 100
 
 
 class Header:
@@ -96,6 +97,6 @@ def define(tune: Tune, name: str, text: str) -> None:
     pattern, value = pattern.strip(), value.strip()
     if "n" in pattern or not pattern:
         raise UnreadableError(f"the macro m:{text.strip()[:40]} transposes, which is not read")
-    if len(value) > LONGEST_MACRO:
-        raise UnreadableError(f"a macro of {len(value)} characters")
+    if len(value) > LONGEST_MACRO or len(tune.macros) == MOST_MACROS:
+        raise UnreadableError(f"it has a macro of {len(value)} characters, or too many of them")
     tune.macros[pattern] = value

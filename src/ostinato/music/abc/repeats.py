@@ -124,14 +124,16 @@ def unroll(tokens: Sequence[Token], order: str, start: dict[str, Token]) -> list
 
     Raises `UnreadableError` for endings and parts that do not fit together, and for too much.
     """
-    spans = [
-        span
-        for first, stop in _parts(tokens, order)
-        for span in _Sections(tokens, first, stop).find()
-    ]
+    parts = _parts(tokens, order)
+    _check(parts)
+    spans = [span for first, stop in parts for span in _Sections(tokens, first, stop).find()]
+    _check(spans)
+    return list(_joined(tokens, spans, start))
+
+
+def _check(spans: list[Span]) -> None:
     if sum(stop - first for first, stop in spans) > MOST_PLAYED:
         raise UnreadableError(f"it has more than {MOST_PLAYED} notes and signs as it is played")
-    return list(_joined(tokens, spans, start))
 
 
 def _joined(tokens: Sequence[Token], spans: list[Span], start: dict[str, Token]) -> Iterator[Token]:

@@ -9,6 +9,7 @@ from ostinato.music.abc.tokens import Tune
 
 FIELD = re.compile(r"([A-Za-z+]):(?!\||:)(.*)")
 DIRECTIVE = re.compile(r"(?:%%|I:)\s*(.*)")
+LONGEST_FIELD = 1_000  # characters of a field that music depends on
 
 
 def scan(text: str) -> Tune:
@@ -35,10 +36,12 @@ def scan(text: str) -> Tune:
 def _scan_line(line: str, header: Header, body: Body) -> None:
     current = body if header.finished else header
     if match := DIRECTIVE.match(line):
-        current.directive(match[1])
+        current.directive(match[1][:LONGEST_FIELD])
     elif line.startswith("%"):
         return
     elif match := FIELD.match(line):
+        if match[1] in "KLMPQUVm" and len(match[2]) > LONGEST_FIELD:
+            raise UnreadableError(f"its field {match[1]}: has {len(match[2])} characters")
         current.field(match[1], _without_comment(match[2]))
     elif header.finished:
         body.music(_without_comment(line))

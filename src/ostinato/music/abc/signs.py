@@ -16,9 +16,9 @@ from ostinato.music.abc import clock
 from ostinato.music.abc.tokens import Kind, Token
 
 LONGEST_LINE = 100_000  # characters
+LONGEST_INLINE = 1_000  # characters of a field within a line
 MOST_BARS = 1_000  # in one rest
 MOST_TIMES = 20  # that a section is played
-STEPS = dict(zip("CDEFGAB", (0, 2, 4, 5, 7, 9, 11), strict=True))
 HIGHEST_OCTAVE = 127 // 12 - 5  # above middle C's
 LENGTH = r"\d*(?:/\d*)*"
 NOTE = rf"(?P<sharp>\^{{1,2}}|_{{1,2}}|=)?(?P<letter>[A-Ga-g])(?P<marks>[,']*)(?P<length>{LENGTH})"
@@ -167,7 +167,7 @@ def _meaning(match: re.Match[str], symbols: set[str]) -> Iterator[Token | Notes 
             raise UnreadableError(f"it has a rest of {group['count']} bars")
         yield Token(Kind.MUSIC, f"Z{group['count']}")
     elif group["inline"]:
-        yield Inline(group["inline"], group["value"])
+        yield Inline(group["inline"], group["value"][:LONGEST_INLINE])
     elif group["ending"]:
         yield _ending(group["ending"])
     elif group["plus"]:

@@ -12,7 +12,7 @@ from ostinato.errors import UnreadableError
 from ostinato.music import conversion, limits, remarks, rows
 from ostinato.music.abc.converter import Converted, Track, convert
 from ostinato.music.abc.files import without_free_text
-from ostinato.music.abc.repeats import unroll
+from ostinato.music.abc.repeats import MOST_PLAYED, unroll
 from ostinato.music.abc.scanning import scan
 from ostinato.music.abc.tokens import Kind, Token, Tune
 from ostinato.music.barlines import signatures_at_barlines
@@ -59,12 +59,17 @@ def _plain(tune: Tune) -> str:
     start = tune.start
     header = ["X:1", *(_as_line(start[name]) for name in "MLQ" if name in start)]
     lines = [*header, "%%MIDI chordattack 0", _as_line(start["K"])]
+    count = 0
     always = [token.text for name, token in start.items() if name not in "MLQK"]
     for number, voice in enumerate(voices, 1):
         if len(voices) > 1:
             lines.append(f"V:{number}")
         lines += always
-        lines += _lines(unroll(voice.tokens, tune.order, start))
+        played = unroll(voice.tokens, tune.order, start)
+        count += len(played)
+        if count > MOST_PLAYED:
+            raise UnreadableError(f"its voices have more than {MOST_PLAYED} notes and signs")
+        lines += _lines(played)
     return "\n".join(lines) + "\n"
 
 
@@ -131,12 +136,13 @@ def _of_whole_bars(lines: list[int], metres: NDArray[Any]) -> list[int]:
     """The barlines without those that divide a bar, as repeats and double bars do in a pickup."""
     in_force = np.maximum(np.searchsorted(metres["onset"], lines, side="right") - 1, 0)
     full = 4 * RESOLUTION * metres["numerator"] // metres["denominator"]
+    changed = set(metres["onset"].tolist())
     kept = lines[:2]
     for index in range(2, len(lines)):
         bar = int(full[in_force[index]])
         following = lines[index + 1] if index + 1 < len(lines) else lines[index]
         divided = lines[index] - kept[-1] < bar and following - kept[-1] == bar
-        if not divided or lines[index] in metres["onset"]:
+        if not divided or lines[index] in changed:
             kept.append(lines[index])
     return kept
 
