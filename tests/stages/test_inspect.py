@@ -1,5 +1,7 @@
 """`ostinato inspect` counts what is there."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ from ostinato.music.naming import clock, key_name, longest
 from ostinato.music.piece import KEY_SIGNATURE, NOTE, TEMPO, TIME_SIGNATURE, Piece, array
 from ostinato.music.setting import Setting
 from ostinato.music.writing import write_midi
-from ostinato.stages.encoding import token_store
+from ostinato.stages.encoding import say_losses, token_folder, token_store
 from ostinato.stages.views.tokens import count, read_vocabulary, runs
 from ostinato.stages.workspace import Workspace
 from ostinato.weights import weight_shapes
@@ -217,6 +219,30 @@ def test_a_token_store_explains_its_tokens(
     assert any(row[:1] == ["129"] for row in shown(folder, capsys))
     token_store(config, workspace, representation)
     assert table == shown(folder, capsys)
+
+
+def test_what_a_representation_leaves_out_is_said_and_listed_by_piece(
+    short_chorales: list[Piece], here: Path, capsys: Captured
+) -> None:
+    workspace = Workspace(here, here / "outputs")
+    melody, *others = short_chorales[:4]
+    notes = melody.notes.copy()
+    notes["drum"] = notes["track"] == 3
+    stored([replace(melody, notes=notes), *others], workspace.pieces)
+    config = config_of("event")
+    representation = config.build("representation")
+    store = token_store(config, workspace, representation)
+    folder = token_folder(config, workspace, representation)
+    capsys.readouterr()
+    say_losses(store, representation, folder)
+    drums, total = int(notes["drum"].sum()), sum(len(piece.notes) for piece in short_chorales[:4])
+    said = " ".join(capsys.readouterr().out.split())
+    counts = f"event leaves out [0-9]+ of {total:,} notes in [0-9] of 4 pieces: {drums} of drums"
+    assert re.match(counts, said)
+    assert said.endswith("losses.csv)")
+    rows = (folder / "losses.csv").read_text().splitlines()
+    assert rows[1].startswith(f"{melody.name},{len(notes)},{drums},")
+    assert any(row[0] == "not kept" for row in shown(folder, capsys))
 
 
 def test_a_store_of_frames_explains_its_columns(

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato import scratch
+from ostinato.batches.losses import KINDS, Losses
 from ostinato.errors import UnencodableError, UserError
 from ostinato.files import replacing_file, write_json, write_text
 from ostinato.music.piece import Piece
@@ -19,6 +20,7 @@ from ostinato.parallel import Workers
 from ostinato.representations.base import Representation
 
 STEPS, POSITIONS, TABLE, ABOUT = "steps.bin", "positions.bin", "pieces.npy", "pieces.json"
+COLUMNS = 5  # of the table: steps, lowest and highest pitch, quarter notes, notes; then losses
 COPIED = 1 << 20  # bytes at once
 
 
@@ -54,7 +56,7 @@ class TokenStore:
     after them where the representation has one, or frames (time, width) with an empty one before
     them. `positions` has a row for each. `lowest` and `highest` are its pitches, `quarters` its
     length in quarter notes. `skipped` maps the names of pieces that the representation cannot hold
-    to the reason.
+    to the reason; `losses` are what the others lose.
     """
 
     steps: NDArray[Any] | Bits
@@ -65,6 +67,7 @@ class TokenStore:
     quarters: NDArray[np.float64]
     names: list[str]
     skipped: dict[str, str]
+    losses: Losses = field(default_factory=Losses.none)
 
     def piece(self, index: int) -> NDArray[Any]:
         """The steps of one piece: (time,) or (time, width)."""
@@ -91,6 +94,7 @@ class TokenStore:
             table[:, 3],
             about["names"],
             about["skipped"],
+            _losses(about["names"], table),
         )
 
 
@@ -161,7 +165,10 @@ def _encode_part(representation: Representation, task: tuple[Path, Iterable[Piec
             except UnencodableError as error:
                 skipped[piece.name] = str(error)
                 continue
+            lost = representation.count_losses(piece, steps)
+            losses = [lost.get(kind, 0) for kind in KINDS]
             steps = _with_ends(steps, representation)
+            length = len(steps)
             positions_file.write(
                 np.ascontiguousarray(representation.positions(steps), np.uint8).data
             )
@@ -169,7 +176,7 @@ def _encode_part(representation: Representation, task: tuple[Path, Iterable[Piec
                 steps = np.packbits(steps, axis=-1)
             steps_file.write(np.ascontiguousarray(steps, _little(representation)).data.cast("B"))
             names.append(piece.name)
-            rows.append((len(steps), *_range(piece), piece.quarters))
+            rows.append((length, *_range(piece), piece.quarters, len(piece.notes), *losses))
     about = json.dumps({"rows": rows, "names": names, "skipped": skipped})
     write_text(_about(part), about, within=part.parent)
 
@@ -198,7 +205,8 @@ def _describe(
     names: list[str],
     skipped: dict[str, str],
 ) -> None:
-    np.save(folder / TABLE, table.reshape(-1, 4))
+    table = table.reshape(-1, COLUMNS + len(KINDS))
+    np.save(folder / TABLE, table)
     about = {
         "dtype": _little(representation).str,
         "width": None if representation.kind == "tokens" else representation.size,
@@ -208,6 +216,11 @@ def _describe(
         "skipped": skipped,
     }
     write_json(folder / ABOUT, about)
+
+
+def _losses(names: list[str], table: NDArray[np.float64]) -> Losses:
+    columns = table[:, COLUMNS - 1 :].astype(np.int64)
+    return Losses(names, columns[:, 0], columns[:, 1:])
 
 
 def _little(representation: Representation) -> np.dtype[Any]:

@@ -12,6 +12,11 @@ from ostinato.music.piece import Piece
 
 Tokens = NDArray[np.integer[Any]]
 
+LOST = ("drums", "other_tracks", "together")
+"""Notes that a representation leaves out: of what, or because they begin together with another."""
+CHANGED = ("long_notes", "long_rests", "bars", "tempos")
+"""What it writes otherwise than it is."""
+
 PITCH_CLASSES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 
@@ -70,6 +75,8 @@ class Representation(ABC):
     """How many moments make a bar, where it has bars of one length."""
     beat_steps: int = 0
     """How many moments make a quarter note, where it has moments."""
+    holds_drums: bool = False
+    """Whether it writes percussion."""
     transposes: bool = True
     """Whether `transpose` moves by other than 0 semitones."""
     keeps: frozenset[str] = frozenset()
@@ -96,6 +103,16 @@ class Representation(ABC):
 
         Raises `UnencodableError`, with the reason, for a piece that cannot be held.
         """
+
+    @abstractmethod
+    def note_count(self, steps: NDArray[Any]) -> int:
+        """Return how many notes the steps of `encode` begin."""
+
+    def count_losses(self, piece: Piece, steps: NDArray[Any]) -> dict[str, int]:
+        """Return how much of a piece its steps leave out or write otherwise: `LOST`, `CHANGED`."""
+        notes = piece.notes
+        drums = 0 if self.holds_drums else int(np.count_nonzero(notes["drum"]))
+        return {"drums": drums, "together": len(notes) - drums - self.note_count(steps)}
 
     @abstractmethod
     def decode(self, steps: NDArray[Any], name: str = "") -> Piece:
@@ -183,6 +200,9 @@ class TokenRepresentation(Representation):
     def note_counts(self) -> NDArray[np.int64]:
         """How many notes each token begins: (size,)."""
 
+    def note_count(self, steps: NDArray[Any]) -> int:
+        return int(self.note_counts().take(steps).sum())
+
     @abstractmethod
     def grammar(self, batch: int) -> Grammar:
         """A grammar that follows `batch` sequences from their beginning."""
@@ -198,13 +218,13 @@ class FrameRepresentation(Representation):
     step: Fraction
     """How long a frame is, in quarter notes."""
 
-    def note_count(self, frames: NDArray[Any]) -> int:
-        """How many notes frames (time, size) of `encode` hold: what they say begins.
+    def note_count(self, steps: NDArray[Any]) -> int:
+        """Return how many notes frames (time, size) of `encode` hold: what they say begins.
 
         Without a plane of onsets, notes of one pitch that touch are one.
         """
         if self.planes > 1:
-            return int(np.count_nonzero(frames[:, self.size // self.planes :]))
-        begins = frames > 0
-        begins[1:] &= frames[:-1] == 0
+            return int(np.count_nonzero(steps[:, self.size // self.planes :]))
+        begins = steps > 0
+        begins[1:] &= steps[:-1] == 0
         return int(begins.sum())

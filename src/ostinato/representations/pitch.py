@@ -138,6 +138,18 @@ class Pitch(Barred):
         tokens = np.arange(self.size)
         return ((tokens < 128) & (self.hold | (tokens > 0))).astype(np.int64)
 
+    def note_count(self, steps: NDArray[Any]) -> int:
+        if self.hold:
+            return super().note_count(steps)
+        return int(np.count_nonzero((steps > 0) & (np.diff(steps, prepend=0) != 0)))
+
+    def count_losses(self, piece: Piece, steps: NDArray[Any]) -> dict[str, int]:
+        notes = piece.notes
+        others = notes["drum"][notes["track"] != self.track]
+        drums, left = int(others.sum()), len(notes) - len(others)
+        together = left - self.note_count(steps)
+        return {"drums": drums, "other_tracks": len(others) - drums, "together": together}
+
     def grammar(self, batch: int) -> "PitchGrammar":
         return PitchGrammar(
             batch, 1, self.position_sizes[0], self.steps_per_quarter, self.hold, self.end_token

@@ -32,17 +32,22 @@ def token_store(
     from ostinato.corpora.store import PieceStore
 
     pieces = PieceStore(need(workspace.pieces, "preprocess"))
-    source = source_fingerprint("representations", "batches", "music")
-    name = fingerprint(
-        workspace.pieces, config["representation"], source, *_learned(representation)
-    )
-    folder = workspace.cache / "tokens" / name
+    folder = token_folder(config, workspace, representation)
     with locked(folder):
         if not folder.exists():
             with console.bar("encoding", len(pieces.parts), "parts") as advance:
                 write_store(pieces.parts, representation, folder, _workers(config, pieces), advance)
         _explain(folder, config, representation)
     return TokenStore.open(folder)
+
+
+def token_folder(config: Config, workspace: Workspace, representation: "Representation") -> Path:
+    """Return where `token_store` keeps the pieces as tokens."""
+    source = source_fingerprint("representations", "batches", "music")
+    name = fingerprint(
+        workspace.pieces, config["representation"], source, *_learned(representation)
+    )
+    return workspace.cache / "tokens" / name
 
 
 def _workers(config: Config, pieces: "PieceStore") -> "Workers":
@@ -80,9 +85,13 @@ def _learned(representation: "Representation") -> list[str]:
 
 
 def _explain(folder: Path, config: Config, representation: "Representation") -> None:
-    """Keep beside the tokens what they mean: `ostinato inspect` reads it."""
+    """Keep beside the tokens what they mean and leave out: `ostinato inspect` reads it."""
+    from ostinato.batches.losses import LOSSES
+    from ostinato.batches.store import TokenStore
+
     if not (folder / "representation.yaml").exists():
         write_text(folder / "vocabulary.tsv", representation.vocabulary())
+        write_text(folder / LOSSES, TokenStore.open(folder).losses.table())
         config.only("representation").save(folder / "representation.yaml")
 
 
@@ -99,6 +108,14 @@ def say_skipped(store: "TokenStore", representation: "Representation") -> None:
         + "; ".join(f"it {reason} ({quantity(count, 'piece')})" for reason, count in reasons[:2])
         + more
     )
+
+
+def say_losses(store: "TokenStore", representation: "Representation", folder: Path) -> None:
+    """Tell what the representation leaves out or writes otherwise, and where each piece stands."""
+    from ostinato.batches.losses import LOSSES
+
+    for sentence in store.losses.sentences(representation.name):
+        console.say(f"{sentence} (by piece in {console.where(folder / LOSSES)})")
 
 
 def read_split(workspace: Workspace) -> dict[str, list[str]]:

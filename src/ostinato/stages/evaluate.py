@@ -13,12 +13,13 @@ from ostinato.files import write_json, write_text
 from ostinato.folders import check_replaceable, replacing_folder
 from ostinato.run_notes import find_run
 from ostinato.stages.bundled import model_folder, read_about, samples_folder, with_pieces_of
-from ostinato.stages.encoding import need, read_split
+from ostinato.stages.encoding import need, read_split, token_store
 from ostinato.stages.reporting import Found, build_report
 from ostinato.stages.scoring import MODEL, score_pieces
 from ostinato.stages.workspace import Workspace
 
 if TYPE_CHECKING:
+    from ostinato.batches.losses import Losses
     from ostinato.corpora.store import Selection
     from ostinato.evaluation.sets import Comparison
     from ostinato.models.bundle import Bundle
@@ -77,7 +78,14 @@ def _find(config: Config, workspace: Workspace, bundle: "Bundle", folder: Path) 
         measures=_compare(generated, originals),
         scores=score_pieces(config, workspace, bundle),
         judged=judged,
+        losses=_losses(workspace, bundle),
     )
+
+
+def _losses(workspace: Workspace, bundle: "Bundle") -> "Losses":
+    """What the representation does not keep of the test pieces."""
+    store = token_store(bundle.config, workspace, bundle.representation)
+    return store.losses.only(store.indices(read_split(workspace)["test"]))
 
 
 def _judged(config: Config, workspace: Workspace, bundle: "Bundle") -> "Judged | None":

@@ -13,6 +13,7 @@ from ostinato.stages.workspace import Workspace
 from ostinato.wording import quantity
 
 if TYPE_CHECKING:
+    from ostinato.batches.losses import Losses
     from ostinato.corpora.store import Selection
     from ostinato.evaluation.report import Report
     from ostinato.evaluation.sets import Comparison
@@ -30,7 +31,8 @@ class Found:
     """What the report is made of.
 
     generated: the samples that have notes, from `folder`; silent: how many have none; cut: how many
-    did not come to an end, None where nothing says so. originals: what they are set against.
+    did not come to an end, None where nothing says so. originals: what they are set against;
+    losses: what the representation does not keep of the test pieces.
     """
 
     generated: "Sequence[Piece]"
@@ -41,6 +43,7 @@ class Found:
     measures: "Mapping[str, Comparison]"
     scores: Scores | None
     judged: "Judged | None"
+    losses: "Losses"
 
     def metrics(self) -> dict[str, Any]:
         """Return the figures for metrics.json."""
@@ -58,6 +61,7 @@ class Found:
             **scored,
             "samples": {"pieces": pieces, "silent": self.silent, "cut": self.cut},
             "measures": compared,
+            "left_out": self.losses.totals(),
             **(self.judged.told() if self.judged else {}),
         }
 
@@ -91,7 +95,7 @@ def build_report(config: Config, workspace: Workspace, bundle: "Bundle", found: 
         sample_rate=rate,
         listen=_address(found.folder / LISTEN, workspace.evaluation),
         measures=found.measures,
-        findings=judged.findings() if judged else {},
+        findings=_findings(found, bundle.representation.name),
         curves=_curves(workspace.curves),
         curve="overlapping area" if overlapping else "loss, nats",
         higher=overlapping,
@@ -100,6 +104,12 @@ def build_report(config: Config, workspace: Workspace, bundle: "Bundle", found: 
         drawn=latents.drawn if latents else {},
         pictures=latents.rolls if latents else {},
     )
+
+
+def _findings(found: Found, representation: str) -> dict[str, str]:
+    sentences = found.losses.sentences(representation)
+    lost = {"of the test pieces": "; ".join(sentences)} if sentences else {}
+    return lost | (found.judged.findings() if found.judged else {})
 
 
 def _verdict(config: Config, found: Found) -> "Verdict":

@@ -15,7 +15,14 @@ from ostinato.files import fingerprint, write_text
 from ostinato.folders import check_replaceable
 from ostinato.run_notes import NOTE, end_dead_runs, note_bundle, note_ended, open_run
 from ostinato.stages.checkpoints import checkpoint_folder
-from ostinato.stages.encoding import read_split, say_skipped, teach, token_store
+from ostinato.stages.encoding import (
+    read_split,
+    say_losses,
+    say_skipped,
+    teach,
+    token_folder,
+    token_store,
+)
 from ostinato.stages.fitting import Task, fit
 from ostinato.stages.workspace import Workspace, source_fingerprint
 from ostinato.tracking import BUNDLE_TAG, TEST_AREA, TEST_SCORE, DataOfRun, Run
@@ -50,6 +57,7 @@ def run(config: Config, workspace: Workspace) -> "Fitted":
     teach(config, workspace, representation)
     store = token_store(config, workspace, representation)
     say_skipped(store, representation)
+    say_losses(store, representation, token_folder(config, workspace, representation))
     split = read_split(workspace)
     training, validation = store.indices(split["train"]), store.indices(split["validation"])
     training = training[: config.build("training").max_pieces]
@@ -82,7 +90,9 @@ def _train(task: Task, network: Any, checkpoints: Path) -> "Fitted":
         size = sum(p.numel() for p in network.parameters())
         mlflow_run.parameters({**dict(_flat(config.tree)), "parameters": size})
         told = ", ".join(f"{key}={value}" for key, value in changed.items())
-        mlflow_run.tags(_headings(config) | _provenance(workspace) | {"changed": told})
+        mlflow_run.tags(
+            _headings(config) | _provenance(workspace) | {"changed": told} | _left_out(task)
+        )
         mlflow_run.dataset(_data(task))
         mlflow_run.await_metric(_score(network))
         mlflow_run.artifacts(_saved(config, checkpoints), "config")
@@ -186,6 +196,12 @@ def _record(workspace: Workspace, mlflow_run: Run, fitted: "Fitted") -> None:
     mlflow_run.artifacts(workspace.model, "model")
     mlflow_run.artifacts(workspace.curves, "curves")
     mlflow_run.end()
+
+
+def _left_out(task: Task) -> dict[str, str]:
+    """What the representation does not keep of all pieces, if anything."""
+    sentences = task.store.losses.sentences(task.representation.name)
+    return {"left_out": "; ".join(sentences)} if sentences else {}
 
 
 def _saved(config: Config, folder: Path) -> Path:

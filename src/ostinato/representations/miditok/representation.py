@@ -69,6 +69,7 @@ class MidiTok(TokenRepresentation):
         self.position_sizes: tuple[int, ...] = (longest,)
         kept = {"programs": programs, "tempo": tempos > 0, "metre": time_signatures}
         self.keeps = frozenset(name for name, is_kept in kept.items() if is_kept)
+        self.holds_drums = programs
         self._merges: bytepairs.Merges | None = None if self.learns else ()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -163,6 +164,32 @@ class MidiTok(TokenRepresentation):
         signatures = fit_signatures(piece).signatures
         said = Piece("", piece.resolution, notes, piece.tempos, signatures)
         return to_symusic(said.without_changes_from(piece.end))  # they would add bars
+
+    def count_losses(self, piece: Piece, steps: NDArray[Any]) -> dict[str, int]:
+        """As in `Representation`, and how many notes are too long, how many bars and tempos are
+        written otherwise.
+        """
+        lost = super().count_losses(piece, steps)
+        if self.base.has(Kind.DURATION):
+            lost["long_notes"] = self._long_notes(piece)
+        if self.time_signatures:
+            lost["bars"] = fit_signatures(piece).lost
+        if self.tempos:
+            qpm = piece.tempos["qpm"]
+            low, high = TEMPO_RANGE
+            lost["tempos"] = int(np.count_nonzero((qpm < low) | (qpm > high)))
+        return lost
+
+    def _long_notes(self, piece: Piece) -> int:
+        """How many notes last longer than `max_beats`, of the metre in which they begin."""
+        signatures, notes = piece.time_signatures, piece.notes
+        longest = 4 * self.max_beats * piece.resolution
+        if not self.time_signatures or not (signatures["denominator"] != COMMON_TIME[1]).any():
+            return int(np.count_nonzero(notes["duration"] > longest // COMMON_TIME[1]))
+        fitted = fit_signatures(piece).signatures
+        beats = np.append(COMMON_TIME[1], fitted["denominator"])
+        beat = beats[np.searchsorted(fitted["onset"], notes["onset"], side="right")]
+        return int(np.count_nonzero(notes["duration"] * beat > longest))
 
     @abstractmethod
     def to_tokens(self, events: Events) -> Ints:

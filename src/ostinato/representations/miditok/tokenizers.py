@@ -1,9 +1,12 @@
 """The five of MidiTok's tokenizers that make one stream of all tracks."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
+from ostinato.music.piece import Piece
 from ostinato.representations.miditok import encoding
 from ostinato.representations.miditok.encoding import Events, Ints
 from ostinato.representations.miditok.representation import MidiTok
@@ -116,6 +119,13 @@ class Structured(MidiTok):
         super().__init__(
             steps_per_quarter, max_beats, velocities, programs, 0, False, vocabulary, end_token
         )
+
+    def count_losses(self, piece: Piece, steps: NDArray[Any]) -> dict[str, int]:
+        lost = super().count_losses(piece, steps)
+        notes = piece.notes if self.programs else piece.notes[~piece.notes["drum"]]
+        gaps = np.diff(notes["onset"], prepend=0)
+        lost["long_rests"] = int(np.count_nonzero(gaps > self.max_beats * piece.resolution))
+        return lost
 
     def to_tokens(self, events: Events) -> Ints:
         return encoding.in_turn(events, self.base)

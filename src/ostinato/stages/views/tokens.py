@@ -101,6 +101,8 @@ def _facts(
     if store.skipped:
         reason, _ = Counter(store.skipped.values()).most_common(1)[0]
         yield "left out", f"{len(store.skipped):,}, mostly because the piece {reason}"
+    for sentence in store.losses.sentences("it"):
+        yield "not kept", sentence
     step, unit = ("frames", "columns") if store.steps.ndim == 2 else ("tokens", "tokens")
     lengths = _lengths(store)
     yield step, f"{lengths.sum():,}"
