@@ -137,6 +137,8 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "a").touch()
     with pytest.raises(UserError, match="it is a file"):
         write(tmp_path / "a", "b")
+    with pytest.raises(UserError, match="a is a file"):
+        check_replaceable(tmp_path / "a" / "deep" / "b", "samples")
 
 
 def test_a_folder_is_moved_from_another_file_system(tmp_path: Path) -> None:

@@ -117,6 +117,8 @@ def unfit_place(path: Path) -> str:
         return f"it is a link to {path.resolve()}"
     if path.exists() and not path.is_dir():
         return "it is a file"
+    if files := [parent for parent in path.parents if parent.is_file()]:
+        return f"{console.where(files[0])} is a file"
     real = path.resolve()
     if any(place.is_relative_to(real) for place in (Path.cwd().resolve(), console.standing())):
         return "it holds the folder in which this command was started"
@@ -139,7 +141,8 @@ def entries(folder: Path) -> Iterator[str]:
     for parent, folders, files in os.walk(folder, onerror=fail):
         start = "" if Path(parent) == folder else f"{Path(parent).relative_to(folder).as_posix()}/"
         linked = [name for name in folders if (Path(parent) / name).is_symlink()]
-        yield from (start + name for name in [*files, *linked])
+        folders.sort()
+        yield from (start + name for name in sorted([*files, *linked]))
         if start and not files and not folders:
             yield start
 
