@@ -246,6 +246,16 @@ def test_a_double_bar_within_a_bar_divides_none() -> None:
     assert bars(read(HEAD + "C4|D2||E2|F4|")) == [0, 4, 8]
 
 
+def test_bars_without_barlines_are_those_of_the_metre() -> None:
+    assert bars(read(HEAD + "CDEFGABcdc")) == [0, 4, 8]
+    assert bars(read(HEAD + "C4|CDEFGABc|C4|")) == [0, 4, 8, 12]
+    assert bars(read(HEAD + "C4|CDEFG|C4|CDEFG|")) == [0, 4, 9, 13]
+
+
+def test_the_names_of_voices_end_with_any_space() -> None:
+    assert read(HEAD + "V:1\tname=a\nC4|\nV:2 name=b\nE4|").track_names == ("a", "b")
+
+
 def test_free_metre_has_no_signature() -> None:
     assert len(read(HEAD.replace("M:4/4", "M:none") + "C4|D2|").time_signatures) == 0
 

@@ -35,7 +35,7 @@ class Body:
         elif name == "P":
             self._part(text.strip())
         elif name == "V":
-            self.name, _, rest = text.strip().partition(" ")
+            self.name, rest = fields.split_voice(text)
             self._attributes(fields.read_attributes(rest)[1])
         elif name == "K":
             key, said = fields.read_attributes(text)

@@ -72,6 +72,12 @@ def read_attributes(text: str) -> tuple[str, Attributes]:
     return " ".join(QUOTED.sub(" ", rest).split()), Attributes(octave, transpose, name)
 
 
+def split_voice(text: str) -> tuple[str, str]:
+    """Return the name of a voice and its attributes, as the text of a V: field has them."""
+    name, *rest = text.split(maxsplit=1) or [""]
+    return name, rest[0] if rest else ""
+
+
 def _integer(key: str, value: str) -> int:
     if not re.fullmatch(r"[+-]?\d{1,2}", value):
         raise UnreadableError(f"{key}={value} is no number of {key}s")

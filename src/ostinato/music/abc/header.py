@@ -50,7 +50,7 @@ class Header:
                 self.tune.start[token.name] = token
 
     def _voice(self, text: str) -> None:
-        self.voice, _, rest = text.strip().partition(" ")
+        self.voice, rest = fields.split_voice(text)
         said = fields.read_attributes(rest)[1]
         before = self.tune.announced.get(self.voice, fields.Attributes())
         self.tune.announced[self.voice] = before.updated(said)

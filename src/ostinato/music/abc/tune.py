@@ -129,17 +129,35 @@ def _metres(tune: Tune, first: Track, barlines: list[Fraction], end: int) -> NDA
     if not len(metres):
         return metres
     lines = sorted({0, *(_ticks(at) for at in barlines)})
-    return signatures_at_barlines(_of_whole_bars(lines, metres), metres, RESOLUTION, end)
+    lines = _with_bars_unwritten(_of_whole_bars(lines, metres), metres, end)
+    return signatures_at_barlines(lines, metres, RESOLUTION, end)
+
+
+def _with_bars_unwritten(lines: list[int], metres: NDArray[Any], end: int) -> list[int]:
+    """The barlines with those that are missing where what is written as one bar is several."""
+    full = _full_bars(lines, metres)
+    found: list[int] = []
+    for start, stop, bar in zip(lines, [*lines[1:], end], full, strict=True):
+        is_open = start == lines[-1]
+        several = stop - start > bar and (is_open or (stop - start) % bar == 0)
+        found += range(start, stop, bar) if several else [start]
+    return found
+
+
+def _full_bars(lines: list[int], metres: NDArray[Any]) -> list[int]:
+    """The length in ticks of a bar of the metre in force at each barline."""
+    in_force = np.maximum(np.searchsorted(metres["onset"], lines, side="right") - 1, 0)
+    full = 4 * RESOLUTION * metres["numerator"] // metres["denominator"]
+    return [int(bar) for bar in full[in_force]]
 
 
 def _of_whole_bars(lines: list[int], metres: NDArray[Any]) -> list[int]:
     """The barlines without those that divide a bar, as repeats and double bars do in a pickup."""
-    in_force = np.maximum(np.searchsorted(metres["onset"], lines, side="right") - 1, 0)
-    full = 4 * RESOLUTION * metres["numerator"] // metres["denominator"]
+    full = _full_bars(lines, metres)
     changed = set(metres["onset"].tolist())
     kept = lines[:2]
     for index in range(2, len(lines)):
-        bar = int(full[in_force[index]])
+        bar = full[index]
         following = lines[index + 1] if index + 1 < len(lines) else lines[index]
         divided = lines[index] - kept[-1] < bar and following - kept[-1] == bar
         if not divided or lines[index] in changed:
