@@ -116,6 +116,8 @@ def judge_samples(
         details.append(
             "In no measure is its music a standard deviation or more away from real pieces."
         )
+    if not pieces:
+        return Verdict("", [], ["There are no samples: its music was not measured."])
     if pieces < FEWEST:
         sampled = "One sample says" if pieces == 1 else f"{pieces} samples say"
         details.append(

@@ -99,6 +99,11 @@ def default_soundfont() -> Path:
     return Path(package.origin).parent / "TimGM6mb.sf2"
 
 
+def check_soundfont(soundfont: Path, sample_rate: int = SAMPLE_RATE) -> None:
+    """Raise `UserError` for a soundfont that is missing or is none."""
+    _synthesizer(soundfont, sample_rate)
+
+
 def is_silent(samples: Samples) -> bool:
     """Whether nothing in (samples, channels) is louder than -80 dBFS."""
     return bool(np.abs(samples).max(initial=0) <= SILENCE)

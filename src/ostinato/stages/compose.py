@@ -15,7 +15,10 @@ SIZES = ("_tiny", "_base")  # of an architecture, which fit where it does
 
 
 def run(config: Config, workspace: Workspace) -> None:
-    """Write the composed config."""
+    """Write the composed config, once what it names has been looked at."""
+    from ostinato.stages.ahead import check_ahead
+
+    check_ahead(config, workspace)
     config.save(workspace.config)
     chosen = config["choices"]
     console.say(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ostinato import console
 from ostinato.config import Config
-from ostinato.errors import UnreadableError, UserError
+from ostinato.errors import UnreadableError
 from ostinato.files import write_json, write_text
 from ostinato.folders import check_replaceable, replacing_folder
 from ostinato.run_notes import find_run
@@ -103,12 +103,16 @@ def _samples(folder: Path) -> "tuple[list[Piece], int]":
     from ostinato.music.reading import read_midi
 
     pieces: list[Piece] = []
-    paths = sorted(need(folder, "generate").glob("*.mid"))
+    paths = sorted(folder.glob("*.mid"))
     for path in paths:
         with suppress(UnreadableError):  # it has no notes, which generating has warned of
             pieces.append(read_midi(path))
-    if not paths:
-        raise UserError(f"{folder} holds no music to measure: run `ostinato generate`.")
+    if not pieces:
+        missing = "no piece with notes" if paths else "no music"
+        console.warn(
+            f"{console.where(folder)} holds {missing}, so that samples are not measured: "
+            "`ostinato generate` makes some."
+        )
     return pieces, len(paths) - len(pieces)
 
 

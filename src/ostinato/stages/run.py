@@ -157,6 +157,18 @@ def run_stages(config: Config, workspace: Workspace) -> "Fitted":
     workspace = Workspace(workspace.root, workspace.outputs, shared)
     split.run(config, workspace)
     fitted = train.run(config, workspace)
-    generate.run(config, workspace)
+    failure = _generate(config, workspace)
     evaluate.run(config, workspace)
+    if failure is not None:
+        raise failure
     return fitted
+
+
+def _generate(config: Config, workspace: Workspace) -> UserError | None:
+    """Generate; returns what is in the way, so that the model is evaluated all the same."""
+    try:
+        generate.run(config, workspace)
+    except UserError as error:
+        console.warn(f"there are no samples: {error}")
+        return error
+    return None

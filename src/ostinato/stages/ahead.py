@@ -1,0 +1,62 @@
+"""What would stop generating after a training, looked at before it."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ostinato.config import Config
+from ostinato.errors import ConfigError, UnencodableError, UserError
+from ostinato.folders import check_replaceable
+from ostinato.stages.bundled import samples_folder
+from ostinato.stages.given import TEST, first_bars, read_piece
+from ostinato.stages.workspace import Workspace
+
+if TYPE_CHECKING:
+    from ostinato.sampling.settings import Sampling
+
+
+def check_ahead(config: Config, workspace: Workspace) -> None:
+    """Raise `UserError` for a file that sampling cannot use, and a folder it cannot write to."""
+    sampling: Sampling = config.build("sampling")
+    samples = samples_folder(config, workspace)
+    check_replaceable(samples, "samples", "samples_dir" if config["samples_dir"] else "")
+    _check_writable(samples)
+    _check_soundfont(sampling, workspace)
+    names = ("from", "to") if len(sampling.given) > 1 else ("piece",)
+    for name, path in zip(names, sampling.given, strict=False):
+        if path != TEST:
+            read_piece(str(workspace.root / path), name)
+    if sampling.prompt not in (None, TEST):
+        _check_prompt(config, sampling, workspace)
+
+
+def _check_writable(folder: Path) -> None:
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise ConfigError(
+            f"samples_dir={folder} cannot be written, as {nearest} is no folder that you may write "
+            "to: give another samples_dir."
+        )
+
+
+def _check_soundfont(sampling: "Sampling", workspace: Workspace) -> None:
+    from ostinato.music.sound import check_soundfont
+
+    if sampling.soundfont is not None:
+        check_soundfont(workspace.root / sampling.soundfont, sampling.sample_rate)
+
+
+def _check_prompt(config: Config, sampling: "Sampling", workspace: Workspace) -> None:
+    """Refuse a prompt that the representation cannot hold, where that is known before training."""
+    from ostinato.models.segments import SegmentModel
+
+    piece = read_piece(str(workspace.root / str(sampling.prompt)), "prompt")
+    representation = config.build("representation")
+    if representation.learns or issubclass(config.target("model"), SegmentModel):
+        return
+    try:
+        representation.encode(first_bars(piece, sampling.prompt_bars))
+    except UnencodableError as error:
+        raise UserError(
+            f"{sampling.prompt} cannot be a prompt: as {representation.name} the piece {error}."
+        ) from error
