@@ -103,6 +103,13 @@ def test_what_segments_do_not_go_with_is_refused(overrides: list[str], sentence:
         composed(["model=gan", *overrides])
 
 
+def test_measuring_in_other_keys_needs_a_representation_that_can_be_transposed() -> None:
+    pairs = ["representation=remi", "representation.vocabulary=750", "training.transpose=[0,0]"]
+    composed(pairs)
+    with pytest.raises(ConfigError, match=r"^evaluation\.transpose=\[-1, 1\] does not fit: repr"):
+        composed([*pairs, "evaluation.transpose=[-1,1]"])
+
+
 @pytest.mark.parametrize("model", ["gan_continue", "gan_accompany"])
 def test_what_is_made_to_something_needs_it(model: str) -> None:
     composed([f"model={model}", "sampling=continuation"])

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from ostinato.errors import UserError
 from ostinato.sampling.settings import Sampling
-from ostinato.sampling.strategies import probabilities
+from ostinato.sampling.strategies import Chooser, probabilities
 
 SHARES = torch.tensor([[0.4, 0.3, 0.2, 0.1]])
 ALL = torch.ones(1, 4, dtype=torch.bool)
@@ -97,3 +98,13 @@ def test_it_is_always_a_distribution_over_legal_tokens(
     assert math.isclose(float(shares.sum()), 1.0, rel_tol=1e-9)
     assert torch.all(shares >= 0)
     assert torch.all(shares[~allowed] == 0)
+
+
+@pytest.mark.parametrize("wrong", [math.nan, math.inf])
+def test_nothing_is_drawn_by_what_is_no_number(wrong: float) -> None:
+    chooser = Chooser(Sampling(), torch.Generator().manual_seed(1))
+    logits = torch.tensor([[0.0, wrong, 1.0]])
+    for draw in (chooser.one, chooser.bits):
+        with pytest.raises(UserError, match="its probabilities are no numbers"):
+            draw(logits)
+    assert chooser.one(torch.tensor([[0.0, -math.inf]])).tolist() == [0]

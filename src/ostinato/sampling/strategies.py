@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from ostinato.errors import UserError
 from ostinato.sampling.settings import Sampling
 
 
@@ -24,7 +25,7 @@ class Chooser:
 
     def one(self, logits: Tensor) -> Tensor:
         """One of many, by temperature, top-k and nucleus: (batch, many) -> (batch,)."""
-        device, logits = logits.device, logits.float().cpu()
+        device, logits = logits.device, _numbers(logits).float().cpu()
         legal = logits > -torch.inf if self.legal is None else self.legal
         recent = torch.zeros_like(legal) if self.recent is None else self.recent
         shares = probabilities(logits, legal, recent, self.settings)
@@ -32,7 +33,7 @@ class Chooser:
 
     def bits(self, logits: Tensor) -> Tensor:
         """Each bit by itself, by temperature alone: 0 and 1, int64."""
-        shares = torch.sigmoid(logits.double().cpu() / self.settings.temperature)
+        shares = torch.sigmoid(_numbers(logits).double().cpu() / self.settings.temperature)
         return torch.bernoulli(shares, generator=self.generator).long().to(logits.device)
 
 
@@ -50,6 +51,16 @@ def probabilities(logits: Tensor, legal: Tensor, recent: Tensor, settings: Sampl
     if settings.top_p is not None:
         logits = keep_top_p(logits, settings.top_p)
     return torch.softmax(logits, dim=-1)
+
+
+def _numbers(logits: Tensor) -> Tensor:
+    """Return the logits; raises `UserError` where nothing can be drawn by them."""
+    if bool(torch.isnan(logits).any()) or bool(torch.isposinf(logits).any()):
+        raise UserError(
+            "nothing can be drawn from this model: its probabilities are no numbers, as its "
+            "weights are too large; train it again with a lower learning rate."
+        )
+    return logits
 
 
 def keep_top_k(logits: Tensor, k: int) -> Tensor:

@@ -84,6 +84,12 @@ def check_training(config: Config) -> None:
             f"representation={config['choices']['representation']} cannot be transposed as it is "
             "set, as byte pairs would be other tokens then: say training.transpose=[0,0]."
         )
+    if any(config["evaluation"].get("transpose") or ()) and not representation.transposes:
+        raise ConfigError(
+            f"evaluation.transpose={config['evaluation.transpose']} does not fit: "
+            f"representation={config['choices']['representation']} cannot be transposed as it is "
+            "set: say evaluation.transpose=[0,0]."
+        )
     if _makes_segments(config) and (training.devices > 1 or training.precision == "16-mixed"):
         raise ConfigError(
             f"model={config['choices']['model']} is trained on one device, in 32 bits or bfloat16: "

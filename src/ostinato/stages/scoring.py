@@ -72,6 +72,8 @@ def score_pieces(config: Config, workspace: Workspace, bundle: "Bundle") -> Scor
 
     Raises `UserError` where `evaluation.transpose` asks for what the representation cannot do.
     """
+    import numpy as np
+
     from ostinato.evaluation import likelihood
     from ostinato.evaluation.baselines import baseline_nll
     from ostinato.models.segments import SegmentModel
@@ -99,6 +101,12 @@ def score_pieces(config: Config, workspace: Workspace, bundle: "Bundle") -> Scor
     own = likelihood.nll_of_pieces(
         network, store, test, settings.batch_size, representation, settings.transpose
     )
+    if not bool(np.isfinite(own).all()):
+        console.warn(
+            "the likelihoods of the test pieces are no numbers, as the model's weights are too "
+            "large: the report has none; train it again with a lower learning rate."
+        )
+        return None
     counted = baseline_nll(store, training, test, representation.size, settings.smoothing)
     notes = likelihood.notes_of_pieces(store, test, representation)
     counts = likelihood.count(store, test, representation)
