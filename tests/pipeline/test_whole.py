@@ -95,10 +95,10 @@ def test_a_model_of_frames_goes_through_every_stage(
     total = pytest.approx(test["nats_per_frame"] * test["frames"], rel=1e-4)
     assert test["nats_per_note"] * test["notes"] == total
     rows = (folder / "evaluation" / "pieces.csv").read_text().splitlines()
-    assert rows[0] == "name,nats,frames"
+    assert rows[0] == "name,nats,frames,notes,unigram_nats,bigram_nats"
     assert len(rows) == 1 + test["pieces"]
     assert sum(float(row.split(",")[1]) for row in rows[1:]) == total
-    assert f"{test['frames']} frames" in (folder / "evaluation" / "report.html").read_text()
+    assert f"{test['frames']:,} frames" in (folder / "evaluation" / "report.html").read_text()
     about = json.loads((folder / "samples" / "sampling.json").read_text())
     assert "temperature" in about
     assert ("top_p" in about) == of_many, "what is drawn one of many, and only that, has a nucleus"
