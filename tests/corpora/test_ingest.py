@@ -8,7 +8,7 @@ from pathlib import Path
 import music21
 import numpy as np
 import pytest
-from reading import read
+from corpus_reading import read
 
 from ostinato.corpora.corpus import Corpus
 from ostinato.corpora.ingest import ingest

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from corpus_reading import read
 from numpy.typing import NDArray
-from reading import read
 
 from ostinato.config import Config, compose
 from ostinato.corpora.corpus import Corpus
