@@ -1,4 +1,4 @@
-"""The tables of RESULTS.md and README.md, from results.json, audit.json and published.yaml."""
+"""The tables of RESULTS.md and docs/results.md, from results.json, audit.json and published.yaml."""
 
 import json
 from collections import defaultdict
@@ -12,7 +12,7 @@ import yaml
 from ostinato.files import write_json, write_text
 
 HERE = Path(__file__).parent
-README = HERE.parents[1] / "README.md"
+SUMMARY = HERE.parents[1] / "docs" / "results.md"
 BEGIN, END = "<!-- likelihood table -->", "<!-- end of the likelihood table -->"
 SIXTEENTHS = "Chorales in sixteenth notes, test nats per token of four voices:"
 FRAMES = {
@@ -45,20 +45,20 @@ def add_result(result: Result, folder: Path = HERE) -> list[Result]:
     return results
 
 
-def write_tables(folder: Path = HERE, readme: Path = README) -> None:
-    """Write RESULTS.md, and the table between two marks of README.md."""
+def write_tables(folder: Path = HERE, summary: Path = SUMMARY) -> None:
+    """Write RESULTS.md, and the table between two marks of docs/results.md."""
     results, published = read_results(folder), _published()
     file = folder / "audit.json"
     audits = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     write_text(folder / "RESULTS.md", _page(results, published, audits))
-    text = readme.read_text(encoding="utf-8")
+    text = summary.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
     _, mark, after = rest.partition(END)
     if not mark:
-        raise SystemExit(f"{readme} has no table to replace: put {BEGIN} and {END} around it.")
+        raise SystemExit(f"{summary} has no table to replace: put {BEGIN} and {END} around it.")
     frames = compared(results, published["frames"], FRAMES)
     tokens = compared(results, published["sixteenths"], TOKENS)
-    write_text(readme, f"{before}{BEGIN}\n{frames}\n\n{SIXTEENTHS}\n\n{tokens}\n{END}{after}")
+    write_text(summary, f"{before}{BEGIN}\n{frames}\n\n{SIXTEENTHS}\n\n{tokens}\n{END}{after}")
 
 
 def compared(

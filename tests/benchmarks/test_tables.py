@@ -55,13 +55,13 @@ def test_of_two_rows_for_a_cell_validation_chooses() -> None:
     assert cells(compared(results, [], FRAMES), "Ostinato, `best`")[2] == "**5.500**"
 
 
-def test_the_readme_keeps_what_stands_around_its_table(tmp_path: Path) -> None:
-    readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+def test_the_summary_keeps_what_stands_around_its_table(tmp_path: Path) -> None:
+    summary = tmp_path / "results.md"
+    summary.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
     add_result(result(), tmp_path)
     for _ in range(2):
-        write_tables(tmp_path, readme)
-        text = readme.read_text()
+        write_tables(tmp_path, summary)
+        text = summary.read_text()
         assert text.startswith("before\n")
         assert text.endswith(f"{END}\nafter\n")
         assert text.count(BEGIN) == text.count("**8.000**") == 1
