@@ -59,7 +59,7 @@ def measure(folder: Path, bars: int) -> tuple[str, Figures]:
     from ostinato.stages.cutting import segments_of
     from ostinato.stages.encoding import read_split, token_store
     from ostinato.stages.judging import compare_segments
-    from ostinato.stages.run import shared_pieces
+    from ostinato.stages.shared import shared_pieces
 
     config = Config.load(folder / "config.yaml")
     pieces = shared_pieces(config, Workspace(ROOT, folder))

@@ -5,8 +5,8 @@
 
 A row is an experiment of conf/experiment/likelihood; `all` is every one. It runs with the
 program's own stages in outputs/benchmarks/ROW/CORPUS-SEED, replaces its result in results.json, and
-rewrites RESULTS.md and the table of docs/results.md; `--collect` does only the last. With other settings
-of anything that makes its figure it is not that row: then its result is only printed.
+rewrites RESULTS.md and the table of docs/results.md; `--collect` does only the last. With other
+settings of anything that makes its figure it is not that row: then its result is only printed.
 """
 
 import argparse
@@ -22,7 +22,8 @@ from tables import Result, add_result, write_tables
 
 from ostinato.config import Config, compose, conf_folder, group_options
 from ostinato.errors import UserError
-from ostinato.stages.run import is_that_row, run_with_fetch, shared_pieces
+from ostinato.stages.run import is_that_row, run_with_fetch
+from ostinato.stages.shared import shared_pieces
 from ostinato.stages.workspace import Workspace
 
 if TYPE_CHECKING:

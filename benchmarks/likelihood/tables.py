@@ -1,4 +1,4 @@
-"""The tables of RESULTS.md and docs/results.md, from results.json, audit.json and published.yaml."""
+"""Write RESULTS.md and the table of docs/results.md, from what is measured and published."""
 
 import json
 from collections import defaultdict

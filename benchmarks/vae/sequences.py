@@ -33,7 +33,7 @@ from ostinato.sampling.segments import tokens_of
 from ostinato.stages.cutting import segments_of
 from ostinato.stages.encoding import read_split, token_store
 from ostinato.stages.latents import MEASURED
-from ostinato.stages.run import shared_pieces
+from ostinato.stages.shared import shared_pieces
 from ostinato.stages.workspace import Workspace
 
 MODEL = "gru"
