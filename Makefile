@@ -54,6 +54,8 @@ chaos: export CHAOS_KILLS = $(or $(KILLS),500)
 chaos: export CHAOS_SEED = $(or $(SEED),1)
 chaos: setup ## kill, crash and start at once: KILLS=500 random kills of every stage, SEED=1
 	pytest -q -n 2 --dist worksteal -m slow --tb=short tests/chaos
+	pytest -q -m "slow or not slow" --tb=short tests/models/test_hostile_bundles.py \
+	  tests/config/test_hostile_experiments.py tests/config/test_passwords.py
 
 bench: setup ## how fast music becomes training data, beside muspy and MidiTok (fetch corpus=pop909)
 	python benchmarks/preprocess.py

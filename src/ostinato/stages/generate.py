@@ -48,7 +48,7 @@ def run(config: Config, workspace: Workspace) -> None:
     check_replaceable(samples, "samples", "samples_dir" if config["samples_dir"] else "")
     bundle = load_bundle(folder, config.plugins)
     if TEST in (sampling.prompt, *sampling.given):
-        workspace = with_pieces_of(folder, workspace)
+        workspace = with_pieces_of(folder, config, workspace)
     prompts = _prompts(sampling, bundle, workspace)
     given = given_segments(sampling, bundle, workspace)
     drawn = _compose(bundle, sampling, config["seed"], prompts, given)
