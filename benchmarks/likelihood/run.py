@@ -5,8 +5,8 @@
 
 A row is an experiment of conf/experiment/likelihood; `all` is every one. It runs with the
 program's own stages in outputs/benchmarks/ROW/CORPUS-SEED, replaces its result in results.json, and
-rewrites RESULTS.md and the table of docs/results.md; `--collect` does only the last. With other settings
-of anything that makes its figure it is not that row: then its result is only printed.
+rewrites RESULTS.md and the table of docs/results.md; `--collect` does only the last. With other
+settings of anything that makes its figure it is not that row: then its result is only printed.
 """
 
 import argparse

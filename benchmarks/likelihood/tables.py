@@ -1,4 +1,4 @@
-"""The tables of RESULTS.md and docs/results.md, from results.json, audit.json and published.yaml."""
+"""The tables of RESULTS.md and docs/results.md, from results, audit.json and published.yaml."""
 
 import json
 from collections import defaultdict
