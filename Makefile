@@ -53,16 +53,9 @@ test-all: lint ## the slow tests too
 chaos: export CHAOS_KILLS = $(or $(KILLS),500)
 chaos: export CHAOS_POINTS = $(or $(POINTS),30)
 chaos: export CHAOS_SEED = $(or $(SEED),1)
-<<<<<<< HEAD
-chaos: setup ## kill, crash and start at once: KILLS=500 random kills of every stage, SEED=1
-	pytest -q -n 2 --dist worksteal -m slow --tb=short tests/chaos
-	pytest -q -m "slow or not slow" --tb=short tests/models/test_hostile_bundles.py \
-	  tests/config/test_hostile_experiments.py tests/config/test_passwords.py
-=======
 chaos: setup ## kill, crash, start at once, hostile input: KILLS=500 random kills of every stage, SEED=1
 	pytest -q -n 2 --dist worksteal -m "slow or not slow" --tb=short \
-	  tests/chaos $(wildcard tests/*/test_hostile_*.py)
->>>>>>> 6358de8 (A store that is being made is killed too; small stages are ended at every operation)
+	  tests/chaos tests/config/test_passwords.py $(wildcard tests/*/test_hostile_*.py)
 
 bench: setup ## how fast music becomes training data, beside muspy and MidiTok (fetch corpus=pop909)
 	python benchmarks/preprocess.py
