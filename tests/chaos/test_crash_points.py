@@ -10,6 +10,7 @@ from crashing import Crash
 from kinds import KINDS
 from workshop import Kind, Workshop
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 MOST = int(os.environ.get("CHAOS_POINTS", "10"))  # of a command that trains, which has hundreds
 
 
@@ -32,7 +33,6 @@ def crash(workshop: Workshop, kind: Kind, at: int, emptied: bool, faults: Faults
     workshop.finish(kind, prefix, faults)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
 def test_a_start_after_one_that_ended_at_a_file_operation_ends_as_if_there_had_been_none(
     name: str, workshop: Workshop, random: Random, report: Callable[..., None]
