@@ -175,6 +175,7 @@ def client_of(tracking: Tracking, home: Path) -> tuple["MlflowClient", str]:
 
     logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # what it logs as an error it raises too
     logging.getLogger("alembic").setLevel(logging.ERROR)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # each retry; what is left of them is said
     uri = store_uri(tracking, home)
     folder = (home / STORE).resolve()
     if tracking.uri is None:
