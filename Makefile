@@ -51,9 +51,11 @@ test-all: lint ## the slow tests too
 	pytest -q -m "slow or not slow"
 
 chaos: export CHAOS_KILLS = $(or $(KILLS),500)
+chaos: export CHAOS_POINTS = $(or $(POINTS),30)
 chaos: export CHAOS_SEED = $(or $(SEED),1)
-chaos: setup ## kill, crash and start at once: KILLS=500 random kills of every stage, SEED=1
-	pytest -q -n 2 --dist worksteal -m slow --tb=short tests/chaos
+chaos: setup ## kill, crash, start at once, hostile input: KILLS=500 random kills of every stage, SEED=1
+	pytest -q -n 2 --dist worksteal -m "slow or not slow" --tb=short \
+	  tests/chaos tests/config/test_passwords.py $(wildcard tests/*/test_hostile_*.py)
 
 bench: setup ## how fast music becomes training data, beside muspy and MidiTok (fetch corpus=pop909)
 	python benchmarks/preprocess.py

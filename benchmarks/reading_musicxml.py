@@ -159,12 +159,21 @@ def compare(path: Path) -> list[str]:
         with limits.cpu_seconds(1800):
             kinds = [_kind(ours, theirs) for ours, theirs in _both(path)]
             root = markup.parse(_bytes(path))
-            for kind, without in KINDS.items():
-                if "?" in kinds:
+            tried: set[tuple[str, ...]] = {()}
+            for kind, left_out in KINDS.items():
+                without = tuple(what for what in left_out if _has(root, what))
+                if "?" in kinds and without not in tried:
                     kinds = _explained(kinds, kind, root, without)
+                    tried.add(without)
+    except OSError:
+        raise
     except Exception as error:  # music21 lets through whatever it meets
         return [f"music21 cannot read it: {limits.one_line(error)}"]
     return ["of another kind" if kind == "?" else kind for kind in kinds]
+
+
+def _has(root: ElementTree.Element, what: str) -> bool:
+    return any(next(root.iter(tag), None) is not None for tag in UNWANTED[what])
 
 
 def _explained(
@@ -257,14 +266,18 @@ def _rounded(quarters: Any) -> float:
     return round(float(quarters), 2)  # music21 rounds fine tuplets
 
 
+UNWANTED = {
+    "repeats": ("repeat", "ending", "words", "segno", "coda"),
+    "ties": ("tie", "tied"),
+    "bars": ("measure",),  # stays: only its notes are counted from its beginning
+}
 SIGNS = ("segno", "coda", "fine", "tocoda", "dacapo", "dalsegno", "forward-repeat")
 
 
 def _without(root: ElementTree.Element, what: tuple[str, ...]) -> bytes:
     """The score without its repeats or its ties."""
     changed = copy.deepcopy(root)
-    unwanted = set(("repeat", "ending", "words", "segno", "coda") if "repeats" in what else ())
-    unwanted |= set(("tie", "tied") if "ties" in what else ())
+    unwanted = {tag for name in what if name != "bars" for tag in UNWANTED[name]}
     for parent in list(changed.iter()):
         for child in [child for child in parent if child.tag in unwanted]:
             parent.remove(child)

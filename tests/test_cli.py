@@ -147,7 +147,7 @@ def test_the_real_command_ends_with_two_and_no_traceback(project: Path) -> None:
 
 def test_compose_writes_the_config_that_the_stages_take(here: Path, capsys: Captured) -> None:
     assert cli.main(["compose", "model=gru"]) == 0
-    assert "composed outputs/config.yaml: experiment=" in capsys.readouterr().out
+    assert "composed outputs/config.yaml: corpus=bach, " in capsys.readouterr().out
     first = (here / "outputs" / "config.yaml").read_bytes()
     assert cli.main(["compose", "model=gru"]) == 0
     assert (here / "outputs" / "config.yaml").read_bytes() == first

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from filelock import FileLock
 from pydantic import Field
 
+from ostinato import scratch
 from ostinato.errors import UserError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 
 STORE = Path("outputs") / "mlflow"
+DATABASE = "mlflow.db"
 BUNDLE_TAG = "ostinato.bundle"
 DESCRIPTION_TAG = "mlflow.note.content"  # Markdown that the UI shows on the run's page
 # what runs are compared by: of models with likelihoods, and of those of whole segments
@@ -158,7 +160,7 @@ class Run:
 
 def store_uri(tracking: Tracking, home: Path) -> str:
     """Where runs are recorded: the server's address, or the project's own sqlite store."""
-    return tracking.uri or f"sqlite:///{(home / STORE).resolve()}/mlflow.db"
+    return tracking.uri or f"sqlite:///{(home / STORE).resolve() / DATABASE}"
 
 
 def client_of(tracking: Tracking, home: Path) -> tuple["MlflowClient", str]:
@@ -173,6 +175,7 @@ def client_of(tracking: Tracking, home: Path) -> tuple["MlflowClient", str]:
 
     logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # what it logs as an error it raises too
     logging.getLogger("alembic").setLevel(logging.ERROR)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # each retry; what is left of them is said
     uri = store_uri(tracking, home)
     folder = (home / STORE).resolve()
     if tracking.uri is None:
@@ -182,6 +185,8 @@ def client_of(tracking: Tracking, home: Path) -> tuple["MlflowClient", str]:
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     try:
         with _lock(folder, tracking.uri is None):
+            if tracking.uri is None and not (folder / DATABASE).exists():
+                _make_store(folder / DATABASE)
             client = MlflowClient(uri)
             return client, _experiment(client, tracking, folder)
     except MlflowException as error:
@@ -207,6 +212,18 @@ def _lock(folder: Path, local: bool) -> Iterator[None]:
         return
     with FileLock(folder / ".lock", timeout=300):
         yield
+
+
+def _make_store(file: Path) -> None:
+    """Make a sqlite store beside its place, and put it there once it is whole.
+
+    MLflow changes the schema in dozens of steps, and cannot go on where it was killed among them.
+    """
+    from mlflow import MlflowClient
+
+    with scratch.temporary(file, within=file.parent) as beside:
+        MlflowClient(f"sqlite:///{beside / file.name}").search_experiments()
+        scratch.put(beside / file.name, file)
 
 
 def _experiment(client: "MlflowClient", tracking: Tracking, folder: Path) -> str:

@@ -34,6 +34,7 @@ KINDS = {
         Kind("preprocess, two workers", SCORES, workers=True),
         Kind("split", ("split",), [*READ, ("split", OTHER)]),
         Kind("train", ("train",), STORE, jobs=1),
+        Kind("train, no MLflow store yet", ("train",), READ, jobs=1),
         Kind("train again", ("train",), TRAINED, jobs=1),
         Kind("train, $TMPDIR elsewhere", ("train",), STORE, jobs=1, elsewhere=True),
         Kind("generate", ("generate",), [*TRAINED, ("generate", OTHER)]),

@@ -17,6 +17,7 @@ from workshop import TINY
 
 from projects import run
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 SETTINGS = ((), ("seed=1",), ("seed=2",), ("model=gru",))
 STARTS = (0, 0, 0, 1, 1, 2, 3, 3)  # which settings the eight have
 
@@ -42,7 +43,6 @@ def outs_in_lock(project: Path) -> dict[str, str]:
     return {out["path"]: out["md5"] for s in lock["stages"].values() for out in s["outs"]}
 
 
-@pytest.mark.slow
 def test_eight_runs_and_two_repros_at_once_lose_nothing(
     dvc_project: Path, tmp_path: Path, random: Random, report: Callable[..., None]
 ) -> None:

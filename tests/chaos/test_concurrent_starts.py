@@ -11,6 +11,7 @@ from kinds import FOLDER, KINDS, OTHER, SAMPLED
 from starting import Started
 from workshop import Kind, Words, Workshop
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 SETTINGS: tuple[Words, ...] = ((), ("seed=1",), ("seed=2",), ("model=gru",))
 STARTS = (0, 0, 0, 1, 1, 2, 3, 3)  # which settings the eight have
 
@@ -46,7 +47,6 @@ def settings_of(tracked: Tracked) -> Words:
     return tuple(word for word in found if word not in ("seed=42", "model=lstm"))
 
 
-@pytest.mark.slow
 def test_eight_runs_at_once_give_what_each_gives_alone(
     workshop: Workshop, report: Callable[..., None]
 ) -> None:
@@ -99,7 +99,6 @@ ONE_RESULT: dict[str, tuple[Kind, int]] = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ONE_RESULT)
 @pytest.mark.parametrize("killed", [False, True], ids=["", "the first is killed"])
 def test_the_same_command_started_twice_gives_one_result(
@@ -133,7 +132,6 @@ def test_the_same_command_started_twice_gives_one_result(
     report("starts at once", label, times * count, faults)
 
 
-@pytest.mark.slow
 def test_evaluate_beside_generate_measures_the_old_samples_or_the_new(
     workshop: Workshop, random: Random, report: Callable[..., None]
 ) -> None:
@@ -159,7 +157,6 @@ def test_evaluate_beside_generate_measures_the_old_samples_or_the_new(
     report("starts at once", "generate and evaluate", 2 * times, faults)
 
 
-@pytest.mark.slow
 def test_preprocessing_with_other_settings_at_once_ends_as_one_of_them(
     workshop: Workshop, random: Random, report: Callable[..., None]
 ) -> None:

@@ -64,6 +64,9 @@ STAGES = ("preprocess", "train", "generate", "evaluate")
 OUTS = {"preprocess": "pieces", "train": "model", "generate": "samples", "evaluate": "evaluation"}
 
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
+
+
 def quoted(folder: str) -> str:
     return f'"{folder}"'
 
@@ -108,7 +111,6 @@ def changed(before: dict[str, str], after: dict[str, str], own: str) -> list[str
     ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
 def test_nothing_is_lost_whatever_folder_is_given(
     name: str, workshop: Workshop, report: Callable[..., None]
@@ -133,7 +135,6 @@ def test_nothing_is_lost_whatever_folder_is_given(
     report("foreign folders", name, len(FOREIGN), faults)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_file_of_somebodys_own_in_an_out_stays(
     stage: str, workshop: Workshop, report: Callable[..., None]

@@ -67,13 +67,17 @@ class Workshop:
         """What the last starts printed."""
         return self.base / "log"
 
+    def said(self) -> str:
+        """Return the end of what the last starts printed."""
+        return self.log.read_text()[-2000:]
+
     def prepare(self, kind: Kind) -> None:
         """Put the project into the state before a command."""
         state = self.base / "states" / kind.name
         if not state.exists():
             self._copy(self.template)
             for words in kind.before:
-                assert self.start(words).wait() == 0, self.log.read_text()
+                assert self.start(words).wait() == 0, self.said()
             shutil.copytree(self.project, state)
         self._copy(state)
 
@@ -85,7 +89,7 @@ class Workshop:
             found, began = read_state(self.project), time.time()
             file = self.base / "points"
             record = Record(self.places(kind), file)
-            assert self.start(kind.words, kind.elsewhere, record).wait() == 0, self.log.read_text()
+            assert self.start(kind.words, kind.elsewhere, record).wait() == 0, self.said()
             seconds = time.time() - began
             made = read_state(self.project)
             self._undisturbed[kind.name] = Undisturbed(

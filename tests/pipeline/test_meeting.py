@@ -138,6 +138,20 @@ def test_a_run_that_was_begun_but_not_noted_is_taken_up(prepared: Path) -> None:
     assert (only.info.run_id, only.info.status) == (begun.info.run_id, "FINISHED")
 
 
+def test_a_kill_while_the_store_is_made_leaves_none_that_cannot_be_used(prepared: Path) -> None:
+    def first() -> None:
+        from sqlalchemy import event
+        from sqlalchemy.engine import Engine
+
+        commits = iter([*[lambda _: None] * 18, die])  # MLflow adds a column to a table then
+        event.listen(Engine, "commit", lambda connection: next(commits)(connection))
+
+    killed(prepared, "train", *TINY, first=first)
+    assert run(prepared, "train", *TINY) == 0, words_of(prepared)
+    [only] = runs(prepared)
+    assert only.info.status == "FINISHED"
+
+
 def test_a_run_that_was_deleted_is_replaced(prepared: Path) -> None:
     killed(prepared, "train", *TINY, first=die_after_an_epoch)
     [deleted] = runs(prepared)

@@ -40,6 +40,42 @@ def test_fetching_twice_writes_the_same_bytes_and_says_so(tmp_path: Path, capfd:
     assert [p.name for p in (tmp_path / "data").iterdir()] == ["test"]
 
 
+def test_what_was_fetched_and_not_touched_since_is_not_made_again(
+    tmp_path: Path, capfd: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, stamps = tmp_path / "project", tmp_path / "stamps"
+    fetch(corpus(FiveChorales()), root, 1, stamps)
+    first = contents(root)
+    assert len(first) == 5, "nothing but music is in data/"
+    made: list[Path] = []
+    write = FiveChorales.write
+    monkeypatch.setattr(
+        FiveChorales, "write", lambda self, *args: (made.append(args[0]), write(self, *args))
+    )
+    fetch(corpus(FiveChorales()), root, 1, stamps)
+    assert made == []
+    assert "data/test is there already: 5 files, as they were fetched" in capfd.readouterr().out
+    changed = root / "data" / "test" / "bwv1.6.mid"
+    changed.write_bytes(b"spoilt")
+    fetch(corpus(FiveChorales()), root, 1, stamps)
+    assert len(made) == 1
+    assert contents(root) == first
+    (root / "data" / "test" / "bwv10.7.mid").unlink()
+    fetch(corpus(FiveChorales()), root, 1, stamps)
+    assert len(made) == 2
+    assert contents(root) == first
+
+
+def test_music_of_the_users_is_copied_anew_each_time(tmp_path: Path) -> None:
+    music, root, stamps = tmp_path / "music", tmp_path / "project", tmp_path / "stamps"
+    music.mkdir()
+    (music / "a.mid").write_bytes(b"1")
+    fetch(corpus(Folder(str(music))), root, 1, stamps)
+    (music / "a.mid").write_bytes(b"2")
+    fetch(corpus(Folder(str(music))), root, 1, stamps)
+    assert contents(root) == {"data/test/a.mid": b"2"}
+
+
 def test_fetching_elsewhere_writes_the_same_bytes(tmp_path: Path) -> None:
     for place in ("one", "two"):
         fetch(corpus(FiveChorales()), tmp_path / place, 1)
@@ -145,7 +181,7 @@ def test_a_folder_is_not_copied_into_itself(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        (None, "put your music into data/test"),
+        (None, "put your music into .*data/test"),
         (Folder(), "put your music into its folder"),
         (Folder("/no/such/folder"), "is not a folder"),
     ],

@@ -12,6 +12,7 @@ from ostinato.config.experiments import name_experiment
 from ostinato.config.hydra_settings import JOB, check_settings, hydra_of_its_own
 from ostinato.config.interpolations import check_growth, without_machine
 from ostinato.config.location import FOLDERS, ROOT, conf_folder, key_of
+from ostinato.config.overrides import explain_unreadable
 from ostinato.config.yaml_files import check_yaml_files, read_yaml
 from ostinato.errors import ConfigError
 from ostinato.interrupts import processor_seconds
@@ -211,13 +212,16 @@ def resolved(composed: Any, choices: Any, conf: Path) -> dict[str, Any]:
 
 def translated(error: Exception, overrides: Iterable[str], conf: Path) -> ConfigError:
     """An error of Hydra's as one sentence."""
+    overrides = list(overrides)
+    if sentence := explain_unreadable(overrides):
+        return ConfigError(sentence)
     message = str(error)
     cause = f"{message}\n{error.__cause__ or ''}"
     if match := re.search(r"Could not find '([\w/]+)/([^'/]+)'", cause):
         group, option = match.groups()
         if group.startswith("experiment/"):
             group, option = "experiment", f"{group.partition('/')[2]}/{option}"
-        options = group_options(conf, group)
+        options = group_options(conf, group) or _hydras_options(message)
         return ConfigError(
             f"{group}={option} is unknown: {did_you_mean(option, options)}"
             f"the options of {group} are {', '.join(options)}."
@@ -232,8 +236,13 @@ def translated(error: Exception, overrides: Iterable[str], conf: Path) -> Config
         return ConfigError(
             "a group takes the name of an option, for example model=gru; ~group leaves it out."
         )
-    if match := re.search(r"(?:Error parsing override|LexerNoViableAlt\w+:) '?([^'\n]+)", cause):
-        return ConfigError(f"{match[1]!r} is no override: write key=value, for example model=gru.")
+    if match := re.search(r"Could not find '([\w/]+)/'", cause):
+        listed = ", ".join(group_options(conf, match[1]))
+        return ConfigError(f"{match[1]}= names no option: there are {listed}.")
+    if match := re.search(r"Multiple values for ([\w/]+)", cause):
+        return ConfigError(f"{match[1]} is chosen already: write {match[1]}=… without a plus.")
+    if match := re.search(r"Could not delete\D*? '?([\w./]+)'", cause):
+        return ConfigError(f"~{match[1]} does not fit: no such value is there to leave out.")
     if match := re.search(r"Ambiguous value for argument '([^']+)'", cause):
         return ConfigError(_several(match[1]))
     if match := re.search(r"(\w+)/\S+ appears more than once in the final defaults", cause):
@@ -244,6 +253,12 @@ def translated(error: Exception, overrides: Iterable[str], conf: Path) -> Config
     if where and (match := re.search(r"Interpolation key '([^']+)' not found", message)):
         return ConfigError(f"{where[1]} refers to {match[1]}, which is not there.")
     return ConfigError(f"the config cannot be composed: {' '.join(message.split())[:300]}")
+
+
+def _hydras_options(message: str) -> list[str]:
+    """The options that Hydra lists of a group of its own."""
+    listed = message.partition("Available options")[2].partition("Config search path")[0]
+    return [line.strip() for line in listed.splitlines()[1:] if line.strip()]
 
 
 def _several(override: str) -> str:

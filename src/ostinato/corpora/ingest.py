@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 from itertools import chain
 from pathlib import Path
 
-from ostinato.console import bar, say
+from ostinato.console import bar, say, where
 from ostinato.corpora.corpus import Corpus
 from ostinato.corpora.filters import prepared
 from ostinato.corpora.store import ROWS, Reject, Remark, Row, part_file, write_part
@@ -167,6 +167,6 @@ def _nothing(folder: Path) -> str:
     known = ", ".join(reading.SUFFIXES)
     others = Counter(path.suffix or "no suffix" for path in folder.rglob("*") if path.is_file())
     if not others:
-        return f"{folder} is empty: put music there (files ending in {known})."
+        return f"{where(folder)} is empty: put music there (files ending in {known})."
     seen = ", ".join(f"{n} {suffix}" for suffix, n in others.most_common(3))
-    return f"There is no music in {folder}, only {seen}: files ending in {known} are read."
+    return f"There is no music in {where(folder)}, only {seen}: files ending in {known} are read."

@@ -12,7 +12,7 @@ class Sampling:
 
     pieces: Annotated[int, Field(ge=1, le=4096, description="how many, in one batch")] = 6
     temperature: Annotated[
-        float, Field(gt=0, le=10, description="1 as the model says; lower is safer")
+        float, Field(ge=0, le=10, description="1 as the model says; lower is safer")
     ] = 1.0
     top_k: Annotated[
         int | None, Field(ge=1, description="draw among the k likeliest tokens; null: all")
@@ -57,6 +57,11 @@ class Sampling:
     ] = 22050
 
     def __post_init__(self) -> None:
+        if self.temperature == 0:
+            raise ValueError(
+                "temperature=0 does not fit: say sampling.top_k=1, which takes the likeliest every "
+                "time, or a temperature above 0."
+            )
         if self.prompt is not None and self.prompt_bars >= self.max_bars:
             raise ValueError(
                 f"prompt_bars={self.prompt_bars} leaves nothing to compose: it should be less "

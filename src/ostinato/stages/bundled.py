@@ -14,7 +14,9 @@ from ostinato.errors import ConfigError, UserError
 from ostinato.stages.compose import check_sampling, compose_values, needs_prompt
 from ostinato.stages.shared import read_pieces
 from ostinato.stages.workspace import Workspace
+from ostinato.untrusted import MIB, check_regular
 
+LARGEST_SPLIT = 64 * MIB  # bytes; a million names take thirty
 WEIGHTS = "weights.safetensors"
 OF_THE_BUNDLE = ("model", "representation")
 ABOUT = "sampling.json"  # beside samples
@@ -109,18 +111,25 @@ def read_about(samples: Path, folder: Path) -> dict[str, Any]:
     return about
 
 
-def with_pieces_of(folder: Path, workspace: Workspace) -> Workspace:
+def with_pieces_of(folder: Path, config: Config, workspace: Workspace) -> Workspace:
     """Return the workspace with the pieces and the split that a bundle of `ostinato run` is of.
 
     They are beside its folder and in the cache; those of any other bundle are the project's own.
+    How pieces are read is said by `config` alone: what lies beside a bundle may be a stranger's.
     """
     run = folder.resolve().parent
-    if run == workspace.outputs.resolve() or not (
-        (run / "config.yaml").is_file() and (run / "split.json").is_file()
-    ):
+    split = run / "split.json"
+    if run == workspace.outputs.resolve() or not (run / "config.yaml").is_file():
         return workspace
-    shared = read_pieces(Config.load(run / "config.yaml"), workspace)
-    return replace(workspace, shared_pieces=shared, shared_split=run / "split.json")
+    if not split.is_file() or check_regular(split, LARGEST_SPLIT) == 0:
+        return workspace
+    corpus = Config.load(run / "config.yaml", config.plugins)["corpus"]
+    data = (workspace.root / str(corpus.get("path"))).resolve()
+    own_run = run.is_relative_to(workspace.outputs.resolve())
+    if not own_run and not data.is_relative_to(workspace.root.resolve() / "data"):
+        return workspace
+    shared = read_pieces(Config({**config.tree, "corpus": corpus}, config.plugins), workspace)
+    return replace(workspace, shared_pieces=shared, shared_split=split)
 
 
 def generate_command(config: Config, workspace: Workspace) -> str | None:

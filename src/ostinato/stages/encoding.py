@@ -127,5 +127,5 @@ def read_split(workspace: Workspace) -> dict[str, list[str]]:
 def need(path: Path, stage: str) -> Path:
     """The path, where the stage that makes it has run."""
     if not path.exists():
-        raise UserError(f"{path} is not there: run `ostinato {stage}` first.")
+        raise UserError(f"{console.where(path)} is not there: run `ostinato {stage}` first.")
     return path

@@ -38,7 +38,7 @@ def run(config: Config, workspace: Workspace) -> None:
     check_replaceable(workspace.evaluation, "evaluation")
     folder = model_folder(config, workspace)
     bundle = load_bundle(folder, config.plugins)
-    workspace = with_pieces_of(folder, workspace)
+    workspace = with_pieces_of(folder, config, workspace)
     found = _find(config, workspace, bundle, folder)
     report = build_report(config, workspace, bundle, found)
     with replacing_folder(workspace.evaluation, "evaluation") as part:

@@ -18,6 +18,7 @@ from ostinato.files import fingerprint
 from ostinato.folders import SHOWN, entries, foreign, listed, swap, unfit_place
 from ostinato.locks import locked
 from ostinato.music.reading import SUFFIXES
+from ostinato.stages.fetched import count_fetched, note_fetched, stamp_path
 from ostinato.stages.workspace import Workspace
 from ostinato.wording import quantity
 
@@ -26,24 +27,31 @@ READS = ("corpus", "preprocess")
 
 def run(config: Config, workspace: Workspace) -> None:
     """Fetch the corpus of a config."""
-    fetch(config.build("corpus"), workspace.root, config.build("preprocess").count)
+    stamps = workspace.cache / "fetched"
+    fetch(config.build("corpus"), workspace.root, config.build("preprocess").count, stamps)
 
 
-def fetch(corpus: Corpus, root: Path, processes: int = 1) -> None:
+def fetch(corpus: Corpus, root: Path, processes: int = 1, stamps: Path | None = None) -> None:
     """Fill `root / corpus.path` from the corpus's source, the same bytes every time.
 
     A folder that is there already is replaced only when every file in it has a name that fetch
-    writes. Raises `UserError` otherwise, and when there is nothing to fetch.
+    writes, and not made again where it is as a stamp in the folder `stamps` says. Raises
+    `UserError` otherwise, and when there is nothing to fetch.
     """
     target = root / corpus.path
     if corpus.source is None:
         raise UserError(
             f"The corpus {corpus.name} has no source to fetch from: put your music into "
-            f"{corpus.path}."
+            f"{where(target)}."
         )
     _check_target(target, corpus)
     if terms := corpus.source.terms():
         say(terms.text())
+    mirror = corpus.mirror or _mirror_of_environment()
+    stamp = stamp_path(stamps, corpus, target, mirror) if stamps else None
+    if stamp and (count := count_fetched(stamp, target)):
+        say(f"{where(target)} is there already: {quantity(count, 'file')}, as they were fetched")
+        return
     # data.dvc pins the first folder of the path: nothing else may appear in it
     pinned = root / Path(corpus.path).parts[0]
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -51,10 +59,11 @@ def fetch(corpus: Corpus, root: Path, processes: int = 1) -> None:
     with scratch.temporary(target, pinned) as beside:
         fetched = beside / scratch.NEW
         fetched.mkdir()
-        mirror = corpus.mirror or _mirror_of_environment()
         corpus.source.write(fetched, processes, mirror)
         with locked(kept_in() / fingerprint(str(target.resolve())), f"fetching {corpus.path}"):
             _put(fetched, target, pinned, corpus)
+            if stamp:
+                note_fetched(stamp, target)
 
 
 def _mirror_of_environment() -> str | None:
@@ -75,7 +84,7 @@ def _check_target(target: Path, corpus: Corpus) -> None:
             "own, as data/bach."
         )
     if target.exists():
-        _refuse_foreign(target, corpus, lambda name: name.lower().endswith((*SUFFIXES, TABLE)))
+        _refuse_foreign(target, lambda name: name.lower().endswith((*SUFFIXES, TABLE)))
 
 
 def _put(fetched: Path, target: Path, pinned: Path, corpus: Corpus) -> None:
@@ -86,16 +95,16 @@ def _put(fetched: Path, target: Path, pinned: Path, corpus: Corpus) -> None:
             say(f"{where(target)} is there already: {quantity(len(new), 'file')}, the same bytes")
             return
         _check_target(target, corpus)
-        _refuse_foreign(target, corpus, new.__contains__)
+        _refuse_foreign(target, new.__contains__)
     swap(fetched, target, pinned)
     say(f"{where(target)}: {quantity(len(new), 'file')}")
 
 
-def _refuse_foreign(target: Path, corpus: Corpus, is_ours: Callable[[str], bool]) -> None:
+def _refuse_foreign(target: Path, is_ours: Callable[[str], bool]) -> None:
     if own := list(islice(foreign(target, is_ours), SHOWN + 1)):
         raise UserError(
-            f"{corpus.path} holds files that fetch does not write ({listed(own)}): move them away, "
-            "or give another corpus.path."
+            f"{where(target)} holds files that fetch does not write ({listed(own)}): move them "
+            "away, or give another corpus.path."
         )
 
 

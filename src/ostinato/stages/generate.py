@@ -48,7 +48,7 @@ def run(config: Config, workspace: Workspace) -> None:
     check_replaceable(samples, "samples", "samples_dir" if config["samples_dir"] else "")
     bundle = load_bundle(folder, config.plugins)
     if TEST in (sampling.prompt, *sampling.given):
-        workspace = with_pieces_of(folder, workspace)
+        workspace = with_pieces_of(folder, config, workspace)
     prompts = _prompts(sampling, bundle, workspace)
     given = given_segments(sampling, bundle, workspace)
     drawn = _compose(bundle, sampling, config["seed"], prompts, given)
@@ -69,7 +69,10 @@ def run(config: Config, workspace: Workspace) -> None:
         write_samples(composed, real, sampling, about, part)
         write_json(part / ABOUT, about | {MODEL: bundle_fingerprint(folder)})
     if cut and ends:
-        console.say(f"{cut} of {len(pieces)} did not end within {sampling.max_bars} bars")
+        console.say(
+            f"{cut} of {quantity(len(pieces), 'piece')} did not end within {4 * sampling.max_bars} "
+            f"quarter notes (sampling.max_bars={sampling.max_bars})"
+        )
     console.say(f"{quantity(len(pieces), 'piece')}; listen in {console.where(samples / LISTEN)}")
     fingerprint = bundle_fingerprint(folder)
     mlflow_run = find_run(config.build("tracking"), workspace.home, folder, fingerprint)
@@ -158,8 +161,8 @@ def _prompts(sampling: "Sampling", bundle: "Bundle", workspace: Workspace) -> li
         except UnencodableError as error:
             if not from_test:
                 raise UserError(
-                    f"{sampling.prompt} cannot be a prompt: as {bundle.representation.name} the "
-                    f"piece {error}."
+                    f"{console.where(Path(sampling.prompt))} cannot be a prompt: as "
+                    f"{bundle.representation.name} the piece {error}."
                 ) from error
             continue
         prompts.append(prompt)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ostinato.console import where
 from ostinato.errors import UnencodableError, UnreadableError, UserError
 from ostinato.stages.encoding import need, read_split
 from ostinato.stages.workspace import Workspace
@@ -61,13 +62,14 @@ def _of_file(path: str, name: str, network: "VAE", representation: "InBars") -> 
         found = first_of(piece, representation, bars, (low, high))
     except UnencodableError as error:
         raise UserError(
-            f"sampling.{name}={path} cannot be used: as {representation.name} the piece {error}."
+            f"sampling.{name}={where(Path(path))} cannot be used: as {representation.name} the "
+            f"piece {error}."
         ) from error
     if found is None:
         raise UserError(
-            f"sampling.{name}={path} cannot be used: it has no {quantity(bars, 'bar')} of "
-            f"{representation.bar_steps} steps in a row in which something sounds, from pitch "
-            f"{low} to {high}."
+            f"sampling.{name}={where(Path(path))} cannot be used: it has no "
+            f"{quantity(bars, 'bar')} of {representation.bar_steps} steps in a row in which "
+            f"something sounds, from pitch {low} to {high}."
         )
     return found
 
@@ -114,8 +116,10 @@ def read_piece(path: str, name: str) -> "Piece":
     from ostinato.music.reading import read
 
     if not Path(path).is_file():
-        raise UserError(f"sampling.{name}={path} is not there: give a music file, or `test`.")
+        raise UserError(
+            f"sampling.{name}={where(Path(path))} is not there: give a music file, or `test`."
+        )
     try:
         return next(iter(read(Path(path))))
     except UnreadableError as error:
-        raise UserError(f"sampling.{name}={path} cannot be read: {error}.") from error
+        raise UserError(f"sampling.{name}={where(Path(path))} cannot be read: {error}.") from error

@@ -48,7 +48,7 @@ def _check_replaceable(picture: Path, workspace: Workspace) -> None:
 def _viewer(path: Path) -> Callable[[Path], View]:
     """What makes tables and a picture of the kind of thing that `path` is."""
     if not path.exists():
-        raise UserError(f"{path} is not there: give a file or a folder to inspect.")
+        raise UserError(f"{console.where(path)} is not there: give a file or a folder to inspect.")
     if path.is_dir():
         return _folder_viewer(path)
     if path.name == PARQUET:
@@ -66,7 +66,9 @@ def _folder_viewer(folder: Path) -> Callable[[Path], View]:
         nearest = sorted(below, key=lambda path: (len(path.parts), path))
         known = ", ".join(console.where(path) for path in nearest[:3])
         more = f" or {len(below) - 3} more" if len(below) > 3 else ""
-        raise UserError(f"{folder} holds several things: inspect one of them, as {known}{more}.")
+        raise UserError(
+            f"{console.where(folder)} holds several things: inspect one of them, as {known}{more}."
+        )
     return _of_folder
 
 

@@ -16,7 +16,7 @@ from ostinato.locks import locked
 from ostinato.music.reading import music_files
 from ostinato.parallel import Workers
 from ostinato.stages.workspace import Workspace, source_fingerprint
-from ostinato.wording import quantity
+from ostinato.wording import agree, quantity
 
 READS = ("corpus", "preprocess")
 
@@ -39,7 +39,7 @@ def preprocess(
     """
     folder = root / corpus.path
     if not folder.is_dir():
-        raise UserError(_missing(corpus))
+        raise UserError(_missing(corpus, folder))
     check_replaceable(pieces, "pieces")
     files = music_files(folder)
     parts = unfinished / _named_by(folder, files, corpus)
@@ -50,8 +50,8 @@ def preprocess(
         if not read:
             first = store.read_rejects(parts)[0]
             raise UserError(
-                f"Nothing of {corpus.path} is left: all {rejected} were rejected; "
-                f"{first.file}, for one, because {first.reason}."
+                f"Nothing of {where(folder)} is left: {quantity(rejected, 'file')} "
+                f"{agree(rejected, 'was', 'were')} rejected, {first.file} because {first.reason}."
             )
         guessed = {remark.file for remark in store.read_remarks(parts)}
         move_folder(parts, pieces, "pieces")
@@ -68,7 +68,7 @@ def _named_by(folder: Path, files: Sequence[Path], corpus: Corpus) -> str:
     return fingerprint(str(folder), seen, settings, source_fingerprint("corpora", "music"))
 
 
-def _missing(corpus: Corpus) -> str:
+def _missing(corpus: Corpus, folder: Path) -> str:
     if corpus.source is None or getattr(corpus.source, "folder", corpus.name) is None:
-        return f"{corpus.path} is not there: make that folder and put your music into it."
-    return f"{corpus.path} is not there: run `ostinato fetch` or `dvc pull`."
+        return f"{where(folder)} is not there: make that folder and put your music into it."
+    return f"{where(folder)} is not there: run `ostinato fetch` or `dvc pull`."

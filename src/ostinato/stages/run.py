@@ -1,6 +1,7 @@
 """run: every stage in one process, without DVC, in a folder of Hydra's; -m sweeps."""
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from ostinato.config import Config, conf_folder
 from ostinato.config.composing import from_hydra, params_overrides, translated, unless
 from ostinato.config.launching import check_launch
 from ostinato.config.location import to_project_overrides, to_project_paths
+from ostinato.config.overrides import quote_paths
 from ostinato.errors import UserError
 from ostinato.stages import compose, evaluate, fetch, generate, split, train
 from ostinato.stages.bundled import generate_command
@@ -45,7 +47,7 @@ def main(arguments: Sequence[str], here: Path) -> int:
     params = root / "params.yaml"
     given = params_overrides(params) if params.exists() else []
     given = unless(given, arguments)
-    flags, typed = _sorted(to_project_overrides(arguments, here, root))
+    flags, typed = _sorted(to_project_overrides(quote_paths(arguments), here, root))
     check_launch(flags, given, typed, project.conf)
     words = [*flags, *given, *typed]  # Hydra's parser takes no override after a flag once more
     if not any(a in MULTIRUN or a.startswith("-") or a.startswith("hydra") for a in arguments):
@@ -64,6 +66,7 @@ def _launch(words: Sequence[str], project: Project, failures: Failures) -> int:
     import hydra
     from hydra.errors import HydraException
 
+    logging.getLogger("filelock").setLevel(logging.WARNING)  # --info logs all that there is
     sys.argv = ["ostinato run", *words]
     errors: list[Exception] = []
 

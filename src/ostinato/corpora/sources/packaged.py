@@ -30,6 +30,7 @@ Job = tuple[Path, str, str]  # the file, the name of the piece, the text of the 
 class Packaged(Source):
     """A folder of music21's corpus."""
 
+    fixed: ClassVar[bool] = True
     folder: ClassVar[str]
     suffix: ClassVar[str]
     count: ClassVar[int]

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,12 @@ class Terms:
 
 
 class Source(ABC):
-    """Where the files of a corpus come from."""
+    """Where the files of a corpus come from.
+
+    A source that is `fixed` gives the same files as long as its settings and our code stay.
+    """
+
+    fixed: ClassVar[bool] = False
 
     @abstractmethod
     def write(self, folder: Path, processes: int, mirror: str | None = None) -> None:
