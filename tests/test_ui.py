@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -133,3 +134,22 @@ def test_its_server_ends_with_it(store: Path, number: signal.Signals) -> None:
     assert "Traceback" not in said
     time.sleep(0.5)
     assert not any(process.is_running() for process in processes)
+
+
+def test_an_answer_that_is_none_is_waited_out() -> None:
+    """A port that echoes what it is asked is no server yet: it is asked again."""
+    with socket.socket() as echo:
+        echo.bind(("127.0.0.1", 0))
+        echo.listen()
+
+        def answer() -> None:
+            connection, _ = echo.accept()
+            connection.sendall(connection.recv(1000))
+            connection.close()
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        server = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3)"])
+        ui._wait(server, echo.getsockname()[1])
+        thread.join()
+    assert server.poll() == 0

@@ -1,6 +1,7 @@
 """`ostinato ui`: MLflow's UI for the project's runs, in a process beside this one."""
 
 import errno
+import http.client
 import json
 import os
 import signal
@@ -9,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -156,7 +156,9 @@ def _wait(server: "subprocess.Popen[bytes]", port: int) -> None:
         try:
             with urllib.request.urlopen(f"http://{HOST}:{port}/health", timeout=5):
                 return
-        except (urllib.error.URLError, OSError):
+        # a port that nobody listens on yet may answer with the question itself: Linux lets a
+        # connection meet itself where its own port is drawn to be the other end's
+        except (OSError, http.client.HTTPException):
             time.sleep(PAUSE)
         if time.monotonic() > end:
             raise UserError(f"MLflow's UI has not answered for {PATIENCE} seconds.")
