@@ -95,7 +95,7 @@ def test_where_no_voice_is_free_the_note_that_would_end_first_ends() -> None:
 
 def test_more_than_a_twentieth_of_the_notes_lost_is_too_much() -> None:
     chords = piano(*((8 * i, 4, 60 + j) for i in range(5) for j in range(4)))
-    told = r"5 notes, of 20, that begin together with another in the same track; .* by_track=\[3\]"
+    told = r"5 notes, of 20, that begin together with another in the same track, .* by_track=\[3\]"
     with pytest.raises(UnencodableError, match=told):
         Voices(voices=3, by_track=(3,)).encode(chords)
     assert len(grid(chords, 4)) == 4
@@ -125,7 +125,7 @@ def test_voices_by_track_must_be_as_many_as_the_voices() -> None:
 
 
 def test_other_numbers_of_tracks_are_refused() -> None:
-    with pytest.raises(UnencodableError, match="has 1 track; this representation takes 3"):
+    with pytest.raises(UnencodableError, match="has 1 track, and this representation takes 3"):
         BAND.encode(piano((0, 4, 60)))
 
 

@@ -124,7 +124,7 @@ def test_the_bars_of_a_real_chorale_begin_at_step_0() -> None:
 
 def test_other_numbers_of_tracks_are_refused(chorales: list[Piece]) -> None:
     seven = next(piece for piece in chorales if len(piece.track_names) == 7)
-    with pytest.raises(UnencodableError, match="has 7 tracks; this representation takes 4"):
+    with pytest.raises(UnencodableError, match="has 7 tracks, and this representation takes 4"):
         Voices().encode(seven)
 
 

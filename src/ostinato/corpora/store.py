@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ostinato.console import where
 from ostinato.corpora.tables import to_pieces, to_tables
 from ostinato.errors import UserError
 from ostinato.files import replacing_file
@@ -185,7 +186,7 @@ class PieceStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         if not (folder / INDEX).is_file():
-            raise UserError(f"{folder / INDEX} is not there: run `ostinato preprocess` first.")
+            raise UserError(f"{where(folder)} is not there: run `ostinato preprocess` first.")
         self._open: tuple[int, list[Piece]] = (-1, [])
 
     @cached_property

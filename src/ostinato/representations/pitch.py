@@ -88,7 +88,7 @@ class Pitch(Barred):
         if not len(notes):
             raise UnencodableError(f"has no notes in {which}")
         if notes["drum"].any():
-            raise UnencodableError(f"has drums in {which}; this representation takes a melody")
+            raise UnencodableError(f"has drums in {which}, and this representation takes a melody")
         if lost := len(notes) - len(line):
             raise UnencodableError(
                 f"is not monophonic: in {which} {lost} of {quantity(len(notes), 'note')} "

@@ -144,7 +144,7 @@ class Voices(Barred):
         tracks = np.setdiff1d(np.arange(len(piece.track_names)), drums)
         if len(tracks) != len(self.by_track):
             raise UnencodableError(
-                f"has {quantity(len(tracks), 'track')}; this representation takes "
+                f"has {quantity(len(tracks), 'track')}, and this representation takes "
                 f"{len(self.by_track)}"
             )
         on_grid = piece.at_resolution(self.steps_per_quarter)
@@ -172,7 +172,7 @@ class Voices(Barred):
             )
             raise UnencodableError(
                 f"has {notes - kept} notes, of {notes}, that begin together with another in the "
-                f"same track; this representation takes {most}"
+                f"same track, and this representation takes {most}"
             )
 
     def steps_before(self, piece: Piece) -> int:
