@@ -1,6 +1,7 @@
 """What a project holds, and what must not be there after a start that nothing disturbed."""
 
 import hashlib
+import os
 import re
 import sqlite3
 from collections import Counter
@@ -169,7 +170,7 @@ def _hashes_of_run(folder: Path) -> Iterator[tuple[str, str]]:
 def _paths(project: Path) -> Iterator[str]:
     """Yield every path but those of whole and of killed runs, in which only remains count."""
     in_store = set()
-    for path in (*(project / "data").rglob("*"), *(project / "outputs").rglob("*")):
+    for path in (*_below(project / "data"), *_below(project / "outputs")):
         name = NAMED.sub("*", str(path.relative_to(project)))
         place = path.relative_to(project).parts[1]
         if place == "mlflow":
@@ -177,3 +178,9 @@ def _paths(project: Path) -> Iterator[str]:
         elif place not in ("runs", "sweeps") or is_unfinished(path.relative_to(project)):
             yield name
     yield from in_store
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Yield all files and folders, also where links lead to another file system."""
+    for parent, folders, files in os.walk(folder, followlinks=True):
+        yield from (Path(parent) / name for name in (*folders, *files))

@@ -51,7 +51,7 @@ def workshop(
             archive.write(file, file.name)
     memory = SHARED_MEMORY if SHARED_MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="chaos-", dir=memory) as other_disk:
-        yield Workshop(base, template, Path(other_disk) / "tmp")
+        yield Workshop(base, template, Path(other_disk) / "disk")
 
 
 def write_score(path: Path, number: int) -> None:

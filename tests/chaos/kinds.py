@@ -36,7 +36,7 @@ KINDS = {
         Kind("train", ("train",), STORE, jobs=1),
         Kind("train, no MLflow store yet", ("train",), READ, jobs=1),
         Kind("train again", ("train",), TRAINED, jobs=1),
-        Kind("train, $TMPDIR elsewhere", ("train",), STORE, jobs=1, elsewhere=True),
+        Kind("train, checkpoints elsewhere", ("train",), STORE, jobs=1, elsewhere=True),
         Kind("generate", ("generate",), [*TRAINED, ("generate", OTHER)]),
         Kind("evaluate", ("evaluate",), [*SAMPLED, ("evaluate", "evaluation.smoothing=0.2")]),
         Kind("run", ("run",), STORE, jobs=1),

@@ -26,7 +26,7 @@ SHARES = {  # of a hundred kills
     "train": 16,
     "train, no MLflow store yet": 4,
     "train again": 4,
-    "train, $TMPDIR elsewhere": 14,
+    "train, checkpoints elsewhere": 14,
     "generate": 9,
     "evaluate": 8,
     "run": 10,

@@ -33,7 +33,7 @@ class Kind:
     before: Sequence[Words] = ()
     jobs: int = 0
     elsewhere: bool = False
-    """Whether temporary files are on another file system than the project."""
+    """Whether checkpoints and temporary files are on another file system than the project."""
     workers: bool = False
     """Whether it starts processes of its own, which may outlive it."""
 
@@ -80,6 +80,11 @@ class Workshop:
                 assert self.start(words).wait() == 0, self.said()
             shutil.copytree(self.project, state)
         self._copy(state)
+        if kind.elsewhere:
+            checkpoints = self.project / "outputs" / "checkpoints"
+            shutil.rmtree(checkpoints, ignore_errors=True)
+            (self.other_disk / "checkpoints").mkdir(parents=True)
+            checkpoints.symlink_to(self.other_disk / "checkpoints", target_is_directory=True)
 
     def undisturbed(self, kind: Kind) -> Undisturbed:
         """Return what the command does where nothing disturbs it."""
@@ -102,7 +107,7 @@ class Workshop:
     ) -> Started:
         """Start `ostinato` in the project and return at once."""
         temporary = self.temporary(elsewhere)
-        temporary.mkdir(exist_ok=True)
+        temporary.mkdir(parents=True, exist_ok=True)
         environment: Mapping[str, str] = {
             "TMPDIR": str(temporary),
             "XDG_CACHE_HOME": str(self.base / "cache"),
@@ -127,11 +132,11 @@ class Workshop:
         faults.add(found, prefix)
 
     def temporary(self, elsewhere: bool) -> Path:
-        return self.other_disk if elsewhere else self.base / "tmp"
+        return (self.other_disk if elsewhere else self.base) / "tmp"
 
     def places(self, kind: Kind) -> tuple[str, ...]:
         """Where file operations count."""
-        return f"{self.project}/", f"{self.temporary(kind.elsewhere)}/"
+        return f"{self.project}/", f"{self.temporary(kind.elsewhere)}/", f"{self.other_disk}/"
 
     def _copy(self, state: Path) -> None:
         for folder in (self.project.parent, self.base / "tmp", self.other_disk):
