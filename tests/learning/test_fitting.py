@@ -168,3 +168,18 @@ def test_a_curve_has_the_point_of_an_epoch_whose_logging_was_interrupted(
     for name in ("train_nats_per_token", "validation_nats_per_token"):
         assert before.points[name] | after.points[name] == pytest.approx(whole.points[name])
         assert len(whole.points[name]) == SHORT.epochs
+
+
+def test_what_is_logged_within_an_epoch_is_not_logged_again_at_its_end(
+    store: TokenStore, tmp_path: Path
+) -> None:
+    training = replace(SHORT, epochs=6)
+    whole, after = Points(), Points()
+    fit(store, training, tmp_path / "whole", logger=whole)
+    with pytest.raises(KeyboardInterrupt):
+        fit(store, training, tmp_path / "killed", logger=Points(killed_in=6))
+    fit(store, training, tmp_path / "killed", logger=after)
+    assert "train_step_nats_per_token" in whole.points
+    assert "train_nats_per_token" in after.points
+    for name, points in after.points.items():
+        assert set(points) <= set(whole.points[name])

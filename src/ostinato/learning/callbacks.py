@@ -10,6 +10,8 @@ from pytorch_lightning.callbacks import Callback, EarlyStopping
 from ostinato import console
 from ostinato.learning.yardstick import Yardstick
 
+OF_A_STEP = "train_step_"  # what a metric is called that is logged within an epoch
+
 
 class SeedEachEpoch(Callback):
     """Draw each epoch's random numbers from (seed, epoch): a resumed training repeats them."""
@@ -96,8 +98,10 @@ class LoggedMetrics(Callback):
     ) -> None:
         """Put the metrics, and the step that they are logged at, into the checkpoint."""
         del pl_module
+        logged = trainer.logged_metrics.items()
         checkpoint[self.KEY] = {
-            "metrics": {name: float(value) for name, value in trainer.logged_metrics.items()},
+            # those of a step were logged when it ended
+            "metrics": {n: float(value) for n, value in logged if not n.startswith(OF_A_STEP)},
             # at the end of an epoch Lightning counts from 0, as it does within one
             "step": trainer.fit_loop.epoch_loop._batches_that_stepped - 1,
         }
