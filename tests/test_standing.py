@@ -93,6 +93,7 @@ def test_typed_paths_are_seen_from_where_one_stands(docs: Path) -> None:
 
 def test_paths_of_params_are_seen_from_the_project(docs: Path) -> None:
     params = docs.parent / "params.yaml"
+    shutil.copy(next((docs.parent / "data" / "bach").glob("*.mid")), docs.parent / "mine.mid")
     params.write_text('overrides: ["sampling.prompt=mine.mid"]\n')
     assert cli.main(["compose"]) == 0
     assert composed(docs.parent)["sampling"]["prompt"] == "mine.mid"  # type: ignore[index]
