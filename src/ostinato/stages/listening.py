@@ -129,10 +129,12 @@ def choose_real(
 
 
 def _resolution(bundle: "Bundle") -> int:
-    """Ticks to the quarter note of what the bundle's representation decodes."""
+    """Return the ticks to the quarter note of what the bundle's representation decodes."""
     import numpy as np
 
-    return bundle.representation.decode(np.zeros(0, np.uint16)).resolution
+    representation = bundle.representation
+    shape = (0, representation.size) if representation.kind == "frames" else (0,)
+    return representation.decode(np.zeros(shape, np.uint16)).resolution
 
 
 def _write_sample(
