@@ -4,9 +4,10 @@ import json
 import math
 import os
 import re
+import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,8 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from filelock import FileLock
 from pydantic import Field
 
-from ostinato import scratch
+from ostinato import console, scratch
 from ostinato.errors import UserError
+from ostinato.wording import quantity
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -26,6 +28,7 @@ os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 
 STORE = Path("outputs") / "mlflow"
 DATABASE = "mlflow.db"
+ARTIFACTS = "artifacts"  # the folder beside it
 BUNDLE_TAG = "ostinato.bundle"
 DESCRIPTION_TAG = "mlflow.note.content"  # Markdown that the UI shows on the run's page
 # what runs are compared by: of models with likelihoods, and of those of whole segments
@@ -187,6 +190,8 @@ def client_of(tracking: Tracking, home: Path) -> tuple["MlflowClient", str]:
         with _lock(folder, tracking.uri is None):
             if tracking.uri is None and not (folder / DATABASE).exists():
                 _make_store(folder / DATABASE)
+            if tracking.uri is None:
+                follow_project(folder)
             client = MlflowClient(uri)
             return client, _experiment(client, tracking, folder)
     except MlflowException as error:
@@ -226,6 +231,34 @@ def _make_store(file: Path) -> None:
         scratch.put(beside / file.name, file)
 
 
+def follow_project(folder: Path) -> None:
+    """Correct the addresses of artifacts in the project's own store after the project has moved.
+
+    MLflow keeps absolute addresses, and has no command that changes them. Without this the runs of
+    a project that was moved would be written into, and looked for in, the folder where it was.
+    Addresses that are not those of an ostinato store, such as a bucket's, stay.
+    """
+    place, ending = f"{folder.as_uri()}/{ARTIFACTS}", f"/{STORE.as_posix()}/{ARTIFACTS}"
+    with closing(sqlite3.connect(folder / DATABASE, timeout=60)) as store, store:
+        found = store.execute("SELECT DISTINCT artifact_location FROM experiments").fetchall()
+        for (old,) in found:
+            if old == place or not f"{old}".startswith("file:") or not old.endswith(ending):
+                continue
+            store.execute(
+                "UPDATE experiments SET artifact_location = ? WHERE artifact_location = ?",
+                (place, old),
+            )
+            changed = store.execute(
+                "UPDATE runs SET artifact_uri = ? || substr(artifact_uri, ?) "
+                "WHERE substr(artifact_uri, 1, ?) = ?",
+                (place, len(old) + 1, len(old) + 1, f"{old}/"),
+            )
+            console.say(
+                f"this project has moved: the artifacts of {quantity(changed.rowcount, 'run')} "
+                f"in MLflow are now those in {console.where(folder / ARTIFACTS)}"
+            )
+
+
 def _experiment(client: "MlflowClient", tracking: Tracking, folder: Path) -> str:
     found = client.get_experiment_by_name(tracking.experiment)
     if found is not None and found.lifecycle_stage == "deleted":
@@ -236,7 +269,7 @@ def _experiment(client: "MlflowClient", tracking: Tracking, folder: Path) -> str
         )
     if found is not None:
         return str(found.experiment_id)
-    location = f"{folder.as_uri()}/artifacts" if tracking.uri is None else None
+    location = f"{folder.as_uri()}/{ARTIFACTS}" if tracking.uri is None else None
     # what this experiment is about: trained models, not applications of language models
     kind = {"mlflow.experimentKind": "custom_model_development"}
     return str(client.create_experiment(tracking.experiment, location, tags=kind))

@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from ostinato import console
 from ostinato.errors import UserError
-from ostinato.tracking import STORE, TEST_AREA, TEST_SCORE
+from ostinato.tracking import STORE, TEST_AREA, TEST_SCORE, follow_project
 
 HOST = "127.0.0.1"
 PORTS = 20  # that are tried, from the one that was asked for
@@ -53,6 +53,7 @@ def serve(home: Path, port: int, browser: bool = True) -> int:
     store = (home / STORE).resolve()
     if not (store / "mlflow.db").exists():
         raise UserError(f"{store} holds no runs yet: run `make repro` or `ostinato run` first.")
+    follow_project(store)
     uri, free = f"sqlite:///{store}/mlflow.db", find_port(port)
     if free != port:
         console.say(f"port {port} is taken, by another `ostinato ui` perhaps: using {free}")

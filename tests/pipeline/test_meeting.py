@@ -205,6 +205,23 @@ def test_a_training_of_a_project_that_was_moved_begins_anew(prepared: Path) -> N
     check_whole(moved)
 
 
+def test_the_runs_of_a_project_that_was_moved_are_found_and_added_to_where_it_is(
+    prepared: Path,
+) -> None:
+    """MLflow's own store holds absolute addresses of artifacts."""
+    old = prepared.rename(prepared.with_name("first"))  # a place of its own: nothing may return
+    assert run(old, "train", *TINY) == 0
+    moved = old.rename(prepared)
+    assert run(moved, "generate", *TINY) == 0
+    assert "this project has moved: the artifacts of 1 run" in words_of(moved)
+    assert not old.exists(), "nothing is written where the project was"
+    (only,) = runs(moved)
+    store = client(moved)
+    assert only.info.artifact_uri.startswith(moved.as_uri())
+    names = {entry.path for entry in store.list_artifacts(only.info.run_id)}
+    assert {"config", "samples"} <= names
+
+
 def test_a_kill_while_a_checkpoint_is_written_leaves_the_one_before(tmp_path: Path) -> None:
     from forked import FORK
 

@@ -105,7 +105,7 @@ def say_skipped(store: "TokenStore", representation: "Representation") -> None:
     console.say(
         f"{left} of {quantity(left + len(store.names), 'piece')} cannot be written as "
         f"{representation.name} and {agree(left, 'is', 'are')} left out: "
-        + "; ".join(f"it {reason} ({quantity(count, 'piece')})" for reason, count in reasons[:2])
+        + "; ".join(f"{quantity(count, 'piece')} ({reason})" for reason, count in reasons[:2])
         + more
     )
 
