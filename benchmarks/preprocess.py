@@ -113,9 +113,9 @@ def _timed(work: Callable[[], int]) -> float:
 
 def _ours(music: Path, name: str, processes: int = 1) -> tuple[float, int]:
     """Preprocess and encode a folder from nothing; the seconds, and how many notes there were."""
-    from ostinato.batches.store import write_store
     from ostinato.corpora.corpus import Corpus
     from ostinato.corpora.store import PieceStore
+    from ostinato.data.store import write_store
     from ostinato.parallel import Workers
     from ostinato.stages.preprocess import preprocess
 

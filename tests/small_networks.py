@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
-from ostinato.batches.store import TokenStore, write_store
 from ostinato.config import Config
+from ostinato.data.store import TokenStore, write_store
 from ostinato.models.bundle import build_network
 from ostinato.models.sequence import SequenceModel
 from ostinato.music.piece import Piece

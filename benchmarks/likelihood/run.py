@@ -27,7 +27,7 @@ from ostinato.stages.shared import shared_pieces
 from ostinato.stages.workspace import Workspace
 
 if TYPE_CHECKING:
-    from ostinato.learning.fitting import Fitted
+    from ostinato.training.trainer import Fitted
 
 ROOT = Path(__file__).parents[2]
 FOLDER = "likelihood/"
@@ -130,7 +130,7 @@ def _leaked(config: Config) -> frozenset[str]:
 
 def _without_first(config: Config, folder: Path) -> float:
     """Test nats per frame without each piece's first, as Bai et al. 2018 count."""
-    from ostinato.batches.windows import WholePieces
+    from ostinato.data.windows import WholePieces
     from ostinato.models.bundle import load_bundle
     from ostinato.stages.encoding import read_split, token_store
 

@@ -19,13 +19,11 @@ import numpy as np
 import torch
 from run import RESULTS, ROOT, Figures, keep_sequence_model
 
-from ostinato.batches.datamodule import MusicData
-from ostinato.batches.store import TokenStore
 from ostinato.config import Config, compose, conf_folder
+from ostinato.data.datamodule import MusicData
+from ostinato.data.store import TokenStore
 from ostinato.errors import UserError
 from ostinato.evaluation.likelihood import nll_of_pieces
-from ostinato.learning.fitting import fit
-from ostinato.learning.likelihood import LikelihoodModule
 from ostinato.models.bundle import build_network, load_bundle
 from ostinato.models.segments import lines_of
 from ostinato.representations.line import REST
@@ -35,6 +33,8 @@ from ostinato.stages.encoding import read_split, token_store
 from ostinato.stages.latents import MEASURED
 from ostinato.stages.shared import shared_pieces
 from ostinato.stages.workspace import Workspace
+from ostinato.training.likelihood import LikelihoodModule
+from ostinato.training.trainer import fit
 
 MODEL = "gru"
 

@@ -11,11 +11,11 @@ from torch import nn
 from ostinato.config import Config
 from ostinato.config.building import configurable, description, did_you_mean
 from ostinato.errors import ConfigError
-from ostinato.learning.training import Training
 from ostinato.models.heads.softmax import Softmax
 from ostinato.models.sequence import SequenceModel
 from ostinato.models.steps import Steps
 from ostinato.sampling.settings import Sampling
+from ostinato.training.settings import Training
 
 LSTM = {"_target_": "ostinato.models.recurrent.LSTM", "_partial_": True, "hidden_size": 8}
 SOFTMAX = {"_target_": "ostinato.models.heads.softmax.Softmax", "_partial_": True, "dropout": 0.25}
@@ -98,7 +98,7 @@ def test_targets_outside_ostinato_are_refused(target: str) -> None:
         "ostinato.files.replacing_file",
         "ostinato.config.building.importlib.import_module",
         "ostinato.console.out",
-        "ostinato.learning.training.Literal",
+        "ostinato.training.settings.Literal",
         "ostinato.nowhere.Class",
         "ostinato.files.Nothing",
         "ostinato..files",
@@ -115,7 +115,7 @@ def test_refused_package_is_not_even_imported(plugin: str) -> None:
     assert plugin not in sys.modules
 
 
-@pytest.mark.parametrize("node", [None, 3, "ostinato.learning.training.Training", [], {}, {"a": 1}])
+@pytest.mark.parametrize("node", [None, 3, "ostinato.training.settings.Training", [], {}, {"a": 1}])
 def test_node_without_a_class_is_refused(node: Any) -> None:
     assert refusal({"part": node}) == "part names no class: it needs a `_target_`."
 
@@ -146,7 +146,7 @@ def test_part_that_the_program_completes_must_be_partial(partial: Any) -> None:
 
 
 def test_settings_cannot_be_partial() -> None:
-    node = {"_target_": "ostinato.learning.training.Training", "_partial_": True}
+    node = {"_target_": "ostinato.training.settings.Training", "_partial_": True}
     assert "part._partial_ does not fit" in refusal({"part": node})
 
 
@@ -173,7 +173,7 @@ def test_checking_builds_no_network() -> None:
 
 
 def test_lists_become_tuples_where_the_hint_says_so() -> None:
-    node = {"_target_": "ostinato.learning.training.Training", "transpose": [-2, 3]}
+    node = {"_target_": "ostinato.training.settings.Training", "transpose": [-2, 3]}
     assert Config({"training": node}).build("training").transpose == (-2, 3)
 
 

@@ -85,7 +85,7 @@ EXPERIMENTS = {
         r'plugins=\["torch"\] does not fit: torch is no package of yours but a library',
     ),
     "another kind": (
-        "sampling:\n  _target_: ostinato.learning.training.Training\n",
+        "sampling:\n  _target_: ostinato.training.settings.Training\n",
         r"sampling\._target_=ostinato\.learning\.training\.Training does not fit: it must be a "
         "Sampling",
     ),
@@ -94,7 +94,7 @@ EXPERIMENTS = {
         r"model\._target_=\S+ does not fit: it must be a SequenceModel or SegmentModel",
     ),
     "a class for a value": (
-        "training: {optimizer: {_target_: ostinato.learning.clock.Clock, minutes: 1}}\n",
+        "training: {optimizer: {_target_: ostinato.training.timer.Clock, minutes: 1}}\n",
         r"training\.optimizer takes no class: give a plain value",
     ),
     "secret": (

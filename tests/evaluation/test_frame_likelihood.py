@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from ostinato.batches.store import TokenStore
+from ostinato.data.store import TokenStore
 from ostinato.evaluation.baselines import baseline_nll
 from ostinato.evaluation.likelihood import (
     Counts,

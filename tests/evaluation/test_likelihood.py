@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from ostinato.batches.store import TokenStore
+from ostinato.data.store import TokenStore
 from ostinato.evaluation.baselines import bigram_nll, unigram_nll
 from ostinato.evaluation.likelihood import Counts, count, nll_of_pieces, per_unit
 from ostinato.music.piece import Piece

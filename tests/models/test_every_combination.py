@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from ostinato.batches.store import TokenStore, write_store
-from ostinato.batches.windows import TrainingWindows
 from ostinato.config import compose, group_options
+from ostinato.data.store import TokenStore, write_store
+from ostinato.data.windows import TrainingWindows
 from ostinato.models.bundle import build_network
 from ostinato.models.sequence import SequenceModel
 from ostinato.music.piece import Piece

@@ -12,8 +12,8 @@ import torch
 
 from forked import die, ended, run, start
 from ostinato import run_notes, scratch
-from ostinato.learning import checkpoints as checkpointing
 from ostinato.stages import checkpoints, run_folder, train
+from ostinato.training import checkpoints as checkpointing
 from projects import bytes_of
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def die_after_an_epoch() -> None:
         if trainer.current_epoch == 1:
             die()
 
-    from ostinato.learning.callbacks import SeedEachEpoch
+    from ostinato.training.callbacks import SeedEachEpoch
 
     SeedEachEpoch.on_train_epoch_start = end  # type: ignore[method-assign]
 

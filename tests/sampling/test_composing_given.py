@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ostinato.batches.segments import SegmentBatch, first_of
+from ostinato.data.segments import SegmentBatch, first_of
 from ostinato.errors import ConfigError
 from ostinato.models.segments import lines_of
 from ostinato.models.variational.vae import VAE

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from ostinato import cli
-from ostinato.batches.store import TokenStore
 from ostinato.config import Config
 from ostinato.corpora import store
+from ostinato.data.store import TokenStore
 from ostinato.evaluation import overview
 from ostinato.evaluation.holdings import Holdings
 from ostinato.models.bundle import Bundle, save_bundle

@@ -23,7 +23,7 @@ KINDS = {
         "ostinato.models.sequence.SequenceModel",
         "ostinato.models.segments.SegmentModel",
     ),
-    "training": ("ostinato.learning.training.Training",),
+    "training": ("ostinato.training.settings.Training",),
     "sampling": ("ostinato.sampling.settings.Sampling",),
     "evaluation": ("ostinato.evaluation.settings.Evaluation",),
     "tracking": ("ostinato.tracking.Tracking",),

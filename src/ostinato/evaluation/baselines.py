@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato.batches.store import TokenStore
+from ostinato.data.store import TokenStore
 
 
 def unigram_nll(

@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from ostinato import console
-from ostinato.batches.store import TokenStore
-from ostinato.batches.windows import Batch, WholePieces
+from ostinato.data.store import TokenStore
+from ostinato.data.windows import Batch, WholePieces
 from ostinato.models.sequence import SequenceModel
 from ostinato.models.steps import predicted
 from ostinato.representations.base import (

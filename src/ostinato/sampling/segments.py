@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ostinato.batches.segments import SegmentBatch
+from ostinato.data.segments import SegmentBatch
 from ostinato.models.segments import Lines, SegmentModel, Shape, lines_of
 from ostinato.models.variational.vae import ATTRIBUTES, VAE
 from ostinato.representations.barred import InBars

@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ostinato.batches.segments import Segments
-    from ostinato.batches.store import TokenStore
+    from ostinato.data.segments import Segments
+    from ostinato.data.store import TokenStore
     from ostinato.models.segments import SegmentModel
     from ostinato.representations.base import Representation
 
@@ -22,8 +22,8 @@ def segments_of(
     network: "SegmentModel",
 ) -> "Segments":
     """The segments that a network takes of the stored pieces at `indices`."""
-    from ostinato.batches.segments import cut
     from ostinato.corpora.store import PieceStore
+    from ostinato.data.segments import cut
     from ostinato.representations.barred import InBars
 
     if not isinstance(representation, InBars):

@@ -15,8 +15,8 @@ from ostinato.stages.workspace import Workspace, source_fingerprint
 from ostinato.wording import agree, quantity
 
 if TYPE_CHECKING:
-    from ostinato.batches.store import TokenStore
     from ostinato.corpora.store import PieceStore
+    from ostinato.data.store import TokenStore
     from ostinato.parallel import Workers
     from ostinato.representations.base import Representation
 
@@ -28,8 +28,8 @@ def token_store(
     config: Config, workspace: Workspace, representation: "Representation"
 ) -> "TokenStore":
     """The pieces as tokens: encoded once, and kept by what they were made from."""
-    from ostinato.batches.store import TokenStore, write_store
     from ostinato.corpora.store import PieceStore
+    from ostinato.data.store import TokenStore, write_store
 
     pieces = PieceStore(need(workspace.pieces, "preprocess"))
     folder = token_folder(config, workspace, representation)
@@ -43,7 +43,7 @@ def token_store(
 
 def token_folder(config: Config, workspace: Workspace, representation: "Representation") -> Path:
     """Return where `token_store` keeps the pieces as tokens."""
-    source = source_fingerprint("representations", "batches", "music")
+    source = source_fingerprint("representations", "data", "music")
     name = fingerprint(
         workspace.pieces, config["representation"], source, *_learned(representation)
     )
@@ -86,8 +86,8 @@ def _learned(representation: "Representation") -> list[str]:
 
 def _explain(folder: Path, config: Config, representation: "Representation") -> None:
     """Keep beside the tokens what they mean and leave out: `ostinato inspect` reads it."""
-    from ostinato.batches.losses import LOSSES
-    from ostinato.batches.store import TokenStore
+    from ostinato.data.losses import LOSSES
+    from ostinato.data.store import TokenStore
 
     if not (folder / "representation.yaml").exists():
         write_text(folder / "vocabulary.tsv", representation.vocabulary())
@@ -112,7 +112,7 @@ def say_skipped(store: "TokenStore", representation: "Representation") -> None:
 
 def say_losses(store: "TokenStore", representation: "Representation", folder: Path) -> None:
     """Tell what the representation leaves out or writes otherwise, and where each piece stands."""
-    from ostinato.batches.losses import LOSSES
+    from ostinato.data.losses import LOSSES
 
     for sentence in store.losses.sentences(representation.name):
         console.say(f"{sentence} (by piece in {console.where(folder / LOSSES)})")

@@ -19,8 +19,8 @@ from ostinato.stages.scoring import MODEL, score_pieces
 from ostinato.stages.workspace import Workspace
 
 if TYPE_CHECKING:
-    from ostinato.batches.losses import Losses
     from ostinato.corpora.store import Selection
+    from ostinato.data.losses import Losses
     from ostinato.evaluation.sets import Comparison
     from ostinato.models.bundle import Bundle
     from ostinato.music.piece import Piece

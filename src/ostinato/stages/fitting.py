@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from pytorch_lightning import LightningModule
     from pytorch_lightning.callbacks import Callback
 
-    from ostinato.batches.segments import Segments
-    from ostinato.batches.store import TokenStore
-    from ostinato.learning.adversarial import Judge
-    from ostinato.learning.fitting import Fitted
-    from ostinato.learning.training import Training
+    from ostinato.data.segments import Segments
+    from ostinato.data.store import TokenStore
     from ostinato.models.segments import Lines, SegmentModel
     from ostinato.models.variational.vae import VAE
     from ostinato.representations.barred import InBars
     from ostinato.representations.base import Representation
+    from ostinato.training.adversarial import Judge
+    from ostinato.training.settings import Training
+    from ostinato.training.trainer import Fitted
 
 ASKED = 100  # training segments, at most, by which directions are measured
 
@@ -54,9 +54,9 @@ def fit(task: Task, network: Any, checkpoints: Path, mlflow_run: Run) -> "Fitted
 
 
 def _fit_sequences(task: Task, network: Any, checkpoints: Path, mlflow_run: Run) -> "Fitted":
-    from ostinato.batches.datamodule import MusicData
-    from ostinato.learning import fitting
-    from ostinato.learning.likelihood import LikelihoodModule, token_weights
+    from ostinato.data.datamodule import MusicData
+    from ostinato.training import trainer
+    from ostinato.training.likelihood import LikelihoodModule, token_weights
 
     settings, seed = task.config.build("training"), task.config["seed"]
     data = MusicData(
@@ -76,17 +76,17 @@ def _fit_sequences(task: Task, network: Any, checkpoints: Path, mlflow_run: Run)
     )
     module = LikelihoodModule(network, settings, weights)
     validated = len(task.validation) > 0
-    return fitting.fit(module, data, settings, seed, checkpoints, mlflow_run.logger(), validated)
+    return trainer.fit(module, data, settings, seed, checkpoints, mlflow_run.logger(), validated)
 
 
 def _fit_segments(
     task: Task, network: "SegmentModel", checkpoints: Path, mlflow_run: Run
 ) -> "Fitted":
-    from ostinato.batches.datamodule import SegmentData
-    from ostinato.learning import fitting
-    from ostinato.learning.adversarial import JUDGED
-    from ostinato.learning.watching import Samples
+    from ostinato.data.datamodule import SegmentData
     from ostinato.models.variational.vae import VAE
+    from ostinato.training import trainer
+    from ostinato.training.adversarial import JUDGED
+    from ostinato.training.watching import Samples
 
     settings, seed, objective = (
         task.config.build("training"),
@@ -110,7 +110,7 @@ def _fit_segments(
         more.append(Samples(objective.samples_every, show))
     logger = mlflow_run.logger()
     validated = len(validation) > 0
-    fitted = fitting.fit(module, data, settings, seed, checkpoints, logger, validated, more)
+    fitted = trainer.fit(module, data, settings, seed, checkpoints, logger, validated, more)
     if isinstance(network, VAE):
         _learn_directions(network, training, seed)
     return fitted
@@ -120,11 +120,11 @@ def _learner(
     network: "SegmentModel", settings: "Training", seed: int
 ) -> "tuple[LightningModule, list[Callback]]":
     """What fits a segment model, and watches it."""
-    from ostinato.learning.adversarial import AdversarialModule
-    from ostinato.learning.variational import VariationalModule
-    from ostinato.learning.watching import Collapse
     from ostinato.models.adversarial.gan import GAN
     from ostinato.models.variational.vae import VAE
+    from ostinato.training.adversarial import AdversarialModule
+    from ostinato.training.variational import VariationalModule
+    from ostinato.training.watching import Collapse
 
     if isinstance(network, VAE):
         return VariationalModule(network, settings, seed), []
@@ -183,7 +183,7 @@ def _say(training: "Segments", validation: "Segments", batch_size: int) -> None:
 def _judge(network: "SegmentModel") -> "Judge":
     """Measures generated segments against real ones."""
     from ostinato.evaluation.segments import by_themselves, excerpts_of, overlap, overlaps
-    from ostinato.learning.adversarial import Judgement
+    from ostinato.training.adversarial import Judgement
 
     def judge(generated: "Lines", real: "Lines") -> Judgement:
         ours, theirs = (excerpts_of(lines, network.shape) for lines in (generated, real))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ostinato.batches.segments import SegmentBatch
+    from ostinato.data.segments import SegmentBatch
     from ostinato.models.bundle import Bundle
     from ostinato.music.page import Given
     from ostinato.music.piece import Piece

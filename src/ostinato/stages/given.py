@@ -11,7 +11,7 @@ from ostinato.stages.workspace import Workspace
 from ostinato.wording import quantity
 
 if TYPE_CHECKING:
-    from ostinato.batches.segments import SegmentBatch
+    from ostinato.data.segments import SegmentBatch
     from ostinato.models.bundle import Bundle
     from ostinato.models.variational.vae import VAE
     from ostinato.music.piece import Piece
@@ -30,7 +30,7 @@ def given_segments(
     """
     import torch
 
-    from ostinato.batches.segments import SegmentBatch
+    from ostinato.data.segments import SegmentBatch
     from ostinato.models.variational.vae import VAE
     from ostinato.representations.barred import InBars
 
@@ -54,7 +54,7 @@ def given_segments(
 
 
 def _of_file(path: str, name: str, network: "VAE", representation: "InBars") -> "SegmentBatch":
-    from ostinato.batches.segments import first_of
+    from ostinato.data.segments import first_of
 
     bars, (low, high) = network.shape.bars, network.pitch_range
     try:
@@ -78,7 +78,7 @@ def _of_test(
     count: int, network: "VAE", representation: "InBars", workspace: Workspace
 ) -> "list[SegmentBatch]":
     """Of at most so many test pieces that have one."""
-    from ostinato.batches.segments import first_of
+    from ostinato.data.segments import first_of
 
     found: list[SegmentBatch] = []
     for piece in test_pieces(workspace):

@@ -126,7 +126,7 @@ def _of_file(path: Path) -> View:
 
 
 def _of_tokens(folder: Path) -> View:
-    from ostinato.batches.store import TokenStore
+    from ostinato.data.store import TokenStore
     from ostinato.stages.views.tokens import view
 
     try:

@@ -13,7 +13,7 @@ from ostinato.stages.workspace import Workspace
 from ostinato.wording import quantity
 
 if TYPE_CHECKING:
-    from ostinato.batches.segments import SegmentBatch, Segments
+    from ostinato.data.segments import SegmentBatch, Segments
     from ostinato.evaluation.segments import Excerpts
     from ostinato.models.bundle import Bundle
     from ostinato.models.segments import Shape
@@ -125,8 +125,8 @@ def judge_segments(config: Config, workspace: Workspace, bundle: "Bundle") -> Ju
     import torch
 
     from ostinato.evaluation.segments import excerpts_of
-    from ostinato.learning.adversarial import JUDGED
     from ostinato.models.segments import SegmentModel, lines_of
+    from ostinato.training.adversarial import JUDGED
 
     network, seed = bundle.network, config["seed"]
     assert isinstance(network, SegmentModel)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ostinato.batches.segments import SegmentBatch, Segments
+    from ostinato.data.segments import SegmentBatch, Segments
     from ostinato.evaluation.segments import Excerpts
     from ostinato.models.segments import SegmentModel
     from ostinato.models.variational.vae import VAE

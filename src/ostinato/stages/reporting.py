@@ -13,8 +13,8 @@ from ostinato.stages.workspace import Workspace
 from ostinato.wording import quantity
 
 if TYPE_CHECKING:
-    from ostinato.batches.losses import Losses
     from ostinato.corpora.store import Selection
+    from ostinato.data.losses import Losses
     from ostinato.evaluation.report import Report
     from ostinato.evaluation.sets import Comparison
     from ostinato.evaluation.verdict import Verdict

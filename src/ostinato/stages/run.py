@@ -24,7 +24,7 @@ from ostinato.stages.shared import read_pieces
 from ostinato.stages.workspace import Workspace
 
 if TYPE_CHECKING:
-    from ostinato.learning.fitting import Fitted
+    from ostinato.training.trainer import Fitted
 
 OF_A_ROW = ("corpus.name", "split", "representation", "model", "training", "evaluation")
 

@@ -29,14 +29,14 @@ from ostinato.tracking import BUNDLE_TAG, TEST_AREA, TEST_SCORE, DataOfRun, Run
 from ostinato.wording import quantity
 
 if TYPE_CHECKING:
-    from ostinato.learning.fitting import Fitted
     from ostinato.representations.base import Representation
+    from ostinato.training.trainer import Fitted
 
 FAILURE_TAG, DIVERGED_TAG = "ostinato.failure", "ostinato.diverged"
 READS = ("representation", "model", "training", "seed")
 SOURCES = (
-    "batches",
-    "learning",
+    "data",
+    "training",
     "models",
     "representations",
     "evaluation/segments.py",  # by which segments are judged while they are learned

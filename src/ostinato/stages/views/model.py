@@ -12,11 +12,11 @@ from ostinato.config import Config
 from ostinato.config.targets import PARTIAL, TARGET
 from ostinato.evaluation import overview
 from ostinato.evaluation.charts import curves
-from ostinato.learning.yardstick import OBJECTIVE, OVERLAP, Yardstick, nats_per
 from ostinato.music.naming import metre_name, program_name
 from ostinato.music.setting import SETTING, Setting, read_setting
 from ostinato.stages.views import View, facts, table
 from ostinato.stages.views.tokens import is_of_columns, read_vocabulary
+from ostinato.training.monitor import OBJECTIVE, OVERLAP, Yardstick, nats_per
 from ostinato.untrusted import MIB, printable, read_regular
 from ostinato.weights import WEIGHTS, weight_shapes
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato.batches.store import TokenStore
 from ostinato.config.targets import TARGET
 from ostinato.config.yaml_files import read_yaml
+from ostinato.data.store import TokenStore
 from ostinato.evaluation import overview
 from ostinato.representations.base import pitch_name
 from ostinato.stages.views import View, counted, facts, table

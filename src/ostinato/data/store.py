@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato import scratch
-from ostinato.batches.losses import KINDS, Losses
+from ostinato.data.losses import KINDS, Losses
 from ostinato.errors import UnencodableError, UserError
 from ostinato.files import replacing_file, write_json, write_text
 from ostinato.music.piece import Piece

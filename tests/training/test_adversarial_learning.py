@@ -11,17 +11,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from ostinato.batches.datamodule import SegmentData
-from ostinato.batches.segments import Segments, cut
-from ostinato.learning import adversarial, fitting
-from ostinato.learning.adversarial import AdversarialModule, Judgement
-from ostinato.learning.fitting import Fitted
-from ostinato.learning.training import Training
-from ostinato.learning.watching import PATIENCE, Collapse, Samples
+from ostinato.data.datamodule import SegmentData
+from ostinato.data.segments import Segments, cut
 from ostinato.models.adversarial.gan import GAN
 from ostinato.models.segments import Lines
 from ostinato.music.piece import Piece
 from ostinato.representations.voices import Voices
+from ostinato.training import adversarial, trainer
+from ostinato.training.adversarial import AdversarialModule, Judgement
+from ostinato.training.settings import Training
+from ostinato.training.trainer import Fitted
+from ostinato.training.watching import PATIENCE, Collapse, Samples
 from small_gans import gan_of
 from small_networks import store_of
 
@@ -82,7 +82,7 @@ def fit(
         50,
     )
     module = AdversarialModule(network, training, judge, seed)
-    fitted = fitting.fit(module, data, training, seed, folder, None, validated, more)
+    fitted = trainer.fit(module, data, training, seed, folder, None, validated, more)
     return fitted, network
 
 

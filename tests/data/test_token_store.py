@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ostinato.batches.store import write_store
-from ostinato.batches.windows import gather
+from ostinato.data.store import write_store
+from ostinato.data.windows import gather
 from ostinato.music.piece import NOTE, Piece, array
 from ostinato.parallel import Workers
 from ostinato.representations.event import Event

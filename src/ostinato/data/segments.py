@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ostinato.batches.store import TokenStore
+from ostinato.data.store import TokenStore
 from ostinato.music.piece import Piece
 from ostinato.representations.barred import InBars
 from ostinato.representations.line import REST

@@ -7,14 +7,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ostinato.batches.datamodule import MusicData
-from ostinato.batches.store import TokenStore
-from ostinato.learning import fitting
-from ostinato.learning.fitting import Fitted
-from ostinato.learning.likelihood import LikelihoodModule
-from ostinato.learning.training import Training
+from ostinato.data.datamodule import MusicData
+from ostinato.data.store import TokenStore
 from ostinato.models.sequence import SequenceModel
 from ostinato.representations.voices import Voices
+from ostinato.training import trainer
+from ostinato.training.likelihood import LikelihoodModule
+from ostinato.training.settings import Training
+from ostinato.training.trainer import Fitted
 from small_networks import network_of
 
 SHORT = Training(
@@ -43,7 +43,7 @@ def fit(
         seed,
     )
     module = LikelihoodModule(network, training)
-    fitted = fitting.fit(module, data, training, seed, folder, logger, validation > 0)
+    fitted = trainer.fit(module, data, training, seed, folder, logger, validation > 0)
     return fitted, network
 
 

@@ -9,7 +9,7 @@ from pytorch_lightning.callbacks import Callback
 from torch import Tensor
 
 from ostinato.errors import UserError
-from ostinato.learning.training import Training
+from ostinato.training.settings import Training
 
 
 class DivergedError(UserError):

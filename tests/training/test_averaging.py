@@ -10,9 +10,9 @@ from stopping import stopped_in_epoch
 from torch import Tensor
 from trainings import SHORT, fit, validation_nll, weights
 
-from ostinato.batches.store import TokenStore
-from ostinato.learning.averaging import warmed_up
-from ostinato.learning.likelihood import LikelihoodModule
+from ostinato.data.store import TokenStore
+from ostinato.training.averaging import warmed_up
+from ostinato.training.likelihood import LikelihoodModule
 
 AVERAGED = replace(SHORT, averaging=0.9)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ostinato.batches.segments import SegmentBatch, Segments, TrainingSegments, cut
+from ostinato.data.segments import SegmentBatch, Segments, TrainingSegments, cut
 from ostinato.music.piece import NOTE, TIME_SIGNATURE, Piece, array
 from ostinato.representations.line import REST, as_grid, heard
 from ostinato.representations.pianoroll import Pianoroll

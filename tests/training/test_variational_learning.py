@@ -11,16 +11,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from ostinato.batches.datamodule import SegmentData
-from ostinato.batches.segments import Segments, cut
-from ostinato.learning import fitting
-from ostinato.learning.fitting import Fitted
-from ostinato.learning.training import Training
-from ostinato.learning.variational import VariationalModule
-from ostinato.learning.watching import Samples
+from ostinato.data.datamodule import SegmentData
+from ostinato.data.segments import Segments, cut
 from ostinato.models.variational.vae import VAE
 from ostinato.music.piece import Piece
 from ostinato.representations.pitch import Pitch
+from ostinato.training import trainer
+from ostinato.training.settings import Training
+from ostinato.training.trainer import Fitted
+from ostinato.training.variational import VariationalModule
+from ostinato.training.watching import Samples
 from small_networks import store_of
 from small_vaes import vae_of
 
@@ -60,7 +60,7 @@ def fit(
         segments[0], validation, training.batch_size, training.transpose, 1.0, seed, 50
     )
     module = VariationalModule(network, training, seed)
-    return fitting.fit(module, data, training, seed, folder, None, validated, more), network
+    return trainer.fit(module, data, training, seed, folder, None, validated, more), network
 
 
 def weights(network: torch.nn.Module) -> Tensor:

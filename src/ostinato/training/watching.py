@@ -7,8 +7,8 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
 from ostinato import console
-from ostinato.learning.adversarial import Judgement
 from ostinato.models.segments import Lines
+from ostinato.training.adversarial import Judgement
 
 PATIENCE = 5  # validations in a row
 MORE_EMPTY = 0.5  # of all bars, than among real ones

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ostinato.batches.store import TokenStore
+from ostinato.data.store import TokenStore
 from ostinato.representations.base import Representation
 
 IGNORED = -100  # a target that is padding

@@ -9,14 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ostinato.batches.store import TokenStore
-from ostinato.batches.windows import Batch
-from ostinato.learning.clock import progress
-from ostinato.learning.divergence import steadier
-from ostinato.learning.training import Training
-from ostinato.learning.yardstick import nats_per
+from ostinato.data.store import TokenStore
+from ostinato.data.windows import Batch
 from ostinato.models.sequence import SequenceModel
 from ostinato.models.steps import predicted
+from ostinato.training.divergence import steadier
+from ostinato.training.monitor import nats_per
+from ostinato.training.settings import Training
+from ostinato.training.timer import progress
 
 
 class LikelihoodModule(pl.LightningModule):

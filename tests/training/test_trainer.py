@@ -12,8 +12,8 @@ from pytorch_lightning.loggers import Logger
 from torch import Tensor
 from trainings import SHORT, fit, validation_nll, weights
 
-from ostinato.batches.datamodule import MusicData
-from ostinato.batches.store import TokenStore
+from ostinato.data.datamodule import MusicData
+from ostinato.data.store import TokenStore
 from ostinato.representations.voices import Voices
 
 NAMES = ("best", "last")

@@ -13,14 +13,14 @@ from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 
 from ostinato import console
 from ostinato.errors import UserError
-from ostinato.learning.averaging import Averaging
-from ostinato.learning.bar import EpochBar
-from ostinato.learning.callbacks import Curves, LoggedMetrics, Patience, SeedEachEpoch
-from ostinato.learning.checkpoints import AtomicCheckpointIO, resumable
-from ostinato.learning.clock import Clock, LastValidated
-from ostinato.learning.divergence import DivergedError, Divergence
-from ostinato.learning.training import Training
-from ostinato.learning.yardstick import Yardstick
+from ostinato.training.averaging import Averaging
+from ostinato.training.bar import EpochBar
+from ostinato.training.callbacks import Curves, LoggedMetrics, Patience, SeedEachEpoch
+from ostinato.training.checkpoints import AtomicCheckpointIO, resumable
+from ostinato.training.divergence import DivergedError, Divergence
+from ostinato.training.monitor import Yardstick
+from ostinato.training.settings import Training
+from ostinato.training.timer import Clock, LastValidated
 
 NOISE = (
     ".*does not have many workers.*",

@@ -9,8 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ostinato.batches.store import TokenStore
-from ostinato.batches.windows import IGNORED, TrainingWindows, WholePieces, _places
+from ostinato.data.store import TokenStore
+from ostinato.data.windows import IGNORED, TrainingWindows, WholePieces, _places
 from ostinato.music.piece import Piece
 from ostinato.representations.pianoroll import Pianoroll
 from ostinato.representations.voices import Voices

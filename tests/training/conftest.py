@@ -2,7 +2,7 @@
 
 import pytest
 
-from ostinato.batches.store import TokenStore
+from ostinato.data.store import TokenStore
 from ostinato.music.piece import Piece
 from ostinato.representations.voices import Voices
 from small_networks import store_of

@@ -7,7 +7,7 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback, Timer
 
-from ostinato.learning.training import Training
+from ostinato.training.settings import Training
 
 MINUTE = 60_000  # milliseconds
 

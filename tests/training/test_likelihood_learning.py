@@ -8,12 +8,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ostinato.learning.likelihood import rate, token_weights
-from ostinato.learning.training import Training
 from ostinato.models.steps import IGNORED
 from ostinato.music.piece import Piece
 from ostinato.representations.pitch import Pitch
 from ostinato.representations.voices import Voices
+from ostinato.training.likelihood import rate, token_weights
+from ostinato.training.settings import Training
 from small_networks import network_of, store_of
 
 

@@ -8,7 +8,7 @@ import torch
 from pytorch_lightning.callbacks import Callback, EarlyStopping
 
 from ostinato import console
-from ostinato.learning.yardstick import Yardstick
+from ostinato.training.monitor import Yardstick
 
 OF_A_STEP = "train_step_"  # what a metric is called that is logged within an epoch
 

@@ -18,9 +18,9 @@ from test_variational_learning import fit as fit_vae
 from test_variational_learning import segments as vae_segments  # noqa: F401  (a fixture)
 from trainings import SHORT, fit, validation_nll, weights
 
-from ostinato.batches.store import TokenStore
-from ostinato.learning.divergence import DivergedError
-from ostinato.learning.likelihood import LikelihoodModule
+from ostinato.data.store import TokenStore
+from ostinato.training.divergence import DivergedError
+from ostinato.training.likelihood import LikelihoodModule
 
 LONG = replace(SHORT, epochs=4)
 
@@ -143,7 +143,7 @@ def test_a_critic_that_leaves_the_numbers_ends_the_training(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from ostinato.learning.adversarial import AdversarialModule
+    from ostinato.training.adversarial import AdversarialModule
 
     whole = AdversarialModule._critic_step
 
@@ -166,7 +166,7 @@ def test_an_autoencoder_that_leaves_the_numbers_ends_the_training(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from ostinato.learning.variational import VariationalModule
+    from ostinato.training.variational import VariationalModule
 
     whole = VariationalModule.training_step
 

@@ -10,8 +10,8 @@ import torch
 from stopping import stopped_in_epoch
 from trainings import SHORT, fit, validation_nll
 
-from ostinato.batches.store import TokenStore
-from ostinato.learning.likelihood import LikelihoodModule
+from ostinato.data.store import TokenStore
+from ostinato.training.likelihood import LikelihoodModule
 
 SECONDS = 2.0
 TIMED = replace(SHORT, epochs=100_000, minutes=SECONDS / 60, warmup=0.25, validate_every=1000)

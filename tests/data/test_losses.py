@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ostinato.batches.losses import Losses
-from ostinato.batches.store import TokenStore, write_store
+from ostinato.data.losses import Losses
+from ostinato.data.store import TokenStore, write_store
 from ostinato.music.piece import NOTE, TEMPO, TIME_SIGNATURE, Piece, array
 from ostinato.representations.base import LOST, Representation
 from ostinato.representations.event import Event

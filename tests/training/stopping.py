@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from ostinato.learning.likelihood import LikelihoodModule
+from ostinato.training.likelihood import LikelihoodModule
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from rich.console import Console
 from trainings import SHORT, fit
 
 from ostinato import console
-from ostinato.batches.store import TokenStore
+from ostinato.data.store import TokenStore
 
 CODES = re.compile(r"\x1b\[([?\d;]*)([A-Za-z])|[\r\n]|[^\x1b\r\n]+")
 

@@ -8,9 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
-from ostinato.batches.segments import SegmentBatch, Segments, TrainingSegments
-from ostinato.batches.store import TokenStore
-from ostinato.batches.windows import Batch, TrainingWindows, WholePieces
+from ostinato.data.segments import SegmentBatch, Segments, TrainingSegments
+from ostinato.data.store import TokenStore
+from ostinato.data.windows import Batch, TrainingWindows, WholePieces
 from ostinato.representations.base import Representation
 
 

@@ -6,14 +6,14 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from ostinato.batches.segments import SegmentBatch
-from ostinato.learning.clock import progress
-from ostinato.learning.divergence import steadier
-from ostinato.learning.likelihood import optimizer_of
-from ostinato.learning.training import Training
-from ostinato.learning.yardstick import OBJECTIVE
+from ostinato.data.segments import SegmentBatch
 from ostinato.models.segments import Lines
 from ostinato.models.variational.vae import VAE
+from ostinato.training.divergence import steadier
+from ostinato.training.likelihood import optimizer_of
+from ostinato.training.monitor import OBJECTIVE
+from ostinato.training.settings import Training
+from ostinato.training.timer import progress
 
 PARTS = ("train", "validation")
 SHOWN = 4  # segments of the prior

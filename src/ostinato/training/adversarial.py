@@ -8,14 +8,14 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from ostinato.batches.segments import SegmentBatch
-from ostinato.learning.clock import progress
-from ostinato.learning.likelihood import rate
-from ostinato.learning.training import Training
-from ostinato.learning.yardstick import OVERLAP
+from ostinato.data.segments import SegmentBatch
 from ostinato.models.adversarial.gan import GAN
 from ostinato.models.adversarial.generator import Choosing
 from ostinato.models.segments import Lines, lines_of
+from ostinato.training.likelihood import rate
+from ostinato.training.monitor import OVERLAP
+from ostinato.training.settings import Training
+from ostinato.training.timer import progress
 
 JUDGED = 300  # segments, generated and real, that are set against each other
 PARTS = ("train", "validation")
