@@ -36,6 +36,7 @@ FLOORS = (
     {"evaluation"},
     {"tracking"},
     {"run_notes", "ui"},
+    {"methods"},
     {"stages"},
     {"usage"},
     {"cli"},

@@ -195,13 +195,13 @@ def _inspect(arguments: argparse.Namespace, here: Path) -> int:
 
 def _composed(arguments: argparse.Namespace, workspace: "Workspace", here: Path) -> "Config":
     from ostinato.stages.bundled import composed_for_bundle
-    from ostinato.stages.compose import check_sampling, composed
+    from ostinato.stages.compose import composed
 
     if arguments.stage not in OF_A_BUNDLE:
         return composed(arguments.overrides, workspace.root, here)
     config = composed_for_bundle(arguments.overrides, workspace, here)
     if arguments.stage == "generate":
-        check_sampling(config)
+        config.build("method").check_sampling(config)
     return config
 
 

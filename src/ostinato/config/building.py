@@ -28,8 +28,11 @@ class Config:
     """A composed config: a tree of plain values in which a `_target_` names the class to build.
 
     Only classes defined in `ostinato` or in one of the packages `plugins` are ever imported or
-    called; `plugins` defaults to the tree's own list.
+    called; `plugins` defaults to the tree's own list. `left_out` are dotted keys that files of
+    conf/ set and that the chosen model does not read.
     """
+
+    left_out: tuple[str, ...] = ()
 
     def __init__(self, tree: Mapping[str, Any], plugins: Iterable[str] | None = None) -> None:
         self.tree = dict(tree)

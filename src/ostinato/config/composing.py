@@ -13,6 +13,7 @@ from ostinato.config.hydra_settings import JOB, check_settings, hydra_of_its_own
 from ostinato.config.interpolations import check_growth, without_machine
 from ostinato.config.location import FOLDERS, ROOT, conf_folder, key_of
 from ostinato.config.overrides import explain_unreadable
+from ostinato.config.unread import describe_unread, leave_out_unread
 from ostinato.config.yaml_files import check_yaml_files, read_yaml
 from ostinato.errors import ConfigError
 from ostinato.interrupts import processor_seconds
@@ -31,7 +32,8 @@ GROUPS = (
     "debug",
 )
 UNSEEN_BY_DVC = ("size", "nfiles")  # its run cache leaves these keys out when it compares
-BUILT = tuple(g for g in GROUPS if g not in ("experiment", "debug"))
+CHOSEN = tuple(g for g in GROUPS if g not in ("experiment", "debug"))
+BUILT = (*CHOSEN, "method")  # the file of a model says its method
 SECONDS = 60  # of processor time for composing; it takes one
 TOO_LONG = (
     f"composing the config took longer than {SECONDS} s of processor time: an experiment, or an "
@@ -67,8 +69,13 @@ def compose(overrides: Sequence[str] = (), conf: Path | None = None) -> Config:
     Raises `ConfigError`, one sentence, for whatever does not compose or does not fit.
     """
     conf = conf or conf_folder()
-    tree = _compose(list(overrides), conf)
-    config = Config(name_experiment(tree, overrides, conf, _compose))
+    return _checked(_compose(list(overrides), conf), overrides, conf)
+
+
+def _checked(tree: Mapping[str, Any], overrides: Sequence[str], conf: Path) -> Config:
+    """A composed tree as a config that is valid, without what its method does not read."""
+    typed = [key_of(override) for override in overrides]
+    config = leave_out_unread(Config(name_experiment(tree, overrides, conf, _compose)), typed)
     validate(config)
     return config
 
@@ -102,9 +109,7 @@ def validate(config: Config) -> None:
 def from_hydra(composed: Any, settings: Any, conf: Path) -> Config:
     """Return the config of a job of Hydra's, whose `settings` are its hydra node, validated."""
     tree = resolved(composed, settings.runtime.choices, conf)
-    config = Config(name_experiment(tree, settings.overrides.task, conf, _compose))
-    validate(config)
-    return config
+    return _checked(tree, settings.overrides.task, conf)
 
 
 def params_overrides(path: Path) -> list[str]:
@@ -204,7 +209,7 @@ def resolved(composed: Any, choices: Any, conf: Path) -> dict[str, Any]:
         raise translated(error, [], conf) from error
     secrets.check_values(tree)
     tree["choices"] = {group: choices.get(group) for group in GROUPS}
-    for group in BUILT:
+    for group in CHOSEN:
         if group in tree and tree["choices"][group] is None:  # a list of options, merged
             raise ConfigError(_several(group))
     return dict(tree)
@@ -228,6 +233,8 @@ def translated(error: Exception, overrides: Iterable[str], conf: Path) -> Config
         )
     if match := re.search(r"Could not override '/?([^']+)'", cause):
         key = match[1].partition("@")[0]
+        if sentence := _unread(conf, overrides, key):
+            return ConfigError(sentence)
         within = groups_within(conf, key.partition("/")[0]) if "/" in key else []
         known = [*within, *GROUPS, *PLAIN, *_all_keys(conf, overrides, key)]
         offered = [k for k in known if not k.startswith("choices") and "_target_" not in k]
@@ -253,6 +260,19 @@ def translated(error: Exception, overrides: Iterable[str], conf: Path) -> Config
     if where and (match := re.search(r"Interpolation key '([^']+)' not found", message)):
         return ConfigError(f"{where[1]} refers to {match[1]}, which is not there.")
     return ConfigError(f"the config cannot be composed: {' '.join(message.split())[:300]}")
+
+
+def _unread(conf: Path, overrides: Sequence[str], key: str) -> str:
+    """A sentence about a key that only other models have; nothing for any other key."""
+    sound = [o for o in overrides if key_of(o) != key]
+    if len(sound) == len(overrides):  # it is wrong in a file
+        return ""
+    try:
+        config = Config(_compose(sound, conf))
+        method: Any = config.target("method")
+    except ConfigError:
+        return ""
+    return describe_unread(config, key) if key in method.instead else ""
 
 
 def _hydras_options(message: str) -> list[str]:

@@ -66,7 +66,9 @@ def to_project_paths(config: Config, overrides: Sequence[str], here: Path, root:
     tree = config.tree
     for key in typed:
         tree = _replaced(tree, key.split("."), functools.partial(_from_root, here=here, root=root))
-    return Config(tree, config.plugins)
+    changed = Config(tree, config.plugins)
+    changed.left_out = config.left_out
+    return changed
 
 
 def to_project_overrides(overrides: Sequence[str], here: Path, root: Path) -> list[str]:

@@ -8,12 +8,14 @@ import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save
 from torch import nn
 
 from ostinato.config import Config
+from ostinato.config.targets import TARGET
 from ostinato.errors import UserError
 from ostinato.files import fingerprint, write_json, write_text
 from ostinato.folders import replacing_folder
@@ -27,7 +29,10 @@ LEARNED = "learned.json"
 FILES = ("config.yaml", WEIGHTS, "vocabulary.tsv", SETTING, LEARNED)
 LARGEST_LEARNED = 16 * MIB
 LONGEST_CHOICE = 200  # characters
-KEYS = ("representation", "model", "choices")
+# of bundles written before: the method by a part of the model, and what the objective held
+METHOD_OF = {"critic": "adversarial.Adversarial", "encoder": "variational.Variational"}
+MOVED = ("generator_rate", "critic_rate", "betas", "averaging", "collapse", "samples_every")
+KEYS = ("representation", "model", "method", "choices")
 
 
 @dataclass(frozen=True)
@@ -137,7 +142,7 @@ def read_config(folder: Path, plugins: Iterable[str] = ()) -> Config:
                 f"{folder} is not a trained model: it has no {name}; run `ostinato train`, or give "
                 "the folder of a bundle as model_dir."
             )
-    config = Config.load(folder / "config.yaml", plugins)
+    config = upgraded(Config.load(folder / "config.yaml", plugins))
     for key in KEYS:
         if not isinstance(config.tree.get(key), dict):
             raise UserError(f"{folder}/config.yaml is not that of a model: it has no {key}.")
@@ -148,6 +153,26 @@ def read_config(folder: Path, plugins: Iterable[str] = ()) -> Config:
                 "the name of an option."
             )
     return config
+
+
+def upgraded(config: Config) -> Config:
+    """Return the config of a bundle that was written before models had a method, with one.
+
+    Settings of training that stood in the model then are left out; others stay as they are.
+    """
+    model = config.tree.get("model")
+    if "method" in config.tree or not isinstance(model, dict):
+        return config
+    method = next((m for part, m in METHOD_OF.items() if part in model), "likelihood.Likelihood")
+    model = {name: _without_training(node) for name, node in model.items()}
+    target = {TARGET: f"ostinato.methods.{method}"}
+    return Config({**config.tree, "model": model, "method": target}, config.plugins)
+
+
+def _without_training(node: Any) -> Any:
+    if not isinstance(node, dict):
+        return node
+    return {name: value for name, value in node.items() if name not in MOVED}
 
 
 def _recall(representation: Representation, path: Path) -> None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from ostinato.config import Config
 from ostinato.errors import ConfigError, UnencodableError, UserError
 from ostinato.folders import check_replaceable
+from ostinato.methods.base import TEST, Method
+from ostinato.sampling.conditions import first_bars, read_piece
 from ostinato.stages.bundled import samples_folder
-from ostinato.stages.given import TEST, first_bars, read_piece
 from ostinato.stages.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -48,15 +49,12 @@ def _check_soundfont(sampling: "Sampling", workspace: Workspace) -> None:
 
 def _check_prompt(config: Config, sampling: "Sampling", workspace: Workspace) -> None:
     """Refuse a prompt that the representation cannot hold, where that is known before training."""
-    from ostinato.models.segments import SegmentModel
-
     piece = read_piece(str(workspace.root / str(sampling.prompt)), "prompt")
-    representation = config.build("representation")
-    if representation.learns or issubclass(config.target("model"), SegmentModel):
-        return
+    method: Method = config.build("method")
     try:
-        representation.encode(first_bars(piece, sampling.prompt_bars))
+        method.check_prompt(config, first_bars(piece, sampling.prompt_bars))
     except UnencodableError as error:
+        name = config["choices"]["representation"]
         raise UserError(
-            f"{sampling.prompt} cannot be a prompt: as {representation.name} the piece {error}."
+            f"{sampling.prompt} cannot be a prompt: as {name} the piece {error}."
         ) from error

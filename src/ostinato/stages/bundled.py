@@ -10,8 +10,10 @@ from typing import Any
 from ostinato import console
 from ostinato.config import Config
 from ostinato.config.location import key_of
+from ostinato.config.unread import refuse_unread
 from ostinato.errors import ConfigError, UserError
-from ostinato.stages.compose import check_sampling, compose_values, needs_prompt
+from ostinato.methods.base import Method
+from ostinato.stages.compose import compose_values
 from ostinato.stages.shared import read_pieces
 from ostinato.stages.workspace import Workspace
 from ostinato.untrusted import MIB, check_regular
@@ -62,8 +64,10 @@ def composed_for_bundle(
                 f"representation={bundle['choices.representation']}."
             )
     choices = config["choices"] | {group: bundle["choices"][group] for group in OF_THE_BUNDLE}
-    own = {group: bundle[group] for group in OF_THE_BUNDLE}
-    return Config({**config.tree, **own, "choices": choices}, config.plugins)
+    own = {group: bundle[group] for group in (*OF_THE_BUNDLE, "method")}
+    decided = Config({**config.tree, **own, "choices": choices}, config.plugins)
+    refuse_unread(decided, overrides)
+    return decided
 
 
 def _trained_last(workspace: Workspace) -> Path | None:
@@ -138,13 +142,14 @@ def generate_command(config: Config, workspace: Workspace) -> str | None:
     None where what params.yaml says of sampling admits none.
     """
     seed = (config["seed"] + 1) % 2**32  # that of the run would draw the same music again
-    first = ["sampling=continuation"] if needs_prompt(config) else []
+    method: Method = config.build("method")
+    first = ["sampling=continuation"] if method.needs_prompt(config) else []
     last = [f"seed={seed}", f"model_dir={_quoted(console.where(workspace.model))}"]
     own = Workspace(workspace.root, workspace.root / "outputs")
     model = f"model_dir={_quoted(str(workspace.model))}"
     for sampling in (first, [*first, "sampling.steps=null"], ["sampling=ancestral"]):
         try:
-            check_sampling(composed_for_bundle([*sampling, model], own))
+            method.check_sampling(composed_for_bundle([*sampling, model], own))
         except ConfigError:
             continue
         words = [*sampling, *last, f"samples_dir={SAMPLES}"]

@@ -11,20 +11,18 @@ from ostinato.config import Config
 from ostinato.errors import UnreadableError
 from ostinato.files import write_json, write_text
 from ostinato.folders import check_replaceable, replacing_folder
+from ostinato.methods.base import EvaluationTask, Method
 from ostinato.run_notes import find_run
 from ostinato.stages.bundled import model_folder, read_about, samples_folder, with_pieces_of
 from ostinato.stages.encoding import need, read_split, token_store
 from ostinato.stages.reporting import Found, build_report
-from ostinato.stages.scoring import MODEL, score_pieces
 from ostinato.stages.workspace import Workspace
 
 if TYPE_CHECKING:
     from ostinato.corpora.store import Selection
-    from ostinato.data.losses import Losses
     from ostinato.evaluation.sets import Comparison
     from ostinato.models.bundle import Bundle
     from ostinato.music.piece import Piece
-    from ostinato.stages.judging import Judged
 
 READS = ("evaluation",)
 FOLDERS = ("model_dir", "samples_dir")
@@ -43,11 +41,11 @@ def run(config: Config, workspace: Workspace) -> None:
     report = build_report(config, workspace, bundle, found)
     with replacing_folder(workspace.evaluation, "evaluation") as part:
         write_json(part / "metrics.json", found.metrics())
-        if found.scores:
-            write_text(part / "pieces.csv", found.scores.table)
+        if found.model.table:
+            write_text(part / "pieces.csv", found.model.table)
         write_plots(report, part / "plots")
         write_text(part / "report.html", report_page(report))
-    console.say(found.summary())
+    console.say(found.model.summary)
     for warning in report.verdict.warnings if report.verdict else ():
         console.warn(warning)
     console.say(f"the report is {console.where(workspace.evaluation / 'report.html')}")
@@ -62,40 +60,27 @@ def _find(config: Config, workspace: Workspace, bundle: "Bundle", folder: Path) 
     from ostinato.corpora.store import PieceStore
 
     pieces = PieceStore(need(workspace.pieces, "preprocess"))
-    originals: Selection | list[Piece] = pieces.only(read_split(workspace)["test"])
+    split = read_split(workspace)
     samples = samples_folder(config, workspace)
     about = read_about(samples, folder)
     generated, silent = _samples(samples)
-    judged = _judged(config, workspace, bundle)
-    if judged is not None:
-        originals = judged.pieces
+    store = token_store(bundle.config, workspace, bundle.representation)
+    method: Method = bundle.config.build("method")
+    findings = method.evaluate(EvaluationTask(config, bundle, store, pieces, split))
+    originals: Selection | list[Piece] = pieces.only(split["test"])
+    if findings.originals is not None:
+        originals = findings.originals
     return Found(
+        model=findings,
+        monitor=method.monitor(bundle.representation.unit),
         generated=generated,
         folder=samples,
         silent=silent,
         cut=about.get("cut_pieces"),  # none where nothing beside the samples says so
         originals=originals,
         measures=_compare(generated, originals),
-        scores=score_pieces(config, workspace, bundle),
-        judged=judged,
-        losses=_losses(workspace, bundle),
+        losses=store.losses.only(store.indices(split["test"])),
     )
-
-
-def _losses(workspace: Workspace, bundle: "Bundle") -> "Losses":
-    """What the representation does not keep of the test pieces."""
-    store = token_store(bundle.config, workspace, bundle.representation)
-    return store.losses.only(store.indices(read_split(workspace)["test"]))
-
-
-def _judged(config: Config, workspace: Workspace, bundle: "Bundle") -> "Judged | None":
-    """What is measured of the segments of a segment model."""
-    from ostinato.models.segments import SegmentModel
-    from ostinato.stages.judging import judge_segments
-
-    if not isinstance(bundle.network, SegmentModel):
-        return None
-    return judge_segments(config, workspace, bundle)
 
 
 def _samples(folder: Path) -> "tuple[list[Piece], int]":
@@ -132,8 +117,6 @@ def _compare(
 
 def _flat(found: Found) -> dict[str, float]:
     """The figures for the MLflow run."""
-    likelihoods = found.scores.likelihoods[MODEL] if found.scores else {}
-    flat = {f"test_{name}": value for name, value in likelihoods.items()}
+    flat = dict(found.model.figures)
     flat |= {f"generated/{name}": c.generated.mean for name, c in found.measures.items()}
-    flat |= {f"overlap/{name}": c.overlap for name, c in found.measures.items()}
-    return flat | (found.judged.flat() if found.judged else {})
+    return flat | {f"overlap/{name}": c.overlap for name, c in found.measures.items()}

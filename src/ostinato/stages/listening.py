@@ -1,20 +1,17 @@
 """What generating writes: music files, sound, pictures, and a page to hear and see them."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ostinato import console
 from ostinato.errors import UnencodableError
-from ostinato.stages.given import first_bars, test_pieces
-from ostinato.stages.workspace import Workspace
+from ostinato.sampling.conditions import first_bars
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from ostinato.methods.base import Sample
     from ostinato.models.bundle import Bundle
-    from ostinato.music.page import Given, Sample
+    from ostinato.music import page
     from ostinato.music.piece import Piece
     from ostinato.sampling.settings import Sampling
 
@@ -38,17 +35,8 @@ LABELS = {
 }
 
 
-@dataclass(frozen=True)
-class Composition:
-    """A new piece. ended: whether it came to an end of its own; None where none can."""
-
-    piece: "Piece"
-    ended: bool | None
-    given: "Given | None" = None
-
-
 def write_samples(
-    composed: Sequence[Composition],
+    composed: "Sequence[Sample]",
     real: "Piece | None",
     sampling: "Sampling",
     about: Mapping[str, Any],
@@ -73,51 +61,16 @@ def write_samples(
     (folder / LISTEN).write_text(listen_page(page), encoding="utf-8")
 
 
-def find_given(
-    bundle: "Bundle", sampling: "Sampling", prompt: "Piece | None", source: str
-) -> "Given | None":
-    """Return what of a piece that was made to this `prompt` is not new, if anything is."""
-    from ostinato.models.segments import SegmentModel
-    from ostinato.music.page import Given
-    from ostinato.representations.barred import Barred
-    from ostinato.sampling.given import prompt_of
-    from ostinato.sampling.settings import Asking
-
-    network, representation = bundle.network, bundle.representation
-    if isinstance(network, SegmentModel):
-        if sampling.given and sampling.steps is None and not isinstance(sampling, Asking):
-            quarters = network.shape.steps / network.shape.beat  # the segment that is varied
-            return Given(source, round(quarters * _resolution(bundle)))
-        if prompt is None or network.known is None or not isinstance(representation, Barred):
-            return None
-        if not network.given_bars:
-            fixed = network.known.all(dim=1).tolist()
-            parts = enumerate(representation.parts)
-            return Given(source, tracks=frozenset(n for n, part in parts if all(fixed[part])))
-        return Given(source, _sounding(bundle, prompt_of(network, representation, prompt)))
-    if prompt is None:
-        return None
-    return Given(source, _sounding(bundle, representation.encode(prompt)))
-
-
-def _sounding(bundle: "Bundle", steps: "NDArray[Any]") -> int:
-    """How many ticks music lasts from its first note on, as new pieces begin."""
-    piece = bundle.representation.decode(steps)
-    return piece.end - int(piece.notes["onset"].min(initial=piece.end))
-
-
 def choose_real(
-    bundle: "Bundle", workspace: Workspace | None, composed: Sequence["Piece"], named: str | None
+    bundle: "Bundle", candidates: "Iterable[Piece]", composed: Sequence["Piece"], named: str | None
 ) -> "Piece | None":
     """Return the beginning of a piece of the test split, as many bars as the longest new piece.
 
-    It is the piece called `named`, or else the first that the model's representation can write;
-    None where no workspace is known to have the model's split, and where it has no such piece.
+    It is the one called `named` of the `candidates`, or else the first that the model's
+    representation can write; None where there is no such piece.
     """
-    if workspace is None or not (workspace.pieces.exists() and workspace.split.exists()):
-        return None
     bars = max(FEWEST_BARS, *(len(piece.barlines()) for piece in composed))
-    for piece in test_pieces(workspace):
+    for piece in candidates:
         if named is not None and piece.name != named:
             continue
         try:
@@ -128,18 +81,9 @@ def choose_real(
     return None
 
 
-def _resolution(bundle: "Bundle") -> int:
-    """Return the ticks to the quarter note of what the bundle's representation decodes."""
-    import numpy as np
-
-    representation = bundle.representation
-    shape = (0, representation.size) if representation.kind == "frames" else (0,)
-    return representation.decode(np.zeros(shape, np.uint16)).resolution
-
-
 def _write_sample(
-    number: int, composition: Composition, sampling: "Sampling", folder: Path
-) -> "Sample":
+    number: int, composition: "Sample", sampling: "Sampling", folder: Path
+) -> "page.Sample":
     from ostinato.music import sound
     from ostinato.music.page import Sample
     from ostinato.music.picture import piano_roll
@@ -160,7 +104,7 @@ def _write_sample(
     return Sample(piece.name, piece, sounds, title, facts, given=composition.given)
 
 
-def _show_real(piece: "Piece", sampling: "Sampling") -> "Sample":
+def _show_real(piece: "Piece", sampling: "Sampling") -> "page.Sample":
     from ostinato.music.page import Sample
 
     sounds, title = _sounds(piece, sampling), f"Real music: {piece.name}"
@@ -180,7 +124,7 @@ def _sounds(piece: "Piece", sampling: "Sampling") -> dict[int | None, bytes]:
     return {track: sound.mp3_bytes(wave, rate, COMPRESSION) for track, wave in alone.items()}
 
 
-def _tell_end(composition: Composition) -> list[str]:
+def _tell_end(composition: "Sample") -> list[str]:
     if composition.ended is None:
         return []
     return ["ends by itself" if composition.ended else "cut: it had not ended"]

@@ -15,6 +15,7 @@ from ostinato.config.composing import from_hydra, params_overrides, translated, 
 from ostinato.config.launching import check_launch
 from ostinato.config.location import to_project_overrides, to_project_paths
 from ostinato.config.overrides import quote_paths
+from ostinato.config.unread import refuse_unread
 from ostinato.errors import UserError
 from ostinato.stages import compose, evaluate, fetch, generate, split, train
 from ostinato.stages.bundled import generate_command
@@ -119,6 +120,7 @@ def _run(composed: Any, settings: Any, project: Project) -> float | None:
     """Run the stages; returns the best validation figure, so turned that less is better."""
     config = from_hydra(composed, settings, project.conf)
     config = to_project_paths(config, project.typed, project.here, project.root)
+    refuse_unread(config, settings.overrides.task)
     compose.check_fit(config, project.conf)
     output = Path(settings.runtime.output_dir)
     check(output)
@@ -127,7 +129,7 @@ def _run(composed: Any, settings: Any, project: Project) -> float | None:
     if command := generate_command(config, workspace):
         console.say(f"more of it: {command}")
     best = fitted.best_validation
-    return -best if best is not None and fitted.yardstick.higher else best
+    return -best if best is not None and fitted.monitor.higher else best
 
 
 def run_with_fetch(config: Config, workspace: Workspace) -> "Fitted":

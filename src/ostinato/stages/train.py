@@ -13,6 +13,7 @@ from ostinato.config.differences import find_differences, name_run
 from ostinato.errors import UserError
 from ostinato.files import fingerprint, write_text
 from ostinato.folders import check_replaceable
+from ostinato.methods.base import Method, TrainingTask
 from ostinato.run_notes import NOTE, end_dead_runs, note_bundle, note_ended, open_run
 from ostinato.stages.checkpoints import checkpoint_folder
 from ostinato.stages.encoding import (
@@ -23,9 +24,8 @@ from ostinato.stages.encoding import (
     token_folder,
     token_store,
 )
-from ostinato.stages.fitting import Task, fit
 from ostinato.stages.workspace import Workspace, source_fingerprint
-from ostinato.tracking import BUNDLE_TAG, TEST_AREA, TEST_SCORE, DataOfRun, Run
+from ostinato.tracking import BUNDLE_TAG, DataOfRun, Run
 from ostinato.wording import quantity
 
 if TYPE_CHECKING:
@@ -33,10 +33,11 @@ if TYPE_CHECKING:
     from ostinato.training.trainer import Fitted
 
 FAILURE_TAG, DIVERGED_TAG = "ostinato.failure", "ostinato.diverged"
-READS = ("representation", "model", "training", "seed")
+READS = ("representation", "model", "method", "training", "seed")
 SOURCES = (
     "data",
     "training",
+    "methods",
     "models",
     "representations",
     "evaluation/segments.py",  # by which segments are judged while they are learned
@@ -50,6 +51,7 @@ def run(config: Config, workspace: Workspace) -> "Fitted":
     """Fit the network of a config; returns what the training came to."""
     import torch
 
+    from ostinato.corpora.store import PieceStore
     from ostinato.models.bundle import build_network
 
     check_replaceable(workspace.model, "model")
@@ -74,14 +76,16 @@ def run(config: Config, workspace: Workspace) -> "Fitted":
         f"{quantity(len(training), 'piece')} as {representation.name}, {len(validation)} for "
         "validation"
     )
-    task = Task(config, workspace, representation, store, training, validation)
+    pieces = PieceStore(workspace.pieces)
+    task = TrainingTask(config, representation, store, pieces, training, validation)
     with checkpoint_folder(_name(config, workspace), workspace) as checkpoints:
-        return _train(task, network, checkpoints)
+        return _train(task, workspace, network, checkpoints)
 
 
-def _train(task: Task, network: Any, checkpoints: Path) -> "Fitted":
+def _train(task: TrainingTask, workspace: Workspace, network: Any, checkpoints: Path) -> "Fitted":
     """Fit the network, write the bundle and record both; the caller has `checkpoints` to itself."""
-    config, workspace = task.config, task.workspace
+    config = task.config
+    method: Method = config.build("method")
     end_dead_runs(workspace.checkpoints, workspace.home)
     changed = find_differences(config, conf_folder(workspace.root))
     note = checkpoints / NOTE
@@ -93,12 +97,12 @@ def _train(task: Task, network: Any, checkpoints: Path) -> "Fitted":
         mlflow_run.tags(
             _headings(config) | _provenance(workspace) | {"changed": told} | _left_out(task)
         )
-        mlflow_run.dataset(_data(task))
-        mlflow_run.await_metric(_score(network))
+        mlflow_run.dataset(_data(task, workspace))
+        mlflow_run.await_metric(method.test_metric)
         mlflow_run.artifacts(_saved(config, checkpoints), "config")
         with mlflow_run.system_metrics():
-            fitted = fit(task, network, checkpoints, mlflow_run)
-        _write(task, network, fitted)
+            fitted = method.fit(task, network, checkpoints, mlflow_run)
+        _write(task, workspace, network, fitted)
         mlflow_run.describe(
             f"{_named(config)}, trained on {quantity(len(task.training), 'piece')}: "
             f"{_reached(fitted)}.\n\n"
@@ -118,9 +122,9 @@ def _train(task: Task, network: Any, checkpoints: Path) -> "Fitted":
     return fitted
 
 
-def _data(task: Task) -> DataOfRun:
+def _data(task: TrainingTask, workspace: Workspace) -> DataOfRun:
     """The corpus, and how many of its pieces are for what."""
-    config, workspace = task.config, task.workspace
+    config = task.config
     test = task.store.indices(read_split(workspace)["test"])
     counts = {"train": task.training, "validation": task.validation, "test": test}
     return DataOfRun(
@@ -131,13 +135,6 @@ def _data(task: Task) -> DataOfRun:
     )
 
 
-def _score(network: Any) -> str:
-    """The metric by which runs of a network are compared."""
-    from ostinato.models.segments import SegmentModel
-
-    return TEST_AREA if isinstance(network, SegmentModel) else TEST_SCORE
-
-
 def _name(config: Config, workspace: Workspace) -> str:
     """A name for everything that determines the weights."""
     keys = {key: config[key] for key in READS}
@@ -145,13 +142,11 @@ def _name(config: Config, workspace: Workspace) -> str:
     return fingerprint(keys, workspace.pieces, workspace.split, source)
 
 
-def _write(task: Task, network: Any, fitted: "Fitted") -> None:
-    from ostinato.corpora.store import PieceStore
+def _write(task: TrainingTask, workspace: Workspace, network: Any, fitted: "Fitted") -> None:
     from ostinato.models.bundle import Bundle, save_bundle
     from ostinato.music.setting import Setting
 
-    workspace, names = task.workspace, task.store.names
-    pieces = PieceStore(workspace.pieces).only(names[i] for i in task.training)
+    pieces = task.pieces.only(task.store.names[i] for i in task.training)
     bundle = Bundle(task.config, task.representation, network, Setting.of(pieces))
     save_bundle(bundle, workspace.model)
     text = io.StringIO()
@@ -166,7 +161,7 @@ def _reached(fitted: "Fitted") -> str:
     if fitted.best_validation is None:
         return f"no validation pieces: the weights of epoch {fitted.best_epoch}"
     return (
-        f"best validation {fitted.best_validation:.4f} {fitted.yardstick.words} "
+        f"best validation {fitted.best_validation:.4f} {fitted.monitor.words} "
         f"in epoch {fitted.best_epoch}"
     )
 
@@ -191,14 +186,14 @@ def _record(workspace: Workspace, mlflow_run: Run, fitted: "Fitted") -> None:
         mlflow_run.tags({DIVERGED_TAG: fitted.diverged})
     mlflow_run.metrics({"minutes": fitted.minutes})
     if fitted.best_validation is not None:
-        name = f"best_validation_{fitted.yardstick.name}"
+        name = f"best_validation_{fitted.monitor.name}"
         mlflow_run.metrics({name: fitted.best_validation})
     mlflow_run.artifacts(workspace.model, "model")
     mlflow_run.artifacts(workspace.curves, "curves")
     mlflow_run.end()
 
 
-def _left_out(task: Task) -> dict[str, str]:
+def _left_out(task: TrainingTask) -> dict[str, str]:
     """What the representation does not keep of all pieces, if anything."""
     sentences = task.store.losses.sentences(task.representation.name)
     return {"left_out": "; ".join(sentences)} if sentences else {}

@@ -1,4 +1,4 @@
-"""What happens at the seams of a training."""
+"""Callbacks of every training: seeds, early stopping, learning curves."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ import torch
 from pytorch_lightning.callbacks import Callback, EarlyStopping
 
 from ostinato import console
-from ostinato.training.monitor import Yardstick
+from ostinato.training.module import method_module
 
 OF_A_STEP = "train_step_"  # what a metric is called that is logged within an epoch
 
@@ -44,7 +44,7 @@ class Patience(EarlyStopping):
 class Curves(Callback):
     """Keeps one row an epoch: epoch, train and, if it was validated, validation.
 
-    Both are by the module's `yardstick`; `mean("train")` gives what the epoch came to, where that
+    Both are by the module's `monitor`; `mean("train")` gives what the epoch came to, where that
     is known.
     """
 
@@ -59,13 +59,14 @@ class Curves(Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Add a row, and print it where it says how far the training has come."""
-        yardstick: Yardstick = pl_module.yardstick  # type: ignore[assignment]
+        module = method_module(pl_module)
+        monitor = module.monitor
         row: dict[str, float] = {"epoch": trainer.current_epoch + 1}
-        train = pl_module.mean("train")  # type: ignore[operator]
+        train = module.mean("train")
         if train is not None:
-            pl_module.log(f"train_{yardstick.name}", train, prog_bar=True)
+            pl_module.log(f"train_{monitor.name}", train, prog_bar=True)
             row["train"] = round(float(train), 6)
-        validation = trainer.callback_metrics.get(f"validation_{yardstick.name}")
+        validation = trainer.callback_metrics.get(f"validation_{monitor.name}")
         if validation is not None and self.validated:
             row["validation"] = round(float(validation), 6)
         self.validated = False
@@ -73,7 +74,7 @@ class Curves(Callback):
         if len(row) > 1 and trainer.is_global_zero:
             parts = ", ".join(f"{k} {v:.4f}" for k, v in row.items() if k != "epoch")
             epoch = f"epoch {row['epoch']} of {trainer.max_epochs}"
-            console.say(f"{epoch}: {parts} {yardstick.words}")
+            console.say(f"{epoch}: {parts} {monitor.words}")
 
     def state_dict(self) -> dict[str, Any]:
         """The rows so far travel in the checkpoint."""

@@ -9,7 +9,8 @@ from pytorch_lightning.callbacks import Callback
 from torch import Tensor
 
 from ostinato.errors import UserError
-from ostinato.training.settings import Training
+from ostinato.training.module import method_module
+from ostinato.training.settings import GradientDescent
 
 
 class DivergedError(UserError):
@@ -20,7 +21,7 @@ class Divergence(Callback):
     """Raises `DivergedError` at the first loss, validation figure or weight that is no number.
 
     Comes before whatever keeps weights, so that what a checkpoint holds is sound. A module says in
-    `losses` what each step came to, and in `steadier` which settings would help.
+    `losses` what each step came to, and in `advice` which settings would help.
     """
 
     def on_train_batch_end(
@@ -33,7 +34,7 @@ class Divergence(Callback):
     ) -> None:
         """Look at the losses of a step, on all devices alike."""
         del batch
-        losses: Mapping[str, Tensor] = getattr(pl_module, "losses", {})
+        losses = method_module(pl_module).losses
         if isinstance(outputs, Mapping) and "loss" in outputs:
             losses = {"loss": outputs["loss"], **losses}
         where = f"in batch {batch_idx + 1} of epoch {trainer.current_epoch + 1}"
@@ -41,7 +42,7 @@ class Divergence(Callback):
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Look at the figure by which weights are chosen."""
-        name = f"validation_{pl_module.yardstick.name}"  # type: ignore[union-attr]
+        name = f"validation_{method_module(pl_module).monitor.name}"
         figure = trainer.callback_metrics.get(name)
         figures = {} if figure is None else {"validation figure": figure}
         _check(trainer, pl_module, figures, f"of epoch {trainer.current_epoch + 1}")
@@ -53,7 +54,7 @@ class Divergence(Callback):
         _check(trainer, pl_module, figures, f"after epoch {trainer.current_epoch + 1}")
 
 
-def steadier(training: Training) -> str:
+def advise(training: GradientDescent) -> str:
     """Return which settings of a gradient descent to change where it diverges."""
     lower = f"lower training.learning_rate ({training.learning_rate:g})"
     clip = training.gradient_clip
@@ -73,8 +74,9 @@ def _check(
     if trainer.strategy.reduce_boolean_decision(not wrong, all=True):
         return
     name, value = next(iter(wrong.items()), ("loss", torch.tensor(torch.nan)))
+    advice = method_module(module).advice
     raise DivergedError(
-        f"the training has diverged: the {name} {where} is {float(value):g}; {module.steadier}."
+        f"the training has diverged: the {name} {where} is {float(value):g}; {advice}."
     )
 
 

@@ -16,13 +16,6 @@ class Training:
 
     epochs: Annotated[int, Field(ge=1, description="passes over the training pieces")] = 30
     batch_size: Annotated[int, Field(ge=1, description="windows side by side")] = 32
-    window: Annotated[int, Field(ge=2, description="length of a window, in tokens or frames")] = 256
-    optimizer: Annotated[
-        Literal["adam", "adamw"],
-        Field(description="Kingma & Ba 2015, or with decoupled decay: Loshchilov & Hutter 2019"),
-    ] = "adamw"
-    learning_rate: Annotated[float, Field(gt=0, le=10, description="at its highest")] = 0.003
-    weight_decay: Annotated[float, Field(ge=0, description="of the optimizer")] = 0.01
     schedule: Annotated[
         Literal["constant", "cosine", "linear"],
         Field(description="of the learning rate after the warm-up: as it is, or down to 0"),
@@ -30,9 +23,6 @@ class Training:
     warmup: Annotated[
         float, Field(ge=0, lt=1, description="share of all steps in which the rate rises from 0")
     ] = 0.05
-    gradient_clip: Annotated[
-        float | None, Field(gt=0, description="largest norm of the gradient; null: no limit")
-    ] = 1.0
     transpose: Annotated[
         tuple[int, int],
         Field(description="lowest and highest transposition drawn for a window, in semitones"),
@@ -41,10 +31,6 @@ class Training:
         float,
         Field(ge=0, le=1, description="share of windows that are; lower where keys are no chance"),
     ] = 1.0
-    label_weighting: Annotated[
-        float,
-        Field(ge=0, le=1, description="weigh a token by its frequency to the power of minus this"),
-    ] = 0.0
     early_stopping: Annotated[
         int | None,
         Field(
@@ -54,14 +40,6 @@ class Training:
     validate_every: Annotated[
         int, Field(ge=1, description="epochs from one validation to the next; the last has one too")
     ] = 1
-    averaging: Annotated[
-        float | None,
-        Field(
-            gt=0,
-            lt=1,
-            description="decay of a moving average of the weights, kept in their place; null: none",
-        ),
-    ] = None
     minutes: Annotated[
         float | None,
         Field(
@@ -94,3 +72,26 @@ class Training:
                 f"transpose=[{low}, {high}] does not fit: it should be the lowest (-60 to 0) and "
                 "the highest (0 to 60) transposition in semitones."
             )
+
+
+@dataclass(frozen=True)
+class GradientDescent(Training):
+    """How a network with a single loss is trained."""
+
+    optimizer: Annotated[
+        Literal["adam", "adamw"],
+        Field(description="Kingma & Ba 2015, or with decoupled decay: Loshchilov & Hutter 2019"),
+    ] = "adamw"
+    learning_rate: Annotated[float, Field(gt=0, le=10, description="at its highest")] = 0.003
+    weight_decay: Annotated[float, Field(ge=0, description="of the optimizer")] = 0.01
+    gradient_clip: Annotated[
+        float | None, Field(gt=0, description="largest norm of the gradient; null: no limit")
+    ] = 1.0
+    averaging: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            lt=1,
+            description="decay of a moving average of the weights, kept in their place; null: none",
+        ),
+    ] = None

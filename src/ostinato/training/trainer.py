@@ -18,7 +18,8 @@ from ostinato.training.bar import EpochBar
 from ostinato.training.callbacks import Curves, LoggedMetrics, Patience, SeedEachEpoch
 from ostinato.training.checkpoints import AtomicCheckpointIO, resumable
 from ostinato.training.divergence import DivergedError, Divergence
-from ostinato.training.monitor import Yardstick
+from ostinato.training.module import MethodModule
+from ostinato.training.monitor import Monitor
 from ostinato.training.settings import Training
 from ostinato.training.timer import Clock, LastValidated
 
@@ -39,7 +40,7 @@ NOISE = (
 class Fitted:
     """What a training came to.
 
-    `curves` has a row an epoch; `best_validation` is by the `yardstick`, None without validation.
+    `curves` has a row an epoch; `best_validation` is of the `monitor`, None without validation.
     The module carries the best weights, or without validation the last; averaged ones where
     training says so. `minutes` is how long it took, validation included. `diverged` says in a
     sentence where it left the numbers, if it did; its weights are those before.
@@ -48,13 +49,13 @@ class Fitted:
     curves: list[dict[str, float]]
     best_epoch: int
     best_validation: float | None
-    yardstick: Yardstick
+    monitor: Monitor
     minutes: float = field(default=0.0, compare=False)
     diverged: str = ""
 
 
 def fit(
-    module: pl.LightningModule,
+    module: MethodModule,
     data: pl.LightningDataModule,
     training: Training,
     seed: int,
@@ -65,29 +66,30 @@ def fit(
 ) -> Fitted:
     """Train, resuming from `checkpoints` where an earlier training was interrupted.
 
-    `more` callbacks come before those that keep weights. A module that is `watched` has batches to
-    validate without validation pieces too, but nothing to choose the best weights by.
+    `more` callbacks come before those that keep weights. A module that `validates_training` has
+    batches to validate without validation pieces too, but nothing to choose the best weights by.
     Raises KeyboardInterrupt when interrupted; what was reached stays in `checkpoints`. Raises
     `DivergedError` for a training that leaves the numbers before there are weights to keep.
     """
     _quieten()
     curves, clock = Curves(), Clock(training.minutes)
-    yardstick: Yardstick = module.yardstick  # type: ignore[assignment]
-    monitored = f"validation_{yardstick.name}"
+    monitored = f"validation_{module.monitor.name}"
     # Lightning's own save_last would write last.ckpt only in epochs that are the best so far;
     # `last` comes after `best`, so that what is resumed knows of it
-    best = _checkpoint(checkpoints, "best", monitored, yardstick.mode)
+    best = _checkpoint(checkpoints, "best", monitored, module.monitor.mode)
     last = _checkpoint(checkpoints, "last", None)
     bar: list[Callback] = [EpochBar()] if console.err.is_terminal else []
     callbacks: list[Callback] = [SeedEachEpoch(seed), Divergence(), *bar, curves, clock]
     callbacks += [LoggedMetrics(), LastValidated(training.validate_every), *more]
     callbacks += [*([best] if validated else []), last]
     if averaging := module.averaging:
-        callbacks.append(Averaging(averaging))  # type: ignore[arg-type]
+        callbacks.append(Averaging(averaging))
     if validated and training.early_stopping:
-        callbacks.append(Patience(monitored, mode=yardstick.mode, patience=training.early_stopping))
-    watched = validated or getattr(module, "watched", False)
-    clipping = training.gradient_clip if module.automatic_optimization else None
+        callbacks.append(
+            Patience(monitored, mode=module.monitor.mode, patience=training.early_stopping)
+        )
+    watched = validated or module.validates_training
+    clipping = module.gradient_clip
     trainer = _trainer(training, callbacks, logger, checkpoints, watched, clipping)
     reached = resumable(checkpoints)
     diverged = ""
@@ -156,14 +158,14 @@ def _trainer(
         ) from error
 
 
-def _take_best(module: pl.LightningModule, curves: Curves, kept: ModelCheckpoint) -> Fitted:
-    rows, yardstick = curves.rows, module.yardstick
+def _take_best(module: MethodModule, curves: Curves, kept: ModelCheckpoint) -> Fitted:
+    rows, monitor = curves.rows, module.monitor
     state = torch.load(kept.best_model_path, map_location="cpu", weights_only=True)
     module.load_state_dict(state["state_dict"])
     if kept.monitor is None:
-        return Fitted(rows, int(rows[-1]["epoch"]), None, yardstick)  # type: ignore[arg-type]
-    reached = yardstick.best(rows)  # type: ignore[operator, union-attr]
-    return Fitted(rows, int(reached["epoch"]), reached["validation"], yardstick)  # type: ignore[arg-type]
+        return Fitted(rows, int(rows[-1]["epoch"]), None, monitor)
+    reached = monitor.best(rows)
+    return Fitted(rows, int(reached["epoch"]), reached["validation"], monitor)
 
 
 def _quieten() -> None:

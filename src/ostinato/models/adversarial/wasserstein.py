@@ -13,7 +13,6 @@ from ostinato.models.segments import Lines
 
 SETTLED = 0.9  # of the training
 Score = Callable[[Lines], Tensor]
-Rate = Annotated[float, Field(gt=0, le=1)]
 
 
 class CriticLoss(NamedTuple):
@@ -29,19 +28,12 @@ class Wasserstein:
     """How generator and critic are fitted against each other.
 
     Sources: Gulrajani et al., Improved Training of Wasserstein GANs (NeurIPS 2017); choices by
-    straight-through Gumbel-softmax, Jang, Gu and Poole (ICLR 2017); the average of the generator's
-    weights, Yazıcı et al., The Unusual Effectiveness of Averaging in GAN Training (ICLR 2019).
+    straight-through Gumbel-softmax, Jang, Gu and Poole (ICLR 2017).
     """
 
     critic_steps: Annotated[
         int, Field(ge=1, le=100, description="updates of the critic to one of the generator")
     ] = 1
-    generator_rate: Annotated[Rate, Field(description="learning rate at its highest")] = 1e-3
-    critic_rate: Annotated[Rate, Field(description="learning rate at its highest")] = 2e-3
-    betas: Annotated[
-        tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]],
-        Field(description="of Adam, for both"),
-    ] = (0.5, 0.9)
     penalty: Annotated[
         float, Field(ge=0, description="weight of the gradient penalty; 0: leave it out")
     ] = 10.0
@@ -59,21 +51,6 @@ class Wasserstein:
         ],
         Field(description="how far choices are left to it, at the beginning and at the end"),
     ] = (1.0, 0.0)
-    averaging: Annotated[
-        float | None,
-        Field(
-            gt=0,
-            le=0.99,
-            description="decay of an average of the generator's weights, kept in their place",
-        ),
-    ] = 0.99
-    collapse: Annotated[
-        float,
-        Field(ge=0, lt=1, description="stop where segments differ by less than this share of real"),
-    ] = 0.2
-    samples_every: Annotated[
-        int | None, Field(ge=1, description="epochs from samples on MLflow to the next; null: none")
-    ] = 5
 
     def critic_loss(self, critic: Score, real: Lines, fake: Lines) -> CriticLoss:
         """What the critic minimises: its gap, turned round, and the penalty of its gradients."""

@@ -41,9 +41,6 @@ class Evidence:
             description="how often, at the end, the decoder hears itself; evenly more from 0 on",
         ),
     ] = 0.0
-    samples_every: Annotated[
-        int | None, Field(ge=1, description="epochs from samples on MLflow to the next; null: none")
-    ] = 5
 
     def weight_at(self, share: float) -> float:
         """The weight after a share of the training."""

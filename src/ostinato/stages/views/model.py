@@ -10,13 +10,16 @@ from typing import Any
 
 from ostinato.config import Config
 from ostinato.config.targets import PARTIAL, TARGET
+from ostinato.errors import ConfigError
 from ostinato.evaluation import overview
 from ostinato.evaluation.charts import curves
+from ostinato.methods.base import Method
+from ostinato.models.bundle import upgraded
 from ostinato.music.naming import metre_name, program_name
 from ostinato.music.setting import SETTING, Setting, read_setting
 from ostinato.stages.views import View, facts, table
 from ostinato.stages.views.tokens import is_of_columns, read_vocabulary
-from ostinato.training.monitor import OBJECTIVE, OVERLAP, Yardstick, nats_per
+from ostinato.training.monitor import Monitor
 from ostinato.untrusted import MIB, printable, read_regular
 from ostinato.weights import WEIGHTS, weight_shapes
 
@@ -25,7 +28,7 @@ LARGEST = 16 * MIB  # bytes of a table beside a model
 
 def view(folder: Path) -> View:
     """Choices, settings, tensors and the music a model was trained on."""
-    config = Config.load(folder / "config.yaml")
+    config = upgraded(Config.load(folder / "config.yaml"))
     shapes = weight_shapes(folder / WEIGHTS)
     sizes = {name: math.prod(shape) for name, shape in shapes.items()}
     total = sum(sizes.values())
@@ -37,8 +40,8 @@ def view(folder: Path) -> View:
     name = folder.resolve().name
     title = f"{name}: {printable(str(config['choices']['model']), 60)}, {total:,} parameters"
     history = _curves(folder.parent / "curves.csv")
-    yardstick = _yardstick(config, is_of_columns(folder / "vocabulary.tsv"))
-    label = (yardstick.words, True) if yardstick.higher else ("loss, nats", False)
+    monitor = _monitor(config, is_of_columns(folder / "vocabulary.tsv"))
+    label = (monitor.label, monitor.higher) if monitor else ("", False)
     return View(
         [
             facts(name, _facts(folder, config, total, history)),
@@ -67,18 +70,19 @@ def _facts(
     yield "its usual tracks", ", ".join(_band(setting))
     losses = [row["validation"] for row in history if row["validation"] is not None]
     if losses:
-        yardstick = _yardstick(config, frames)
-        best = max(losses) if yardstick.higher else min(losses)
-        yield "best validation", f"{best:.4f} {yardstick.words}"
+        monitor = _monitor(config, frames)
+        if monitor is not None:
+            best = max(losses) if monitor.higher else min(losses)
+            yield "best validation", f"{best:.4f} {monitor.words}"
 
 
-def _yardstick(config: Config, frames: bool) -> Yardstick:
-    """What a model was judged by: one with a critic, or an encoder, has no likelihood."""
-    if "critic" in config["model"]:
-        return OVERLAP
-    if "encoder" in config["model"]:
-        return OBJECTIVE
-    return nats_per("frame" if frames else "token")
+def _monitor(config: Config, frames: bool) -> Monitor | None:
+    """The metric that chose the weights; None where the method is not ostinato's own."""
+    try:
+        method: type[Method] = config.target("method")
+    except ConfigError:
+        return None
+    return method.monitor("frame" if frames else "token")
 
 
 def _training(split: Path, choices: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What a variational autoencoder's latent vectors hold of the test split."""
+"""Metrics of the latent vectors of the test split."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,6 @@ if TYPE_CHECKING:
 
     from ostinato.data.segments import SegmentBatch, Segments
     from ostinato.evaluation.segments import Excerpts
-    from ostinato.models.segments import SegmentModel
     from ostinato.models.variational.vae import VAE
     from ostinato.representations.barred import InBars
 
@@ -26,7 +25,7 @@ class Latents:
     rolls: Mapping[str, bytes]
 
     def findings(self) -> dict[str, str]:
-        """The figures in words."""
+        """Return the figures in words."""
         f = self.figures
         kept, prior = f["reconstruction"], f["prior_within_80"]
         told = {
@@ -59,18 +58,20 @@ class Latents:
         return told
 
 
-def measure_latents(
-    network: "SegmentModel", test: "Segments", prior: "Excerpts", seed: int
-) -> Latents | None:
-    """Encode and decode segments of the test pieces; None of a model that cannot."""
+def flatten(figures: Mapping[str, Any]) -> dict[str, float]:
+    """Return the numbers among the figures for the MLflow run."""
+    from ostinato.evaluation.latents import told
+
+    return {f"latents/{name}": value for name, value in told(figures).items()}
+
+
+def measure_latents(network: "VAE", test: "Segments", prior: "Excerpts", seed: int) -> Latents:
+    """Encode and decode segments of the test pieces."""
     import torch
 
     from ostinato.evaluation import latents
     from ostinato.evaluation.segments import excerpts
-    from ostinato.models.variational.vae import VAE
 
-    if not isinstance(network, VAE):
-        return None
     batch = test.drawn(MEASURED, seed)
     given = excerpts(batch.pitch, batch.onset, network.shape)
     tokens = network.say(batch.pitch, batch.onset)

@@ -1,14 +1,13 @@
-"""How well a sequence model predicts the test pieces, beside counting."""
+"""The likelihood of the test pieces by a sequence model, beside counting."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ostinato import console
-from ostinato.config import Config
 from ostinato.errors import UserError
-from ostinato.stages.encoding import read_split, token_store
-from ostinato.stages.workspace import Workspace
+from ostinato.methods.base import EvaluationTask, Findings
+from ostinato.wording import quantity
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from ostinato.evaluation.bootstrap import Advantage
     from ostinato.evaluation.likelihood import Counts
     from ostinato.evaluation.settings import Evaluation
-    from ostinato.models.bundle import Bundle
+    from ostinato.evaluation.verdict import Verdict
 
 MODEL = "model"
 
@@ -67,32 +66,46 @@ class Scores:
         return f"test negative log-likelihood, nats per note over {notes} notes: {rows}"
 
 
-def score_pieces(config: Config, workspace: Workspace, bundle: "Bundle") -> Scores | None:
-    """Score the test pieces; None for a model without likelihoods, and where no piece can be.
+def score_pieces(task: EvaluationTask) -> Findings:
+    """Return the likelihood of the test pieces; without figures where none can be scored.
 
     Raises `UserError` where `evaluation.transpose` asks for what the representation cannot do.
     """
+    from ostinato.evaluation.verdict import Verdict
+
+    scores = _score(task)
+    if scores is None:
+        nothing: dict[str, Any] = {"test": {}, "baselines": {}}
+        return Findings("no likelihood: no test piece was scored", Verdict(""), nothing)
+    counts, unit = scores.counts.table(), scores.counts.unit
+    return Findings(
+        summary=scores.summary(),
+        verdict=_judge(task, scores),
+        metrics=scores.metrics(),
+        figures={f"test_{name}": value for name, value in scores.likelihoods[MODEL].items()},
+        subtitle=(
+            f"Test split: {quantity(int(counts['pieces']), 'piece')}, {counts[f'{unit}s']:,} "
+            f"{unit}s, {counts['notes']:,} notes"
+        ),
+        likelihoods=_by_unit(scores),
+        table=scores.table,
+    )
+
+
+def _score(task: EvaluationTask) -> Scores | None:
     import numpy as np
 
     from ostinato.evaluation import likelihood
     from ostinato.evaluation.baselines import baseline_nll
-    from ostinato.models.segments import SegmentModel
-    from ostinato.models.sequence import SequenceModel
-    from ostinato.representations.base import FrameRepresentation, TokenRepresentation
 
-    if isinstance(bundle.network, SegmentModel):
-        return None
-    settings: Evaluation = config.build("evaluation")
-    store = token_store(bundle.config, workspace, bundle.representation)
-    split = read_split(workspace)
-    training, test = store.indices(split["train"]), store.indices(split["test"])
+    settings: Evaluation = task.config.build("evaluation")
+    store, bundle = task.store, task.bundle
+    training, test = store.indices(task.split["train"]), store.indices(task.split["test"])
     if not len(test):
         console.warn("no test piece can be scored: the report has no likelihood.")
         return None
-    network, representation = bundle.network, bundle.representation
-    known = (TokenRepresentation, FrameRepresentation)
-    if not (isinstance(network, SequenceModel) and isinstance(representation, known)):
-        raise TypeError(f"no likelihood is known for {type(network).__name__}")
+    network: Any = bundle.network
+    representation: Any = bundle.representation
     if any(settings.transpose) and not representation.transposes:
         raise UserError(
             f"evaluation.transpose={list(settings.transpose)} does not fit: {representation.name} "
@@ -116,3 +129,24 @@ def score_pieces(config: Config, workspace: Workspace, bundle: "Bundle") -> Scor
     }
     table = likelihood.table_of_pieces(store, test, own, counts.unit, columns)
     return Scores({MODEL: own, **counted}, counts, notes, table)
+
+
+def _judge(task: EvaluationTask, scores: Scores) -> "Verdict":
+    from ostinato.evaluation.verdict import judge_likelihood
+
+    nats = {name: row["nats_per_note"] for name, row in scores.likelihoods.items()}
+    transposed = any(task.config["evaluation"].get("transpose", ()))
+    return judge_likelihood(nats, scores.advantages, transposed)
+
+
+def _by_unit(scores: Scores) -> dict[str, dict[str, float]]:
+    """The rows of the report: the model, and then the baselines, the best one first."""
+    unit = scores.counts.unit
+    words = {
+        f"nats_per_{unit}": f"per {unit}",
+        "nats_per_note": "per note",
+        "nats_per_quarter": "per quarter note",
+    }
+    rows = sorted(scores.likelihoods.items(), key=lambda row: row[0] != MODEL)
+    rows[1:] = sorted(rows[1:], key=lambda row: row[1]["nats_per_note"])
+    return {name: {words[of]: value for of, value in row.items()} for name, row in rows}

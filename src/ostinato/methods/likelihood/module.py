@@ -1,25 +1,24 @@
 """Fitting a sequence model by maximum likelihood."""
 
-import math
 from typing import Any
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from ostinato.data.store import TokenStore
 from ostinato.data.windows import Batch
+from ostinato.methods.likelihood.monitoring import nats_per
+from ostinato.methods.likelihood.settings import LikelihoodTraining
 from ostinato.models.sequence import SequenceModel
 from ostinato.models.steps import predicted
-from ostinato.training.divergence import steadier
-from ostinato.training.monitor import nats_per
-from ostinato.training.settings import Training
-from ostinato.training.timer import progress
+from ostinato.training.divergence import advise
+from ostinato.training.module import MethodModule
+from ostinato.training.optimizers import create_optimizer
 
 
-class LikelihoodModule(pl.LightningModule):
+class LikelihoodModule(MethodModule):
     """Minimises the mean negative log-likelihood of the next step, in nats.
 
     `unit` is what a step is called in what is reported: token or frame.
@@ -27,16 +26,19 @@ class LikelihoodModule(pl.LightningModule):
     """
 
     def __init__(
-        self, network: SequenceModel, training: Training, token_weights: Tensor | None = None
+        self,
+        network: SequenceModel,
+        training: LikelihoodTraining,
+        token_weights: Tensor | None = None,
     ) -> None:
         super().__init__()
         self.network, self.training_settings = network, training
         self.unit = network.steps.unit
-        self.yardstick, self.averaging = nats_per(self.unit), training.averaging
+        self.monitor, self.averaging = nats_per(self.unit), training.averaging
         self.token_weights: Tensor | None
         self.register_buffer("token_weights", token_weights, persistent=False)
         self._sums = {"train": [0.0, 0], "validation": [0.0, 0]}
-        self.steadier = steadier(training)
+        self.advice, self.gradient_clip = advise(training), training.gradient_clip
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of one batch of windows."""
@@ -45,7 +47,7 @@ class LikelihoodModule(pl.LightningModule):
         real = predicted(batch.targets)
         mean = nll.sum() / (count := int(real.sum()))
         self._add("train", mean.detach() * count, count)
-        name = f"train_step_{self.yardstick.name}"
+        name = f"train_step_{self.monitor.name}"
         self.log(name, mean.detach(), on_step=True, on_epoch=False, prog_bar=True)
         if self.token_weights is None:
             return mean
@@ -60,11 +62,11 @@ class LikelihoodModule(pl.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Report nats per token or frame over all validation pieces."""
-        self.log(f"validation_{self.yardstick.name}", self.mean("validation"), prog_bar=True)
+        self.log(f"validation_{self.monitor.name}", self.mean("validation"), prog_bar=True)
 
     def configure_optimizers(self) -> Any:
         """Adam or AdamW, with the schedule moved on after every step."""
-        return optimizer_of(self.network, self.training_settings, self.trainer)
+        return create_optimizer(self.network, self.training_settings, self.trainer)
 
     def mean(self, part: str) -> Tensor:
         """Nats per `unit` of `train` or `validation` since it was last asked, over all devices."""
@@ -77,30 +79,6 @@ class LikelihoodModule(pl.LightningModule):
     def _add(self, part: str, nll: Tensor, count: int) -> None:
         self._sums[part][0] += float(nll)
         self._sums[part][1] += count
-
-
-def optimizer_of(network: nn.Module, settings: Training, trainer: pl.Trainer) -> dict[str, Any]:
-    """The optimizer of a training, and its schedule by steps, as Lightning takes them."""
-    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[settings.optimizer]
-    optimizer = kind(
-        network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
-    )
-    done, whole = progress(settings, trainer)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: rate(settings, done(step), whole)
-    )
-    return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
-
-def rate(settings: Training, step: int, steps: int) -> float:
-    """The learning rate at a step (or a millisecond) of so many, as a share of the highest."""
-    warmup = round(settings.warmup * steps)
-    if step < warmup:
-        return (step + 1) / warmup
-    done = (step - warmup) / max(1, steps - warmup)
-    if settings.schedule == "cosine":
-        return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
-    return 1 - min(1.0, done) if settings.schedule == "linear" else 1.0
 
 
 def token_weights(

@@ -2,24 +2,22 @@
 
 from typing import Any
 
-import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
 from ostinato.data.segments import SegmentBatch
-from ostinato.models.segments import Lines
+from ostinato.methods.segments.module import SegmentModule
+from ostinato.methods.segments.monitoring import OBJECTIVE, PARTS
+from ostinato.methods.variational.settings import VariationalTraining
 from ostinato.models.variational.vae import VAE
-from ostinato.training.divergence import steadier
-from ostinato.training.likelihood import optimizer_of
-from ostinato.training.monitor import OBJECTIVE
-from ostinato.training.settings import Training
+from ostinato.training.divergence import advise
+from ostinato.training.optimizers import create_optimizer
 from ostinato.training.timer import progress
 
-PARTS = ("train", "validation")
 SHOWN = 4  # segments of the prior
 
 
-class VariationalModule(pl.LightningModule):
+class VariationalModule(SegmentModule):
     """Fits a VAE by its objective, in nats per token.
 
     The best weights are chosen by the objective at its full weight: the bound alone is best where
@@ -27,18 +25,16 @@ class VariationalModule(pl.LightningModule):
     training pieces and of the validation pieces.
     """
 
-    watched = True
-    yardstick = OBJECTIVE
+    monitor = OBJECTIVE
 
-    def __init__(self, network: VAE, training: Training, seed: int) -> None:
+    def __init__(self, network: VAE, training: VariationalTraining, seed: int) -> None:
         super().__init__()
         self.network, self.training_settings, self.seed = network, training, seed
         self.averaging = training.averaging
-        self.steadier = steadier(training)
+        self.advice, self.gradient_clip = advise(training), training.gradient_clip
         shown = network.noise(SHOWN, torch.Generator().manual_seed(seed))
         self.shown: Tensor
         self.register_buffer("shown", shown, persistent=False)
-        self.generated: Lines | None = None
         self.costs: dict[str, Tensor] = {}
 
     def training_step(self, batch: SegmentBatch, batch_idx: int) -> Tensor:
@@ -65,24 +61,24 @@ class VariationalModule(pl.LightningModule):
         tokens = self.network.say(batch.pitch, batch.onset)
         nll, kl = self.network(tokens, noise)
         told = {
-            self.yardstick.name: self.network.objective.cost(nll, kl.sum(dim=1)),
+            self.monitor.name: self.network.objective.cost(nll, kl.sum(dim=1)),
             "elbo_nats_per_token": nll + kl.sum(dim=1),
             "nll_nats_per_token": nll,
             "kl_nats_per_token": kl.sum(dim=1),
         }
         means = {name: of.mean() / self.network.tokens for name, of in told.items()}
-        self.costs[part] = means.pop(self.yardstick.name)
+        self.costs[part] = means.pop(self.monitor.name)
         self.log_dict({f"{part}_{name}": value for name, value in means.items()})
 
     def on_validation_epoch_end(self) -> None:
-        """Log the yardstick, and draw what is shown of the prior."""
+        """Log the monitored metric, and draw what is shown of the prior."""
         if "validation" in self.costs:
-            self.log(f"validation_{self.yardstick.name}", self.costs["validation"], prog_bar=True)
+            self.log(f"validation_{self.monitor.name}", self.costs["validation"], prog_bar=True)
         self.generated = self.network.draw(self.shown)
 
     def configure_optimizers(self) -> Any:
         """As of sequence models: with the schedule moved on after every step."""
-        return optimizer_of(self.network, self.training_settings, self.trainer)
+        return create_optimizer(self.network, self.training_settings, self.trainer)
 
     def mean(self, part: str) -> Tensor | None:
         """The objective of segments of `train` or `validation`, where they were scored."""

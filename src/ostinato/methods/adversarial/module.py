@@ -4,21 +4,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
 from ostinato.data.segments import SegmentBatch
+from ostinato.methods.adversarial.settings import AdversarialTraining
+from ostinato.methods.segments.cutting import JUDGED
+from ostinato.methods.segments.module import SegmentModule
+from ostinato.methods.segments.monitoring import OVERLAP, PARTS
 from ostinato.models.adversarial.gan import GAN
 from ostinato.models.adversarial.generator import Choosing
 from ostinato.models.segments import Lines, lines_of
-from ostinato.training.likelihood import rate
-from ostinato.training.monitor import OVERLAP
-from ostinato.training.settings import Training
+from ostinato.training.optimizers import rate
 from ostinato.training.timer import progress
-
-JUDGED = 300  # segments, generated and real, that are set against each other
-PARTS = ("train", "validation")
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class Judgement:
 Judge = Callable[[Lines, Lines], Judgement]
 
 
-class AdversarialModule(pl.LightningModule):
+class AdversarialModule(SegmentModule):
     """Fits a GAN by its objective: a batch a step of the critic, and every so many the generator's.
 
     It is judged by segments of the same noise in every epoch, against real ones of the training
@@ -46,29 +44,27 @@ class AdversarialModule(pl.LightningModule):
     """
 
     automatic_optimization = False
-    watched = True
-    yardstick = OVERLAP
+    monitor = OVERLAP
 
-    def __init__(self, network: GAN, training: Training, judge: Judge, seed: int) -> None:
+    def __init__(
+        self, network: GAN, training: AdversarialTraining, judge: Judge, seed: int
+    ) -> None:
         super().__init__()
         self.network, self.critic = network, network.new_critic()
         self.training_settings, self.judge = training, judge
-        self.averaging = network.objective.averaging
+        self.averaging, self.advice = training.averaging, self._advise()
         fixed = network.noise(JUDGED, torch.Generator().manual_seed(seed))
         self.fixed: Tensor
         self.register_buffer("fixed", fixed, persistent=False)
-        self.generated: Lines | None = None
         self.judgements: dict[str, Judgement] = {}
         self.losses: dict[str, Tensor] = {}
 
-    @property
-    def steadier(self) -> str:
-        """What to set otherwise where a training diverges."""
-        objective = self.network.objective
+    def _advise(self) -> str:
+        settings, penalty = self.training_settings, self.network.objective.penalty
         return (
-            f"lower model.objective.generator_rate ({objective.generator_rate:g}) and "
-            f"model.objective.critic_rate ({objective.critic_rate:g}), or raise "
-            f"model.objective.penalty ({objective.penalty:g})"
+            f"lower training.generator_rate ({settings.generator_rate:g}) and "
+            f"training.critic_rate ({settings.critic_rate:g}), or raise "
+            f"model.objective.penalty ({penalty:g})"
         )
 
     def training_step(self, batch: SegmentBatch, batch_idx: int) -> None:
@@ -119,12 +115,12 @@ class AdversarialModule(pl.LightningModule):
         """Log how the segments were judged."""
         if "validation" in self.judgements:
             overlap = self.judgements["validation"].overlap
-            self.log(f"validation_{self.yardstick.name}", overlap, prog_bar=True)
+            self.log(f"validation_{self.monitor.name}", overlap, prog_bar=True)
         self.log_dict(dict(self.judgements["train"].generated))
 
     def configure_optimizers(self) -> Any:
         """Adam for the generator and for the critic."""
-        betas = self.network.objective.betas
+        betas = self.training_settings.betas
         parts = (self.network, self.critic)
         return [
             torch.optim.Adam(part.parameters(), highest, betas=betas)
@@ -146,8 +142,7 @@ class AdversarialModule(pl.LightningModule):
         return self.optimizers()
 
     def _rates(self) -> tuple[float, float]:
-        objective = self.network.objective
-        return objective.generator_rate, objective.critic_rate
+        return self.training_settings.generator_rate, self.training_settings.critic_rate
 
     def _noise(self, count: int) -> Tensor:
         return self.network.noise(count).to(self.device)

@@ -1,21 +1,18 @@
-"""Watching a GAN learn: what it makes of the same noise, and whether it has collapsed."""
+"""Stopping the training of a GAN that has collapsed."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
 from ostinato import console
-from ostinato.models.segments import Lines
-from ostinato.training.adversarial import Judgement
+from ostinato.methods.adversarial.module import AdversarialModule, Judgement
 
 PATIENCE = 5  # validations in a row
 MORE_EMPTY = 0.5  # of all bars, than among real ones
-SHOWN = 4  # segments
 
 
-class Collapse(Callback):
+class CollapseStopping(Callback):
     """Stops a training whose segments have become alike or silent.
 
     alike: the share of the real segments' diversity below which they are; several times in a row,
@@ -35,8 +32,8 @@ class Collapse(Callback):
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Look at how the segments were judged."""
-        judgement: Judgement = pl_module.judgements["train"]  # type: ignore[index, assignment]
-        reason = self._collapsed(judgement)
+        assert isinstance(pl_module, AdversarialModule)
+        reason = self._collapsed(pl_module.judgements["train"])
         self.times = self.times + 1 if reason else 0
         if self.times >= PATIENCE:
             self._stop(trainer, f"for {PATIENCE} validations {reason}")
@@ -71,18 +68,3 @@ class Collapse(Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from a checkpoint."""
         self.times, self.reason = state_dict["times"], state_dict["reason"]
-
-
-class Samples(Callback):
-    """Shows the first segments of the fixed noise every so many epochs, and in the last."""
-
-    def __init__(self, every: int, show: Callable[[int, Lines], None]) -> None:
-        self.every, self.show = every, show
-
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Show what was generated to be judged."""
-        epoch = trainer.current_epoch + 1
-        last = epoch == trainer.max_epochs or trainer.should_stop
-        lines: Lines | None = pl_module.generated  # type: ignore[assignment]
-        if lines is not None and (last or epoch % self.every == 0):
-            self.show(epoch, Lines(*(part[:SHOWN].cpu() for part in lines)))

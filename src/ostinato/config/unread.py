@@ -1,0 +1,66 @@
+"""Settings that the method which trains a model does not read: left out, or refused."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Protocol
+
+from ostinato.config.building import Config, configurable
+from ostinato.config.location import key_of
+from ostinato.config.targets import TARGET
+from ostinato.errors import ConfigError
+
+MISSING = (
+    "method is missing from the config: the file of the model must say how it is trained, for "
+    "example `defaults: [{/method@_global_: likelihood}, _self_]`."
+)
+
+
+class Reader(Protocol):
+    """What a method says of settings.
+
+    `instead` maps the dotted key of a setting of other methods to the key that is right here.
+    """
+
+    instead: Mapping[str, str]
+
+    def unread(self, config: Config) -> Collection[str]:
+        """Return the dotted keys of the config that have no effect."""
+
+
+def leave_out_unread(config: Config, typed: Collection[str]) -> Config:
+    """Return the config without the settings of training that its method does not read.
+
+    A file of conf/, such as an experiment, may set them for another model: `left_out` of the config
+    names them. Raises `ConfigError` for one of the keys `typed`, which the user has set.
+    """
+    if not isinstance(config.tree.get("method"), Mapping):
+        raise ConfigError(MISSING)
+    training = config.tree.get("training")
+    if not isinstance(training, Mapping) or TARGET not in training:
+        return config
+    known = configurable(config.target("training"))
+    unread = [name for name in training if name not in known and not name.startswith("_")]
+    for name in unread:
+        if (key := f"training.{name}") in typed:
+            raise ConfigError(describe_unread(config, key))
+    kept = {name: value for name, value in training.items() if name not in unread}
+    result = Config({**config.tree, "training": kept}, config.plugins)
+    result.left_out = tuple(f"training.{name}" for name in unread)
+    return result
+
+
+def refuse_unread(config: Config, overrides: Iterable[str]) -> None:
+    """Raise `ConfigError` for one of the user's overrides that has no effect."""
+    method: Reader = config.build("method")
+    unread = method.unread(config)
+    for key in map(key_of, overrides):
+        if key in unread:
+            raise ConfigError(describe_unread(config, key))
+
+
+def describe_unread(config: Config, key: str) -> str:
+    """Return a sentence that says that a setting is not read, and which would be right."""
+    method: Any = config.target("method")
+    right = method.instead.get(key)
+    return f"{key} is not read by model={config['choices']['model']}: " + (
+        f"set {right} instead." if right else "leave it out."
+    )

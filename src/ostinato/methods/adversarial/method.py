@@ -1,0 +1,72 @@
+"""The method of a generator against a critic."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from ostinato.methods.base import EvaluationTask, Findings, TrainingTask
+from ostinato.methods.segments.findings import describe_nothing, describe_segments
+from ostinato.methods.segments.method import SegmentMethod
+from ostinato.methods.segments.monitoring import OVERLAP
+
+if TYPE_CHECKING:
+    from pytorch_lightning.callbacks import Callback
+
+    from ostinato.methods.adversarial.module import AdversarialModule, Judge
+    from ostinato.methods.adversarial.settings import AdversarialTraining
+    from ostinato.models.adversarial.gan import GAN
+    from ostinato.models.segments import Lines, SegmentModel
+    from ostinato.tracking import Run
+    from ostinato.training.monitor import Monitor
+
+
+class Adversarial(SegmentMethod):
+    """Trains GANs; the best weights are those whose segments are most like real ones."""
+
+    instead: ClassVar = {
+        **SegmentMethod.instead,
+        "training.learning_rate": "training.generator_rate and training.critic_rate",
+        "training.optimizer": "training.betas, which are Adam's,",
+        "training.gradient_clip": "model.objective.penalty",
+    }
+
+    @classmethod
+    def monitor(cls, unit: str) -> "Monitor":
+        """Return the overlapping area with real segments."""
+        del unit
+        return OVERLAP
+
+    def module(self, task: TrainingTask, network: "GAN") -> "AdversarialModule":
+        """Return the module that trains generator and critic."""
+        from ostinato.methods.adversarial.module import AdversarialModule
+
+        settings: AdversarialTraining = task.config.build("training")
+        return AdversarialModule(network, settings, _judge(network), task.seed)
+
+    def callbacks(
+        self, task: TrainingTask, network: "SegmentModel", run: "Run"
+    ) -> "list[Callback]":
+        """Return what ends a training that has collapsed, besides those of every segment model."""
+        from ostinato.methods.adversarial.callbacks import CollapseStopping
+
+        stopping = CollapseStopping(task.config.build("training").collapse)
+        return [stopping, *super().callbacks(task, network, run)]
+
+    def evaluate(self, task: EvaluationTask) -> Findings:
+        """Compare generated segments with those of the test split."""
+        from ostinato.methods.segments.metrics import measure_segments
+
+        found = measure_segments(task)
+        return describe_nothing() if found is None else describe_segments(found[0])
+
+
+def _judge(network: "GAN") -> "Judge":
+    """Return what compares generated segments with real ones."""
+    from ostinato.evaluation.segments import by_themselves, excerpts_of, overlap, overlaps
+    from ostinato.methods.adversarial.module import Judgement
+
+    def judge(generated: "Lines", real: "Lines") -> Judgement:
+        ours, theirs = (excerpts_of(lines, network.shape) for lines in (generated, real))
+        return Judgement(
+            overlap(overlaps(ours, theirs)), by_themselves(ours), by_themselves(theirs)
+        )
+
+    return judge

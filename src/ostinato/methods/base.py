@@ -1,0 +1,200 @@
+"""What each method offers to the stages, and what they hand to it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ostinato.config import Config
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pytorch_lightning as pl
+    from numpy.typing import NDArray
+    from pytorch_lightning.callbacks import Callback
+    from torch import nn
+
+    from ostinato.corpora.store import PieceStore
+    from ostinato.data.store import TokenStore
+    from ostinato.evaluation.verdict import Verdict
+    from ostinato.models.bundle import Bundle
+    from ostinato.music.page import Given
+    from ostinato.music.piece import Piece
+    from ostinato.representations.base import Representation
+    from ostinato.sampling.settings import Sampling
+    from ostinato.tracking import Run
+    from ostinato.training.module import MethodModule
+    from ostinato.training.monitor import Monitor
+    from ostinato.training.settings import Training
+    from ostinato.training.trainer import Fitted
+
+TEST = "test"  # what a setting of sampling says for pieces of the test split
+
+
+@dataclass(frozen=True)
+class TrainingTask:
+    """What there is to train on; `training` and `validation` are indices into `store`."""
+
+    config: Config
+    representation: "Representation"
+    store: "TokenStore"
+    pieces: "PieceStore"
+    training: "NDArray[np.int64]"
+    validation: "NDArray[np.int64]"
+
+    @property
+    def seed(self) -> int:
+        """Return the seed of weights and batches."""
+        seed: int = self.config["seed"]
+        return seed
+
+
+@dataclass(frozen=True)
+class SamplingTask:
+    """What to sample from, how, and where pieces of the test split come from."""
+
+    bundle: "Bundle"
+    settings: "Sampling"
+    seed: int
+    test_pieces: "Callable[[], Iterable[Piece]]"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A new piece. ended: whether it came to an end of its own; None where none can.
+
+    given: what of it is not new.
+    """
+
+    piece: "Piece"
+    ended: bool | None
+    given: "Given | None" = None
+
+
+@dataclass(frozen=True)
+class Samples:
+    """New pieces. continued: the name of the first piece of the test split that is continued."""
+
+    samples: list[Sample]
+    continued: str | None = None
+
+
+@dataclass(frozen=True)
+class EvaluationTask:
+    """A bundle, the stored pieces, and by part of the split which of them (`indices`)."""
+
+    config: Config
+    bundle: "Bundle"
+    store: "TokenStore"
+    pieces: "PieceStore"
+    split: Mapping[str, list[str]]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a method measured of a model.
+
+    metrics: for metrics.json; figures: for the MLflow run, by name; summary: in a line; verdict:
+    what a reader should know first; subtitle: what was measured; originals: what samples are
+    compared with, None for the pieces of the test split; likelihoods: rows of the report, the
+    model's first; table: of the test pieces, as CSV; details: further figures in words; charts
+    and rolls: PNGs by caption.
+    """
+
+    summary: str
+    verdict: "Verdict"
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    figures: Mapping[str, float] = field(default_factory=dict)
+    subtitle: str = ""
+    originals: "list[Piece] | None" = None
+    likelihoods: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    table: str = ""
+    details: Mapping[str, str] = field(default_factory=dict)
+    charts: Mapping[str, bytes] = field(default_factory=dict)
+    rolls: Mapping[str, bytes] = field(default_factory=dict)
+
+
+class Method(ABC):
+    """A way of learning music and of making it.
+
+    test_metric: the metric by which runs are compared in MLflow. instead: for settings of other
+    methods, by dotted key, which one is right here.
+    """
+
+    test_metric: ClassVar[str]
+    instead: ClassVar[Mapping[str, str]] = {}
+
+    @classmethod
+    @abstractmethod
+    def monitor(cls, unit: str) -> "Monitor":
+        """Return the metric that chooses the best weights; steps are called `unit`."""
+
+    def unread(self, config: Config) -> Collection[str]:
+        """Return the dotted keys of sampling and evaluation that have no effect."""
+        del config
+        return ()
+
+    def check(self, config: Config) -> None:
+        """Raise `ConfigError` for what does not go together in a config."""
+        del config
+
+    def check_sampling(self, config: Config) -> None:
+        """Raise `ConfigError` for sampling that a model of the config cannot do."""
+        del config
+
+    def needs_prompt(self, config: Config) -> bool:
+        """Return whether a model of the config makes nothing from nothing."""
+        del config
+        return False
+
+    def check_prompt(self, config: Config, prompt: "Piece") -> None:
+        """Raise `UnencodableError` for a prompt that no model of the config can take."""
+        del config, prompt
+
+    @abstractmethod
+    def data(self, task: TrainingTask, network: Any) -> "pl.LightningDataModule":
+        """Return the batches to train and to validate on."""
+
+    @abstractmethod
+    def module(self, task: TrainingTask, network: Any) -> "MethodModule":
+        """Return what Lightning trains; it holds the network."""
+
+    def callbacks(self, task: TrainingTask, network: Any, run: "Run") -> "list[Callback]":
+        """Return callbacks besides those of every training."""
+        del task, network, run
+        return []
+
+    def fit(self, task: TrainingTask, network: "nn.Module", folder: Path, run: "Run") -> "Fitted":
+        """Train a network, which has the best weights afterwards; checkpoints are in `folder`."""
+        from ostinato.training import trainer
+
+        settings: Training = task.config.build("training")
+        data = self.data(task, network)
+        fitted = trainer.fit(
+            self.module(task, network),
+            data,
+            settings,
+            task.seed,
+            folder,
+            run.logger(),
+            len(task.validation) > 0,
+            self.callbacks(task, network, run),
+        )
+        self.finish(task, network, data)
+        return fitted
+
+    def finish(self, task: TrainingTask, network: Any, data: Any) -> None:
+        """Complete a network that has its best weights; `data` is what it was trained on."""
+        del task, network, data
+
+    @abstractmethod
+    def sample(self, task: SamplingTask) -> Samples:
+        """Return new pieces; the same task gives the same ones.
+
+        Raises `UserError` for music to continue or to vary that cannot be used.
+        """
+
+    @abstractmethod
+    def evaluate(self, task: EvaluationTask) -> Findings:
+        """Return what is measured of a model on the test split."""

@@ -1,0 +1,195 @@
+"""The method of maximum likelihood."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ostinato.config import Config
+from ostinato.errors import ConfigError, UserError
+from ostinato.methods.base import (
+    EvaluationTask,
+    Findings,
+    Method,
+    Sample,
+    Samples,
+    SamplingTask,
+    TrainingTask,
+)
+from ostinato.methods.likelihood.monitoring import nats_per
+
+if TYPE_CHECKING:
+    import pytorch_lightning as pl
+
+    from ostinato.methods.likelihood.module import LikelihoodModule
+    from ostinato.methods.likelihood.settings import LikelihoodTraining
+    from ostinato.models.bundle import Bundle
+    from ostinato.models.sequence import SequenceModel
+    from ostinato.music.page import Given
+    from ostinato.music.piece import Piece
+    from ostinato.sampling.sequence import Composed
+    from ostinato.training.monitor import Monitor
+
+PENALTY = ("sampling.repetition_penalty", "sampling.repetition_window")
+NUCLEUS = ("sampling.top_k", "sampling.top_p")
+
+
+class Likelihood(Method):
+    """Trains sequence models to predict the next step, and samples from what they predict."""
+
+    test_metric = "test_nats_per_note"
+    instead: ClassVar = {
+        "training.generator_rate": "training.learning_rate",
+        "training.critic_rate": "training.learning_rate",
+        "training.betas": "training.optimizer",
+    }
+
+    @classmethod
+    def monitor(cls, unit: str) -> "Monitor":
+        """Return the negative log-likelihood by token or frame."""
+        return nats_per(unit)
+
+    def unread(self, config: Config) -> Collection[str]:
+        """Return what independent pitches and frames make of the settings of decoding."""
+        if config.build("representation").kind != "frames":
+            return ()
+        if config["model"].get("frame_head") is None:
+            return PENALTY
+        head: Any = config.target("model.frame_head")
+        return PENALTY if head.one_of_many else (*PENALTY, *NUCLEUS)
+
+    def check(self, config: Config) -> None:
+        """Refuse weights of tokens where steps are none, and frames of more than 0 and 1."""
+        training: LikelihoodTraining = config.build("training")
+        representation, chosen = config.build("representation"), config["choices"]["representation"]
+        if training.label_weighting and representation.kind != "tokens":
+            raise ConfigError(
+                f"training.label_weighting={training.label_weighting:g} weighs tokens, and the "
+                f"steps of representation={chosen} are {representation.kind}: say "
+                "training.label_weighting=0.0."
+            )
+        if representation.kind == "frames" and not representation.binary:
+            raise ConfigError(
+                f"representation={chosen} says how loud notes are, and models take frames of what "
+                "sounds alone: say representation.velocity=false."
+            )
+
+    def check_sampling(self, config: Config) -> None:
+        """Refuse no prompt where one is needed, and ways between segments."""
+        model, sampling = config["choices"]["model"], config.build("sampling")
+        if sampling.prompt is None and self.needs_prompt(config):
+            raise ConfigError(
+                f"model={model} has no token for a beginning: it makes music to what is given: say "
+                "sampling=continuation or sampling.prompt=my.mid."
+            )
+        if sampling.steps is not None:
+            raise ConfigError(
+                f"sampling.steps={sampling.steps} does not fit: model={model} makes no segments to "
+                "interpolate between: say sampling.steps=null."
+            )
+        if sampling.given:
+            raise ConfigError(
+                f"sampling={config['choices']['sampling']} begins with given music "
+                f"({', '.join(sampling.given)}), and model={model} finds no latent vectors of it: "
+                "say model=vae."
+            )
+
+    def needs_prompt(self, config: Config) -> bool:
+        """Return whether tokens have no beginning of their own."""
+        representation = config.build("representation")
+        return representation.kind == "tokens" and not representation.end_token
+
+    def check_prompt(self, config: Config, prompt: "Piece") -> None:
+        """Refuse a prompt that cannot be written, where that is known before training."""
+        representation = config.build("representation")
+        if not representation.learns:
+            representation.encode(prompt)
+
+    def data(self, task: TrainingTask, network: "SequenceModel") -> "pl.LightningDataModule":
+        """Return windows of the training pieces, and the validation pieces whole."""
+        from ostinato.data.datamodule import MusicData
+
+        settings: LikelihoodTraining = task.config.build("training")
+        return MusicData(
+            task.store,
+            task.training,
+            task.validation,
+            task.representation,
+            settings.window,
+            settings.batch_size,
+            settings.transpose,
+            task.seed,
+            network.backbone.period,
+            settings.transposed,
+        )
+
+    def module(self, task: TrainingTask, network: "SequenceModel") -> "LikelihoodModule":
+        """Return the module that minimises the negative log-likelihood."""
+        from ostinato.methods.likelihood.module import LikelihoodModule, token_weights
+
+        settings: LikelihoodTraining = task.config.build("training")
+        weights = token_weights(
+            task.store, task.training, task.representation.size, settings.label_weighting
+        )
+        return LikelihoodModule(network, settings, weights)
+
+    def sample(self, task: SamplingTask) -> Samples:
+        """Draw sequences step by step, each after its prompt or from nothing."""
+        from ostinato.sampling.conditions import TEST, find_prompts, source_of
+
+        bundle, settings = task.bundle, task.settings
+        prompts: list[Piece] = []
+        if settings.prompt is not None:
+            representation = bundle.representation
+            prompts = find_prompts(
+                settings, task.test_pieces, representation.encode, representation.name
+            )
+        elif bundle.representation.kind == "tokens" and bundle.representation.end is None:
+            raise UserError(
+                "this model has no token for the beginning of a piece: give it one to continue, "
+                "sampling.prompt=test or sampling.prompt=my.mid."
+            )
+        ends = bundle.representation.end is not None
+        samples = []
+        for i, drawn in enumerate(_draw(task, prompts)):
+            prompt = prompts[i % len(prompts)] if prompts else None
+            piece = bundle.representation.decode(drawn.steps, f"sample-{i + 1:02d}")
+            given = _given(bundle, prompt, source_of(settings, prompt)) if prompt else None
+            samples.append(
+                Sample(_finish(bundle, piece, prompt), drawn.ended if ends else None, given)
+            )
+        return Samples(samples, prompts[0].name if prompts and settings.prompt == TEST else None)
+
+    def evaluate(self, task: EvaluationTask) -> Findings:
+        """Score the test pieces, beside counting tokens."""
+        from ostinato.methods.likelihood.scoring import score_pieces
+
+        return score_pieces(task)
+
+
+def _draw(task: SamplingTask, prompts: "Sequence[Piece]") -> "list[Composed]":
+    from ostinato.sampling.frames import compose_frames
+    from ostinato.sampling.sequence import compose
+
+    network: Any = task.bundle.network
+    representation: Any = task.bundle.representation
+    encoded = [representation.encode(prompt) for prompt in prompts]
+    draw = compose_frames if representation.kind == "frames" else compose
+    return draw(network, representation, task.settings, task.seed, encoded)
+
+
+def _given(bundle: "Bundle", prompt: "Piece", source: str) -> "Given":
+    """Return how many ticks its prompt lasts; new pieces begin with their first note."""
+    from ostinato.music.page import Given
+
+    piece = bundle.representation.decode(bundle.representation.encode(prompt))
+    return Given(source, piece.end - int(piece.notes["onset"].min(initial=piece.end)))
+
+
+def _finish(bundle: "Bundle", piece: "Piece", prompt: "Piece | None") -> "Piece":
+    """Give a piece the tempo of its prompt, or else what training pieces have."""
+    from ostinato.music.barlines import begin_at_first_note
+
+    setting = bundle.setting
+    if prompt is not None and len(prompt.tempos):
+        setting = replace(setting, qpm=float(prompt.tempos["qpm"][0]))
+    return begin_at_first_note(setting.dress(piece, bundle.representation.keeps))

@@ -1,0 +1,19 @@
+"""The settings of training by maximum likelihood."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+from ostinato.training.settings import GradientDescent
+
+
+@dataclass(frozen=True)
+class LikelihoodTraining(GradientDescent):
+    """How a sequence model is trained on windows of pieces."""
+
+    window: Annotated[int, Field(ge=2, description="length of a window, in tokens or frames")] = 256
+    label_weighting: Annotated[
+        float,
+        Field(ge=0, le=1, description="weigh a token by its frequency to the power of minus this"),
+    ] = 0.0

@@ -1,0 +1,1 @@
+"""What methods of whole segments share: cutting, conditions, metrics, sampling."""

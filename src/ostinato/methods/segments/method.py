@@ -1,0 +1,244 @@
+"""What methods of whole segments have in common."""
+
+import tempfile
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ostinato.config import Config
+from ostinato.errors import ConfigError, UserError
+from ostinato.methods.base import Method, Sample, Samples, SamplingTask, TrainingTask
+
+if TYPE_CHECKING:
+    import pytorch_lightning as pl
+    from pytorch_lightning.callbacks import Callback
+
+    from ostinato.data.segments import SegmentBatch
+    from ostinato.models.bundle import Bundle
+    from ostinato.models.segments import Lines, SegmentModel
+    from ostinato.music.page import Given
+    from ostinato.music.piece import Piece
+    from ostinato.sampling.sequence import Composed
+    from ostinato.tracking import Run
+
+DECODING = ("temperature", "top_k", "top_p", "repetition_penalty", "repetition_window")
+SCORING = ("smoothing", "batch_size", "transpose")
+
+
+class SegmentMethod(Method):
+    """Trains networks that make whole segments from noise, and samples from them."""
+
+    test_metric = "test_overlapping_area"
+    instead: ClassVar = {"training.window": "model.bars"}
+
+    def unread(self, config: Config) -> Collection[str]:
+        """Return what chooses among the probabilities of a next token, and what scores them."""
+        keys = [f"sampling.{name}" for name in DECODING]
+        keys += [f"evaluation.{name}" for name in SCORING]
+        return keys if self.needs_prompt(config) else [*keys, "sampling.max_bars"]
+
+    def check(self, config: Config) -> None:
+        """Refuse several devices, and bars or pitches that the representation does not have."""
+        training, chosen = config.build("training"), config["choices"]
+        if training.devices > 1 or training.precision == "16-mixed":
+            raise ConfigError(
+                f"model={chosen['model']} is trained on one device, in 32 bits or bfloat16: "
+                "say training.devices=1 and training.precision=32-true or bf16-mixed."
+            )
+        representation, pitches = config.build("representation"), config["model"]["pitch_range"]
+        if representation.kind == "frames" and not representation.binary:
+            raise ConfigError(
+                f"representation={chosen['representation']} says how loud notes are, and models "
+                "take frames of what sounds alone: say representation.velocity=false."
+            )
+        if representation.kind == "frames" and not representation.beat_steps:
+            raise ConfigError(
+                f"model={chosen['model']} takes steps of which a whole number are a quarter note, "
+                f"and representation.step={config['representation']['step']} is none: say "
+                "representation.step=1/4."
+            )
+        if not representation.lowest <= pitches[0] <= pitches[1] <= representation.highest:
+            raise ConfigError(
+                f"model.pitch_range={list(pitches)} leaves the pitches of "
+                f"representation={chosen['representation']}, {representation.lowest} to "
+                f"{representation.highest}."
+            )
+
+    def check_sampling(self, config: Config) -> None:
+        """Refuse a prompt that is not continued, none where one is needed, and given music."""
+        model, sampling = config["choices"]["model"], config.build("sampling")
+        conditional = self.needs_prompt(config)
+        if conditional and sampling.prompt is None:
+            raise ConfigError(
+                f"model={model} makes music to what is given: say sampling=continuation or "
+                "sampling.prompt=my.mid."
+            )
+        if sampling.prompt is not None and not conditional:
+            raise ConfigError(
+                f"sampling.prompt={sampling.prompt} does not fit: model={model} makes whole "
+                "segments and continues none: say sampling.prompt=null."
+            )
+        if conditional and sampling.steps is not None:
+            raise ConfigError(
+                f"sampling.steps={sampling.steps} does not fit: model={model} makes no segments "
+                "from nothing to interpolate between: say sampling.steps=null."
+            )
+        self.check_conditions(config)
+
+    def check_conditions(self, config: Config) -> None:
+        """Refuse music to vary: only a model with latent vectors can."""
+        sampling, chosen = config.build("sampling"), config["choices"]
+        if sampling.given:
+            raise ConfigError(
+                f"sampling={chosen['sampling']} begins with given music "
+                f"({', '.join(sampling.given)}), and model={chosen['model']} finds no latent "
+                "vectors of it: say model=vae."
+            )
+
+    def needs_prompt(self, config: Config) -> bool:
+        """Return whether something of each segment is given."""
+        model = config["model"]
+        return bool(model.get("given_bars")) or model.get("given_voice") is not None
+
+    def data(self, task: TrainingTask, network: "SegmentModel") -> "pl.LightningDataModule":
+        """Return segments of the training pieces, and those to judge by."""
+        from ostinato.data.datamodule import SegmentData
+        from ostinato.methods.segments.cutting import JUDGED, cut_segments, report_segments
+
+        settings = task.config.build("training")
+        training, validation = (
+            cut_segments(task.store, indices, task.pieces, task.representation, network)
+            for indices in (task.training, task.validation)
+        )
+        report_segments(training, validation, settings.batch_size)
+        return SegmentData(
+            training,
+            validation,
+            settings.batch_size,
+            settings.transpose,
+            settings.transposed,
+            task.seed,
+            JUDGED,
+        )
+
+    def callbacks(
+        self, task: TrainingTask, network: "SegmentModel", run: "Run"
+    ) -> "list[Callback]":
+        """Return what puts samples on the MLflow run, where there is one."""
+        from ostinato.methods.segments.callbacks import SampleLogger
+
+        every = task.config.build("training").samples_every
+        if not every or run.client is None:
+            return []
+        return [SampleLogger(every, _show(network, task.representation, run))]
+
+    def sample(self, task: SamplingTask) -> Samples:
+        """Make segments from noise, or to bars or voices that are given."""
+        from ostinato.sampling.segments import compose_segments
+
+        network: Any = task.bundle.network
+        if network.known is not None:
+            return _sample_to(task)
+        given = self.conditions(task)
+        representation: Any = task.bundle.representation
+        drawn = compose_segments(network, representation, task.settings, task.seed, given)
+        return Samples(
+            [
+                Sample(_decode(task.bundle, one, i, None), None, self.not_new(task))
+                for i, one in enumerate(drawn)
+            ]
+        )
+
+    def conditions(self, task: SamplingTask) -> "SegmentBatch | None":
+        """Return the segments to vary or to go between; None of a model without latent vectors."""
+        if task.settings.given:
+            raise UserError(
+                "this sampling begins with given music, and "
+                f"model={task.bundle.config['choices']['model']} finds no latent vectors of it: "
+                "train model=vae."
+            )
+        return None
+
+    def not_new(self, task: SamplingTask) -> "Given | None":
+        """Return what of each piece is given; nothing where all is new."""
+        del task
+        return None
+
+
+def _sample_to(task: SamplingTask) -> Samples:
+    """Make pieces to prompts: to their last bars, or to one of their voices."""
+    from ostinato.sampling.conditions import TEST, find_prompts, source_of
+    from ostinato.sampling.given import compose_to, prompt_of
+
+    bundle, settings = task.bundle, task.settings
+    network: Any = bundle.network
+    representation: Any = bundle.representation
+    if settings.prompt is None:
+        raise UserError(
+            f"model={bundle.config['choices']['model']} makes music to what is given: give it "
+            "some, sampling.prompt=test or sampling.prompt=my.mid."
+        )
+
+    def encode(prompt: "Piece") -> Any:
+        return prompt_of(network, representation, prompt)
+
+    prompts = find_prompts(settings, task.test_pieces, encode, representation.name)
+    drawn = compose_to(
+        network, representation, settings, task.seed, [encode(prompt) for prompt in prompts]
+    )
+    samples = []
+    for i, one in enumerate(drawn):
+        prompt = prompts[i % len(prompts)]
+        given = _given(bundle, encode(prompt), source_of(settings, prompt))
+        samples.append(Sample(_decode(bundle, one, i, prompt), None, given))
+    return Samples(samples, prompts[0].name if settings.prompt == TEST else None)
+
+
+def _given(bundle: "Bundle", steps: Any, source: str) -> "Given":
+    """Return which bars, or which tracks, of a new piece are those of its prompt."""
+    from ostinato.music.page import Given
+
+    network: Any = bundle.network
+    representation: Any = bundle.representation
+    if not network.given_bars:
+        fixed = network.known.all(dim=1).tolist()
+        parts = enumerate(representation.parts)
+        return Given(source, tracks=frozenset(n for n, part in parts if all(fixed[part])))
+    piece = representation.decode(steps)
+    return Given(source, piece.end - int(piece.notes["onset"].min(initial=piece.end)))
+
+
+def _decode(bundle: "Bundle", drawn: "Composed", i: int, prompt: "Piece | None") -> "Piece":
+    """Return a new piece at the tempo of its prompt, or else that of the training pieces.
+
+    One that was made to a prompt begins with its first note; segments have so many bars.
+    """
+    from ostinato.music.barlines import begin_at_first_note
+
+    piece = bundle.representation.decode(drawn.steps, f"sample-{i + 1:02d}")
+    setting = bundle.setting
+    if prompt is not None and len(prompt.tempos):
+        setting = replace(setting, qpm=float(prompt.tempos["qpm"][0]))
+    finished = setting.dress(piece, bundle.representation.keeps)
+    return finished if prompt is None else begin_at_first_note(finished)
+
+
+def _show(
+    network: "SegmentModel", representation: Any, run: "Run"
+) -> "Callable[[int, Lines], None]":
+    """Return what puts a picture and the sound of segments on the MLflow run."""
+    from ostinato.music import sound
+    from ostinato.music.picture import piano_roll
+    from ostinato.sampling.segments import strung
+
+    def show(epoch: int, lines: "Lines") -> None:
+        name = f"epoch-{epoch:04d}"
+        piece = representation.decode(strung(lines, network.shape, representation), name)
+        with tempfile.TemporaryDirectory() as made:
+            folder = Path(made)
+            (folder / f"{name}.png").write_bytes(piano_roll(piece))
+            sound.write_wav(folder / f"{name}.wav", sound.render(piece), sound.SAMPLE_RATE)
+            run.artifacts(folder, "training")
+
+    return show

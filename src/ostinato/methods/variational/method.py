@@ -1,0 +1,88 @@
+"""The method of a lower bound of the likelihood of segments."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ostinato.config import Config
+from ostinato.methods.base import EvaluationTask, Findings, SamplingTask, TrainingTask
+from ostinato.methods.segments.findings import describe_nothing, describe_segments
+from ostinato.methods.segments.method import SegmentMethod
+from ostinato.methods.segments.monitoring import OBJECTIVE
+
+if TYPE_CHECKING:
+    from ostinato.data.datamodule import SegmentData
+    from ostinato.data.segments import SegmentBatch
+    from ostinato.methods.variational.module import VariationalModule
+    from ostinato.methods.variational.settings import VariationalTraining
+    from ostinato.models.variational.vae import VAE
+    from ostinato.music.page import Given
+    from ostinato.training.monitor import Monitor
+
+MEASURED = 100  # training segments, at most, by which directions of attributes are measured
+
+
+class Variational(SegmentMethod):
+    """Trains variational autoencoders; given music is encoded, varied and decoded."""
+
+    instead: ClassVar = {
+        **SegmentMethod.instead,
+        "training.generator_rate": "training.learning_rate",
+        "training.critic_rate": "training.learning_rate",
+        "training.betas": "training.optimizer",
+    }
+
+    @classmethod
+    def monitor(cls, unit: str) -> "Monitor":
+        """Return the objective at its full weight, in nats per token."""
+        del unit
+        return OBJECTIVE
+
+    def check_conditions(self, config: Config) -> None:
+        """Accept given music: it has latent vectors."""
+
+    def module(self, task: TrainingTask, network: "VAE") -> "VariationalModule":
+        """Return the module that maximises the bound."""
+        from ostinato.methods.variational.module import VariationalModule
+
+        settings: VariationalTraining = task.config.build("training")
+        return VariationalModule(network, settings, task.seed)
+
+    def finish(self, task: TrainingTask, network: "VAE", data: "SegmentData") -> None:
+        """Find the directions in which each attribute grows."""
+        from ostinato.evaluation.directions import directions_of
+
+        batch = data.training.drawn(MEASURED, task.seed)
+        means = network.encode(network.say(batch.pitch, batch.onset)).mean
+        network.directions.copy_(directions_of(network, means, task.seed))
+
+    def conditions(self, task: SamplingTask) -> "SegmentBatch | None":
+        """Return the first segments of the music that the settings name."""
+        from ostinato.methods.variational.conditions import read_segments
+
+        return read_segments(task) if task.settings.given else None
+
+    def not_new(self, task: SamplingTask) -> "Given | None":
+        """Return that the segment which is varied comes first."""
+        from ostinato.methods.variational.conditions import mark_varied
+
+        return mark_varied(task)
+
+    def evaluate(self, task: EvaluationTask) -> Findings:
+        """Compare segments of the prior with those of the test split, and measure the latter."""
+        from ostinato.methods.segments.metrics import measure_segments, rounded
+        from ostinato.methods.variational.latents import flatten, measure_latents
+
+        if (found := measure_segments(task)) is None:
+            return describe_nothing()
+        metrics, ours, test = found
+        network: Any = task.bundle.network
+        latents = measure_latents(network, test, ours, task.config["seed"])
+        findings = describe_segments(metrics, latents.figures["reconstruction"]["exact"])
+        return replace(
+            findings,
+            metrics={**findings.metrics, "latents": rounded(latents.figures)},
+            figures={**findings.figures, **flatten(latents.figures)},
+            details={**latents.findings(), **findings.details},
+            charts=latents.drawn,
+            rolls=latents.rolls,
+        )

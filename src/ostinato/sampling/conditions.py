@@ -1,0 +1,79 @@
+"""Music that pieces are made to: prompts, from files or from pieces of the test split."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from ostinato import console
+from ostinato.console import where
+from ostinato.errors import UnencodableError, UnreadableError, UserError
+from ostinato.music.piece import Piece
+from ostinato.sampling.settings import Sampling
+
+TEST = "test"  # what a setting says for pieces of the test split
+Encode = Callable[[Piece], Any]
+
+
+def find_prompts(
+    settings: Sampling, test_pieces: Callable[[], Iterable[Piece]], encode: Encode, name: str
+) -> list[Piece]:
+    """Return the beginnings to continue, as many as pieces are asked for where they are of the test
+    split.
+
+    `encode` is called with each, and raises `UnencodableError` for one that cannot be continued:
+    those of the test split are passed over then. `name` is that of the representation. Raises
+    `UserError` for a file that cannot be a prompt, and where no piece of the test split can.
+    """
+    from_test = settings.prompt == TEST
+    pieces = test_pieces() if from_test else [read_piece(str(settings.prompt), "prompt")]
+    prompts: list[Piece] = []
+    for piece in pieces:
+        prompt = first_bars(piece, settings.prompt_bars)
+        try:
+            encode(prompt)
+        except UnencodableError as error:
+            if not from_test:
+                raise UserError(
+                    f"{console.where(Path(str(settings.prompt)))} cannot be a prompt: as {name} "
+                    f"the piece {error}."
+                ) from error
+            continue
+        prompts.append(prompt)
+        if len(prompts) == settings.pieces:
+            break
+    if not prompts:
+        raise UserError(
+            f"no piece of the test split can be a prompt as {name}: give a MIDI file, "
+            "sampling.prompt=my.mid."
+        )
+    return prompts
+
+
+def source_of(settings: Sampling, prompt: Piece | None) -> str:
+    """Return the words for where given music is from."""
+    named = settings.prompt if prompt is not None else next(iter(settings.given), None)
+    if named == TEST:
+        return f"{'a piece' if prompt is None else prompt.name} of the test split"
+    return Path(named).name if named else ""
+
+
+def first_bars(piece: Piece, bars: int) -> Piece:
+    """Return the first whole bars of a piece, and its pickup."""
+    from ostinato.music.picture import has_pickup
+
+    lines, bars = piece.barlines(), bars + has_pickup(piece)
+    return piece.cropped(0, int(lines[bars]) if bars < len(lines) else piece.end)
+
+
+def read_piece(path: str, name: str) -> Piece:
+    """Return the piece of a music file that `sampling.name` gives; raises `UserError`."""
+    from ostinato.music.reading import read
+
+    if not Path(path).is_file():
+        raise UserError(
+            f"sampling.{name}={where(Path(path))} is not there: give a music file, or `test`."
+        )
+    try:
+        return next(iter(read(Path(path))))
+    except UnreadableError as error:
+        raise UserError(f"sampling.{name}={where(Path(path))} cannot be read: {error}.") from error
