@@ -52,13 +52,14 @@ class Cutting:
 
 def measure(folder: Path, bars: int) -> tuple[str, Figures]:
     """The name of a run's model, and the figures of the segments of what it composes."""
+    from ostinato.corpora.store import PieceStore
+    from ostinato.methods.segments.cutting import cut_segments
+    from ostinato.methods.segments.metrics import compare_segments
     from ostinato.models.bundle import load_bundle
     from ostinato.models.segments import Shape
     from ostinato.models.sequence import SequenceModel
     from ostinato.representations.voices import Voices
-    from ostinato.stages.cutting import segments_of
     from ostinato.stages.encoding import read_split, token_store
-    from ostinato.stages.judging import compare_segments
     from ostinato.stages.shared import shared_pieces
 
     config = Config.load(folder / "config.yaml")
@@ -74,12 +75,12 @@ def measure(folder: Path, bars: int) -> tuple[str, Figures]:
     store, split = token_store(config, workspace, representation), read_split(workspace)
     cutting: Any = Cutting(shape)
     training, test = (
-        segments_of(workspace, store, store.indices(split[part]), representation, cutting)
+        cut_segments(store, store.indices(split[part]), PieceStore(pieces), representation, cutting)
         for part in ("train", "test")
     )
     ours = composed(bundle.network, representation, shape, config["seed"])
     judged = compare_segments(ours, training, test, shape, config["seed"])
-    return config["choices"]["model"], judged.told()["segments"]
+    return config["choices"]["model"], judged.table()
 
 
 def composed(network: Any, representation: Any, shape: Any, seed: int) -> Any:

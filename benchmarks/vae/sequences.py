@@ -11,7 +11,7 @@ import argparse
 import json
 import sys
 import tempfile
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +20,22 @@ import torch
 from run import RESULTS, ROOT, Figures, keep_sequence_model
 
 from ostinato.config import Config, compose, conf_folder
+from ostinato.corpora.store import PieceStore
 from ostinato.data.datamodule import MusicData
 from ostinato.data.store import TokenStore
 from ostinato.errors import UserError
 from ostinato.evaluation.likelihood import nll_of_pieces
+from ostinato.methods.likelihood.module import LikelihoodModule
+from ostinato.methods.segments.cutting import cut_segments
+from ostinato.methods.variational.latents import MEASURED
 from ostinato.models.bundle import build_network, load_bundle
 from ostinato.models.segments import lines_of
 from ostinato.representations.line import REST
 from ostinato.sampling.segments import tokens_of
-from ostinato.stages.cutting import segments_of
 from ostinato.stages.encoding import read_split, token_store
-from ostinato.stages.latents import MEASURED
 from ostinato.stages.shared import shared_pieces
 from ostinato.stages.workspace import Workspace
-from ostinato.training.likelihood import LikelihoodModule
+from ostinato.training.settings import GradientDescent
 from ostinato.training.trainer import fit
 
 MODEL = "gru"
@@ -50,15 +52,21 @@ def measure(folder: Path, epochs: int) -> Figures:
     store, split = token_store(config, workspace, melody), read_split(workspace)
     rows = []
     for part in ("train", "validation", "test"):
-        some = segments_of(workspace, store, store.indices(split[part]), melody, network)
+        some = cut_segments(
+            store, store.indices(split[part]), PieceStore(workspace.pieces), melody, network
+        )
         batch = some.drawn(MEASURED if part == "test" else len(some), seed)
         lines = lines_of(batch.pitch, batch.onset, network.shape.pitches)
         rows.append(tokens_of(lines, network.shape, melody))
     segments, ends = stored(np.concatenate(rows), melody), np.cumsum([len(part) for part in rows])
     training, validation, test = np.split(np.arange(ends[-1]), ends[:-1])
     torch.manual_seed(seed)
-    model = build_network(compose([f"model={MODEL}"], conf_folder(ROOT)), melody)
-    settings = replace(config.build("training"), epochs=epochs, window=rows[0].shape[1])
+    own = compose([f"model={MODEL}"], conf_folder(ROOT))
+    shared = {field.name for field in fields(GradientDescent)}
+    kept = {name: value for name, value in vars(config.build("training")).items() if name in shared}
+    settings = replace(own.build("training"), **kept, window=rows[0].shape[1])
+    settings = replace(settings, epochs=epochs)
+    model = build_network(own, melody)
     sizes = (settings.window, settings.batch_size, settings.transpose, seed)
     data = MusicData(segments, training, validation, melody, *sizes)
     with tempfile.TemporaryDirectory() as checkpoints:

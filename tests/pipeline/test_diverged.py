@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import torch
 
+from ostinato.methods.likelihood.module import LikelihoodModule
 from ostinato.stages import preprocess, split, train
 from ostinato.stages.compose import composed
 from ostinato.stages.workspace import Workspace
 from ostinato.training.divergence import DivergedError
-from ostinato.training.likelihood import LikelihoodModule
 
 TINY = [
     "debug=smoke",

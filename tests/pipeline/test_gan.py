@@ -13,7 +13,7 @@ from ostinato.music.writing import write_midi
 from projects import check_a_killed_training_resumes, refused, run
 
 TINY = ("experiment=bach_gan", "model=gan_tiny", "training.epochs=2", "sampling.pieces=2")
-SMALL = (*TINY, "model.objective.samples_every=2")
+SMALL = (*TINY, "training.samples_every=2")
 
 
 def prepare(project: Path, *overrides: str) -> None:

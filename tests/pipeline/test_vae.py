@@ -13,7 +13,7 @@ from projects import check_a_killed_training_resumes, refused, run
 TINY = ("experiment=bach_vae", "model=vae_tiny", "training.epochs=2", "sampling.pieces=2")
 FAST = ("training.batch_size=8", "training.learning_rate=0.01")
 HIERARCHICAL = "ostinato.models.variational.decoder.HierarchicalDecoder"
-SMALL = (*TINY, *FAST, "model.objective.samples_every=2")
+SMALL = (*TINY, *FAST, "training.samples_every=2")
 
 
 def test_a_vae_goes_through_every_stage_and_is_recorded(project: Path) -> None:

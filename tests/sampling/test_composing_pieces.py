@@ -15,10 +15,10 @@ from ostinato.representations.base import TokenRepresentation
 from ostinato.representations.event import Event
 from ostinato.representations.pitch import Pitch
 from ostinato.representations.voices import Voices
+from ostinato.sampling.conditions import first_bars
 from ostinato.sampling.sequence import compose
 from ostinato.sampling.settings import Sampling
 from ostinato.stages.generate import _dressed
-from ostinato.stages.given import first_bars
 from ostinato.stages.listening import find_given
 from small_networks import config_of, network_of
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from ostinato.training.likelihood import LikelihoodModule
+from ostinato.methods.likelihood.module import LikelihoodModule
 
 
 @contextmanager

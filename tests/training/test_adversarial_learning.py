@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +13,21 @@ from torch import Tensor
 
 from ostinato.data.datamodule import SegmentData
 from ostinato.data.segments import Segments, cut
+from ostinato.methods.adversarial import module as adversarial
+from ostinato.methods.adversarial.callbacks import PATIENCE, CollapseStopping
+from ostinato.methods.adversarial.module import AdversarialModule, Judgement
+from ostinato.methods.adversarial.settings import AdversarialTraining
+from ostinato.methods.segments.callbacks import SampleLogger
 from ostinato.models.adversarial.gan import GAN
 from ostinato.models.segments import Lines
 from ostinato.music.piece import Piece
 from ostinato.representations.voices import Voices
-from ostinato.training import adversarial, trainer
-from ostinato.training.adversarial import AdversarialModule, Judgement
-from ostinato.training.settings import Training
+from ostinato.training import trainer
 from ostinato.training.trainer import Fitted
-from ostinato.training.watching import PATIENCE, Collapse, Samples
 from small_gans import gan_of
 from small_networks import store_of
 
-SHORT = Training(
+SHORT = AdversarialTraining(
     epochs=4, batch_size=16, transpose=(-3, 3), schedule="constant", warmup=0.0, early_stopping=None
 )
 
@@ -63,7 +65,7 @@ def judge(generated: Lines, real: Lines) -> Judgement:
 def fit(
     segments: tuple[Segments, Segments],
     folder: Path,
-    training: Training = SHORT,
+    training: AdversarialTraining = SHORT,
     seed: int = 1,
     validated: bool = True,
     more: Any = (),
@@ -71,6 +73,8 @@ def fit(
     changed: dict[str, Any] | None = None,
     **objective: Any,
 ) -> tuple[Fitted, GAN]:
+    settings = {f.name for f in fields(AdversarialTraining)} & set(objective)
+    training = replace(training, **{name: objective.pop(name) for name in settings})
     network = gan_of(objective=objective, **(changed or {}))
     data = SegmentData(
         segments[0],
@@ -171,7 +175,7 @@ def test_the_best_weights_are_kept(segments: tuple[Segments, Segments], tmp_path
     overlaps = [row["validation"] for row in fitted.curves]
     assert fitted.best_validation == max(overlaps)
     assert fitted.best_epoch == 1 + int(np.argmax(overlaps))
-    assert fitted.yardstick.words == "overlapping area"
+    assert fitted.monitor.words == "overlapping area"
     kept = torch.load(tmp_path / "best.ckpt", weights_only=True)["state_dict"]
     assert all(torch.equal(kept[f"network.{k}"], v) for k, v in network.state_dict().items())
 
@@ -225,14 +229,14 @@ def test_a_training_that_collapses_stops_in_a_sentence_with_its_best_weights(
     segments: tuple[Segments, Segments], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     long = replace(SHORT, epochs=50)
-    fitted, network = fit(segments, tmp_path, long, judge=collapsed, more=[Collapse(0.2)])
+    fitted, network = fit(segments, tmp_path, long, judge=collapsed, more=[CollapseStopping(0.2)])
     assert len(fitted.curves) == PATIENCE
     told = " ".join(capsys.readouterr().err.split())
     assert told.startswith("warning: the training has collapsed: for 5 validations its segments")
     assert told.count("collapsed") == 1
     kept = torch.load(tmp_path / "best.ckpt", weights_only=True)["state_dict"]
     assert all(torch.equal(kept[f"network.{k}"], v) for k, v in network.state_dict().items())
-    again, ended = fit(segments, tmp_path, long, judge=collapsed, more=[Collapse(0.2)])
+    again, ended = fit(segments, tmp_path, long, judge=collapsed, more=[CollapseStopping(0.2)])
     assert again == fitted, "what had stopped stays stopped"
     assert torch.equal(weights(ended), weights(network))
 
@@ -253,9 +257,9 @@ def test_silence_is_a_collapse_and_a_bad_moment_is_none(
         return (collapsed if bad else judge)(generated, real)
 
     long = replace(SHORT, epochs=14)
-    fitted, _ = fit(segments, tmp_path / "silent", long, judge=silent, more=[Collapse(0.2)])
+    fitted, _ = fit(segments, tmp_path / "silent", long, judge=silent, more=[CollapseStopping(0.2)])
     assert len(fitted.curves) == 6 + PATIENCE
-    fitted, _ = fit(segments, tmp_path / "moody", long, judge=moody, more=[Collapse(0.0)])
+    fitted, _ = fit(segments, tmp_path / "moody", long, judge=moody, more=[CollapseStopping(0.0)])
     assert len(fitted.curves) == 14
 
 
@@ -281,7 +285,7 @@ def test_samples_of_the_same_noise_are_shown_every_few_epochs_and_at_the_end(
     segments: tuple[Segments, Segments], tmp_path: Path
 ) -> None:
     shown: list[tuple[int, tuple[int, ...]]] = []
-    samples = Samples(2, lambda epoch, lines: shown.append((epoch, tuple(lines.sound.shape))))
+    samples = SampleLogger(2, lambda epoch, lines: shown.append((epoch, tuple(lines.sound.shape))))
     fit(segments, tmp_path, replace(SHORT, epochs=5), more=[samples])
     assert shown == [(epoch, (4, 4, 49, 16)) for epoch in (2, 4, 5)]
 

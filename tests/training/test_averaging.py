@@ -11,8 +11,8 @@ from torch import Tensor
 from trainings import SHORT, fit, validation_nll, weights
 
 from ostinato.data.store import TokenStore
+from ostinato.methods.likelihood.module import LikelihoodModule
 from ostinato.training.averaging import warmed_up
-from ostinato.training.likelihood import LikelihoodModule
 
 AVERAGED = replace(SHORT, averaging=0.9)
 

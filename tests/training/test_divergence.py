@@ -19,8 +19,8 @@ from test_variational_learning import segments as vae_segments  # noqa: F401  (a
 from trainings import SHORT, fit, validation_nll, weights
 
 from ostinato.data.store import TokenStore
+from ostinato.methods.likelihood.module import LikelihoodModule
 from ostinato.training.divergence import DivergedError
-from ostinato.training.likelihood import LikelihoodModule
 
 LONG = replace(SHORT, epochs=4)
 
@@ -143,7 +143,7 @@ def test_a_critic_that_leaves_the_numbers_ends_the_training(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from ostinato.training.adversarial import AdversarialModule
+    from ostinato.methods.adversarial.module import AdversarialModule
 
     whole = AdversarialModule._critic_step
 
@@ -157,7 +157,7 @@ def test_a_critic_that_leaves_the_numbers_ends_the_training(
     fitted, network = fit_gan(gan_segments, tmp_path, GAN_SHORT)
     assert len(fitted.curves) == 2
     assert "the critic gap in batch 1 of epoch 3 is nan" in fitted.diverged
-    assert "lower model.objective.generator_rate (0.001)" in fitted.diverged
+    assert "lower training.generator_rate (0.001)" in fitted.diverged
     assert all(torch.isfinite(p).all() for p in network.parameters())
 
 
@@ -166,7 +166,7 @@ def test_an_autoencoder_that_leaves_the_numbers_ends_the_training(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from ostinato.training.variational import VariationalModule
+    from ostinato.methods.variational.module import VariationalModule
 
     whole = VariationalModule.training_step
 

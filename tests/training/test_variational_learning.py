@@ -13,18 +13,18 @@ from torch import Tensor
 
 from ostinato.data.datamodule import SegmentData
 from ostinato.data.segments import Segments, cut
+from ostinato.methods.segments.callbacks import SampleLogger
+from ostinato.methods.variational.module import VariationalModule
+from ostinato.methods.variational.settings import VariationalTraining
 from ostinato.models.variational.vae import VAE
 from ostinato.music.piece import Piece
 from ostinato.representations.pitch import Pitch
 from ostinato.training import trainer
-from ostinato.training.settings import Training
 from ostinato.training.trainer import Fitted
-from ostinato.training.variational import VariationalModule
-from ostinato.training.watching import Samples
 from small_networks import store_of
 from small_vaes import vae_of
 
-SHORT = Training(epochs=4, batch_size=16, transpose=(-3, 3), learning_rate=0.01)
+SHORT = VariationalTraining(epochs=4, batch_size=16, transpose=(-3, 3), learning_rate=0.01)
 OBJECTIVE = {"free_bits": 8.0, "scheduled_sampling": 0.5}
 
 
@@ -47,7 +47,7 @@ def segments(
 def fit(
     segments: tuple[Segments, Segments],
     folder: Path,
-    training: Training = SHORT,
+    training: VariationalTraining = SHORT,
     validated: bool = True,
     more: Any = (),
     seed: int = 1,
@@ -87,12 +87,12 @@ def test_it_learns_and_the_best_weights_are_kept(
     segments: tuple[Segments, Segments], tmp_path: Path
 ) -> None:
     shown: list[tuple[int, tuple[int, ...]]] = []
-    samples = Samples(4, lambda epoch, lines: shown.append((epoch, tuple(lines.sound.shape))))
+    samples = SampleLogger(4, lambda epoch, lines: shown.append((epoch, tuple(lines.sound.shape))))
     fitted, network = fit(segments, tmp_path, replace(SHORT, epochs=10), more=[samples])
     costs = [row["validation"] for row in fitted.curves]
     assert min(costs) < 0.8 * costs[0]
     assert fitted.best_validation == min(costs)
-    assert fitted.yardstick.words == "nats per token by the objective"
+    assert fitted.monitor.words == "nats per token by the objective"
     kept = torch.load(tmp_path / "best.ckpt", weights_only=True)["state_dict"]
     assert all(torch.equal(kept[f"network.{k}"], v) for k, v in network.state_dict().items())
     assert shown == [(epoch, (4, 1, 37, 16)) for epoch in (4, 8, 10)]

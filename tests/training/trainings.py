@@ -9,22 +9,22 @@ from torch import Tensor
 
 from ostinato.data.datamodule import MusicData
 from ostinato.data.store import TokenStore
+from ostinato.methods.likelihood.module import LikelihoodModule
+from ostinato.methods.likelihood.settings import LikelihoodTraining
 from ostinato.models.sequence import SequenceModel
 from ostinato.representations.voices import Voices
 from ostinato.training import trainer
-from ostinato.training.likelihood import LikelihoodModule
-from ostinato.training.settings import Training
 from ostinato.training.trainer import Fitted
 from small_networks import network_of
 
-SHORT = Training(
+SHORT = LikelihoodTraining(
     epochs=3, batch_size=4, window=48, learning_rate=0.01, transpose=(0, 0), early_stopping=None
 )
 
 
 def fit(
     store: TokenStore,
-    training: Training,
+    training: LikelihoodTraining,
     folder: Path,
     validation: int = 2,
     seed: int = 1,

@@ -13,7 +13,7 @@ from ostinato.config.hydra_settings import JOB, check_settings, hydra_of_its_own
 from ostinato.config.interpolations import check_growth, without_machine
 from ostinato.config.location import FOLDERS, ROOT, conf_folder, key_of
 from ostinato.config.overrides import explain_unreadable
-from ostinato.config.unread import describe_unread, leave_out_unread
+from ostinato.config.unread import describe_foreign, leave_out_unread, settings_of_methods
 from ostinato.config.yaml_files import check_yaml_files, read_yaml
 from ostinato.errors import ConfigError
 from ostinato.interrupts import processor_seconds
@@ -75,7 +75,8 @@ def compose(overrides: Sequence[str] = (), conf: Path | None = None) -> Config:
 def _checked(tree: Mapping[str, Any], overrides: Sequence[str], conf: Path) -> Config:
     """A composed tree as a config that is valid, without what its method does not read."""
     typed = [key_of(override) for override in overrides]
-    config = leave_out_unread(Config(name_experiment(tree, overrides, conf, _compose)), typed)
+    config = Config(name_experiment(tree, overrides, conf, _compose))
+    config = leave_out_unread(config, typed, settings_of_methods(conf))
     validate(config)
     return config
 
@@ -233,7 +234,10 @@ def translated(error: Exception, overrides: Iterable[str], conf: Path) -> Config
         )
     if match := re.search(r"Could not override '/?([^']+)'", cause):
         key = match[1].partition("@")[0]
-        if sentence := _unread(conf, overrides, key):
+        sound = [override for override in overrides if key_of(override) != key]
+        if sound != overrides and (
+            sentence := describe_foreign(key, lambda: _compose(sound, conf))
+        ):
             return ConfigError(sentence)
         within = groups_within(conf, key.partition("/")[0]) if "/" in key else []
         known = [*within, *GROUPS, *PLAIN, *_all_keys(conf, overrides, key)]
@@ -253,26 +257,14 @@ def translated(error: Exception, overrides: Iterable[str], conf: Path) -> Config
     if match := re.search(r"Ambiguous value for argument '([^']+)'", cause):
         return ConfigError(_several(match[1]))
     if match := re.search(r"(\w+)/\S+ appears more than once in the final defaults", cause):
-        return ConfigError(_several(match[1]))  # a list of options that share a part
+        # a list of options that share a part, which models do with their method
+        return ConfigError(_several("model" if match[1] == "method" else match[1]))
     where = re.search(r"full_key: (\S+)", message)
     if where and "Missing mandatory value" in message:
         return ConfigError(f"{where[1]} is missing: it must be set.")
     if where and (match := re.search(r"Interpolation key '([^']+)' not found", message)):
         return ConfigError(f"{where[1]} refers to {match[1]}, which is not there.")
     return ConfigError(f"the config cannot be composed: {' '.join(message.split())[:300]}")
-
-
-def _unread(conf: Path, overrides: Sequence[str], key: str) -> str:
-    """A sentence about a key that only other models have; nothing for any other key."""
-    sound = [o for o in overrides if key_of(o) != key]
-    if len(sound) == len(overrides):  # it is wrong in a file
-        return ""
-    try:
-        config = Config(_compose(sound, conf))
-        method: Any = config.target("method")
-    except ConfigError:
-        return ""
-    return describe_unread(config, key) if key in method.instead else ""
 
 
 def _hydras_options(message: str) -> list[str]:

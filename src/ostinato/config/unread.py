@@ -1,11 +1,13 @@
 """Settings that the method which trains a model does not read: left out, or refused."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from ostinato.config.building import Config, configurable
 from ostinato.config.location import key_of
 from ostinato.config.targets import TARGET
+from ostinato.config.yaml_files import read_yaml
 from ostinato.errors import ConfigError
 
 MISSING = (
@@ -26,19 +28,28 @@ class Reader(Protocol):
         """Return the dotted keys of the config that have no effect."""
 
 
-def leave_out_unread(config: Config, typed: Collection[str]) -> Config:
-    """Return the config without the settings of training that its method does not read.
+def settings_of_methods(conf: Path) -> set[str]:
+    """Return the names of the settings of training that the methods of a conf/ have."""
+    trees = [read_yaml(file) for file in sorted((conf / "method").glob("*.yaml"))]
+    nodes = [tree.get("training") for tree in trees if isinstance(tree, Mapping)]
+    return {name for node in nodes if isinstance(node, Mapping) for name in node}
+
+
+def leave_out_unread(config: Config, typed: Collection[str], of_methods: Collection[str]) -> Config:
+    """Return the config without the settings of training that are those `of_methods` not its own.
 
     A file of conf/, such as an experiment, may set them for another model: `left_out` of the config
     names them. Raises `ConfigError` for one of the keys `typed`, which the user has set.
     """
+    if "model" not in config.tree:  # which is said of it, as of any group
+        return config
     if not isinstance(config.tree.get("method"), Mapping):
         raise ConfigError(MISSING)
     training = config.tree.get("training")
     if not isinstance(training, Mapping) or TARGET not in training:
         return config
     known = configurable(config.target("training"))
-    unread = [name for name in training if name not in known and not name.startswith("_")]
+    unread = [name for name in training if name in of_methods and name not in (*known, TARGET)]
     for name in unread:
         if (key := f"training.{name}") in typed:
             raise ConfigError(describe_unread(config, key))
@@ -55,6 +66,19 @@ def refuse_unread(config: Config, overrides: Iterable[str]) -> None:
     for key in map(key_of, overrides):
         if key in unread:
             raise ConfigError(describe_unread(config, key))
+
+
+def describe_foreign(key: str, compose: Callable[[], Mapping[str, Any]]) -> str:
+    """Return a sentence about a key that only other models have; nothing for any other key.
+
+    `compose` makes the tree of the config without it.
+    """
+    try:
+        config = Config(compose())
+        method: Any = config.target("method")
+    except ConfigError:
+        return ""
+    return describe_unread(config, key) if key in method.instead else ""
 
 
 def describe_unread(config: Config, key: str) -> str:
