@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help setup repro test test-all chaos lint format bench bench-likelihood bench-gan ui lock clean
+.PHONY: help setup repro test test-all chaos deps lint format bench bench-likelihood bench-gan ui lock clean
 
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -33,6 +33,9 @@ repro: setup ## fetch the default corpus and run the pipeline
 
 ui: setup ## show the MLflow runs in the browser
 	ostinato ui
+
+deps: setup ## write into dvc.yaml which source files each stage runs
+	python tests/dependencies.py
 
 lint: setup ## ruff and mypy
 	ruff check .

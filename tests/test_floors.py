@@ -19,6 +19,7 @@ FLOORS = (
         "folders",
         "locks",
         "scratch",
+        "sources",
         "console",
         "interrupts",
         "parallel",

@@ -8,6 +8,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from ostinato.methods.base import SamplingTask
+from ostinato.methods.likelihood import Likelihood
 from ostinato.models.bundle import Bundle
 from ostinato.music.piece import Piece
 from ostinato.music.setting import Setting
@@ -18,8 +20,6 @@ from ostinato.representations.voices import Voices
 from ostinato.sampling.conditions import first_bars
 from ostinato.sampling.sequence import compose
 from ostinato.sampling.settings import Sampling
-from ostinato.stages.generate import _dressed
-from ostinato.stages.listening import find_given
 from small_networks import config_of, network_of
 
 KINDS: dict[str, TokenRepresentation] = {"voices": Voices(), "event": Event(), "pitch": Pitch()}
@@ -182,12 +182,13 @@ def test_what_continues_a_pickup_begins_with_it_and_has_its_barlines(
     )
     prompt = first_bars(piece, 2)
     bundle = Bundle(config_of(), Voices(), network_of(), Setting.of([piece]))
-    [tokens] = composed("voices", Sampling(pieces=1, max_bars=6), 3, [Voices().encode(prompt)])
-    made = _dressed(bundle, Voices().decode(tokens), [prompt], 0)
+    settings = Sampling(pieces=1, max_bars=6, prompt="test", prompt_bars=2)
+    sampled = Likelihood().sample(SamplingTask(bundle, settings, 3, lambda: [piece]))
+    [sample], made = sampled.samples, sampled.samples[0].piece
+    assert sampled.continued == piece.name
     lines = [0, 4, 20, 36]
     assert made.barlines()[:4].tolist() == piece.at_resolution(4).barlines()[:4].tolist() == lines
     given = made.notes[made.notes["onset"] < 36][["onset", "pitch", "track"]]
     assert np.array_equal(given, prompt.at_resolution(4).notes[["onset", "pitch", "track"]])
-    told = find_given(bundle, Sampling(), prompt, "a chorale")
-    assert told is not None
-    assert told.until == prompt.at_resolution(4).end == 36
+    assert sample.given is not None
+    assert sample.given.until == prompt.at_resolution(4).end == 36

@@ -256,7 +256,7 @@ def translated(error: Exception, overrides: Iterable[str], conf: Path) -> Config
         return ConfigError(f"~{match[1]} does not fit: no such value is there to leave out.")
     if match := re.search(r"Ambiguous value for argument '([^']+)'", cause):
         return ConfigError(_several(match[1]))
-    if match := re.search(r"(\w+)/\S+ appears more than once in the final defaults", cause):
+    if match := re.search(r"(\w+)[/@]\S+ appears more than once in the final defaults", cause):
         # a list of options that share a part, which models do with their method
         return ConfigError(_several("model" if match[1] == "method" else match[1]))
     where = re.search(r"full_key: (\S+)", message)

@@ -23,11 +23,14 @@ KINDS = {
         "ostinato.models.sequence.SequenceModel",
         "ostinato.models.segments.SegmentModel",
     ),
+    "method": ("ostinato.methods.base.Method",),
     "training": ("ostinato.training.settings.Training",),
     "sampling": ("ostinato.sampling.settings.Sampling",),
     "evaluation": ("ostinato.evaluation.settings.Evaluation",),
     "tracking": ("ostinato.tracking.Tracking",),
 }  # by name, as these rooms import this one
+# a package of a plug-in may bring networks of its own, which its method trains
+OF_PLUGINS = {"model": ("torch.nn.modules.module.Module",)}
 
 
 def find_class(node: Any, key: str, plugins: Sequence[str]) -> type:
@@ -47,6 +50,8 @@ def find_class(node: Any, key: str, plugins: Sequence[str]) -> type:
     if inspect.isabstract(found):
         raise ConfigError(f"{key}.{TARGET}={target} is abstract: name a class that extends it.")
     kinds = KINDS.get(key)
+    if not _within(found.__module__, (OWN,)):
+        kinds = OF_PLUGINS.get(key, kinds)
     if kinds and not {f"{c.__module__}.{c.__qualname__}" for c in found.__mro__} & {*kinds}:
         names = " or ".join(kind.rpartition(".")[2] for kind in kinds)
         raise ConfigError(f"{key}.{TARGET}={target} does not fit: it must be a {names}.")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ostinato.config import Config
+from ostinato.errors import ConfigError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -118,10 +119,12 @@ class Findings:
 class Method(ABC):
     """A way of learning music and of making it.
 
-    test_metric: the metric by which runs are compared in MLflow. instead: for settings of other
-    methods, by dotted key, which one is right here.
+    networks: the class of the networks that it trains, by its dotted name. test_metric: the metric
+    by which runs are compared in MLflow. instead: for settings of other methods, by dotted key,
+    which one is right here.
     """
 
+    networks: ClassVar[str] = "torch.nn.modules.module.Module"
     test_metric: ClassVar[str]
     instead: ClassVar[Mapping[str, str]] = {}
 
@@ -137,7 +140,13 @@ class Method(ABC):
 
     def check(self, config: Config) -> None:
         """Raise `ConfigError` for what does not go together in a config."""
-        del config
+        model = config.target("model")
+        if self.networks not in {f"{c.__module__}.{c.__qualname__}" for c in model.__mro__}:
+            raise ConfigError(
+                f"method={type(self).__name__} does not fit: it trains a "
+                f"{self.networks.rpartition('.')[2]}, and model={config['choices']['model']} is a "
+                f"{model.__name__}."
+            )
 
     def check_sampling(self, config: Config) -> None:
         """Raise `ConfigError` for sampling that a model of the config cannot do."""

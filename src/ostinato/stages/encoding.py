@@ -11,7 +11,8 @@ from ostinato.config import Config
 from ostinato.errors import UserError
 from ostinato.files import fingerprint, write_text
 from ostinato.locks import locked
-from ostinato.stages.workspace import Workspace, source_fingerprint
+from ostinato.sources import source_fingerprint
+from ostinato.stages.workspace import Workspace
 from ostinato.wording import agree, quantity
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def token_store(
 
 def token_folder(config: Config, workspace: Workspace, representation: "Representation") -> Path:
     """Return where `token_store` keeps the pieces as tokens."""
-    source = source_fingerprint("representations", "data", "music")
+    source = source_fingerprint(type(representation).__module__, "ostinato.data.store")
     name = fingerprint(
         workspace.pieces, config["representation"], source, *_learned(representation)
     )
@@ -67,7 +68,7 @@ def teach(config: Config, workspace: Workspace, representation: "Representation"
         return
     pieces = PieceStore(need(workspace.pieces, "preprocess"))
     names = read_split(workspace)["train"]
-    source = source_fingerprint("representations", "music")
+    source = source_fingerprint(type(representation).__module__)
     name = fingerprint(workspace.pieces, sorted(names), config["representation"], source)
     path = workspace.cache / "learned" / f"{name}.json"
     with locked(path):

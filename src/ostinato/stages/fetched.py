@@ -13,7 +13,7 @@ from typing import Any
 from ostinato.corpora.corpus import Corpus
 from ostinato.files import fingerprint, write_json
 from ostinato.folders import entries
-from ostinato.stages.workspace import source_fingerprint
+from ostinato.sources import source_fingerprint
 
 LIBRARIES = ("music21", "muspy", "symusic")  # what turns scores into files
 
@@ -29,7 +29,7 @@ def stamp_path(folder: Path, corpus: Corpus, target: Path, mirror: str | None) -
         return None
     kind = f"{type(source).__module__}.{type(source).__qualname__}"
     settings: dict[str, Any] = asdict(source) if is_dataclass(source) else {}
-    code = source_fingerprint("corpora", "music", "parallel.py")
+    code = source_fingerprint(type(source).__module__, "ostinato.corpora.sources")
     made = [version(library) for library in LIBRARIES]
     name = fingerprint(kind, settings, str(target.resolve()), mirror, code, made)
     return folder / f"{name}.json"

@@ -15,7 +15,8 @@ from ostinato.folders import check_replaceable, move_folder
 from ostinato.locks import locked
 from ostinato.music.reading import music_files
 from ostinato.parallel import Workers
-from ostinato.stages.workspace import Workspace, source_fingerprint
+from ostinato.sources import source_fingerprint
+from ostinato.stages.workspace import Workspace
 from ostinato.wording import agree, quantity
 
 READS = ("corpus", "preprocess")
@@ -65,7 +66,7 @@ def _named_by(folder: Path, files: Sequence[Path], corpus: Corpus) -> str:
     """A name for what reading these files gives, without reading them."""
     seen = [(str(file), (about := file.stat()).st_size, about.st_mtime_ns) for file in files]
     settings = {key: value for key, value in asdict(corpus).items() if key != "source"}
-    return fingerprint(str(folder), seen, settings, source_fingerprint("corpora", "music"))
+    return fingerprint(str(folder), seen, settings, source_fingerprint("ostinato.corpora.ingest"))
 
 
 def _missing(corpus: Corpus, folder: Path) -> str:

@@ -6,14 +6,15 @@ from ostinato.config import Config
 from ostinato.corpora.store import INDEX
 from ostinato.files import fingerprint
 from ostinato.locks import locked
+from ostinato.sources import source_fingerprint
 from ostinato.stages import preprocess
-from ostinato.stages.workspace import Workspace, source_fingerprint
+from ostinato.stages.workspace import Workspace
 
 
 def shared_pieces(config: Config, workspace: Workspace) -> Path:
     """Where the pieces of this corpus, read with these filters, are kept."""
     data = workspace.root / config["corpus"]["path"]
-    source = source_fingerprint("corpora", "music")
+    source = source_fingerprint("ostinato.stages.preprocess")
     name = fingerprint(config["corpus"], data if data.is_dir() else "nothing", source)
     return workspace.cache / "pieces" / name
 

@@ -15,6 +15,7 @@ from ostinato.files import fingerprint, write_text
 from ostinato.folders import check_replaceable
 from ostinato.methods.base import Method, TrainingTask
 from ostinato.run_notes import NOTE, end_dead_runs, note_bundle, note_ended, open_run
+from ostinato.sources import stage_files
 from ostinato.stages.checkpoints import checkpoint_folder
 from ostinato.stages.encoding import (
     read_split,
@@ -24,7 +25,7 @@ from ostinato.stages.encoding import (
     token_folder,
     token_store,
 )
-from ostinato.stages.workspace import Workspace, source_fingerprint
+from ostinato.stages.workspace import Workspace
 from ostinato.tracking import BUNDLE_TAG, DataOfRun, Run
 from ostinato.wording import quantity
 
@@ -34,17 +35,6 @@ if TYPE_CHECKING:
 
 FAILURE_TAG, DIVERGED_TAG = "ostinato.failure", "ostinato.diverged"
 READS = ("representation", "model", "method", "training", "seed")
-SOURCES = (
-    "data",
-    "training",
-    "methods",
-    "models",
-    "representations",
-    "evaluation/segments.py",  # by which segments are judged while they are learned
-    "evaluation/latents.py",
-    "evaluation/directions.py",
-    "evaluation/sets.py",
-)
 
 
 def run(config: Config, workspace: Workspace) -> "Fitted":
@@ -138,8 +128,13 @@ def _data(task: TrainingTask, workspace: Workspace) -> DataOfRun:
 def _name(config: Config, workspace: Workspace) -> str:
     """A name for everything that determines the weights."""
     keys = {key: config[key] for key in READS}
-    source = source_fingerprint(*SOURCES)
-    return fingerprint(keys, workspace.pieces, workspace.split, source)
+    classes = [
+        f"{found.__module__}.{found.__qualname__}"
+        for key in ("representation", "model", "method", "training")
+        for _, found in config.targets(key)
+    ]
+    code = fingerprint(*stage_files("train", classes))
+    return fingerprint(keys, workspace.pieces, workspace.split, code)
 
 
 def _write(task: TrainingTask, workspace: Workspace, network: Any, fitted: "Fitted") -> None:

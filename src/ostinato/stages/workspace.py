@@ -1,12 +1,10 @@
 """Where a project keeps what the stages read and write."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from ostinato import scratch
 from ostinato.config.location import project_folder
-from ostinato.files import fingerprint
 from ostinato.locks import remove_dead_lock
 
 # where temporary files lie, and locks
@@ -101,12 +99,3 @@ class Workspace:
                 scratch.clear(place)
             for file in (found for pattern in LOCKS for found in root.glob(pattern)):
                 remove_dead_lock(file)
-
-
-@lru_cache
-def source_fingerprint(*parts: str) -> str:
-    """What these files, or folders, of ostinato say, so that an edit is never served stale."""
-    package = Path(__file__).parents[1]
-    within = [package / part for part in parts]
-    files = sorted(f for p in within for f in (p.rglob("*.py") if p.is_dir() else [p]))
-    return fingerprint(*files)

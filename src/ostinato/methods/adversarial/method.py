@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 class Adversarial(SegmentMethod):
     """Trains GANs; the best weights are those whose segments are most like real ones."""
 
+    networks = "ostinato.models.adversarial.gan.GAN"
     instead: ClassVar = {
         **SegmentMethod.instead,
         "training.learning_rate": "training.generator_rate and training.critic_rate",

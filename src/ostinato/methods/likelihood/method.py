@@ -1,16 +1,14 @@
 """The method of maximum likelihood."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ostinato.config import Config
-from ostinato.errors import ConfigError, UserError
+from ostinato.errors import ConfigError
 from ostinato.methods.base import (
     EvaluationTask,
     Findings,
     Method,
-    Sample,
     Samples,
     SamplingTask,
     TrainingTask,
@@ -22,11 +20,8 @@ if TYPE_CHECKING:
 
     from ostinato.methods.likelihood.module import LikelihoodModule
     from ostinato.methods.likelihood.settings import LikelihoodTraining
-    from ostinato.models.bundle import Bundle
     from ostinato.models.sequence import SequenceModel
-    from ostinato.music.page import Given
     from ostinato.music.piece import Piece
-    from ostinato.sampling.sequence import Composed
     from ostinato.training.monitor import Monitor
 
 PENALTY = ("sampling.repetition_penalty", "sampling.repetition_window")
@@ -36,6 +31,7 @@ NUCLEUS = ("sampling.top_k", "sampling.top_p")
 class Likelihood(Method):
     """Trains sequence models to predict the next step, and samples from what they predict."""
 
+    networks = "ostinato.models.sequence.SequenceModel"
     test_metric = "test_nats_per_note"
     instead: ClassVar = {
         "training.generator_rate": "training.learning_rate",
@@ -59,6 +55,7 @@ class Likelihood(Method):
 
     def check(self, config: Config) -> None:
         """Refuse weights of tokens where steps are none, and frames of more than 0 and 1."""
+        super().check(config)
         training: LikelihoodTraining = config.build("training")
         representation, chosen = config.build("representation"), config["choices"]["representation"]
         if training.label_weighting and representation.kind != "tokens":
@@ -134,62 +131,12 @@ class Likelihood(Method):
 
     def sample(self, task: SamplingTask) -> Samples:
         """Draw sequences step by step, each after its prompt or from nothing."""
-        from ostinato.sampling.conditions import TEST, find_prompts, source_of
+        from ostinato.methods.likelihood.sampling import sample
 
-        bundle, settings = task.bundle, task.settings
-        prompts: list[Piece] = []
-        if settings.prompt is not None:
-            representation = bundle.representation
-            prompts = find_prompts(
-                settings, task.test_pieces, representation.encode, representation.name
-            )
-        elif bundle.representation.kind == "tokens" and bundle.representation.end is None:
-            raise UserError(
-                "this model has no token for the beginning of a piece: give it one to continue, "
-                "sampling.prompt=test or sampling.prompt=my.mid."
-            )
-        ends = bundle.representation.end is not None
-        samples = []
-        for i, drawn in enumerate(_draw(task, prompts)):
-            prompt = prompts[i % len(prompts)] if prompts else None
-            piece = bundle.representation.decode(drawn.steps, f"sample-{i + 1:02d}")
-            given = _given(bundle, prompt, source_of(settings, prompt)) if prompt else None
-            samples.append(
-                Sample(_finish(bundle, piece, prompt), drawn.ended if ends else None, given)
-            )
-        return Samples(samples, prompts[0].name if prompts and settings.prompt == TEST else None)
+        return sample(task)
 
     def evaluate(self, task: EvaluationTask) -> Findings:
         """Score the test pieces, beside counting tokens."""
         from ostinato.methods.likelihood.scoring import score_pieces
 
         return score_pieces(task)
-
-
-def _draw(task: SamplingTask, prompts: "Sequence[Piece]") -> "list[Composed]":
-    from ostinato.sampling.frames import compose_frames
-    from ostinato.sampling.sequence import compose
-
-    network: Any = task.bundle.network
-    representation: Any = task.bundle.representation
-    encoded = [representation.encode(prompt) for prompt in prompts]
-    draw = compose_frames if representation.kind == "frames" else compose
-    return draw(network, representation, task.settings, task.seed, encoded)
-
-
-def _given(bundle: "Bundle", prompt: "Piece", source: str) -> "Given":
-    """Return how many ticks its prompt lasts; new pieces begin with their first note."""
-    from ostinato.music.page import Given
-
-    piece = bundle.representation.decode(bundle.representation.encode(prompt))
-    return Given(source, piece.end - int(piece.notes["onset"].min(initial=piece.end)))
-
-
-def _finish(bundle: "Bundle", piece: "Piece", prompt: "Piece | None") -> "Piece":
-    """Give a piece the tempo of its prompt, or else what training pieces have."""
-    from ostinato.music.barlines import begin_at_first_note
-
-    setting = bundle.setting
-    if prompt is not None and len(prompt.tempos):
-        setting = replace(setting, qpm=float(prompt.tempos["qpm"][0]))
-    return begin_at_first_note(setting.dress(piece, bundle.representation.keeps))

@@ -2,24 +2,20 @@
 
 import tempfile
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ostinato.config import Config
 from ostinato.errors import ConfigError, UserError
-from ostinato.methods.base import Method, Sample, Samples, SamplingTask, TrainingTask
+from ostinato.methods.base import Method, Samples, SamplingTask, TrainingTask
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
     from pytorch_lightning.callbacks import Callback
 
     from ostinato.data.segments import SegmentBatch
-    from ostinato.models.bundle import Bundle
     from ostinato.models.segments import Lines, SegmentModel
     from ostinato.music.page import Given
-    from ostinato.music.piece import Piece
-    from ostinato.sampling.sequence import Composed
     from ostinato.tracking import Run
 
 DECODING = ("temperature", "top_k", "top_p", "repetition_penalty", "repetition_window")
@@ -40,6 +36,7 @@ class SegmentMethod(Method):
 
     def check(self, config: Config) -> None:
         """Refuse several devices, and bars or pitches that the representation does not have."""
+        super().check(config)
         training, chosen = config.build("training"), config["choices"]
         if training.devices > 1 or training.precision == "16-mixed":
             raise ConfigError(
@@ -135,20 +132,12 @@ class SegmentMethod(Method):
 
     def sample(self, task: SamplingTask) -> Samples:
         """Make segments from noise, or to bars or voices that are given."""
-        from ostinato.sampling.segments import compose_segments
+        from ostinato.methods.segments.sampling import sample, sample_to
 
         network: Any = task.bundle.network
         if network.known is not None:
-            return _sample_to(task)
-        given = self.conditions(task)
-        representation: Any = task.bundle.representation
-        drawn = compose_segments(network, representation, task.settings, task.seed, given)
-        return Samples(
-            [
-                Sample(_decode(task.bundle, one, i, None), None, self.not_new(task))
-                for i, one in enumerate(drawn)
-            ]
-        )
+            return sample_to(task)
+        return sample(task, self.conditions(task), self.not_new(task))
 
     def conditions(self, task: SamplingTask) -> "SegmentBatch | None":
         """Return the segments to vary or to go between; None of a model without latent vectors."""
@@ -164,64 +153,6 @@ class SegmentMethod(Method):
         """Return what of each piece is given; nothing where all is new."""
         del task
         return None
-
-
-def _sample_to(task: SamplingTask) -> Samples:
-    """Make pieces to prompts: to their last bars, or to one of their voices."""
-    from ostinato.sampling.conditions import TEST, find_prompts, source_of
-    from ostinato.sampling.given import compose_to, prompt_of
-
-    bundle, settings = task.bundle, task.settings
-    network: Any = bundle.network
-    representation: Any = bundle.representation
-    if settings.prompt is None:
-        raise UserError(
-            f"model={bundle.config['choices']['model']} makes music to what is given: give it "
-            "some, sampling.prompt=test or sampling.prompt=my.mid."
-        )
-
-    def encode(prompt: "Piece") -> Any:
-        return prompt_of(network, representation, prompt)
-
-    prompts = find_prompts(settings, task.test_pieces, encode, representation.name)
-    drawn = compose_to(
-        network, representation, settings, task.seed, [encode(prompt) for prompt in prompts]
-    )
-    samples = []
-    for i, one in enumerate(drawn):
-        prompt = prompts[i % len(prompts)]
-        given = _given(bundle, encode(prompt), source_of(settings, prompt))
-        samples.append(Sample(_decode(bundle, one, i, prompt), None, given))
-    return Samples(samples, prompts[0].name if settings.prompt == TEST else None)
-
-
-def _given(bundle: "Bundle", steps: Any, source: str) -> "Given":
-    """Return which bars, or which tracks, of a new piece are those of its prompt."""
-    from ostinato.music.page import Given
-
-    network: Any = bundle.network
-    representation: Any = bundle.representation
-    if not network.given_bars:
-        fixed = network.known.all(dim=1).tolist()
-        parts = enumerate(representation.parts)
-        return Given(source, tracks=frozenset(n for n, part in parts if all(fixed[part])))
-    piece = representation.decode(steps)
-    return Given(source, piece.end - int(piece.notes["onset"].min(initial=piece.end)))
-
-
-def _decode(bundle: "Bundle", drawn: "Composed", i: int, prompt: "Piece | None") -> "Piece":
-    """Return a new piece at the tempo of its prompt, or else that of the training pieces.
-
-    One that was made to a prompt begins with its first note; segments have so many bars.
-    """
-    from ostinato.music.barlines import begin_at_first_note
-
-    piece = bundle.representation.decode(drawn.steps, f"sample-{i + 1:02d}")
-    setting = bundle.setting
-    if prompt is not None and len(prompt.tempos):
-        setting = replace(setting, qpm=float(prompt.tempos["qpm"][0]))
-    finished = setting.dress(piece, bundle.representation.keeps)
-    return finished if prompt is None else begin_at_first_note(finished)
 
 
 def _show(

@@ -24,6 +24,7 @@ MEASURED = 100  # training segments, at most, by which directions of attributes 
 class Variational(SegmentMethod):
     """Trains variational autoencoders; given music is encoded, varied and decoded."""
 
+    networks = "ostinato.models.variational.vae.VAE"
     instead: ClassVar = {
         **SegmentMethod.instead,
         "training.generator_rate": "training.learning_rate",

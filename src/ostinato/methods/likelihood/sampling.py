@@ -1,0 +1,65 @@
+"""Sampling from sequence models."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from ostinato.errors import UserError
+from ostinato.methods.base import Sample, Samples, SamplingTask
+from ostinato.models.bundle import Bundle
+from ostinato.music.barlines import begin_at_first_note
+from ostinato.music.page import Given
+from ostinato.music.piece import Piece
+from ostinato.sampling.conditions import TEST, find_prompts, source_of
+from ostinato.sampling.frames import compose_frames
+from ostinato.sampling.sequence import Composed, compose
+
+
+def sample(task: SamplingTask) -> Samples:
+    """Return sequences that are drawn step by step, each after its prompt or from nothing.
+
+    Raises `UserError` for a model that needs a prompt and has none, and for a prompt that cannot be
+    used.
+    """
+    bundle, settings = task.bundle, task.settings
+    prompts: list[Piece] = []
+    if settings.prompt is not None:
+        representation = bundle.representation
+        prompts = find_prompts(
+            settings, task.test_pieces, representation.encode, representation.name
+        )
+    elif bundle.representation.kind == "tokens" and bundle.representation.end is None:
+        raise UserError(
+            "this model has no token for the beginning of a piece: give it one to continue, "
+            "sampling.prompt=test or sampling.prompt=my.mid."
+        )
+    ends = bundle.representation.end is not None
+    samples = []
+    for i, drawn in enumerate(_draw(task, prompts)):
+        prompt = prompts[i % len(prompts)] if prompts else None
+        piece = bundle.representation.decode(drawn.steps, f"sample-{i + 1:02d}")
+        given = _given(bundle, prompt, source_of(settings, prompt)) if prompt else None
+        samples.append(Sample(_finish(bundle, piece, prompt), drawn.ended if ends else None, given))
+    return Samples(samples, prompts[0].name if prompts and settings.prompt == TEST else None)
+
+
+def _draw(task: SamplingTask, prompts: Sequence[Piece]) -> list[Composed]:
+    network: Any = task.bundle.network
+    representation: Any = task.bundle.representation
+    encoded = [representation.encode(prompt) for prompt in prompts]
+    draw = compose_frames if representation.kind == "frames" else compose
+    return draw(network, representation, task.settings, task.seed, encoded)
+
+
+def _given(bundle: Bundle, prompt: Piece, source: str) -> Given:
+    """Return how many ticks its prompt lasts; new pieces begin with their first note."""
+    piece = bundle.representation.decode(bundle.representation.encode(prompt))
+    return Given(source, piece.end - int(piece.notes["onset"].min(initial=piece.end)))
+
+
+def _finish(bundle: Bundle, piece: Piece, prompt: Piece | None) -> Piece:
+    """Give a piece the tempo of its prompt, or else what training pieces have."""
+    setting = bundle.setting
+    if prompt is not None and len(prompt.tempos):
+        setting = replace(setting, qpm=float(prompt.tempos["qpm"][0]))
+    return begin_at_first_note(setting.dress(piece, bundle.representation.keeps))
