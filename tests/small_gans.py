@@ -48,6 +48,7 @@ def gan_config(objective: dict[str, Any] | None = None, **changed: Any) -> Confi
                 "objective": {"_target_": f"{PARTS}.wasserstein.Wasserstein", **(objective or {})},
                 **changed,
             },
+            "method": {"_target_": "ostinato.methods.adversarial.Adversarial"},
             "choices": {"model": "gan", "representation": "voices"},
         }
     )

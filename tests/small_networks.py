@@ -70,6 +70,7 @@ def config_of(
                     "_partial_": True,
                 },
             },
+            "method": {"_target_": "ostinato.methods.likelihood.Likelihood"},
             "choices": {"model": backbone.lower(), "representation": representation},
         }
     )

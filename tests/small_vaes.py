@@ -43,6 +43,7 @@ def vae_config(hierarchical: bool = False, **changed: Any) -> Config:
                 "objective": {"_target_": f"{PARTS}.evidence.Evidence", **objective},
                 **changed,
             },
+            "method": {"_target_": "ostinato.methods.variational.Variational"},
             "choices": {"model": "vae", "representation": "voices" if count else "pianoroll"},
         }
     )

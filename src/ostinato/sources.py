@@ -14,7 +14,7 @@ from ostinato.files import fingerprint
 
 PACKAGE = Path(__file__).parent
 # what a stage calls of a method is told by these names: the others are called by other stages
-TRAINING = frozenset({"data", "module", "callbacks", "fit", "finish"})
+TRAINING = frozenset({"data", "module", "callbacks", "fit", "finish", "is_validated"})
 SAMPLING = frozenset({"sample", "conditions", "not_new"})
 EVALUATION = frozenset({"evaluate"})
 NOT_CALLED = {

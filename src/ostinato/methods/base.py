@@ -187,11 +187,16 @@ class Method(ABC):
             task.seed,
             folder,
             run.logger(),
-            len(task.validation) > 0,
+            self.is_validated(task, data),
             self.callbacks(task, network, run),
         )
         self.finish(task, network, data)
         return fitted
+
+    def is_validated(self, task: TrainingTask, data: Any) -> bool:
+        """Return whether `data` has music to validate on, by which to choose the best weights."""
+        del data
+        return len(task.validation) > 0
 
     def finish(self, task: TrainingTask, network: Any, data: Any) -> None:
         """Complete a network that has its best weights; `data` is what it was trained on."""

@@ -41,8 +41,9 @@ def run(config: Config, workspace: Workspace) -> None:
         SamplingTask(bundle, sampling, config["seed"], lambda: test_pieces(workspace))
     )
     pieces = [sample.piece for sample in sampled.samples]
-    cut = sum(sample.ended is False for sample in sampled.samples)
-    about = _about(config, sampling, bundle, method) | {"cut_pieces": cut}
+    ends = [sample.ended for sample in sampled.samples if sample.ended is not None]
+    cut = ends.count(False)
+    about = _about(config, sampling, bundle, method) | ({"cut_pieces": cut} if ends else {})
     trained_with = _trained_with(config, workspace)
     candidates = [] if trained_with is None else test_pieces(trained_with)
     real = choose_real(bundle, candidates, pieces, sampled.continued)

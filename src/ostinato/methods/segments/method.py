@@ -10,9 +10,9 @@ from ostinato.errors import ConfigError, UserError
 from ostinato.methods.base import Method, Samples, SamplingTask, TrainingTask
 
 if TYPE_CHECKING:
-    import pytorch_lightning as pl
     from pytorch_lightning.callbacks import Callback
 
+    from ostinato.data.datamodule import SegmentData
     from ostinato.data.segments import SegmentBatch
     from ostinato.models.segments import Lines, SegmentModel
     from ostinato.music.page import Given
@@ -98,7 +98,7 @@ class SegmentMethod(Method):
         model = config["model"]
         return bool(model.get("given_bars")) or model.get("given_voice") is not None
 
-    def data(self, task: TrainingTask, network: "SegmentModel") -> "pl.LightningDataModule":
+    def data(self, task: TrainingTask, network: "SegmentModel") -> "SegmentData":
         """Return segments of the training pieces, and those to judge by."""
         from ostinato.data.datamodule import SegmentData
         from ostinato.methods.segments.cutting import JUDGED, cut_segments, report_segments
@@ -118,6 +118,11 @@ class SegmentMethod(Method):
             task.seed,
             JUDGED,
         )
+
+    def is_validated(self, task: TrainingTask, data: "SegmentData") -> bool:
+        """Return whether a segment was cut from the validation pieces."""
+        del task
+        return len(data.real) > 1
 
     def callbacks(
         self, task: TrainingTask, network: "SegmentModel", run: "Run"
