@@ -1,10 +1,14 @@
-"""Every config that is shipped composes, fits, and is what it was when it was last looked at."""
+"""Every config that is shipped composes, fits, and is what it was when it was last looked at.
+
+So is every row of the table of likelihoods.
+"""
 
 import re
 from pathlib import Path
 
 import pytest
 import torch
+from rows import read_rows
 
 from ostinato.config import Config, compose, group_options
 from ostinato.config.building import read_yaml
@@ -20,6 +24,8 @@ CONF = ROOT / "conf"
 GOLDEN = ROOT / "tests" / "golden"
 
 EXPERIMENTS = group_options(CONF, "experiment")
+ROWS = {f"likelihood/{row}": words for row, words in read_rows().items()}
+RECIPES = {name: [f"experiment={name}"] for name in EXPERIMENTS} | ROWS
 CHOICES = [(group, option) for group in BUILT for option in group_options(CONF, group)]
 NEEDED = {("split", "predefined"): ["split.file=splits/mine.json"]}  # what the user must say
 SIZED = [(model, size) for model, sizes in model_sizes(CONF).items() for size in sizes]
@@ -32,10 +38,10 @@ def composed(overrides: list[str]) -> Config:
     return config
 
 
-@pytest.mark.parametrize("experiment", EXPERIMENTS)
-def test_experiment_is_as_it_was_last_seen(experiment: str, update_golden: bool) -> None:
-    text = composed([f"experiment={experiment}"]).text()
-    golden = GOLDEN / f"{experiment}.yaml"
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_recipe_is_as_it_was_last_seen(recipe: str, update_golden: bool) -> None:
+    text = composed(RECIPES[recipe]).text()
+    golden = GOLDEN / f"{recipe}.yaml"
     if update_golden:
         golden.parent.mkdir(parents=True, exist_ok=True)
         golden.write_text(text, encoding="utf-8")
@@ -43,19 +49,24 @@ def test_experiment_is_as_it_was_last_seen(experiment: str, update_golden: bool)
         f"{golden} is missing; write it with OSTINATO_UPDATE_GOLDEN=1 pytest tests/config"
     )
     assert text == golden.read_text(encoding="utf-8"), (
-        f"experiment={experiment} composes to something new; if that is meant, rewrite the "
+        f"{' '.join(RECIPES[recipe])} composes to something new; if that is meant, rewrite the "
         "snapshots with OSTINATO_UPDATE_GOLDEN=1 pytest tests/config and look at their diff"
     )
 
 
-def test_every_snapshot_has_its_experiment() -> None:
+def test_every_snapshot_has_its_recipe() -> None:
     snapshots = [path.relative_to(GOLDEN).with_suffix("") for path in GOLDEN.rglob("*.yaml")]
-    assert sorted(path.as_posix() for path in snapshots) == EXPERIMENTS
+    assert sorted(path.as_posix() for path in snapshots) == sorted(RECIPES)
 
 
-@pytest.mark.parametrize("experiment", EXPERIMENTS)
-def test_experiment_builds_a_network(experiment: str) -> None:
-    config = composed([f"experiment={experiment}"])
+def test_every_experiment_of_a_likelihood_is_a_row_of_the_table() -> None:
+    files = {name for name in EXPERIMENTS if name.startswith("likelihood/")}
+    assert files == {name for name, words in ROWS.items() if words == [f"experiment={name}"]}
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_recipe_builds_a_network(recipe: str) -> None:
+    config = composed(RECIPES[recipe])
     with torch.device("meta"):
         network = build_network(config, config.build("representation"))
     assert sum(p.numel() for p in network.parameters()) > 0
@@ -203,9 +214,9 @@ def test_a_size_that_there_is_not_is_refused(overrides: list[str], sentence: str
 
 
 @pytest.mark.parametrize("debug", group_options(CONF, "debug"))
-@pytest.mark.parametrize("experiment", EXPERIMENTS)
-def test_debug_goes_with_every_experiment(experiment: str, debug: str) -> None:
-    config = composed([f"debug={debug}", f"experiment={experiment}"])
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_debug_goes_with_every_recipe(recipe: str, debug: str) -> None:
+    config = composed([f"debug={debug}", *RECIPES[recipe]])
     assert config["choices.debug"] == debug
     for group, values in read_yaml(CONF / "debug" / f"{debug}.yaml").items():
         assert {name: config[group][name] for name in values} == values

@@ -44,7 +44,7 @@ PLAIN = ("seed", "plugins", *FOLDERS, "choices")
 def group_options(conf: Path, group: str) -> list[str]:
     """The options of a group: its files, but for those that begin with an underscore.
 
-    Experiments may lie in folders, and are called likelihood/jsb_lstm then.
+    Experiments may lie in folders, and are called likelihood/jsb_best then.
     """
     folder = conf / group
     files = folder.rglob("*.yaml") if group == "experiment" else folder.glob("*.yaml")
