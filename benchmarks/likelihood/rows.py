@@ -12,7 +12,7 @@ FILE = Path(__file__).with_name("rows.yaml")
 
 
 def read_rows(file: Path = FILE) -> dict[str, list[str]]:
-    """Return the overrides of every row: those of its group, but for what it replaces, and its own."""
+    """Return the overrides of every row: its group's, but for what it replaces, and its own."""
     groups: dict[str, Any] = read_yaml(file)
     rows: dict[str, list[str]] = {}
     for group in groups.values():

@@ -214,9 +214,9 @@ def test_a_size_that_there_is_not_is_refused(overrides: list[str], sentence: str
 
 
 @pytest.mark.parametrize("debug", group_options(CONF, "debug"))
-@pytest.mark.parametrize("recipe", RECIPES)
-def test_debug_goes_with_every_recipe(recipe: str, debug: str) -> None:
-    config = composed([f"debug={debug}", *RECIPES[recipe]])
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_debug_goes_with_every_experiment(experiment: str, debug: str) -> None:
+    config = composed([f"debug={debug}", f"experiment={experiment}"])
     assert config["choices.debug"] == debug
     for group, values in read_yaml(CONF / "debug" / f"{debug}.yaml").items():
         assert {name: config[group][name] for name in values} == values
