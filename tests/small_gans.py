@@ -54,16 +54,6 @@ def gan_config(objective: dict[str, Any] | None = None, **changed: Any) -> Confi
     )
 
 
-MUSE: dict[str, Any] = {
-    "generator": {
-        "_target_": f"{PARTS}.muse.MuseGenerator",
-        "_partial_": True,
-        **{"noise": 3, "channels": 8, "private_channels": 4},
-    },
-    "critic": {"_target_": f"{PARTS}.muse_critic.MuseCritic", "_partial_": True, "channels": 4},
-}
-
-
 def gan_of(seed: int = 0, **changed: Any) -> GAN:
     """A small GAN with weights drawn by a seed."""
     config = gan_config(**changed)

@@ -1,26 +1,31 @@
 """Rows of the likelihood table: trained, scored on the published test split, and written down.
 
     python benchmarks/likelihood/run.py ROW [--corpus NAME] [key=value ...]
+    python benchmarks/likelihood/run.py ROW --command
     python benchmarks/likelihood/run.py --collect
 
-A row is an experiment of conf/experiment/likelihood; `all` is every one. It runs with the
-program's own stages in outputs/benchmarks/ROW/CORPUS-SEED, replaces its result in results.json, and
-rewrites RESULTS.md and the table of docs/results.md; `--collect` does only the last. With other
-settings of anything that makes its figure it is not that row: then its result is only printed.
+A row is an experiment of conf/experiment/likelihood with the overrides of rows.yaml; `all` is every
+one. It runs with the program's own stages in outputs/benchmarks/ROW/CORPUS-SEED, replaces its
+result in results.json, and rewrites RESULTS.md and the table of docs/results.md; `--collect` does
+only the last, and `--command` only prints the `ostinato run` of a row. With other settings of
+anything that makes its figure it is not that row: then its result is only printed.
 """
 
 import argparse
 import csv
 import json
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audit import CORPORA, audit
+from rows import overrides_of, read_rows
 from tables import Result, add_result, write_tables
 
-from ostinato.config import Config, compose, conf_folder, group_options
+from ostinato.config import Config, compose, conf_folder
+from ostinato.config.composing import unless
 from ostinato.errors import UserError
 from ostinato.stages.run import is_that_row, run_with_fetch
 from ostinato.stages.shared import shared_pieces
@@ -30,7 +35,6 @@ if TYPE_CHECKING:
     from ostinato.training.trainer import Fitted
 
 ROOT = Path(__file__).parents[2]
-FOLDER = "likelihood/"
 
 
 def main() -> int:
@@ -38,6 +42,9 @@ def main() -> int:
     arguments = _arguments()
     try:
         for row in () if arguments.collect else _rows(arguments.row):
+            if arguments.command:
+                print(shlex.join(["ostinato", "run", *_words(row, arguments.corpus)]))
+                continue
             own = composed(row, arguments.corpus)
             config = composed(row, arguments.corpus, arguments.overrides)
             result = run_row(row, config)
@@ -54,9 +61,10 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("row", nargs="?", metavar="ROW", help="an experiment, or `all`")
+    parser.add_argument("row", nargs="?", metavar="ROW", help="a row of rows.yaml, or `all`")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="as for ostinato run")
     parser.add_argument("--corpus", metavar="NAME", help="another corpus than the row's own")
+    parser.add_argument("--command", action="store_true", help="only print its `ostinato run`")
     parser.add_argument("--collect", action="store_true", help="only rewrite the tables")
     arguments = parser.parse_args()
     if not arguments.row and not arguments.collect:
@@ -65,15 +73,19 @@ def _arguments() -> argparse.Namespace:
 
 
 def _rows(asked: str) -> list[str]:
-    options = group_options(conf_folder(ROOT), "experiment")
-    rows = [option.removeprefix(FOLDER) for option in options if option.startswith(FOLDER)]
-    return rows if asked == "all" else [asked]
+    return list(read_rows()) if asked == "all" else [asked]
 
 
 def composed(row: str, corpus: str | None, overrides: Sequence[str] = ()) -> Config:
-    """The config of a row."""
-    chosen = [f"experiment={FOLDER}{row}", *([f"corpus={corpus}"] if corpus else []), *overrides]
-    return compose(chosen, conf_folder(ROOT))
+    """Return the config of a row, perhaps of another corpus, under further overrides."""
+    return compose(_words(row, corpus, overrides), conf_folder(ROOT))
+
+
+def _words(row: str, corpus: str | None, overrides: Sequence[str] = ()) -> list[str]:
+    """Return a row as overrides; each key is set once, by the last that sets it."""
+    own = unless(overrides_of(row), [f"corpus={corpus}"] if corpus else [])
+    chosen = [*own, *([f"corpus={corpus}"] if corpus else [])]
+    return [*unless(chosen, overrides), *overrides]
 
 
 def run_row(row: str, config: Config) -> Result:

@@ -8,6 +8,7 @@ from ostinato.config import Config, conf_folder, group_options
 from ostinato.config.building import configurable, description
 from ostinato.config.composing import GROUPS, groups_within
 from ostinato.config.location import FOLDERS
+from ostinato.config.sizes import CHOICE, size_options
 
 
 def explain(name: str, purpose: str, stage: Any, config: Config) -> None:
@@ -65,7 +66,7 @@ def explain_run(config: Config) -> None:
 
 
 def _options(config: Config, key: str) -> list[str]:
-    """A line of options for a group, and one for each group within it."""
+    """Return a line of options for a group, one for each group within it, and one for sizes."""
     conf = conf_folder()
     choice = config["choices"][key] or "null"
     chosen = f"{key}={choice}   (options: {', '.join(group_options(conf, key))})"
@@ -73,7 +74,8 @@ def _options(config: Config, key: str) -> list[str]:
         f"{group}=…   (options: {', '.join(group_options(conf, group))})"
         for group in groups_within(conf, key)
     ]
-    return [chosen, *within]
+    sizes = size_options(conf) if key == "model" else []
+    return [chosen, *within, *([f"{CHOICE}=…   (sizes: {', '.join(sizes)})"] if sizes else [])]
 
 
 def _values(config: Config, key: str) -> list[str]:

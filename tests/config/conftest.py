@@ -1,8 +1,12 @@
-"""An option to accept what the experiments have become."""
+"""An option to accept what the experiments have become, and the table of rows."""
 
 import os
+import sys
+from pathlib import Path
 
 import pytest
+
+sys.path.append(str(Path(__file__).parents[2] / "benchmarks" / "likelihood"))
 
 UPDATE = "OSTINATO_UPDATE_GOLDEN"
 

@@ -1,25 +1,34 @@
-"""Every config that is shipped composes, fits, and is what it was when it was last looked at."""
+"""Every config that is shipped composes, fits, and is what it was when it was last looked at.
+
+So is every row of the table of likelihoods.
+"""
 
 import re
 from pathlib import Path
 
 import pytest
 import torch
+from rows import read_rows
 
 from ostinato.config import Config, compose, group_options
 from ostinato.config.building import read_yaml
 from ostinato.config.composing import CHOSEN
+from ostinato.config.sizes import model_sizes
 from ostinato.errors import ConfigError
+from ostinato.models.adversarial.gan import GAN
 from ostinato.models.bundle import build_network
-from ostinato.stages.compose import check_fit, fits
+from ostinato.stages.compose import check_fit, compose_values, fits
 
 ROOT = Path(__file__).parents[2]
 CONF = ROOT / "conf"
 GOLDEN = ROOT / "tests" / "golden"
 
 EXPERIMENTS = group_options(CONF, "experiment")
+ROWS = {f"likelihood/{row}": words for row, words in read_rows().items()}
+RECIPES = {name: [f"experiment={name}"] for name in EXPERIMENTS} | ROWS
 CHOICES = [(group, option) for group in CHOSEN for option in group_options(CONF, group)]
 NEEDED = {("split", "predefined"): ["split.file=splits/mine.json"]}  # what the user must say
+SIZED = [(model, size) for model, sizes in model_sizes(CONF).items() for size in sizes]
 FITTING = {"onehot_lstm": ["representation=pitch"]}
 
 
@@ -29,10 +38,10 @@ def composed(overrides: list[str]) -> Config:
     return config
 
 
-@pytest.mark.parametrize("experiment", EXPERIMENTS)
-def test_experiment_is_as_it_was_last_seen(experiment: str, update_golden: bool) -> None:
-    text = composed([f"experiment={experiment}"]).text()
-    golden = GOLDEN / f"{experiment}.yaml"
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_recipe_is_as_it_was_last_seen(recipe: str, update_golden: bool) -> None:
+    text = composed(RECIPES[recipe]).text()
+    golden = GOLDEN / f"{recipe}.yaml"
     if update_golden:
         golden.parent.mkdir(parents=True, exist_ok=True)
         golden.write_text(text, encoding="utf-8")
@@ -40,19 +49,24 @@ def test_experiment_is_as_it_was_last_seen(experiment: str, update_golden: bool)
         f"{golden} is missing; write it with OSTINATO_UPDATE_GOLDEN=1 pytest tests/config"
     )
     assert text == golden.read_text(encoding="utf-8"), (
-        f"experiment={experiment} composes to something new; if that is meant, rewrite the "
+        f"{' '.join(RECIPES[recipe])} composes to something new; if that is meant, rewrite the "
         "snapshots with OSTINATO_UPDATE_GOLDEN=1 pytest tests/config and look at their diff"
     )
 
 
-def test_every_snapshot_has_its_experiment() -> None:
+def test_every_snapshot_has_its_recipe() -> None:
     snapshots = [path.relative_to(GOLDEN).with_suffix("") for path in GOLDEN.rglob("*.yaml")]
-    assert sorted(path.as_posix() for path in snapshots) == EXPERIMENTS
+    assert sorted(path.as_posix() for path in snapshots) == sorted(RECIPES)
 
 
-@pytest.mark.parametrize("experiment", EXPERIMENTS)
-def test_experiment_builds_a_network(experiment: str) -> None:
-    config = composed([f"experiment={experiment}"])
+def test_every_experiment_of_a_likelihood_is_a_row_of_the_table() -> None:
+    files = {name for name in EXPERIMENTS if name.startswith("likelihood/")}
+    assert files == {name for name, words in ROWS.items() if words == [f"experiment={name}"]}
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_recipe_builds_a_network(recipe: str) -> None:
+    config = composed(RECIPES[recipe])
     with torch.device("meta"):
         network = build_network(config, config.build("representation"))
     assert sum(p.numel() for p in network.parameters()) > 0
@@ -132,17 +146,71 @@ def test_the_head_of_frames_is_chosen_as_a_group_within_the_model() -> None:
         composed(["model/frame_head=bernouli"])
 
 
-@pytest.mark.parametrize("model", [m for m in group_options(CONF, "model") if "_" in m])
-def test_a_sized_model_has_the_parameters_that_its_file_says(model: str) -> None:
-    opening = (CONF / "model" / f"{model}.yaml").read_text(encoding="utf-8").split("\n")[0]
-    said = re.search(r"([\d,]+) parameters on (\w+)", opening)
-    if said is None:
-        assert not model.endswith(("_tiny", "_base"))
-        return
-    config = composed([f"model={model}", f"representation={said[2]}"])
+def parameters_of(network: torch.nn.Module) -> str:
+    return f"{sum(p.numel() for p in network.parameters()):,}"
+
+
+@pytest.mark.parametrize(("model", "size"), SIZED)
+def test_a_model_of_each_size_has_the_parameters_that_its_file_says(model: str, size: str) -> None:
+    text = (CONF / "model" / f"{model}.yaml").read_text(encoding="utf-8")
+    [comment] = re.findall(rf"  # (.*)\n  {size}: ", text)
+    config = composed([f"model={model}", f"model.size={size}", "representation=voices"])
     with torch.device("meta"):
         network = build_network(config, config.build("representation"))
-    assert f"{sum(p.numel() for p in network.parameters()):,}" == said[1]
+        counted = [parameters_of(network)]
+        if isinstance(network, GAN):
+            counted.append(parameters_of(network.new_critic()))
+    assert re.findall(r"[\d,]*\d", comment) == counted
+
+
+@pytest.mark.parametrize("model", [model for model, _ in SIZED])
+def test_small_is_the_size_that_is_meant_where_none_is_chosen(model: str) -> None:
+    assert compose([f"model={model}"], CONF).tree == (
+        compose([f"model={model}", "model.size=small"], CONF).tree
+    )
+
+
+def test_a_value_that_is_set_goes_before_the_size() -> None:
+    for overrides in (
+        ["model.size=tiny", "model.backbone.hidden_size=7"],
+        ["model.backbone.hidden_size=7", "model.size=tiny"],
+    ):
+        config = compose(overrides, CONF)
+        assert config["model.backbone.hidden_size"] == 7
+        assert config["model.input.embedding_size"] == 32
+        assert not {"size", "sizes"} & set(config["model"])
+
+
+def test_an_experiment_and_params_choose_a_size_too(project: Path) -> None:
+    file = project / "conf" / "experiment" / "bach_gru.yaml"
+    file.write_text(file.read_text(encoding="utf-8") + "model: {size: base}\n", encoding="utf-8")
+    config = compose(["experiment=bach_gru"], project / "conf")
+    assert config["model.backbone.hidden_size"] == 960
+    (project / "params.yaml").write_text("overrides: [model.size=tiny]\n", encoding="utf-8")
+    assert compose_values([], project)["model.backbone.hidden_size"] == 56
+
+
+@pytest.mark.parametrize(
+    ("overrides", "sentence"),
+    [
+        (
+            ["model.size=tny"],
+            "model.size=tny is unknown: did you mean tiny? the sizes of model=lstm are tiny, "
+            "small, base.",
+        ),
+        (["model=vae", "model.size=base"], ".* the sizes of model=vae are tiny, small."),
+        (["model.size=null"], "model.size=None is unknown: .*"),
+        (
+            ["model=interleaved", "model.size=tiny"],
+            "model.size does not fit: this model comes in one size; those with several are gan, "
+            "gru, lstm, rnn, tcn, transformer, vae, wavenet.",
+        ),
+    ],
+)
+def test_a_size_that_there_is_not_is_refused(overrides: list[str], sentence: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        composed(overrides)
+    assert re.fullmatch(sentence.replace("?", r"\?"), str(refused.value))
 
 
 @pytest.mark.parametrize("debug", group_options(CONF, "debug"))

@@ -253,7 +253,7 @@ def test_flags_that_bring_other_configs_are_refused(flag: str, conf: Path) -> No
         ["hydra.sweep.subdir=${hydra.job.override_dirname}"],
         ["hydra.mode=MULTIRUN", "seed=1,2"],
         ["model=rnn,gru,lstm", "seed=range(1,1000000)", "training.learning_rate=interval(0.1,1)"],
-        ["model=glob(*_tiny,exclude=*gan*)"],
+        ["model=glob(*n,exclude=*gan*)", "model.size=tiny,small"],
     ],
 )
 def test_what_the_documents_name_can_be_set(words: list[str], conf: Path) -> None:

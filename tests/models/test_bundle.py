@@ -56,7 +56,10 @@ def test_a_loaded_bundle_says_the_same(representation: str, backbone: str, tmp_p
     features = len(original.representation.position_sizes)
     assert torch.equal(logits(original.network, features), logits(loaded.network, features))
     assert loaded.setting == SETTING
-    assert loaded.config.tree == original.config.only("representation", "model", "choices").tree
+    assert (
+        loaded.config.tree
+        == original.config.only("representation", "model", "method", "choices").tree
+    )
     assert loaded.representation.size == original.representation.size
     assert not loaded.network.training
 

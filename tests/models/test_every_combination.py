@@ -57,7 +57,8 @@ def test_a_backbone_learns_from_every_representation(
 ) -> None:
     for name, (representation, store) in stores.items():
         for head in HEADS if representation.kind == "frames" else HEADS[:1]:
-            words = [f"model={backbone}_tiny", f"representation={name}", f"model/frame_head={head}"]
+            words = [f"model={backbone}", "model.size=tiny", f"representation={name}"]
+            words.append(f"model/frame_head={head}")
             config = compose(words, CONF)
             assert fits(config), words
             torch.manual_seed(0)

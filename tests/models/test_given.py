@@ -18,7 +18,7 @@ from ostinato.representations.line import REST
 from ostinato.representations.voices import Voices
 from ostinato.sampling.given import compose_to, prompt_of
 from ostinato.sampling.settings import Sampling
-from small_gans import MUSE, check_lines, gan_of
+from small_gans import check_lines, gan_of
 
 VOICES = Voices(steps_per_quarter=2, bar_steps=8)
 BAR = 8
@@ -88,7 +88,6 @@ def test_the_encoder_learns(way: dict[str, Any]) -> None:
         ({"given_voice": 4}, "given_voice=4 should leave a voice to make and be less than .*, 4"),
         ({"given_voice": 0, "voices": 1}, "given_voice=0 should leave a voice"),
         ({"given_voice": 0, "given_bars": 1}, "given_bars=1 does not go with given_voice=0"),
-        ({**MUSE, "given_bars": 1}, "MuseGenerator makes whole segments alone"),
     ],
 )
 def test_what_would_leave_nothing_to_make_is_refused(

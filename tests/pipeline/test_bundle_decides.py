@@ -19,7 +19,7 @@ TINY = (
     "sampling.max_bars=3",
     "tracking=off",
 )
-GAN = ("experiment=bach_gan", "model=gan_tiny", *TINY)
+GAN = ("experiment=bach_gan", "model.size=tiny", *TINY)
 LSTM = ("model.backbone.hidden_size=16", *TINY)
 
 
@@ -54,10 +54,10 @@ def test_a_gan_interpolates_where_params_name_an_lstm(capsys: Captured) -> None:
     folder = run(*GAN)
     command = last_command(capsys)
     assert cli.main(command) == 0
-    assert about(Path("more"))["model"] == "gan_tiny"
+    assert about(Path("more"))["model"] == "gan"
     assert cli.main(["generate", "sampling=interpolate", "samples_dir=last", "tracking=off"]) == 0
     assert f"the model trained last is in {folder}/model" in capsys.readouterr().out
-    assert about(Path("last"))["model"] == "gan_tiny"
+    assert about(Path("last"))["model"] == "gan"
     words = (f"model_dir={folder}/model", "tracking=off")
     assert cli.main(["generate", "sampling=interpolate", *words, "samples_dir=ways"]) == 0
     assert about(Path("ways"))["steps"] == 8
@@ -68,7 +68,7 @@ def test_a_gan_interpolates_where_params_name_an_lstm(capsys: Captured) -> None:
     assert cli.main(["evaluate", f"model_dir={folder}/model", "samples_dir=ways"]) == 1
     assert "the samples in ways are not of the model in" in capsys.readouterr().err
     assert cli.main(["generate", "sampling=continuation", *words]) == 2
-    assert "model=gan_tiny makes whole segments" in capsys.readouterr().err
+    assert "model=gan makes whole segments" in capsys.readouterr().err
     assert cli.main(["generate", "model=gru", *words, "samples_dir=more"]) == 0
     assert "model=gru has no effect" in capsys.readouterr().err
 

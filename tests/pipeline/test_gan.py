@@ -12,7 +12,7 @@ from ostinato.music.reading import read_midi
 from ostinato.music.writing import write_midi
 from projects import check_a_killed_training_resumes, refused, run
 
-TINY = ("experiment=bach_gan", "model=gan_tiny", "training.epochs=2", "sampling.pieces=2")
+TINY = ("experiment=bach_gan", "model.size=tiny", "training.epochs=2", "sampling.pieces=2")
 SMALL = (*TINY, "training.samples_every=2")
 
 
@@ -35,6 +35,8 @@ def test_a_gan_goes_through_every_stage_and_is_recorded(project: Path) -> None:
     assert 0.5 < segments["control"] <= 1
     assert len(segments["features"]) == 7
     assert 0 < segments["test"]["diversity"] <= 1
+    assert len(segments["musegan"]["generated"]["pitch_classes"]) == 4
+    assert 0 <= segments["nearest"]["test"] <= 1
     report = (folder / "evaluation" / "report.html").read_text()
     assert "mean overlapping area, 300 segments of 2 bars" in report
     assert "Likelihood" not in report
@@ -43,7 +45,7 @@ def test_a_gan_goes_through_every_stage_and_is_recorded(project: Path) -> None:
     assert all(len(piece.notes) and piece.quarters <= 8 for piece in pieces)
     assert {len(piece.track_names) for piece in pieces} == {4}
     about = json.loads((folder / "samples" / "sampling.json").read_text())
-    assert about["model"] == "gan_tiny"
+    assert about["model"] == "gan"
     assert not {"temperature", "top_p", "max_bars"} & set(about)
     shown = run(project, "ostinato", "inspect", str(folder / "model")).stdout
     assert "overlapping area" in shown
@@ -62,19 +64,6 @@ def test_a_gan_goes_through_every_stage_and_is_recorded(project: Path) -> None:
     assert {"best_validation_overlapping_area", "test_overlapping_area"} <= set(only.data.metrics)
     files = {file.path for file in client.list_artifacts(only.info.run_id, "training")}
     assert files == {"training/epoch-0002.png", "training/epoch-0002.wav"}
-
-
-def test_musegan_goes_through_every_stage(project: Path) -> None:
-    small = ("generator.noise=4", "generator.channels=8", "generator.private_channels=4")
-    small += ("critic.channels=4", "bars=2")
-    words = ("model=gan_muse", *(f"model.{word}" for word in small), "tracking=off")
-    done = run(project, "ostinato", "run", *SMALL, *words)
-    assert "training gan_muse" in done.stdout
-    assert "mean overlapping area with the test split" in done.stdout
-    [folder] = (project / "outputs" / "runs").glob("*/*")
-    metrics = json.loads((folder / "evaluation" / "metrics.json").read_text())
-    assert len(metrics["segments"]["musegan"]["generated"]["pitch_classes"]) == 4
-    assert 0 <= metrics["segments"]["nearest"]["test"] <= 1
 
 
 def test_a_gan_continues_pieces_of_the_test_split_and_a_file(project: Path) -> None:
@@ -169,7 +158,7 @@ def test_a_gan_of_pop_songs_makes_three_tracks_of_seven_voices(project: Path) ->
     (project / "data" / "songs").mkdir()
     for number in range(12):
         write_midi(pop_song(number), project / "data" / "songs" / f"{number}.mid")
-    words = ("experiment=pop909_gan", "corpus=folder", "corpus.path=data/songs", "model=gan_tiny")
+    words = ("experiment=pop909_gan", "corpus=folder", "corpus.path=data/songs", "model.size=tiny")
     words += ("training.epochs=1", "sampling.pieces=2", "tracking=off")
     sentence = refused(project, "run", *words)
     assert "pieces have no 2 bars of 16 steps in a row" in sentence
@@ -185,7 +174,7 @@ def test_a_gan_of_pop_songs_makes_three_tracks_of_seven_voices(project: Path) ->
     assert set(table["generated"]["tonal_distance"]) == {"1-2", "1-3", "2-3"}
     for path in (folder / "samples").glob("*.mid"):
         assert read_midi(path).track_names == ("MELODY", "BRIDGE", "PIANO")
-    words = ("experiment=bach_lstm", "model=lstm_tiny", "sampling.max_bars=2", *words[1:3])
+    words = ("experiment=bach_lstm", "model.size=tiny", "sampling.max_bars=2", *words[1:3])
     songs = ("representation.voices=7", "representation.by_track=[1,2,4]", "corpus.metre=[4,4]")
     short = ("training.epochs=1", "sampling.pieces=1", "tracking=off")
     run(project, "ostinato", "run", *words, *songs, *short)
@@ -199,8 +188,7 @@ def test_a_gan_is_reproduced_bit_for_bit_under_dvc(dvc_project: Path) -> None:
     params = (dvc_project / "params.yaml").read_text()
     for old, new in (
         ("experiment: bach_lstm", "experiment: bach_gan"),
-        ("model: null", "model: gan_tiny"),
-        ("model.backbone.hidden_size=32", "training.epochs=2"),
+        ("model.backbone.hidden_size=32", 'model.size=tiny", "training.epochs=2'),
     ):
         assert old in params
         params = params.replace(old, new)

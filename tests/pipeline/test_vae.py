@@ -10,7 +10,7 @@ from ostinato.music.reading import read_midi
 from ostinato.music.writing import write_midi
 from projects import check_a_killed_training_resumes, refused, run
 
-TINY = ("experiment=bach_vae", "model=vae_tiny", "training.epochs=2", "sampling.pieces=2")
+TINY = ("experiment=bach_vae", "model.size=tiny", "training.epochs=2", "sampling.pieces=2")
 FAST = ("training.batch_size=8", "training.learning_rate=0.01")
 HIERARCHICAL = "ostinato.models.variational.decoder.HierarchicalDecoder"
 SMALL = (*TINY, *FAST, "training.samples_every=2")

@@ -13,6 +13,7 @@ from ostinato.config.hydra_settings import JOB, check_settings, hydra_of_its_own
 from ostinato.config.interpolations import check_growth, without_machine
 from ostinato.config.location import FOLDERS, ROOT, conf_folder, key_of
 from ostinato.config.overrides import explain_unreadable
+from ostinato.config.sizes import CHOICE, check_size, refuse_size, size_options, without_sizes
 from ostinato.config.unread import describe_foreign, leave_out_unread, settings_of_methods
 from ostinato.config.yaml_files import check_yaml_files, read_yaml
 from ostinato.errors import ConfigError
@@ -45,7 +46,7 @@ PLAIN = ("seed", "plugins", *FOLDERS, "choices")
 def group_options(conf: Path, group: str) -> list[str]:
     """The options of a group: its files, but for those that begin with an underscore.
 
-    Experiments may lie in folders, and are called likelihood/jsb_lstm then.
+    Experiments may lie in folders, and are called likelihood/jsb_best then.
     """
     folder = conf / group
     files = folder.rglob("*.yaml") if group == "experiment" else folder.glob("*.yaml")
@@ -148,7 +149,9 @@ def completions(prefix: str, conf: Path | None = None) -> list[str]:
     groups = [*GROUPS, *(within for group in GROUPS for within in groups_within(conf, group))]
     if equals and group in groups:
         return [f"{group}={option}" for option in group_options(conf, group)]
-    keys = [key for key in _dotted(_compose([], conf)) if "_target_" not in key]
+    if equals and group == CHOICE:
+        return [f"{CHOICE}={size}" for size in size_options(conf)]
+    keys = [key for key in _dotted(_compose([], conf)) if "_target_" not in key] + [CHOICE]
     words = [f"{g}=" for g in groups] + [f"{key}=" for key in keys if "." in key or key in PLAIN]
     return [word for word in words if word.startswith(prefix)]
 
@@ -200,20 +203,23 @@ def resolved(composed: Any, choices: Any, conf: Path) -> dict[str, Any]:
     choices = OmegaConf.to_container(choices)
     with open_dict(composed):
         composed.pop("hydra", None)
-    check_growth(OmegaConf.to_container(composed, resolve=False))  # type: ignore[arg-type]
+    plain: Any = OmegaConf.to_container(composed, resolve=False)
+    check_growth(plain)
+    check_size(plain, choices.get("model"))
     try:
         with without_machine():
-            tree: Any = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
+            found: Any = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
     except ConfigError:
         raise
     except Exception as error:
         raise translated(error, [], conf) from error
-    secrets.check_values(tree)
+    secrets.check_values(found)
+    tree = without_sizes(found)
     tree["choices"] = {group: choices.get(group) for group in GROUPS}
     for group in CHOSEN:
         if group in tree and tree["choices"][group] is None:  # a list of options, merged
             raise ConfigError(_several(group))
-    return dict(tree)
+    return tree
 
 
 def translated(error: Exception, overrides: Iterable[str], conf: Path) -> ConfigError:
@@ -234,13 +240,15 @@ def translated(error: Exception, overrides: Iterable[str], conf: Path) -> Config
         )
     if match := re.search(r"Could not override '/?([^']+)'", cause):
         key = match[1].partition("@")[0]
+        if key == CHOICE:
+            return refuse_size(conf)
         sound = [override for override in overrides if key_of(override) != key]
         if sound != overrides and (
             sentence := describe_foreign(key, lambda: _compose(sound, conf))
         ):
             return ConfigError(sentence)
         within = groups_within(conf, key.partition("/")[0]) if "/" in key else []
-        known = [*within, *GROUPS, *PLAIN, *_all_keys(conf, overrides, key)]
+        known = [CHOICE, *within, *GROUPS, *PLAIN, *_all_keys(conf, overrides, key)]
         offered = [k for k in known if not k.startswith("choices") and "_target_" not in k]
         return ConfigError(_unknown(key, offered))
     if match := re.search(r"Config group override must be a string|'int' is not iterable", cause):

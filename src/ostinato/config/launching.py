@@ -8,6 +8,7 @@ from typing import Any
 from ostinato.config import secrets
 from ostinato.config.composing import GROUPS, compose_hydra, group_options, resolved, translated
 from ostinato.config.location import key_of
+from ostinato.config.sizes import CHOICE
 from ostinato.errors import ConfigError
 
 FLAGS = (
@@ -60,9 +61,12 @@ def _first_values(overrides: Iterable[str], conf: Path) -> Iterator[str]:
 
 
 def _further_options(overrides: Iterable[str], conf: Path) -> Iterator[str]:
-    """Yield `group=option` for every option but the first of the groups that are swept over."""
+    """Yield `group=option` for every option but the first of the groups that are swept over.
+
+    The size of a model is chosen like an option.
+    """
     for override, values in _parsed(overrides, conf):
-        if key_of(override) in GROUPS or "/" in key_of(override):
+        if key_of(override) in (*GROUPS, CHOICE) or "/" in key_of(override):
             for value in (values or [])[1:]:
                 yield f"{override.partition('=')[0]}={value}"
 

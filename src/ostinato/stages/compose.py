@@ -14,7 +14,6 @@ from ostinato.methods.base import Method
 from ostinato.stages.workspace import Workspace
 
 READS: tuple[str, ...] = ()
-SIZES = ("_tiny", "_base")  # of an architecture, which fit where it does
 
 
 def run(config: Config, workspace: Workspace) -> None:
@@ -118,9 +117,8 @@ def fits(config: Config) -> bool:
 def _fitting(group: str, conf: Path, **chosen: str) -> list[str]:
     """The options of a group that go with what is chosen of another."""
     others = [f"{other}={option}" for other, option in chosen.items()]
-    options = [o for o in group_options(conf, group) if not o.endswith(SIZES)]
     return [
         option
-        for option in options
+        for option in group_options(conf, group)
         if fits(compose([f"{group}={option}", *others, "~experiment"], conf))
     ]

@@ -46,15 +46,6 @@ class Generator(nn.Module, ABC):
         """
 
 
-def makes_all(generator: Generator, known: Tensor | None) -> None:
-    """Refuse what is known, for a generator that makes all of a segment."""
-    if known is not None:
-        raise ValueError(
-            f"{type(generator).__name__} makes whole segments alone: given_bars should be 0 and "
-            "given_voice null."
-        )
-
-
 class BeatGenerator(Generator):
     """One vector a beat from the noise, convolved over time, then as many as there are steps.
 
