@@ -1,4 +1,4 @@
-"""What Ctrl-C does, and a clock that ends what takes too long."""
+"""Ctrl-C, and a clock that ends what takes too long."""
 
 import signal
 import threading
@@ -35,7 +35,7 @@ def orderly() -> Iterator[None]:
 
 
 def behind(error: BaseException | None) -> bool:
-    """Whether an error is Ctrl-C, or what a library made of it."""
+    """Return whether an error is Ctrl-C, or what a library made of it."""
     while error is not None:
         if isinstance(error, KeyboardInterrupt):
             return True

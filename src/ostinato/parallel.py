@@ -41,7 +41,7 @@ class Workers:
 
     @property
     def count(self) -> int:
-        """How many processes there are on this machine."""
+        """Return how many processes there are on this machine."""
         from joblib import cpu_count
 
         return self.processes or int(cpu_count())
@@ -148,7 +148,7 @@ def _in_processes(
 def _together(
     function: Callable[[Item], Result], items: Sequence[Item], at_once: int | None
 ) -> Iterator[Result]:
-    """Results as they come, or so many at once from a backend that cannot stream."""
+    """Yield results as they come, or so many at once from a backend that cannot stream."""
     from joblib import Parallel, delayed
 
     if at_once is None:

@@ -1,4 +1,4 @@
-"""Which MLflow run is whose: noted beside what a training makes, before the run begins."""
+"""Notes of MLflow runs beside what a training makes, written before the run begins."""
 
 import json
 import uuid
@@ -22,7 +22,7 @@ KEY_TAG = "ostinato.key"
 
 @dataclass(frozen=True)
 class RunNote:
-    """What is known of a run: by its key it is found where it was begun but its id not noted."""
+    """A note of a run: by its key it is found where it was begun but its id not noted."""
 
     key: str
     uri: str | None
@@ -44,7 +44,7 @@ class RunNote:
 
     @property
     def tracking(self) -> Tracking:
-        """Where the run is recorded."""
+        """Return the store that records the run."""
         return Tracking(uri=self.uri, experiment=self.experiment)
 
 

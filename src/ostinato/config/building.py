@@ -49,7 +49,7 @@ class Config:
         return cls(tree, plugins)
 
     def text(self) -> str:
-        """The tree as YAML, the same bytes for the same tree."""
+        """Return the tree as YAML, the same bytes for the same tree."""
         return yaml.safe_dump(self.tree, sort_keys=False, allow_unicode=True, width=100)
 
     def save(self, path: Path) -> None:
@@ -57,22 +57,22 @@ class Config:
         write_text(path, self.text())
 
     def only(self, *keys: str) -> "Config":
-        """The part of the tree under these keys."""
+        """Return the part of the tree under these keys."""
         return Config({key: self[key] for key in keys}, self.plugins)
 
     def __getitem__(self, key: str) -> Any:
-        """A value by its dotted key; raises `ConfigError` where there is none."""
+        """Return a value by its dotted key; raises `ConfigError` where there is none."""
         try:
             return functools.reduce(lambda node, part: node[part], key.split("."), self.tree)
         except (KeyError, TypeError):
             raise ConfigError(f"{key} is missing from the config: it must be set.") from None
 
     def target(self, key: str) -> type:
-        """The class that the node at `key` names."""
+        """Return the class that the node at `key` names."""
         return self._class(self[key], key)
 
     def targets(self, key: str) -> Iterator[tuple[str, type]]:
-        """Every class named at or below `key`, each with its own dotted key."""
+        """Yield every class named at or below `key`, each with its own dotted key."""
         node = self[key]
         if not isinstance(node, Mapping):
             return
@@ -172,7 +172,7 @@ class Config:
 
 
 def configurable(cls: type) -> dict[str, tuple[Any, Any]]:
-    """What a config may set: name -> (type hint, default). Keyword-only parameters are not.
+    """Return what a config may set: name -> (type hint, default). Keyword-only parameters are not.
 
     A parameter called like a keyword of Python and an underscore, `from_`, is `from` in a config.
     """
@@ -195,7 +195,7 @@ def _meant(name: str) -> str:
 
 
 def description(hint: Any) -> str:
-    """The description written into a type hint by `Field(description=...)`, or nothing."""
+    """Return the description written into a type hint by `Field(description=...)`, or nothing."""
     for extra in getattr(hint, "__metadata__", ()):
         if isinstance(extra, FieldInfo) and extra.description:
             return extra.description
@@ -203,7 +203,7 @@ def description(hint: Any) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A question with the nearest known word and a space after it, or nothing."""
+    """Return a question with the nearest known word and a space after it, or nothing."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f"did you mean {close[0]}? " if close else ""
 
@@ -218,7 +218,7 @@ def _nested(node: Mapping[str, Any]) -> list[str]:
 
 
 def _flat(hint: Any) -> Iterator[Any]:
-    """A type hint and those that it is made of."""
+    """Yield a type hint and those that it is made of."""
     yield hint
     for part in typing.get_args(hint):
         yield from _flat(part)

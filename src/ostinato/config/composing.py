@@ -41,7 +41,7 @@ PLAIN = ("seed", "plugins", *FOLDERS, "choices")
 
 
 def group_options(conf: Path, group: str) -> list[str]:
-    """The options of a group: its files, but for those that begin with an underscore.
+    """Return the options of a group: its files, but for those that begin with an underscore.
 
     Experiments may lie in folders, and are called likelihood/jsb_lstm then.
     """
@@ -52,7 +52,7 @@ def group_options(conf: Path, group: str) -> list[str]:
 
 
 def groups_within(conf: Path, group: str) -> list[str]:
-    """The groups that choose a part of this one's options: its folders.
+    """Return the groups that choose a part of this one's options: its folders.
 
     Those of experiments are part of their names.
     """
@@ -108,7 +108,7 @@ def from_hydra(composed: Any, settings: Any, conf: Path) -> Config:
 
 
 def params_overrides(path: Path) -> list[str]:
-    """The Hydra overrides that a params.yaml stands for."""
+    """Return the Hydra overrides that a params.yaml stands for."""
     params = read_yaml(path) or {}
     known = (*GROUPS, "overrides")
     if not isinstance(params, Mapping):
@@ -130,13 +130,13 @@ def params_overrides(path: Path) -> list[str]:
 
 
 def unless(given: Sequence[str], overrides: Sequence[str]) -> list[str]:
-    """Those of `given` that no later override replaces: a sweep takes each key once."""
+    """Return those of `given` that no later override replaces: a sweep takes each key once."""
     replaced = {key_of(override) for override in overrides}
     return [override for override in given if key_of(override) not in replaced]
 
 
 def completions(prefix: str, conf: Path | None = None) -> list[str]:
-    """What a word of the command line may become: `group=option`, or a key and `=`."""
+    """Return what a word of the command line may become: `group=option`, or a key and `=`."""
     conf = conf or conf_folder()
     group, equals, _ = prefix.partition("=")
     groups = [*GROUPS, *(within for group in GROUPS for within in groups_within(conf, group))]
@@ -188,7 +188,7 @@ def compose_hydra(overrides: list[str], conf: Path, typed: Collection[str]) -> A
 
 
 def resolved(composed: Any, choices: Any, conf: Path) -> dict[str, Any]:
-    """A composed Hydra config as plain values, with the option chosen in each group."""
+    """Return a composed Hydra config as plain values, with the option chosen in each group."""
     from omegaconf import OmegaConf, open_dict
 
     choices = OmegaConf.to_container(choices)
@@ -211,7 +211,7 @@ def resolved(composed: Any, choices: Any, conf: Path) -> dict[str, Any]:
 
 
 def translated(error: Exception, overrides: Iterable[str], conf: Path) -> ConfigError:
-    """An error of Hydra's as one sentence."""
+    """Return an error of Hydra's as one sentence."""
     overrides = list(overrides)
     if sentence := explain_unreadable(overrides):
         return ConfigError(sentence)
@@ -256,7 +256,7 @@ def translated(error: Exception, overrides: Iterable[str], conf: Path) -> Config
 
 
 def _hydras_options(message: str) -> list[str]:
-    """The options that Hydra lists of a group of its own."""
+    """Return the options that Hydra lists of a group of its own."""
     listed = message.partition("Available options")[2].partition("Config search path")[0]
     return [line.strip() for line in listed.splitlines()[1:] if line.strip()]
 
@@ -266,7 +266,7 @@ def _several(override: str) -> str:
 
 
 def _all_keys(conf: Path, overrides: Iterable[str], wrong: str) -> list[str]:
-    """Every dotted key of the config as it is without the override that is wrong."""
+    """Return every dotted key of the config as it is without the override that is wrong."""
     given = list(overrides)
     sound = [o for o in given if not o.lstrip("+~").startswith(wrong)]
     if len(sound) == len(given):  # it is wrong in a file

@@ -56,7 +56,7 @@ def name_run(config: Config, differences: Mapping[str, Any]) -> str:
 
 
 def _akin(model: str, conf: Path) -> list[str]:
-    """The experiments with this model."""
+    """Return the experiments with this model."""
     line = re.compile(rf"^\s*- override /model: {re.escape(str(model))}\s*(#.*)?$", re.MULTILINE)
     names = group_options(conf, "experiment")
     files = {name: conf / "experiment" / f"{name}.yaml" for name in names}
@@ -91,7 +91,7 @@ def _flat(node: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
 
 
 def _told(key: str, value: Any) -> str:
-    """A value in a name: learning_rate0.001; of a class its name."""
+    """Return a value in a name: learning_rate0.001; of a class its name."""
     if key.endswith("_target_"):
         return str(value).rpartition(".")[2].lower()
     leaf = key.rpartition(".")[2]

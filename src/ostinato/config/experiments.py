@@ -1,4 +1,4 @@
-"""Which experiment a config is: none where it was changed."""
+"""The experiment that a config is: none where it was changed."""
 
 import functools
 from collections.abc import Callable, Mapping, Sequence

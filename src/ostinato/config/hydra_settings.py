@@ -1,4 +1,4 @@
-"""What may be set of Hydra itself, which builds and writes before a config is checked."""
+"""Settings of Hydra itself, which builds and writes before a config is checked."""
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping

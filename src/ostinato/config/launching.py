@@ -1,4 +1,4 @@
-"""What is looked at before Hydra starts a run or a sweep: it writes and builds at once."""
+"""Checks before Hydra starts a run or a sweep: it writes and builds at once."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence

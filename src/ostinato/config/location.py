@@ -84,7 +84,7 @@ def _hydra_folder(override: str, here: Path, root: Path) -> str:
 
 
 def _replaced(node: Mapping[str, Any], keys: Sequence[str], change: Any) -> dict[str, Any]:
-    """A tree with one value, where it is there, changed."""
+    """Return a tree with one value, where it is there, changed."""
     first, *rest = keys
     if first not in node or (rest and not isinstance(node[first], Mapping)):
         return dict(node)

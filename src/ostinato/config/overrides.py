@@ -43,7 +43,7 @@ def is_readable(override: str) -> bool:
 
 
 def _typed(override: str) -> str:
-    """An override as a shell takes it."""
+    """Return an override as a shell takes it."""
     return shlex.quote(override) if set(override) & set('"$`\\!') else f'"{override}"'
 
 

@@ -12,7 +12,7 @@ STEPS = 4  # of a quarter note, that bars are looked for at
 
 
 def in_bars(piece: Piece, numerator: int, denominator: int) -> Piece:
-    """The piece in one metre, moved so that its barlines are where its notes put them.
+    """Return the piece in one metre, moved so that its barlines are where its notes put them.
 
     Notes besides drums are taken to be on a grid of sixteenths, whose phase is the mean angle of
     their onsets. Of the steps of a bar, that one begins it at which the lowest notes of all that
@@ -40,7 +40,7 @@ def in_bars(piece: Piece, numerator: int, denominator: int) -> Piece:
 
 
 def _barline(piece: Piece, bar: float) -> float:
-    """A tick at which a bar of so many ticks begins."""
+    """Return a tick at which a bar of so many ticks begins."""
     step = piece.resolution / STEPS
     steps = max(1, round(bar / step))
     notes = piece.notes[~piece.notes["drum"]]
@@ -55,7 +55,7 @@ def _barline(piece: Piece, bar: float) -> float:
 
 
 def _moved(changes: NDArray[Any], start: int) -> NDArray[Any]:
-    """Changes so many ticks earlier; what holds from the beginning of the piece still does."""
+    """Move changes so many ticks earlier; what holds from the beginning of the piece still does."""
     before = int((changes["onset"] <= max(start, 0)).sum())
     kept: NDArray[Any] = changes[max(0, before - 1) :].copy()
     kept["onset"] = np.where(kept["onset"] <= max(start, 0), 0, kept["onset"] - start)

@@ -1,4 +1,4 @@
-"""What a corpus keeps of a piece, and which pieces it keeps."""
+"""Filters of a corpus: the notes that it keeps of a piece, and the pieces that it keeps."""
 
 from dataclasses import replace
 from typing import Any
@@ -13,7 +13,7 @@ from ostinato.wording import agree, quantity
 
 
 def prepared(piece: Piece, corpus: Corpus) -> Piece:
-    """The piece as `corpus` wants it, at its resolution.
+    """Return the piece as `corpus` wants it, at its resolution.
 
     Raises `UnreadableError`, with the reason, for a piece that the corpus does not want.
     """

@@ -35,22 +35,22 @@ class Job:
 
     @property
     def suffix(self) -> str:
-        """How the file's name ends, in small letters."""
+        """Return how the file's name ends, in small letters."""
         return os.path.splitext(self.path)[1].lower()  # noqa: PTH122  (faster, for many files)
 
     def named(self, with_suffix: bool) -> str:
-        """The relative path, and for one tune of several its number."""
+        """Return the relative path, and for one tune of several its number."""
         name = self.source if with_suffix else self.source[: -len(self.suffix)]
         return f"{name}-{self.number:04d}" if self.number else name
 
     def where(self) -> str:
-        """The file, and the tune in it."""
+        """Return the file, and the tune in it."""
         return f"{self.source} (tune {self.number})" if self.number else self.source
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """What becomes one part of the store."""
+    """The jobs of one part of the store."""
 
     number: int
     jobs: tuple[Job, ...]
@@ -144,7 +144,7 @@ def _write(rows: Iterator[Row], corpus: Corpus, into: Path, chunk: Chunk) -> int
 
 
 def _read(folder: Path, corpus: Corpus, job: Job) -> list[Row]:
-    """The piece of a job and what was guessed in it, or why there is none."""
+    """Return the piece of a job and what was guessed in it, or why there is none."""
     try:
         with remarks.collect() as made:
             piece = prepared(_piece(folder / job.path, job), corpus)

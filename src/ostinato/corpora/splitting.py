@@ -1,4 +1,4 @@
-"""Which pieces are for training, for validation and for testing."""
+"""The division of pieces into training, validation and test."""
 
 import json
 from abc import ABC, abstractmethod
@@ -29,7 +29,7 @@ class Division:
     groups: list[list[str]]
 
     def as_json(self) -> dict[str, Any]:
-        """What `outputs/split.json` holds: sorted, the same for the same division."""
+        """Return what `outputs/split.json` holds: sorted, the same for the same division."""
         sizes = [len(group) for group in self.groups if len(group) > 1]
         summary = {
             "grouped_pieces": sum(sizes),
@@ -198,7 +198,7 @@ def _drawn(room: dict[str, int], size: int, rng: np.random.Generator) -> str:
 
 
 def _sizes(count: int, fractions: dict[str, float]) -> dict[str, int]:
-    """Whole numbers of pieces, at least one each; the first part takes what rounding leaves."""
+    """Return numbers of pieces, at least one each; the first part takes what rounding leaves."""
     sizes = {part: max(1, round(count * fraction)) for part, fraction in fractions.items()}
     first = next(iter(sizes))
     sizes[first] += count - sum(sizes.values())

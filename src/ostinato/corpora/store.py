@@ -42,7 +42,7 @@ class Reject:
 
 @dataclass(frozen=True)
 class Remark:
-    """What was guessed while a file was read that gave a piece."""
+    """A remark on what was guessed while a file was read that gave a piece."""
 
     file: str
     remark: str
@@ -67,7 +67,7 @@ class Part:
 
 
 def part_file(folder: Path, number: int) -> Path:
-    """Where the pieces of a part lie; their notes are beside them, and there before them."""
+    """Return where the pieces of a part lie; their notes are beside them, and there before them."""
     return folder / f"pieces-{number:05d}.parquet"
 
 
@@ -150,7 +150,7 @@ def _noted(part: pq.ParquetFile, what: str) -> list[tuple[str, str]]:
 def _rows(
     part: pq.ParquetFile, seen: dict[bytes, str] | None
 ) -> tuple[list[tuple[str, str, int]], list[tuple[str, str]]]:
-    """The (name, source, row) that are kept of a part, and its (file, reason) that are not."""
+    """Return the (name, source, row) kept of a part, and its (file, reason) that are not."""
     rejects = _noted(part, "rejects")
     table = part.read(["name", "source", "digest"], use_threads=False).to_pydict()
     kept = []
@@ -196,17 +196,17 @@ class PieceStore:
 
     @property
     def names(self) -> list[str]:
-        """The names of all pieces, in order."""
+        """Return the names of all pieces, in order."""
         return self._columns["name"]
 
     @property
     def sources(self) -> list[str]:
-        """The file of each piece, relative to the corpus's folder."""
+        """Return the file of each piece, relative to the corpus's folder."""
         return self._columns["source"]
 
     @cached_property
     def parts(self) -> Sequence[Part]:
-        """The pieces in order, in parts that can be read one by one, also in other processes."""
+        """Return the pieces in order, in parts that other processes can read one by one."""
         places = zip(self._columns["part"], self._columns["row"], strict=True)
         return [
             Part(part_file(self.folder, number), tuple(row for _, row in rows))
@@ -233,11 +233,11 @@ class PieceStore:
         return {"folder": self.folder, "_open": (-1, [])}
 
     def only(self, names: Iterable[str]) -> "Selection":
-        """Those of the pieces that have one of these names, in order; read when iterated over."""
+        """Return the pieces of these names, in order; each is read when iterated over."""
         return Selection(self, frozenset(names))
 
     def read(self, name: str) -> Piece:
-        """One piece; its part stays in memory until another is read.
+        """Return one piece; its part stays in memory until another is read.
 
         Raises `KeyError` for an unknown name.
         """
@@ -247,7 +247,7 @@ class PieceStore:
         return self._open[1][row]
 
     def read_all(self, names: Iterable[str]) -> Iterator[Piece]:
-        """Pieces by name, in the order of the names; sorted names read each part once."""
+        """Return pieces by name, in the order of the names; sorted names read each part once."""
         return map(self.read, names)
 
 
@@ -266,13 +266,13 @@ class Selection:
 
 
 def read_rejects(folder: Path) -> list[Reject]:
-    """The rejects of a folder of pieces."""
+    """Return the rejects of a folder of pieces."""
     with (folder / REJECTS).open(encoding="utf-8", newline="") as file:
         return [Reject(row["file"], row["reason"]) for row in csv.DictReader(file)]
 
 
 def read_remarks(folder: Path) -> list[Remark]:
-    """The remarks on the files of a folder of pieces."""
+    """Return the remarks on the files of a folder of pieces."""
     if not (folder / REMARKS).is_file():
         return []
     with (folder / REMARKS).open(encoding="utf-8", newline="") as file:

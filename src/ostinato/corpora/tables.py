@@ -19,7 +19,7 @@ CHANGES = {
 
 
 def _fields(dtype: np.dtype[Any]) -> list[Any]:
-    """The columns of an array; no value is missing, and not to say so of each saves time."""
+    """Return the columns of an array; no value is missing, and not to say so of each saves time."""
     return [
         pa.field(name, pa.from_numpy_dtype(dtype[name]), nullable=False)
         for name in dtype.names or ()
@@ -45,7 +45,7 @@ NOTES = pa.schema([pa.field("piece", pa.int32(), nullable=False), *_fields(NOTE)
 
 
 def digest(piece: Piece) -> bytes:
-    """16 bytes that tell this music from any other, whatever it and its tracks are called."""
+    """Return 16 bytes that tell this music from any other; names of it and its tracks are ignored."""
     hashed = hashlib.blake2b(str(piece.resolution).encode(), digest_size=16)
     for name in ("notes", *CHANGES):
         hashed.update(getattr(piece, name).tobytes() + name.encode())
@@ -53,7 +53,7 @@ def digest(piece: Piece) -> bytes:
 
 
 def to_tables(rows: Sequence[tuple[str, Piece]], digests: bool) -> tuple[Any, Any]:
-    """(source, piece) rows as a table of `PIECES`, and all their notes as one of `NOTES`.
+    """Return (source, piece) rows as a table of `PIECES`, and all their notes as one of `NOTES`.
 
     `piece` is the row that a note belongs to. Without `digests` that column is null.
     """
@@ -78,7 +78,7 @@ def to_tables(rows: Sequence[tuple[str, Piece]], digests: bool) -> tuple[Any, An
 
 
 def to_pieces(pieces: Any, notes: Any) -> list[Piece]:
-    """The pieces of tables that `to_tables` made."""
+    """Return the pieces of tables that `to_tables` made."""
     pieces = pieces.combine_chunks()
     if not pieces.num_rows:
         return []

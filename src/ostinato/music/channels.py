@@ -46,7 +46,7 @@ def _tracks(data: bytes) -> Iterator[bytes]:
 
 
 class _Channel:
-    """What plays on one channel."""
+    """The notes of one channel."""
 
     def __init__(self) -> None:
         self.programs: set[int] = set()
@@ -54,7 +54,7 @@ class _Channel:
         self.begins = self.ends = np.zeros(0, np.int64)
 
     def clashes(self, part: Part) -> int:
-        """How many notes of a part meet a note of the same pitch here, or touch it."""
+        """Return how many notes of a part meet a note of the same pitch here, or touch it."""
         begins, ends = _spans(part)
         found = np.searchsorted(self.begins, ends, "right") - np.searchsorted(self.ends, begins)
         return int(np.count_nonzero(found))
@@ -68,20 +68,20 @@ class _Channel:
         self.ends = np.sort(np.concatenate([self.ends, ends]))
 
     def cost(self, part: Part) -> tuple[int, int, int]:
-        """What speaks against a part here, the worst first."""
+        """Return what speaks against a part here, the worst first."""
         other = 2 if self.programs - {part.program} else 1
         return self.clashes(part), 0 if self.programs == {part.program} else other, self.parts
 
 
 def _spans(part: Part) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """When notes begin and end, those of one pitch apart from those of others."""
+    """Return when notes begin and end, those of one pitch apart from those of others."""
     place = part.notes["pitch"].astype(np.int64) << 40
     begins = place + part.notes["onset"]
     return begins, begins + part.notes["duration"]
 
 
 def _assign(parts: Sequence[Part]) -> tuple[list[int], int]:
-    """The channel of each part, and how many notes clash."""
+    """Return the channel of each part, and how many notes clash."""
     channels = {number: _Channel() for number in (*PITCHED, DRUMS)}
     assigned, clashes = [], 0
     for part in parts:
@@ -99,7 +99,7 @@ def _on(channel: int, event: Event) -> Event:
 
 
 def _with_programs(tracks: list[list[Event]]) -> list[list[Event]]:
-    """The same tracks, with a program change before each note that needs one, by time."""
+    """Return the same tracks, with a program change before each note that needs one, by time."""
     order = sorted(
         (event.tick, number, place)
         for number, track in enumerate(tracks)

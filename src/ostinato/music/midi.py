@@ -29,7 +29,7 @@ class _File(NamedTuple):
     tracks: list[bytes]
 
     def bytes(self) -> bytes:
-        """The whole file."""
+        """Return the whole file."""
         chunks = [b"MTrk" + struct.pack(">I", len(track)) + track for track in self.tracks]
         return b"".join([b"MThd", struct.pack(">I", HEADER), self.header, *chunks, BEYOND])
 
@@ -54,7 +54,7 @@ def read_midi(path: Path, name: str | None = None) -> Piece:
 
 
 def _inside_riff(data: bytes) -> bytes:
-    """The MIDI file in a RIFF file, whichever chunks come before it."""
+    """Return the MIDI file in a RIFF file, whichever chunks come before it."""
     at = 12
     while at + 8 <= len(data):
         if data[at : at + 4] == b"data":
@@ -68,7 +68,7 @@ def _inside_riff(data: bytes) -> bytes:
 
 
 def _chunks(data: bytes) -> tuple[bytes, list[bytes]]:
-    """The header and the tracks; refuse what symusic would accept and misread."""
+    """Return the header and the tracks; refuse what symusic would accept and misread."""
     if data[:4] != b"MThd" or len(data) < 8 + HEADER:
         raise UnreadableError("not a MIDI file: it does not begin with a MIDI header")
     length, kind, tracks, division = struct.unpack(">IHHH", data[4 : 8 + HEADER])
@@ -93,7 +93,7 @@ def _chunks(data: bytes) -> tuple[bytes, list[bytes]]:
 
 
 def _tracks(data: bytes, at: int, tracks: int) -> list[bytes]:
-    """Every track that the header promises, which must be there, whole, and safe to parse."""
+    """Return every track that the header promises; each must be there, whole, and safe to parse."""
     found: list[bytes] = []
     suspicious = events.suspicious(data)
     while at + 8 <= len(data):
@@ -113,7 +113,7 @@ def _tracks(data: bytes, at: int, tracks: int) -> list[bytes]:
 
 
 def _note_offs(channel: int) -> bytes:
-    """The end of every note of a channel, at once, the first without the time before it."""
+    """Return the end of every note of a channel, at once, the first without the time before it."""
     first = bytes([events.NOTE_OFF | channel, 0, 0])
     return first + b"".join(bytes([0, pitch, 0]) for pitch in range(1, 128))
 
@@ -122,7 +122,7 @@ NOTE_OFFS = tuple(map(_note_offs, range(16)))
 
 
 def _closed(file: _File, present: Sequence[Present]) -> _File:
-    """Every note ends, by note offs far beyond the end of its track: symusic drops others."""
+    """End every note by note offs far beyond the end of its track: symusic drops others."""
     pairs = zip(file.tracks, present, strict=True)
     return file._replace(tracks=[_with_note_offs(*pair) for pair in pairs])
 
@@ -134,7 +134,7 @@ def _with_note_offs(track: bytes, present: Present) -> bytes:
 
 
 def _read_quickly(file: _File, name: str) -> Piece | None:
-    """What symusic makes of a file, if it reads it as it should: mostly it does."""
+    """Return what symusic makes of a file, if it reads it as it should: mostly it does."""
     tracks = file.tracks
     if len(tracks) > MOST_CLOSED or not all(track.endswith(END_OF_TRACK) for track in tracks):
         return None
@@ -168,7 +168,7 @@ def _parse(file: _File) -> Any:
 
 
 def _check_counts(score: Any) -> None:
-    """Before anything is copied out of symusic's memory."""
+    """Check counts before anything is copied out of symusic's memory."""
     lengths = [len(track.notes) for track in score.tracks]
     limits.check_counts(sum(lengths), sum(length > 0 for length in lengths))
     changes = len(score.tempos) + len(score.time_signatures) + len(score.key_signatures)

@@ -1,4 +1,4 @@
-"""Whether MIDI tracks hold what symusic misreads, found without going through their events."""
+"""Checks for what symusic misreads in MIDI tracks, without going through their events."""
 
 import re
 from collections.abc import Iterator, Sequence, Set
@@ -39,7 +39,7 @@ def statuses_present(track: bytes) -> Present:
 
 
 def have_packets_or_silence(tracks: Sequence[bytes], present: Sequence[Present]) -> bool:
-    """Whether there are system exclusive packets, or controllers that end all notes.
+    """Return whether there are system exclusive packets, or controllers that end all notes.
 
     present: of each track, what `statuses_present` gives. Most tracks have no bytes that may be
     such events; in the others the events are looked at.
@@ -56,7 +56,8 @@ def _may_be(track: bytes, present: Present) -> bool:
 
 
 def share_programs(tracks: Sequence[bytes], present: Sequence[Present], sounding: int) -> bool:
-    """Whether a channel has notes in a track without the program change that another track has.
+    """Return whether a channel has notes in a track without the program change that another track
+    has.
 
     sounding: how many tracks symusic found notes in; where they are as many as the tracks that may
     have chosen their own program, none needs another's.
@@ -76,7 +77,7 @@ def share_programs(tracks: Sequence[bytes], present: Sequence[Present], sounding
 
 
 def _may_have_packets(track: bytes) -> bool:
-    """Whether a byte 0xF7 may begin an event: it ends one where a length says so."""
+    """Return whether a byte 0xF7 may begin an event: it ends one where a length says so."""
     at = track.find(events.ESCAPE)
     while at >= 0:
         begin = track.rfind(events.SYSEX, 0, at)

@@ -22,7 +22,7 @@ Key = tuple[int, int, int]  # track, channel, pitch
 
 @dataclass
 class _Changes:
-    """What is inserted before an event, by its track and place in it, and what is left out."""
+    """Events to insert before another, by its track and place in it, and those to leave out."""
 
     inserted: dict[tuple[int, int], list[Event]] = field(default_factory=lambda: defaultdict(list))
     removed: set[tuple[int, int]] = field(default_factory=set)

@@ -56,7 +56,7 @@ def _is_score(rootfile: Element) -> bool:
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:
-    """The bytes of a member; zipfile never gives more than the member's declared length."""
+    """Return the bytes of a member; zipfile never gives more than the member's declared length."""
     try:
         member = archive.getinfo(name)
     except KeyError:

@@ -11,7 +11,7 @@ RESOLUTION = 480
 
 
 def from_parts(parts: list[Any], name: str) -> Piece:
-    """Parts of a music21 score as a piece, a track each, at 480 ticks per quarter note.
+    """Return parts of a music21 score as a piece, a track each, at 480 ticks per quarter note.
 
     Tied notes are joined; grace notes and chord symbols are left out; barlines lie where the first
     part has them. Raises `UnreadableError` where no part has notes, or impossible ones.
@@ -53,7 +53,7 @@ def from_parts(parts: list[Any], name: str) -> Piece:
 
 
 def _notes(flat: Any) -> list[tuple[Any, ...]]:
-    """Rows of `NOTE` without the track; tied notes are joined."""
+    """Return rows of `NOTE` without the track; tied notes are joined."""
     from music21.harmony import Harmony
 
     found: list[list[Any]] = []

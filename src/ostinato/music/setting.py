@@ -1,4 +1,4 @@
-"""What representations drop and a listener still needs: tempo, metre, instruments."""
+"""Defaults for what representations drop and a listener needs: tempo, metre, instruments."""
 
 import json
 from collections import Counter
@@ -40,7 +40,7 @@ class Setting:
 
     @classmethod
     def of(cls, pieces: Iterable[Piece]) -> "Setting":
-        """What most of the pieces have; the tempo is the median, a metre that in force longest."""
+        """Return the commonest values; the tempo is the median, a metre the longest in force."""
         tempos: list[float] = []
         metres: Counter[tuple[int, int]] = Counter()
         bands: Counter[tuple[tuple[int, str], ...]] = Counter()
@@ -74,11 +74,12 @@ class Setting:
         return setting
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for a JSON file."""
+        """Return plain values for a JSON file."""
         return asdict(self)
 
     def dress(self, piece: Piece, keeps: Collection[str] = ()) -> Piece:
-        """The piece at this tempo and metre, on these instruments where the tracks correspond.
+        """Return the piece at this tempo and metre, on these instruments where the tracks
+        correspond.
 
         Of tempo, metre and programs, those in `keeps` stay as the piece says, where it says any.
         """
@@ -121,7 +122,7 @@ def _damaged(path: Path, reason: str) -> UserError:
 
 
 def _longest_metre(piece: Piece) -> list[tuple[int, int]]:
-    """The metre that is in force longest, unlike that of a pickup; none where none is written."""
+    """Return the metre in force longest, unlike that of a pickup; none where none is written."""
     lasting: Counter[tuple[int, int]] = Counter()
     signatures = piece.time_signatures
     spans = np.diff(signatures["onset"], append=max(piece.end, 1))

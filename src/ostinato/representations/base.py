@@ -1,4 +1,4 @@
-"""What every representation of music can do, and what one as tokens can do besides."""
+"""The contract of representations of music, as tokens and as frames."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ PITCH_CLASSES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"
 
 
 def pitch_name(pitch: int) -> str:
-    """A MIDI pitch in words, middle C being C4 (60)."""
+    """Return a MIDI pitch in words, middle C being C4 (60)."""
     return f"{PITCH_CLASSES[pitch % 12]}{pitch // 12 - 1} ({pitch})"
 
 
@@ -36,7 +36,7 @@ class Grammar(ABC):
 
     @abstractmethod
     def legal(self) -> NDArray[np.bool_]:
-        """Which tokens may come next: (batch, size); at least one is true in every row."""
+        """Return which tokens may come next: (batch, size); at least one is true in every row."""
 
     @abstractmethod
     def advance(self, tokens: Tokens) -> None:
@@ -44,7 +44,7 @@ class Grammar(ABC):
 
     @abstractmethod
     def positions(self) -> NDArray[np.int64]:
-        """The musical position of the token that comes next: (batch, features)."""
+        """Return the musical position of the token that comes next: (batch, features)."""
 
 
 class Representation(ABC):
@@ -85,21 +85,23 @@ class Representation(ABC):
     @property
     @abstractmethod
     def size(self) -> int:
-        """How many tokens the vocabulary holds, the end token included; or the width of a frame."""
+        """Return how many tokens the vocabulary holds, the end token included; or the width of a
+        frame.
+        """
 
     @property
     def unit(self) -> str:
-        """One step by its name: token or frame."""
+        """Return one step by its name: token or frame."""
         return self.kind.removesuffix("s")
 
     @property
     def end(self) -> int | None:
-        """The end token, where there is one."""
+        """Return the end token, where there is one."""
         return None
 
     @abstractmethod
     def encode(self, piece: Piece) -> NDArray[Any]:
-        """The piece as steps: (time,) tokens, uint16, or (time, size) frames, uint8.
+        """Return the piece as steps: (time,) tokens, uint16, or (time, size) frames, uint8.
 
         Raises `UnencodableError`, with the reason, for a piece that cannot be held.
         """
@@ -116,22 +118,23 @@ class Representation(ABC):
 
     @abstractmethod
     def decode(self, steps: NDArray[Any], name: str = "") -> Piece:
-        """The piece that the steps say. Decoding stops at the first end token."""
+        """Return the piece that the steps say. Decoding stops at the first end token."""
 
     @abstractmethod
     def describe(self, token: int) -> str:
-        """What a token, or a column of a frame, means, in a word or two."""
+        """Return what a token, or a column of a frame, means, in a word or two."""
 
     @abstractmethod
     def transpose(self, steps: NDArray[Any], semitones: Tokens) -> NDArray[Any]:
-        """Steps (batch, time, ...) moved by semitones (batch,); what has no pitch stays.
+        """Return steps (batch, time, ...) moved by semitones (batch,); what has no pitch stays.
 
         The caller keeps pitches within 0 to 127.
         """
 
     @abstractmethod
     def positions(self, steps: NDArray[Any]) -> NDArray[np.uint8]:
-        """The musical position of the step that follows each one: (time,) -> (time, features).
+        """Return the musical position of the step that follows each one: (time,) -> (time,
+        features).
 
         Known from the steps so far alone. The end token, or an empty frame, stands before the
         first of a piece, so that `positions([end, *encode(piece)])` has a row for every token and
@@ -139,13 +142,13 @@ class Representation(ABC):
         """
 
     def vocabulary(self) -> str:
-        """What each token, or column of a frame, means, as a table of tab-separated values."""
+        """Return the meaning of each token, or column of a frame, as tab-separated values."""
         named = "token" if self.kind == "tokens" else "column"
         rows = [f"{i}\t{self.describe(i)}" for i in range(self.size)]
         return "\n".join([f"{named}\tmeaning", *rows]) + "\n"
 
     def transpose_positions(self, positions: Tokens, semitones: Tokens) -> Tokens:
-        """Positions (batch, time, features) of steps moved by `transpose`; most stay."""
+        """Return positions (batch, time, features) of steps moved by `transpose`; most stay."""
         del semitones
         return positions
 
@@ -154,7 +157,7 @@ class Representation(ABC):
         del pieces
 
     def learned(self) -> bytes | None:
-        """What `learn` found, as JSON for `recall`; the same bytes for the same pieces."""
+        """Return what `learn` found, as JSON for `recall`; the same bytes for the same pieces."""
         return None
 
     def recall(self, learned: bytes) -> None:
@@ -177,18 +180,22 @@ class TokenRepresentation(Representation):
         return self.size - 1 if self.end_token else None
 
     def before_end(self, tokens: Tokens) -> Tokens:
-        """The tokens (time,) of the first piece: those before the first end token."""
+        """Return the tokens (time,) of the first piece: those before the first end token."""
         ends = self.last_end(tokens) >= 0
         return tokens[: ends.argmax()] if ends.any() else tokens
 
     def last_end(self, tokens: Tokens) -> NDArray[np.int64]:
-        """Where the last end token at or before each token stands, -1 before the first: (time,)."""
+        """Return where the last end token at or before each token stands, -1 before the first:
+        (time,).
+        """
         ends = np.flatnonzero(tokens == self.end) if self.end is not None else np.zeros(0, np.int64)
         bounds = np.concatenate(([0], ends, [len(tokens)]))
         return np.repeat(np.concatenate(([-1], ends)), bounds[1:] - bounds[:-1])
 
     def since_end(self, tokens: Tokens, steps: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The sum of the steps that tokens take since the last end token, or the first: (time,)."""
+        """Return the sum of the steps that tokens take since the last end token, or the first:
+        (time,).
+        """
         sums = np.cumsum(steps)
         if self.end is not None:
             ends = np.flatnonzero(tokens == self.end)
@@ -198,14 +205,14 @@ class TokenRepresentation(Representation):
 
     @abstractmethod
     def note_counts(self) -> NDArray[np.int64]:
-        """How many notes each token begins: (size,)."""
+        """Return how many notes each token begins: (size,)."""
 
     def note_count(self, steps: NDArray[Any]) -> int:
         return int(self.note_counts().take(steps).sum())
 
     @abstractmethod
     def grammar(self, batch: int) -> Grammar:
-        """A grammar that follows `batch` sequences from their beginning."""
+        """Return a grammar that follows `batch` sequences from their beginning."""
 
 
 class FrameRepresentation(Representation):

@@ -59,17 +59,19 @@ class Event(TokenRepresentation):
 
     @property
     def first_velocity(self) -> int:
-        """The token of the lowest velocity."""
+        """Return the token of the lowest velocity."""
         return TIME_SHIFT + self.max_time_shift
 
     def encode(self, piece: Piece) -> NDArray[np.uint16]:
-        """The piece as tokens: (time,). Raises `UnencodableError` where only drums play."""
+        """Return the piece as tokens: (time,). Raises `UnencodableError` where only drums play."""
         return self._encode(
             *as_one_instrument(piece, self.steps_per_quarter, self.velocity_bins > 0)
         )
 
     def encode_notes(self, notes: NDArray[Any]) -> NDArray[np.uint16]:
-        """Notes in steps as tokens (time,), overlapping unisons and all, as MusPy writes them."""
+        """Encode notes in steps as tokens (time,), overlapping unisons and all, as MusPy writes
+        them.
+        """
         keys = ("onset", "pitch", "duration", "velocity")
         notes = notes.take(order_by(*(notes[key] for key in keys)))
         onsets, ends = notes["onset"], notes["onset"] + notes["duration"]
@@ -82,7 +84,7 @@ class Event(TokenRepresentation):
         pitches: NDArray[np.uint8],
         velocities: NDArray[np.uint8],
     ) -> NDArray[np.uint16]:
-        """Notes in the order in which they are said."""
+        """Encode notes in the order in which they are said."""
         codes: list[NDArray[Any]] = [pitches, pitches.astype(np.uint16) + NOTE_OFF]
         times = [onsets, ends]
         if self.velocity_bins:
@@ -93,7 +95,9 @@ class Event(TokenRepresentation):
     def _with_shifts(
         self, codes: NDArray[np.uint16], times: NDArray[np.int64]
     ) -> NDArray[np.uint16]:
-        """Order events by time, which keeps those at one time as they are, and fill the gaps."""
+        """Return order events by time, which keeps those at one time as they are, and fill the
+        gaps.
+        """
         order = in_time(times)
         codes, times = codes.take(order), times.take(order)
         gaps = times.copy()
@@ -112,7 +116,7 @@ class Event(TokenRepresentation):
         return tokens
 
     def decode(self, tokens: Tokens, name: str = "") -> Piece:
-        """The piece that the tokens (time,) say, up to the first end token, as one track.
+        """Return the piece that the tokens (time,) say, up to the first end token, as one track.
 
         A note ends at its note-off, when its pitch begins again, or with the last token; it lasts
         one step at least. The note-off of a pitch that does not sound means nothing.
@@ -137,7 +141,7 @@ class Event(TokenRepresentation):
         return Piece(name, self.resolution, separate_unisons(notes), track_names=("piano",))
 
     def shifts(self, tokens: Tokens) -> NDArray[np.int64]:
-        """By how many steps each token moves on."""
+        """Return by how many steps each token moves on."""
         return self._shifts.take(tokens)
 
     def _velocities(self, tokens: Tokens) -> NDArray[np.int64]:
@@ -172,7 +176,7 @@ class Event(TokenRepresentation):
 
 
 def _in_turn(columns: list[NDArray[Any]], dtype: Any) -> NDArray[Any]:
-    """The first of each column, then the second of each, …: columns (n,) -> (n · columns,)."""
+    """Return the first of each column, then the second of each, …: (n,) -> (n · columns,)."""
     out = np.empty(len(columns) * len(columns[0]), dtype)
     for place, column in enumerate(columns):
         out[place :: len(columns)] = column
@@ -180,7 +184,7 @@ def _in_turn(columns: list[NDArray[Any]], dtype: Any) -> NDArray[Any]:
 
 
 class EventGrammar(Grammar):
-    """What may come next in events.
+    """The grammar of events: which tokens may come next.
 
     A note-on needs a silent pitch, and its velocity before it where there are velocities; a
     note-off a pitch that began at an earlier time. Silence lasts two bars at the most. A piece ends
@@ -238,5 +242,5 @@ class EventGrammar(Grammar):
             state[ended] = 0
 
     def positions(self) -> NDArray[np.int64]:
-        """The step within the bar: (batch, 1)."""
+        """Return the step within the bar: (batch, 1)."""
         return (self.time % self.events.position_sizes[0])[:, None]

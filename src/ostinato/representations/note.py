@@ -18,7 +18,7 @@ BEGINNING, SHIFTED, PITCHED, LASTED, LOUD = range(5)  # what has just been said
 
 
 def table(piece: Piece) -> NDArray[np.int64]:
-    """Onset, pitch, duration (ticks) and velocity of every note but drums': (notes, 4).
+    """Return onset, pitch, duration (ticks) and velocity of every note but drums': (notes, 4).
 
     Source: `muspy.to_note_representation` (Dong et al., MusPy, ISMIR 2020), and its order.
     """
@@ -73,12 +73,12 @@ class Note(TokenRepresentation):
         return self.first_velocity + self.velocity_bins + self.end_token
 
     def encode(self, piece: Piece) -> NDArray[np.uint16]:
-        """The piece as tokens: (time,). Raises `UnencodableError` where only drums play."""
+        """Return the piece as tokens: (time,). Raises `UnencodableError` where only drums play."""
         notes = separate_unisons(pitched_notes(piece, self.steps_per_quarter))
         return self.encode_table(_table(notes))
 
     def encode_table(self, rows: NDArray[np.int64]) -> NDArray[np.uint16]:
-        """Rows of `table`, in steps, as tokens: (notes, 4) -> (time,)."""
+        """Return rows of `table`, in steps, as tokens: (notes, 4) -> (time,)."""
         onset, pitch, duration, velocity = rows.T
         gap = np.diff(onset, prepend=0)
         shifts = np.maximum(-(-gap // self.max_shift), 1)  # how many tokens each takes
@@ -98,7 +98,7 @@ class Note(TokenRepresentation):
         return tokens
 
     def decode(self, tokens: Tokens, name: str = "") -> Piece:
-        """The piece that the tokens (time,) say, up to the first end token, as one track.
+        """Return the piece that the tokens (time,) say, up to the first end token, as one track.
 
         A note begins with its pitch, after all shifts before it. Its durations and its velocity
         are what is said before the next pitch; it lasts one step at least.
@@ -117,12 +117,12 @@ class Note(TokenRepresentation):
         return Piece(name, self.resolution, separate_unisons(notes), track_names=("piano",))
 
     def shifts(self, tokens: Tokens) -> NDArray[np.int64]:
-        """By how many steps each token moves on."""
+        """Return by how many steps each token moves on."""
         is_shift = (tokens >= SHIFT) & (tokens < self.first_duration)
         return np.where(is_shift, tokens.astype(np.int64) - SHIFT, 0)
 
     def durations(self, tokens: Tokens) -> NDArray[np.int64]:
-        """By how many steps each token makes a note longer."""
+        """Return by how many steps each token makes a note longer."""
         is_duration = (tokens >= self.first_duration) & (tokens < self.first_velocity)
         return np.where(is_duration, tokens.astype(np.int64) - self.first_duration + 1, 0)
 
@@ -132,7 +132,9 @@ class Note(TokenRepresentation):
         return in_force(said, self.velocity_bins)
 
     def said(self, tokens: Tokens) -> NDArray[np.int64]:
-        """What each token says: its shift, its pitch, its duration, its velocity, or the end."""
+        """Return what each token says: its shift, its pitch, its duration, its velocity, or the
+        end.
+        """
         firsts = [SHIFT, self.first_duration, self.first_velocity]
         kinds = np.array([PITCHED, SHIFTED, LASTED, LOUD])[np.digitize(tokens, firsts)]
         return np.where(tokens == self.end, BEGINNING, kinds) if self.end_token else kinds
@@ -163,7 +165,7 @@ class Note(TokenRepresentation):
 
 
 class NoteGrammar(Grammar):
-    """What may come next in notes: what `encode` writes, and nothing else.
+    """The grammar of notes: what `encode` writes, and nothing else.
 
     Notes of one onset rise in pitch, and a pitch begins only after its last note has ended. Of the
     tokens that add up only the last may be shorter than the longest. Silence lasts two bars at the
@@ -202,12 +204,12 @@ class NoteGrammar(Grammar):
         return allowed
 
     def _free(self) -> NDArray[np.bool_]:
-        """Which pitches may begin at the time reached: (batch, 128)."""
+        """Return which pitches may begin at the time reached: (batch, 128)."""
         above: NDArray[np.bool_] = np.arange(128) > self.pitch[:, None]
         return (self.moved[:, None] | above) & (self.ends <= self.time[:, None])
 
     def _shifts(self) -> NDArray[np.bool_]:
-        """Which shifts lead to an onset: (batch, max_shift + 1)."""
+        """Return which shifts lead to an onset: (batch, max_shift + 1)."""
         limit = SILENT_BARS * self.notes.position_sizes[0]
         steps = np.arange(self.notes.max_shift + 1)
         onset: NDArray[np.int64] = self.time[:, None] + steps
@@ -242,5 +244,5 @@ class NoteGrammar(Grammar):
             state[ended] = 0
 
     def positions(self) -> NDArray[np.int64]:
-        """The step within the bar and what has just been said: (batch, 2)."""
+        """Return the step within the bar and what has just been said: (batch, 2)."""
         return np.stack([self.time % self.notes.position_sizes[0], self.said], axis=1)

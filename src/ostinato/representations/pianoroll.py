@@ -27,7 +27,7 @@ Frames = NDArray[np.uint8]
 
 
 def read_step(step: Any) -> Fraction:
-    """A step in quarter notes from what a config says: 1/4, 3/2, 0.5, 1."""
+    """Return a step in quarter notes from what a config says: 1/4, 3/2, 0.5, 1."""
     match = re.fullmatch(r"\d{1,4}(/\d{1,4}|\.\d{1,9})?", str(step).strip())
     if match and not re.search(r"/0+$", match.string):
         quarters = Fraction(match.string)
@@ -54,7 +54,7 @@ def _rising(pitches: tuple[int, int]) -> tuple[int, int]:
 
 
 class Pianoroll(InBars, FrameRepresentation):
-    """What sounds in each step: frames (time, pitches), 1 or its velocity, from the lowest pitch.
+    """Frames (time, pitches) of what sounds: 1 or its velocity, from the lowest pitch.
 
     All tracks but drums become one. Where notes of one pitch overlap, the velocity is that of the
     one that began last; of those that begin together, of the longest. With `onsets` as many columns
@@ -123,7 +123,7 @@ class Pianoroll(InBars, FrameRepresentation):
         return self.pitches * self.planes
 
     def encode(self, piece: Piece) -> Frames:
-        """The piece as frames: (time, size), up to the end of the last note.
+        """Return the piece as frames: (time, size), up to the end of the last note.
 
         Raises `UnencodableError` where only drums play, where pitches are out of range, and where
         encoding would take more than 2 GiB.
@@ -160,7 +160,7 @@ class Pianoroll(InBars, FrameRepresentation):
             )
 
     def decode(self, steps: NDArray[Any], name: str = "") -> Piece:
-        """The piece that the frames (time, size) say, as one track.
+        """Return the piece that the frames (time, size) say, as one track.
 
         A pitch sounds where its column or its onset is not 0. A note begins at an onset, and where
         its pitch did not sound before; it has the velocity of that step, 127 at the most.
@@ -186,7 +186,7 @@ class Pianoroll(InBars, FrameRepresentation):
         return np.where(sounds, pitches, REST).astype(np.uint8), begins
 
     def _heard(self, steps: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """What sounds and what begins in frames (…, time, size): (…, time, pitches) each."""
+        """Return what sounds and what begins in frames (…, time, size): (…, time, pitches) each."""
         sounds = steps[..., : self.pitches] > 0
         begins = steps[..., self.pitches :] > 0 if self.onsets else np.zeros_like(sounds)
         sounds |= begins
@@ -206,7 +206,7 @@ class Pianoroll(InBars, FrameRepresentation):
         return f"{pitch_name(pitch + self.lowest)} {'begins' if plane else 'sounds'}"
 
     def transpose(self, steps: NDArray[Any], semitones: Tokens) -> NDArray[Any]:
-        """Frames (batch, time, size) moved by semitones (batch,).
+        """Return frames (batch, time, size) moved by semitones (batch,).
 
         A pitch that leaves `pitch_range` falls silent.
         """
@@ -222,7 +222,7 @@ class Pianoroll(InBars, FrameRepresentation):
 
 
 def _spans(sounding: NDArray[np.bool_], begins: NDArray[np.bool_]) -> tuple[Tokens, Tokens, Tokens]:
-    """First step, step after the last, and column of everything that sounds (time, pitches)."""
+    """Return first step, step after the last, and column of all that sounds (time, pitches)."""
     stops = sounding.copy()
     stops[:-1] &= begins[1:] | ~sounding[1:]
     onset, pitch = np.divmod(np.flatnonzero(begins), begins.shape[1])  # faster than nonzero

@@ -68,7 +68,7 @@ class Pitch(Barred):
         return (130 if self.hold else 128) + self.end_token
 
     def encode(self, piece: Piece) -> NDArray[np.uint16]:
-        """The melody as tokens: (time,). It ends with the last note.
+        """Return the melody as tokens: (time,). It ends with the last note.
 
         Raises `UnencodableError` where the track is missing or a drum track, where notes begin
         together, and for pitch 0 without holds.
@@ -157,10 +157,10 @@ class Pitch(Barred):
 
 
 class PitchGrammar(LineGrammar):
-    """What may come next in a melody; see `LineGrammar`."""
+    """The grammar of a melody; see `LineGrammar`."""
 
     def positions(self) -> NDArray[np.int64]:
-        """The step within the bar: (batch, 1)."""
+        """Return the step within the bar: (batch, 1)."""
         return super().positions()[:, 1:]
 
 

@@ -11,13 +11,13 @@ VELOCITIES = 128
 
 
 def bins_of(velocities: NDArray[Any], bins: int) -> NDArray[np.int64]:
-    """The bin of each velocity, 0 the softest."""
+    """Return the bin of each velocity, 0 the softest."""
     numbers: NDArray[np.int64] = velocities.astype(np.int64) * bins // VELOCITIES
     return numbers
 
 
 def in_force(said: NDArray[np.int64], bins: int) -> NDArray[np.int64]:
-    """The velocity in force at each token, the middle of its bin: (time,).
+    """Return the velocity in force at each token, the middle of its bin: (time,).
 
     said: (time,) the bin that a token names, or -1. Before the first, and without bins, it is the
     usual loudness.

@@ -25,7 +25,7 @@ FOREIGN = "__MACOSX"  # what macOS adds to a .zip: names of music, but no music
 
 @dataclass(frozen=True)
 class Publication:
-    """What is known of an archive."""
+    """An archive as it was published."""
 
     address: str
     checksum: Checksum | None
@@ -60,7 +60,7 @@ class Archive(Source):
 
     @abstractmethod
     def publication(self) -> Publication:
-        """Where it is, and how it is known."""
+        """Return its address and checksum."""
 
     def write(self, folder: Path, processes: int, mirror: str | None = None) -> None:  # noqa: ARG002
         """Unpack the music, into train/, validation/ and test/ where there are parts."""
@@ -82,7 +82,7 @@ class Archive(Source):
         say(f"{quantity(found, 'file')} of music, of {self.pieces} expected")
 
     def _place(self, published: Publication, mirror: str | None) -> Path:
-        """The archive, or a folder with what was in it."""
+        """Return the archive, or a folder with what was in it."""
         if self.path is not None:
             given = Path(self.path).expanduser()
             return given if given.is_dir() else local(self.path, published.checksum)
@@ -116,11 +116,11 @@ class WebArchive(Archive):
     citation: Annotated[str, Field(description="whom to cite")]
 
     def publication(self) -> Publication:
-        """As the config says."""
+        """Return the address and checksum of the config."""
         return Publication(self.address, sha256_or_none(self.sha256), MIDI)
 
     def terms(self) -> Terms:
-        """As the config says."""
+        """Return the terms as the config says."""
         return Terms(self.licence, self.citation)
 
 
@@ -144,7 +144,7 @@ class MuspyArchive(Archive):
     check: Annotated[bool, Field(description="whether the file must have the checksum")]
 
     def publication(self) -> Publication:
-        """As MusPy says; its sha256 where it has one, or else its md5."""
+        """Return MusPy's address and checksum: its sha256 where it has one, or else its md5."""
         known = self._known()
         (source,) = known._sources.values()
         kind: Literal["sha256", "md5"] = "sha256" if "sha256" in source else "md5"
@@ -154,7 +154,7 @@ class MuspyArchive(Archive):
         )
 
     def terms(self) -> Terms:
-        """As MusPy says."""
+        """Return the terms as MusPy says."""
         known = self._known()
         return Terms(known.info().license or "", known.citation())
 

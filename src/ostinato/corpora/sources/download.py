@@ -15,13 +15,13 @@ NOT_SATISFIABLE, PARTIAL = 416, 206  # answers of HTTP to a Range
 
 
 def kept_in() -> Path:
-    """The folder where downloads are kept: `$XDG_CACHE_HOME/ostinato` or `~/.cache/ostinato`."""
+    """Return the folder of downloads: `$XDG_CACHE_HOME/ostinato` or `~/.cache/ostinato`."""
     cache = os.environ.get("XDG_CACHE_HOME")
     return (Path(cache) if cache else Path.home() / ".cache") / "ostinato"
 
 
 def download(address: str, checksum: Checksum | None = None, mirror: str | None = None) -> Path:
-    """The file at an address, from the network if it was not fetched before.
+    """Return the file at an address, from the network if it was not fetched before.
 
     `mirror` replaces the host: an address (https://…, the path of `address` is appended), or a
     folder that holds a file of the same name. With a checksum, a download that was cut short goes
@@ -47,7 +47,7 @@ def download(address: str, checksum: Checksum | None = None, mirror: str | None 
 
 
 def local(path: str, checksum: Checksum | None = None) -> Path:
-    """A file that the user has; raises `UserError` where it is not there or not the one meant."""
+    """Return a file of the user's; raises `UserError` where it is missing or not the one meant."""
     file = Path(path).expanduser()
     if not file.is_file():
         raise UserError(f"{file} is no file: corpus.source.path must lead to one.")
@@ -61,12 +61,12 @@ def forget(file: Path) -> None:
 
 
 def named(address: str) -> str:
-    """What the file at an address is called."""
+    """Return the name of the file at an address."""
     return Path(urlsplit(address).path).name
 
 
 def as_folder(mirror: str) -> Path | None:
-    """The folder that a mirror is; None where it is an address."""
+    """Return the folder that a mirror is; None where it is an address."""
     return None if "://" in mirror else Path(mirror).expanduser()
 
 

@@ -26,7 +26,7 @@ class _Arrays(pickle.Unpickler):
 
 
 def object_arrays(file: Path, key: str) -> NDArray[Any]:
-    """An array of dtype object under `key` of an .npz file that Python 2 or 3 wrote.
+    """Return an array of dtype object under `key` of an .npz file that Python 2 or 3 wrote.
 
     Raises `KeyError`, `ValueError` or `pickle.UnpicklingError` where it is not one.
     """

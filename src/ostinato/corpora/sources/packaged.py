@@ -42,15 +42,16 @@ class Packaged(Source):
     )
 
     def terms(self) -> Terms:
-        """As music21 states them."""
+        """Return the terms as music21 states them."""
         return Terms(self.licence, self.citation)
 
     def jobs(self) -> list[Job]:
-        """What to read, in order."""
+        """Return what to read, in order."""
         return [(file, file.stem, "") for file in _files(self.folder, self.suffix)]
 
     def pieces(self, processes: int = 1) -> Iterator[Piece]:
-        """The readable pieces, in order, at 480 ticks per quarter note, as MIDI can hold them.
+        """Yield the readable pieces, in order, at 480 ticks per quarter note, as MIDI can hold
+        them.
 
         What cannot be read is counted and said at the end.
         """
@@ -96,7 +97,7 @@ class RyansMammoth(Packaged):
     )
 
     def jobs(self) -> list[Job]:
-        """One job a tune; a file of several numbers them."""
+        """Return one job a tune; a file of several numbers them."""
         return [job for file in _files(self.folder, self.suffix) for job in _tunes(file)]
 
 
@@ -123,7 +124,7 @@ class Palestrina(Packaged):
 
 
 def as_midi_holds_it(piece: Piece) -> Piece:
-    """The same sound, written so that reading its MIDI file gives an equal piece.
+    """Return the same sound, written so that reading its MIDI file gives an equal piece.
 
     Tempos become whole microseconds per quarter note. Where a pitch is struck again in the same
     voice while it still sounds, the first note to begin is the first to end.
@@ -140,7 +141,7 @@ def as_midi_holds_it(piece: Piece) -> Piece:
 
 
 def at_common_resolution(piece: Piece) -> Piece:
-    """The piece at 480 ticks per quarter note, or at its own where that would move something."""
+    """Return the piece at 480 ticks a quarter, or at its own where that would move something."""
     times = (piece.notes["onset"], piece.notes["duration"], piece.time_signatures["onset"])
     moved = any(np.any(ticks * RESOLUTION % piece.resolution) for ticks in times)
     return piece if moved else piece.at_resolution(RESOLUTION)

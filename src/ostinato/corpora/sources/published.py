@@ -47,7 +47,7 @@ class Published(Source):
     citation: Annotated[str, Field(description="whom to cite")] = ""
 
     def terms(self) -> Terms:
-        """As the config says."""
+        """Return the terms as the config says."""
         return Terms(self.licence, self.citation)
 
     def write(self, folder: Path, processes: int, mirror: str | None = None) -> None:  # noqa: ARG002
@@ -58,7 +58,7 @@ class Published(Source):
         say(f"{quantity(len(pieces), 'piece')} written as MIDI")
 
     def pieces(self, mirror: str | None = None) -> list[Piece]:
-        """All pieces, named by their part and their place in it, as in train/000."""
+        """Return all pieces, named by their part and their place in it, as in train/000."""
         ticks, rest = divmod(RESOLUTION, self.steps_per_quarter)
         if rest:
             raise UserError(
@@ -72,7 +72,7 @@ class Published(Source):
         ]
 
     def arrays(self, mirror: str | None = None) -> dict[str, list[NDArray[Any]]]:
-        """The arrays of train, validation and test, in the order of the file.
+        """Return the arrays of train, validation and test, in the order of the file.
 
         Raises `UserError` where the file cannot be had or is of another kind.
         """
@@ -94,11 +94,11 @@ class Published(Source):
 
     @abstractmethod
     def read(self, file: Path) -> Iterable[tuple[str, Iterable[NDArray[Any]]]]:
-        """The parts and their arrays."""
+        """Return the parts and their arrays."""
 
     @abstractmethod
     def piece(self, steps: NDArray[Any], ticks: int, name: str) -> Piece:
-        """One array as a piece, at `ticks` ticks a step."""
+        """Return one array as a piece, at `ticks` ticks a step."""
 
 
 class PianoRolls(Published):
@@ -109,7 +109,7 @@ class PianoRolls(Published):
     """
 
     def read(self, file: Path) -> Iterable[tuple[str, Iterable[NDArray[Any]]]]:
-        """(time, 88) arrays of 0 and 1."""
+        """Yield (time, 88) arrays of 0 and 1."""
         from scipy.io import loadmat
 
         parts = loadmat(file)
@@ -118,7 +118,7 @@ class PianoRolls(Published):
             yield part, (_of_width(roll, 88) for roll in parts[key].ravel())
 
     def piece(self, steps: NDArray[Any], ticks: int, name: str) -> Piece:
-        """One track, a note for each stretch in which a key is down."""
+        """Return one track, a note for each stretch in which a key is down."""
         onset, end, key = _stretches(steps.astype(bool))
         return _piece(onset * ticks, (end - onset) * ticks, key + LOWEST, 0, ("",), name)
 
@@ -131,13 +131,13 @@ class SeparatedVoices(Published):
     """
 
     def read(self, file: Path) -> Iterable[tuple[str, Iterable[NDArray[Any]]]]:
-        """(time, 4) arrays of pitches."""
+        """Yield (time, 4) arrays of pitches."""
         for part in ("train", "validation", "test"):
             key = {"validation": "valid"}.get(part, part)
             yield part, (_of_width(steps, 4) for steps in object_arrays(file, key))
 
     def piece(self, steps: NDArray[Any], ticks: int, name: str) -> Piece:
-        """Four tracks, from soprano to bass."""
+        """Return four tracks, from soprano to bass."""
         pitches = np.nan_to_num(steps.astype(float), nan=-1).astype(int)
         down = pitches[:, :, None] == np.arange(128)
         onset, end, cell = _stretches(down.reshape(len(steps), -1))
@@ -148,7 +148,7 @@ class SeparatedVoices(Published):
 def _stretches(
     down: NDArray[np.bool_],
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """The first step, the step after the last, and the column of every run in (time, column)."""
+    """Return first step, step after the last, and column of every run in (time, column)."""
     edge = np.zeros((1, down.shape[1]), np.int8)
     change = np.diff(down.astype(np.int8), axis=0, prepend=edge, append=edge)
     column, onset = np.nonzero(change.T == 1)

@@ -45,7 +45,7 @@ NO_PLACE = (None, errno.EINVAL)  # errors of files where an offset lies outside 
 
 @dataclass(frozen=True)
 class Limits:
-    """What an honest archive stays below."""
+    """The size that an honest archive stays below."""
 
     entries: int
     megabytes: int
@@ -107,7 +107,7 @@ def unpack(
 def _within(
     members: Iterator[Member], limits: Limits, source: Path
 ) -> Iterator[tuple[Member, PurePosixPath]]:
-    """The members with their names made safe, as long as the limits hold."""
+    """Yield the members with their names made safe, as long as the limits hold."""
     left = limits.megabytes * 1_000_000
     for count, member in enumerate(members, 1):
         left -= member.length
@@ -124,7 +124,7 @@ def _within(
 
 
 def _safe(name: str, source: Path) -> PurePosixPath:
-    """The name below the folder that is unpacked into; raises `UserError` where it leads out."""
+    """Return the name as a relative path; raises `UserError` where it leads out of the folder."""
     slashed = name.replace("\\", "/")
     path = PurePosixPath(slashed)
     if path.is_absolute() or ".." in path.parts or re.match("[A-Za-z]:", slashed):
@@ -208,7 +208,7 @@ class _Gunzipped(gzip.GzipFile):
         self.last = limits.megabytes * 1_000_000 + limits.entries * HEADERS
 
     def read(self, size: int | None = -1) -> bytes:
-        """As of a file; raises `tarfile.ReadError` beyond the limits."""
+        """Read as from a file; raises `tarfile.ReadError` beyond the limits."""
         if size is None or not 0 <= size <= AT_ONCE or self.tell() > self.last:
             raise tarfile.ReadError("its headers are longer than those of any honest archive")
         return super().read(size)

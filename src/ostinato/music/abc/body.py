@@ -103,7 +103,7 @@ class Body:
         self._add(Token(Kind.MUSIC, text))
 
     def _end_bar(self) -> None:
-        """Where an overlay is shorter than its bar, the rest of the bar is a rest."""
+        """Fill the bar: where an overlay is shorter than its bar, the rest of the bar is a rest."""
         voice = self.voice()
         for index, missing in voice.clock.end_bar(len(voice.tokens)):
             units = missing / voice.unit
@@ -141,7 +141,7 @@ class Body:
             self._set(f"%%MIDI transpose {semitones}", "MIDI transpose")
 
     def _metre(self, text: str) -> None:
-        """A metre that is none leaves the notes right."""
+        """Take up a metre: one that is none leaves the notes right."""
         voice = self.voice()
         try:
             plain, voice.metre = fields.read_metre(text)
@@ -177,7 +177,7 @@ class Body:
             self.field(item.name, item.text)
 
     def _tie(self) -> None:
-        """A tie apart from its note belongs to the last one; between rests it means nothing."""
+        """Append a tie to the last note; between rests it means nothing."""
         tokens = self.voice().tokens
         for index in range(len(tokens) - 1, max(len(tokens) - FAR, 0) - 1, -1):
             token = tokens[index]

@@ -1,4 +1,4 @@
-"""Where in its bar a voice stands, while its text is scanned.
+"""The place of a voice in its bar, while its text is scanned.
 
 Some collections, Essen's among them, write no barline where a bar ends with its line; and an
 overlay (&) may be shorter than the bar that it is laid over.
@@ -46,7 +46,7 @@ def _is_no_power_of_2(number: int) -> bool:
 
 @dataclass
 class Clock:
-    """How much of its bar a voice has filled, in whole notes."""
+    """The filled part of a voice's bar, in whole notes."""
 
     filled: Fraction = Fraction(0)
     overlaid: list[tuple[int, Fraction]] = field(default_factory=list)

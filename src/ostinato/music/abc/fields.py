@@ -34,7 +34,7 @@ SOUNDING = ("shift", "sound", "instrument")  # attributes that transpose in ways
 
 @dataclass(frozen=True)
 class Attributes:
-    """What a K: or V: field says of a voice besides the key; None where it says nothing."""
+    """The values of a K: or V: field besides the key; None where it has none."""
 
     octave: int | None = None
     transpose: int | None = None

@@ -56,7 +56,7 @@ class Header:
         self.tune.announced[self.voice] = before.updated(said)
 
     def _metre(self, text: str) -> None:
-        """Where the unit does not depend on it, a metre that is none leaves the notes right."""
+        """Read the M: field; one that is no metre passes where the unit does not depend on it."""
         try:
             plain, self.tune.metre = fields.read_metre(text)
         except UnreadableError as error:

@@ -161,7 +161,7 @@ def _joined(tokens: Sequence[Token], spans: list[Span], start: dict[str, Token])
 def _states(
     tokens: Sequence[Token], spans: list[Span], start: dict[str, Token]
 ) -> dict[int, dict[str, Token]]:
-    """The state in force at the beginning of each span, in the order of the text."""
+    """Return the state in force at the beginning of each span, in the order of the text."""
     wanted = {first for first, _ in spans}
     states, now = {}, dict(start)
     for index, token in enumerate(tokens):
@@ -192,7 +192,7 @@ def _parts(tokens: Sequence[Token], order: str) -> list[Span]:
 
 
 def _played(order: str) -> list[str]:
-    """The parts in order: a number repeats the part or the parentheses before it."""
+    """Return the parts in order: a number repeats the part or the parentheses before it."""
     groups: list[list[str]] = [[]]
     last: list[str] = []
     for sign in re.findall(r"[A-Z()]|\d+", order):

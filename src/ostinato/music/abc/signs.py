@@ -195,7 +195,7 @@ def _tie(text: str | None) -> str:
 
 
 def _chord(inside: str, length: str, tie: str | None) -> Iterator[Notes]:
-    """A chord; its decorations, texts and slurs are left out."""
+    """Yield a chord; its decorations, texts and slurs are left out."""
     plain = re.sub(rf"![^!]*!|[H-Wh-w~.() \t]|[zx]{LENGTH}", "", inside)
     notes, position = [], 0
     while position < len(plain):
@@ -209,7 +209,7 @@ def _chord(inside: str, length: str, tie: str | None) -> Iterator[Notes]:
 
 
 def _between_plus(inside: str, length: str) -> Iterator[Notes]:
-    """An old chord, +CEG+, or a decoration, +trill+."""
+    """Yield an old chord, +CEG+, or a decoration, +trill+."""
     if MUSICAL.fullmatch(inside) and not DYNAMICS.fullmatch(inside):
         yield from _chord(inside, length, None)
     elif length:
@@ -217,13 +217,13 @@ def _between_plus(inside: str, length: str) -> Iterator[Notes]:
 
 
 def _between_exclamation_marks(inside: str, symbols: set[str]) -> Iterator[Token | Notes | Inline]:
-    """A decoration, or music between two marks that once ended lines."""
+    """Yield a decoration, or music between two marks that once ended lines."""
     if MUSICAL.fullmatch(inside) and not DYNAMICS.fullmatch(inside):
         yield from read(inside, symbols)
 
 
 def _bars(cluster: str) -> Iterator[Token]:
-    """The barline that a run of bars and colons means."""
+    """Yield the barline that a run of bars and colons means."""
     colons = re.fullmatch(r"(:*)([^:].*?)?(:*)", cluster)
     assert colons is not None
     left, middle, right = len(colons[1]), colons[2] or "", len(colons[3])

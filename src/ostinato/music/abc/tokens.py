@@ -1,4 +1,4 @@
-"""What a voice of a tune is made of, once its text is scanned."""
+"""The tokens of a voice, once its text is scanned."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from ostinato.music.abc.fields import Attributes
 
 
 class Kind(Enum):
-    """What a token is."""
+    """The kinds of tokens."""
 
     MUSIC = auto()
     """A note, a chord, a rest or a sign between them, as abc2midi reads it."""

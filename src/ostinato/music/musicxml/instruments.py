@@ -43,7 +43,7 @@ KEYS_BY_NAME = {
 
 @dataclass(frozen=True)
 class Instrument:
-    """How the notes of one instrument sound."""
+    """The sound of one instrument's notes."""
 
     name: str = ""
     program: int = 0

@@ -88,7 +88,7 @@ def tracks_of(
 
 
 def _played(part: Part, starts: list[int], played: Played) -> Columns:
-    """The rows of a part in the order in which they sound, with absolute onsets."""
+    """Return the rows of a part in the order in which they sound, with absolute onsets."""
     table = np.array(part.rows, np.int64)
     columns = dict(zip(Row._fields, table.T, strict=True))
     bars = np.array(starts, np.int64)
@@ -110,7 +110,7 @@ def _played(part: Part, starts: list[int], played: Played) -> Columns:
 
 
 def _velocities(part: Part, columns: Columns, bars: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The velocity of each note: its own, or else that of the latest dynamics before it."""
+    """Return the velocity of each note: its own, or else that of the latest dynamics before it."""
     if not part.dynamics:
         return np.where(columns["velocity"] == 0, LOUDNESS, columns["velocity"])
     changes = np.array([(bars[c.bar] + c.onset, *c.value) for c in part.dynamics], np.int64)
@@ -121,7 +121,7 @@ def _velocities(part: Part, columns: Columns, bars: NDArray[np.int64]) -> NDArra
 
 
 def _joined(columns: Columns) -> Columns:
-    """The notes with those that are tied as one.
+    """Return the notes with those that are tied as one.
 
     A tie leads to a note of the same pitch that begins where the first ends: one of the same voice,
     or else one of another voice that says that a tie stops there.
@@ -163,7 +163,7 @@ class _Waiting:
         self.by_voice.setdefault((voice, *place), []).append(entry)
 
     def take(self, voice: int, place: tuple[int, int], any_voice: bool) -> int | None:
-        """The first note of a tie that leads to this place, if there is one."""
+        """Return the first note of a tie that leads to this place, if there is one."""
         found = self._pop(self.by_voice.get((voice, *place)))
         return self._pop(self.by_place.get(place)) if found is None and any_voice else found
 

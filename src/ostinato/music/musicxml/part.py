@@ -1,4 +1,4 @@
-"""What is read of one part of a score.
+"""One part of a score, as it is read.
 
 Times are in ticks from the beginning of their bar, because a bar lasts as long as it does in the
 part in which it is longest.
@@ -40,7 +40,7 @@ class Change(NamedTuple):
 
 @dataclass
 class Part:
-    """What was read of a part."""
+    """One part of a score."""
 
     name: str = ""
     rows: list[Row] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What a note sounds like: pitch, program, and whether it is a drum."""
+"""The sound of a note: pitch, program, and whether it is a drum."""
 
 from xml.etree.ElementTree import Element
 
