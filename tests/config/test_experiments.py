@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from ostinato.config import Config, compose, group_options
-from ostinato.config.building import read_yaml
-from ostinato.config.composing import BUILT
+from ostinato.config.composition import BUILT
+from ostinato.config.instantiate import read_yaml
 from ostinato.errors import ConfigError
 from ostinato.models.bundle import build_network
 from ostinato.stages.compose import check_fit, fits
@@ -180,7 +180,7 @@ def test_classic_input_is_for_the_classic_representation_alone() -> None:
 
 def test_every_shipped_value_is_written_down() -> None:
     """A YAML file lists all that its class takes, so that reading it shows what can be set."""
-    from ostinato.config.building import configurable
+    from ostinato.config.instantiate import configurable
 
     config = compose([], CONF)
     for group in ("training", "sampling", "evaluation", "tracking", "corpus"):

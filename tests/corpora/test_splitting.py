@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tunes import melody
 
-from ostinato.corpora import likeness, store
+from ostinato.corpora import duplicates, store
 from ostinato.corpora.splitting import (
     PARTS,
     FolderSplit,
@@ -52,7 +52,7 @@ def test_settings_of_one_tune_never_stand_on_two_sides(
         for part, names in RandomSplit(seed=7).divide(bach_store).parts.items()
         for name in names
     }
-    for group in likeness.groups(bach):
+    for group in duplicates.groups(bach):
         assert len({side[bach[i].name] for i in group}) == 1
 
 

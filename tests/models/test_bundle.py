@@ -21,10 +21,10 @@ from ostinato.models.bundle import (
     save_bundle,
 )
 from ostinato.music.piece import Piece
-from ostinato.music.setting import Setting
+from ostinato.music.piece_defaults import PieceDefaults
 from small_networks import BACKBONES, MODULES, config_of, network_of
 
-SETTING = Setting(96.0, 3, 4, (52, 0, 1, 2), ("Soprano", "Alto", "Tenor", "Bass"))
+SETTING = PieceDefaults(96.0, 3, 4, (52, 0, 1, 2), ("Soprano", "Alto", "Tenor", "Bass"))
 FILES = [MANIFEST, "config.yaml", "setting.json", "vocabulary.tsv", "weights.safetensors"]
 
 

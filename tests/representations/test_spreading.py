@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_music import encodable, polyphonic_pieces, spread_pieces
 
-from ostinato.corpora.downbeats import in_bars
+from ostinato.corpora.bar_alignment import align_bars
 from ostinato.errors import UnencodableError
 from ostinato.music.piece import NOTE, Piece, array
 from ostinato.music.reading import read_midi
@@ -131,7 +131,7 @@ def test_other_numbers_of_tracks_are_refused() -> None:
 
 def test_songs_of_pop909_in_seven_voices(published: Callable[[str], Path]) -> None:
     paths = sorted(published("pop909").glob("*.mid"))[:40]
-    songs = [in_bars(read_midi(path), 4, 4) for path in paths]
+    songs = [align_bars(read_midi(path), 4, 4) for path in paths]
     voices = Voices(voices=7, by_track=(1, 2, 4))
     encoded = encodable(voices, songs)
     assert len(encoded) >= 36

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ostinato.models.bundle import Bundle
 from ostinato.music.piece import Piece
-from ostinato.music.setting import Setting
+from ostinato.music.piece_defaults import PieceDefaults
 from ostinato.representations.base import TokenRepresentation
 from ostinato.representations.event import Event
 from ostinato.representations.pitch import Pitch
@@ -181,7 +181,7 @@ def test_what_continues_a_pickup_begins_with_it_and_has_its_barlines(
         if [tuple(row)[1:] for row in piece.time_signatures.tolist()] == [pickup, common]
     )
     prompt = first_bars(piece, 2)
-    bundle = Bundle(config_of(), Voices(), network_of(), Setting.of([piece]))
+    bundle = Bundle(config_of(), Voices(), network_of(), PieceDefaults.of([piece]))
     [tokens] = composed("voices", Sampling(pieces=1, max_bars=6), 3, [Voices().encode(prompt)])
     made = _dressed(bundle, Voices().decode(tokens), [prompt], 0)
     lines = [0, 4, 20, 36]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ostinato.console import bar, say, where
 from ostinato.corpora.corpus import Corpus
-from ostinato.corpora.filters import prepared
+from ostinato.corpora.filters import prepare
 from ostinato.corpora.store import ROWS, Reject, Remark, Row, part_file, write_part
 from ostinato.errors import UnreadableError, UserError
 from ostinato.music import abc, reading, remarks
@@ -68,7 +68,7 @@ def ingest(
     """
     if not files:
         raise UserError(_nothing(folder))
-    jobs = _named([job for file in files for job in _jobs(file, folder)])
+    jobs = _name_jobs([job for file in files for job in _jobs(file, folder)])
     chunks = [
         Chunk(number, tuple(jobs[start : start + ROWS]))
         for number, start in enumerate(range(0, len(jobs), ROWS))
@@ -106,7 +106,7 @@ def _tunes(path: str) -> list[str]:
     return abc.tunes(abc.read_text(Path(path)))
 
 
-def _named(jobs: list[Job]) -> list[Job]:
+def _name_jobs(jobs: list[Job]) -> list[Job]:
     keep_suffix = [False] * len(jobs)
     while True:
         names = [job.named(keep) for job, keep in zip(jobs, keep_suffix, strict=True)]
@@ -147,7 +147,7 @@ def _read(folder: Path, corpus: Corpus, job: Job) -> list[Row]:
     """Return the piece of a job and what was guessed in it, or why there is none."""
     try:
         with remarks.collect() as made:
-            piece = prepared(_piece(folder / job.path, job), corpus)
+            piece = prepare(_piece(folder / job.path, job), corpus)
     except UnreadableError as error:
         return [Reject(job.where(), str(error))]
     except OSError as error:

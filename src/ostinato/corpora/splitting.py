@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from ostinato.console import warn
-from ostinato.corpora import likeness
+from ostinato.corpora import duplicates
 from ostinato.corpora.store import PieceStore
 from ostinato.errors import UserError
 from ostinato.wording import agree, quantity
@@ -71,13 +71,13 @@ class RandomSplit(Splitting):
     def divide(self, store: PieceStore) -> Division:
         """Divide by the seed; the same pieces and settings give the same parts."""
         order = sorted(range(len(store)), key=store.names.__getitem__)
-        together = likeness.groups(store) if self.group_alike else [[row] for row in order]
+        together = duplicates.groups(store) if self.group_alike else [[row] for row in order]
         groups = sorted(sorted(store.names[row] for row in group) for group in together)
         fractions = {part: getattr(self, part) for part in PARTS if getattr(self, part) > 0}
         if len(groups) < len(fractions):
             raise UserError(self._too_few(len(store), len(groups), list(fractions)))
         rng = np.random.default_rng(self.seed)
-        return Division(_filled(groups, fractions, rng), groups)
+        return Division(_fill(groups, fractions, rng), groups)
 
     def _too_few(self, pieces: int, groups: int, parts: list[str]) -> str:
         """Return the sentence for music too little for its parts, and the setting that works."""
@@ -167,7 +167,7 @@ def _folder(name: str) -> str:
     return name.partition("/")[0]
 
 
-def _filled(
+def _fill(
     groups: list[list[str]], fractions: dict[str, float], rng: np.random.Generator
 ) -> dict[str, list[str]]:
     """Give each group to a part, large groups first, so that single pieces even out the sizes.

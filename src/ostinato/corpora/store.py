@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ostinato.console import where
-from ostinato.corpora.tables import to_pieces, to_tables
+from ostinato.corpora.arrow import to_pieces, to_tables
 from ostinato.errors import UserError
 from ostinato.files import replacing_file
 from ostinato.music.piece import Piece
@@ -118,7 +118,7 @@ def finish(folder: Path, parts: int, drop_duplicates: bool) -> tuple[int, int]:
     with _table(folder / REJECTS, ("file", "reason")) as rejects:
         for number in range(parts):
             part = pq.ParquetFile(part_file(folder, number))
-            remarks += _noted(part, "remarks")
+            remarks += _read_notes(part, "remarks")
             rows, refused = _rows(part, seen)
             rejects.writerows(refused)
             rejected += len(refused)
@@ -143,7 +143,7 @@ def _table(path: Path, head: tuple[str, str]) -> Iterator[Any]:
         yield rows
 
 
-def _noted(part: pq.ParquetFile, what: str) -> list[tuple[str, str]]:
+def _read_notes(part: pq.ParquetFile, what: str) -> list[tuple[str, str]]:
     return [tuple(row) for row in json.loads(part.schema_arrow.metadata[what.encode()])]
 
 
@@ -151,7 +151,7 @@ def _rows(
     part: pq.ParquetFile, seen: dict[bytes, str] | None
 ) -> tuple[list[tuple[str, str, int]], list[tuple[str, str]]]:
     """Return the (name, source, row) kept of a part, and its (file, reason) that are not."""
-    rejects = _noted(part, "rejects")
+    rejects = _read_notes(part, "rejects")
     table = part.read(["name", "source", "digest"], use_threads=False).to_pydict()
     kept = []
     for row, (name, source, digest) in enumerate(zip(*table.values(), strict=True)):

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato.music import events
+from ostinato.music import midi_events
 from ostinato.music.conversion import Part
-from ostinato.music.events import Event
+from ostinato.music.midi_events import Event
 
 DRUMS = 9  # the channel of percussion
 PITCHED = (*range(DRUMS), *range(DRUMS + 1, 16))
@@ -29,10 +29,10 @@ def share_channels(data: bytes, parts: Sequence[Part]) -> tuple[bytes, int]:
         return data, 0
     channels, clashes = _assign(parts)
     tracks = [
-        [_on(channel, event) for event in events.walk(track)]
+        [_on(channel, event) for event in midi_events.walk(track)]
         for channel, track in zip(channels, _tracks(data), strict=True)
     ]
-    written = [events.write(track) for track in _with_programs(tracks)]
+    written = [midi_events.write(track) for track in _with_programs(tracks)]
     chunks = [b"MTrk" + struct.pack(">I", len(track)) + track for track in written]
     return b"".join([data[:HEADER], *chunks]), clashes
 
@@ -95,7 +95,9 @@ def _assign(parts: Sequence[Part]) -> tuple[list[int], int]:
 
 
 def _on(channel: int, event: Event) -> Event:
-    return event if event.status >= events.SYSEX else event._replace(status=event.kind | channel)
+    return (
+        event if event.status >= midi_events.SYSEX else event._replace(status=event.kind | channel)
+    )
 
 
 def _with_programs(tracks: list[list[Event]]) -> list[list[Event]]:
@@ -110,11 +112,11 @@ def _with_programs(tracks: list[list[Event]]) -> list[list[Event]]:
     out: list[list[Event]] = [[] for _ in tracks]
     for _, number, place in order:
         event = tracks[number][place]
-        if event.kind == events.PROGRAM:
+        if event.kind == midi_events.PROGRAM:
             chosen[event.channel] = own[number] = event.data[0]
         elif event.begins and chosen.get(event.channel, 0) != own.get(number, 0):
             chosen[event.channel] = own.get(number, 0)
             change = bytes([chosen[event.channel]])
-            out[number].append(Event(event.tick, events.PROGRAM | event.channel, change))
+            out[number].append(Event(event.tick, midi_events.PROGRAM | event.channel, change))
         out[number].append(event)
     return out

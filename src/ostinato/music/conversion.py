@@ -6,7 +6,7 @@ import numpy as np
 import symusic
 from numpy.typing import NDArray
 
-from ostinato.music import rows
+from ostinato.music import arrays
 from ostinato.music.piece import LOUDNESS, NOTE, Piece
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ def from_symusic(score: Any, name: str) -> Piece:
         name=name,
         resolution=resolution,
         notes=notes,
-        tempos=rows.tempos(tempos, resolution),
-        time_signatures=rows.time_signatures(signatures, resolution),
-        key_signatures=rows.key_signatures(keys, resolution),
+        tempos=arrays.tempos(tempos, resolution),
+        time_signatures=arrays.time_signatures(signatures, resolution),
+        key_signatures=arrays.key_signatures(keys, resolution),
         track_names=tuple(clean(track.name) for track in tracks),
     )
     return piece.without_changes_from(piece.end + 1)
@@ -129,10 +129,10 @@ def from_muspy(music: "muspy.Music", name: str) -> Piece:
     piece = Piece(
         name=name,
         resolution=music.resolution,
-        notes=rows.notes(sounding),
-        tempos=rows.tempos([(t.time, t.qpm) for t in music.tempos], music.resolution),
-        time_signatures=rows.time_signatures(signatures, music.resolution),
-        key_signatures=rows.key_signatures(keys, music.resolution),
+        notes=arrays.notes(sounding),
+        tempos=arrays.tempos([(t.time, t.qpm) for t in music.tempos], music.resolution),
+        time_signatures=arrays.time_signatures(signatures, music.resolution),
+        key_signatures=arrays.key_signatures(keys, music.resolution),
         track_names=tuple(names),
     )
     return piece.without_changes_from(piece.end + 1)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ostinato.errors import UnreadableError
 from ostinato.music import limits
-from ostinato.music.parts import from_parts
+from ostinato.music.music21_parts import from_parts
 from ostinato.music.piece import Piece
 
 

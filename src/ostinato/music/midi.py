@@ -9,7 +9,7 @@ import numpy as np
 from symusic import Score
 
 from ostinato.errors import UnreadableError
-from ostinato.music import conversion, events, limits, midi_checks
+from ostinato.music import conversion, limits, midi_checks, midi_events
 from ostinato.music.midi_checks import Present
 from ostinato.music.midi_repair import repair_tracks
 from ostinato.music.piece import Piece
@@ -86,7 +86,9 @@ def _chunks(data: bytes) -> tuple[bytes, list[bytes]]:
         raise UnreadableError("it has no tracks")
     found = _tracks(data, 8 + length, tracks)
     if tracks + len(data) > MOST_INSTRUMENTS:
-        programs = np.count_nonzero(np.frombuffer(data, np.uint8) & events.KIND == events.PROGRAM)
+        programs = np.count_nonzero(
+            np.frombuffer(data, np.uint8) & midi_events.KIND == midi_events.PROGRAM
+        )
         if tracks + programs > MOST_INSTRUMENTS:
             raise UnreadableError(f"it changes programs up to {programs} times in {tracks} tracks")
     return data[8 : 8 + HEADER], found
@@ -95,7 +97,7 @@ def _chunks(data: bytes) -> tuple[bytes, list[bytes]]:
 def _tracks(data: bytes, at: int, tracks: int) -> list[bytes]:
     """Return every track that the header promises; each must be there, whole, and safe to parse."""
     found: list[bytes] = []
-    suspicious = events.suspicious(data)
+    suspicious = midi_events.suspicious(data)
     while at + 8 <= len(data):
         name, size = data[at : at + 4], struct.unpack(">I", data[at + 4 : at + 8])[0]
         if name == b"MTrk":
@@ -105,7 +107,7 @@ def _tracks(data: bytes, at: int, tracks: int) -> list[bytes]:
                     f"the file is cut short: track {len(found)} lacks {missing} bytes"
                 )
             if suspicious:
-                events.check(found[-1])
+                midi_events.check(found[-1])
         at += 8 + size
         if len(found) == tracks:
             return found
@@ -114,7 +116,7 @@ def _tracks(data: bytes, at: int, tracks: int) -> list[bytes]:
 
 def _note_offs(channel: int) -> bytes:
     """Return the end of every note of a channel, at once, the first without the time before it."""
-    first = bytes([events.NOTE_OFF | channel, 0, 0])
+    first = bytes([midi_events.NOTE_OFF | channel, 0, 0])
     return first + b"".join(bytes([0, pitch, 0]) for pitch in range(1, 128))
 
 
@@ -128,7 +130,7 @@ def _closed(file: _File, present: Sequence[Present]) -> _File:
 
 
 def _with_note_offs(track: bytes, present: Present) -> bytes:
-    offs = [NOTE_OFFS[status & events.CHANNEL] for status in present & midi_checks.NOTES_ON]
+    offs = [NOTE_OFFS[status & midi_events.CHANNEL] for status in present & midi_checks.NOTES_ON]
     later = [MUCH_LATER, b"\0".join([*offs, END_OF_TRACK])] if offs else [END_OF_TRACK]
     return b"".join([track[: -len(END_OF_TRACK)], *later])
 
@@ -152,7 +154,7 @@ def _read_quickly(file: _File, name: str) -> Piece | None:
 def _read_repaired(file: _File, name: str) -> Piece:
     try:
         score = _parse(file._replace(tracks=repair_tracks(file.tracks)))
-    except events.NoEventsError:
+    except midi_events.NoEventsError:
         _parse(file)  # which mostly says more
         raise
     return conversion.from_symusic(score, name)

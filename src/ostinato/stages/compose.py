@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ostinato import console
 from ostinato.config import Config, compose, conf_folder, group_options
-from ostinato.config.composing import params_overrides, unless
+from ostinato.config.composition import params_overrides, without_overridden
 from ostinato.config.location import to_project_paths
 from ostinato.config.overrides import quote_paths
 from ostinato.errors import ConfigError
@@ -44,7 +44,7 @@ def compose_values(overrides: Sequence[str], root: Path, here: Path | None = Non
     params = root / "params.yaml"
     conf = conf_folder(root)
     given = params_overrides(params) if params.exists() else []
-    config = compose([*unless(given, overrides), *quote_paths(overrides)], conf)
+    config = compose([*without_overridden(given, overrides), *quote_paths(overrides)], conf)
     return to_project_paths(config, overrides, here or root, root)
 
 

@@ -12,7 +12,7 @@ from ostinato.config.secrets import holds_password
 from ostinato.console import say, where
 from ostinato.corpora.corpus import MIRROR, Corpus
 from ostinato.corpora.sources.download import kept_in
-from ostinato.corpora.sources.parts import TABLE
+from ostinato.corpora.sources.published_splits import TABLE
 from ostinato.errors import ConfigError, UserError
 from ostinato.files import fingerprint
 from ostinato.folders import SHOWN, entries, foreign, listed, swap, unfit_place

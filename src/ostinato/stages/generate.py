@@ -188,7 +188,7 @@ def _dressed(bundle: "Bundle", piece: "Piece", prompts: Sequence["Piece"], i: in
     setting = bundle.setting
     if prompts and len((prompt := prompts[i % len(prompts)]).tempos):
         setting = replace(setting, qpm=float(prompt.tempos["qpm"][0]))
-    dressed = setting.dress(piece, bundle.representation.keeps)
+    dressed = setting.apply_to(piece, bundle.representation.keeps)
     is_segment = isinstance(network, SegmentModel) and network.known is None
     return dressed if is_segment else begin_at_first_note(dressed)
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from ostinato.console import say
 from ostinato.corpora.sources.checksum import Checksum, sha256_or_none
 from ostinato.corpora.sources.download import as_folder, download, forget, local, named
-from ostinato.corpora.sources.parts import TABLE, Parts, arrange
+from ostinato.corpora.sources.published_splits import TABLE, Parts, arrange
 from ostinato.corpora.sources.source import Source, Terms
 from ostinato.corpora.sources.unpacking import BrokenArchiveError, Limits, unpack
 from ostinato.errors import UserError

@@ -41,7 +41,7 @@ def download(address: str, checksum: Checksum | None = None, mirror: str | None 
     part = target.with_name(f"{name}.part")
     with FileLock(target.with_name(f"{name}.lock")):
         if not _whole(target, checksum):  # another fetch may have brought it meanwhile
-            _fetch_checked(address, part, checksum)
+            _fetch_and_check(address, part, checksum)
             part.replace(target)
     return target
 
@@ -51,7 +51,7 @@ def local(path: str, checksum: Checksum | None = None) -> Path:
     file = Path(path).expanduser()
     if not file.is_file():
         raise UserError(f"{file} is no file: corpus.source.path must lead to one.")
-    return _checked(file, checksum)
+    return _check(file, checksum)
 
 
 def forget(file: Path) -> None:
@@ -76,10 +76,10 @@ def _in_folder(folder: Path, name: str, checksum: Checksum | None) -> Path:
             f"There is no file {name} in {folder}: corpus.mirror (or OSTINATO_MIRROR) must be a "
             "folder that holds it, or an address that begins with https://."
         )
-    return _checked(folder / name, checksum)
+    return _check(folder / name, checksum)
 
 
-def _checked(file: Path, checksum: Checksum | None) -> Path:
+def _check(file: Path, checksum: Checksum | None) -> Path:
     if checksum is not None and not checksum.fits(file):
         raise checksum.refusal(file, file)
     return file
@@ -89,7 +89,7 @@ def _whole(file: Path, checksum: Checksum | None) -> bool:
     return file.is_file() and fits(file, checksum)
 
 
-def _fetch_checked(address: str, part: Path, checksum: Checksum | None) -> None:
+def _fetch_and_check(address: str, part: Path, checksum: Checksum | None) -> None:
     """Fetch into `part`; where the whole is wrong because its beginning was, once more."""
     if checksum is None:
         part.unlink(missing_ok=True)  # two versions might be glued together unseen
@@ -101,7 +101,7 @@ def _fetch_checked(address: str, part: Path, checksum: Checksum | None) -> None:
     part.unlink()
     if not resumed:
         raise refusal
-    _fetch_checked(address, part, checksum)
+    _fetch_and_check(address, part, checksum)
 
 
 def _fetch(address: str, part: Path) -> None:

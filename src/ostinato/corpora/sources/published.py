@@ -17,7 +17,7 @@ from pydantic import Field
 from ostinato.console import say, track
 from ostinato.corpora.sources.checksum import sha256_or_none
 from ostinato.corpora.sources.download import download, forget, local
-from ostinato.corpora.sources.objects import object_arrays
+from ostinato.corpora.sources.npz import object_arrays
 from ostinato.corpora.sources.packaged import RESOLUTION, as_midi_holds_it
 from ostinato.corpora.sources.source import Source, Terms
 from ostinato.errors import UserError

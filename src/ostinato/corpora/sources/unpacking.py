@@ -186,14 +186,14 @@ def _of_tar(source: Path, limits: Limits) -> Members:
                 raise tarfile.ReadError(f"{_quoted(info.name)} is of a negative length")
             archive.members = []  # type: ignore[attr-defined]  # or they pile up
             kind: Any = "file" if info.isreg() else "folder" if info.isdir() else "other"
-            yield Member(info.name, info.size, kind, partial(_opened, archive, info))
+            yield Member(info.name, info.size, kind, partial(_open, archive, info))
 
 
 def _binary(path: Path) -> IO[bytes]:
     return path.open("rb")
 
 
-def _opened(archive: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
+def _open(archive: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
     content = archive.extractfile(info)
     if content is None:
         raise tarfile.ReadError(f"{info.name} has no content")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.errors import UnreadableError
-from ostinato.music import conversion, limits, remarks, rows
+from ostinato.music import arrays, conversion, limits, remarks
 from ostinato.music.abc.converter import Converted, Track, convert
 from ostinato.music.abc.files import without_free_text
 from ostinato.music.abc.repeats import MOST_PLAYED, unroll
@@ -113,8 +113,8 @@ def _piece(converted: Converted, tune: Tune) -> Piece:
     return replace(
         piece,
         notes=notes,
-        tempos=rows.tempos(tempos, RESOLUTION),
-        key_signatures=rows.key_signatures(keys, RESOLUTION),
+        tempos=arrays.tempos(tempos, RESOLUTION),
+        key_signatures=arrays.key_signatures(keys, RESOLUTION),
         time_signatures=_metres(tune, first, longest.barlines, end),
         track_names=_names(tune, piece),
     ).without_changes_from(end)
@@ -125,7 +125,7 @@ def _metres(tune: Tune, first: Track, barlines: list[Fraction], end: int) -> NDA
     if (header := tune.start["M"].text) != FREE:
         over, under = header[3:-1].split("/")
         changes = [(0, int(over), int(under)), *changes]
-    metres = rows.time_signatures(changes, RESOLUTION)
+    metres = arrays.time_signatures(changes, RESOLUTION)
     if not len(metres):
         return metres
     lines = sorted({0, *(_ticks(at) for at in barlines)})

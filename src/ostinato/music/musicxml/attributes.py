@@ -4,8 +4,8 @@ import re
 from fractions import Fraction
 from xml.etree.ElementTree import Element
 
+from ostinato.music.arrays import DENOMINATORS, MOST_BEATS, MOST_FIFTHS
 from ostinato.music.musicxml.numbers import decimal, whole
-from ostinato.music.rows import DENOMINATORS, MOST_BEATS, MOST_FIFTHS
 
 FIFTHS_IN_CIRCLE = 12
 STEPS_IN_OCTAVE = 12

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.errors import UnreadableError
-from ostinato.music import limits, rows
+from ostinato.music import arrays, limits
 from ostinato.music.conversion import clean
 from ostinato.music.musicxml.part import START, STOP, Part, Row
 from ostinato.music.musicxml.repeats import Passage
@@ -73,7 +73,7 @@ def tracks_of(
         if not part.rows:
             continue
         columns = _joined(_played(part, starts, played))
-        rows.check_range("pitch", columns["pitch"])
+        arrays.check_range("pitch", columns["pitch"])
         count += len(columns["onset"])
         limits.check_counts(count, len(names))
         sounds = columns["program"] * 2 + columns["drum"]

@@ -6,7 +6,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from ostinato.errors import UnreadableError
-from ostinato.music import limits, markup, mxl, rows
+from ostinato.music import arrays, compressed_musicxml, limits, xml_parser
 from ostinato.music.barlines import signatures_at_barlines
 from ostinato.music.musicxml import marks
 from ostinato.music.musicxml.instruments import Instruments, instruments_of
@@ -33,10 +33,10 @@ def read_musicxml(path: Path, name: str) -> Piece:
     """
     with limits.cpu_seconds():
         if path.suffix.lower() == COMPRESSED:
-            data = mxl.read_score(path)
+            data = compressed_musicxml.read_score(path)
         else:
             data = limits.read_bytes(path, limits.LARGEST_XML)
-        piece = _piece(markup.parse(data), name)
+        piece = _piece(xml_parser.parse(data), name)
         if piece.resolution > FINEST or piece.end > limits.LAST_TICK:
             fits = COARSER[0] * piece.quarters <= limits.LAST_TICK
             piece = piece.at_resolution(COARSER[0] if fits else COARSER[1])
@@ -57,16 +57,16 @@ def _piece(score: Element, name: str) -> Piece:
     if not len(notes):
         raise UnreadableError("it has no notes")
     last = int((notes["onset"] + notes["duration"]).max())
-    metres = rows.time_signatures(played.changes(_metres(parts, starts)), resolution)
+    metres = arrays.time_signatures(played.changes(_metres(parts, starts)), resolution)
     return Piece(
         name=name,
         resolution=resolution,
         notes=notes,
-        tempos=rows.tempos(played.changes(_tempos(parts, starts)), resolution),
+        tempos=arrays.tempos(played.changes(_tempos(parts, starts)), resolution),
         time_signatures=signatures_at_barlines(
             played.barlines(starts[:-1]), metres, resolution, last
         ),
-        key_signatures=rows.key_signatures(played.changes(_keys(parts, starts)), resolution),
+        key_signatures=arrays.key_signatures(played.changes(_keys(parts, starts)), resolution),
         track_names=names,
     )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from ostinato.errors import UnreadableError
-from ostinato.music import limits, markup
+from ostinato.music import limits, xml_parser
 
 CONTAINER = "META-INF/container.xml"
 SCORES = (".musicxml", ".xml")
@@ -41,7 +41,7 @@ def _score_name(archive: zipfile.ZipFile) -> str:
         if len(scores) != 1:
             raise UnreadableError(f"the archive has {len(scores)} scores and no {CONTAINER!r}")
         return scores[0]
-    rootfiles = markup.parse(_member(archive, CONTAINER)).findall("rootfiles/rootfile")
+    rootfiles = xml_parser.parse(_member(archive, CONTAINER)).findall("rootfiles/rootfile")
     named = [file.get("full-path", "") for file in rootfiles if _is_score(file)]
     if not named or not named[0]:
         raise UnreadableError(f"its {CONTAINER} names no score")

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ostinato.config import secrets
-from ostinato.config.building import Config, did_you_mean
 from ostinato.config.experiments import name_experiment
 from ostinato.config.hydra_settings import JOB, check_settings, hydra_of_its_own
+from ostinato.config.instantiate import Config, did_you_mean
 from ostinato.config.interpolations import check_growth, without_machine
 from ostinato.config.location import FOLDERS, ROOT, conf_folder, key_of
 from ostinato.config.overrides import explain_unreadable
@@ -101,7 +101,7 @@ def validate(config: Config) -> None:
 
 def from_hydra(composed: Any, settings: Any, conf: Path) -> Config:
     """Return the config of a job of Hydra's, whose `settings` are its hydra node, validated."""
-    tree = resolved(composed, settings.runtime.choices, conf)
+    tree = resolve(composed, settings.runtime.choices, conf)
     config = Config(name_experiment(tree, settings.overrides.task, conf, _compose))
     validate(config)
     return config
@@ -129,7 +129,7 @@ def params_overrides(path: Path) -> list[str]:
     return [f"{group}={_option(value)}" for group, value in chosen.items()] + extra
 
 
-def unless(given: Sequence[str], overrides: Sequence[str]) -> list[str]:
+def without_overridden(given: Sequence[str], overrides: Sequence[str]) -> list[str]:
     """Return those of `given` that no later override replaces: a sweep takes each key once."""
     replaced = {key_of(override) for override in overrides}
     return [override for override in given if key_of(override) not in replaced]
@@ -158,7 +158,7 @@ def _unknown(word: str, known: Iterable[str]) -> str:
 
 def _compose(overrides: list[str], conf: Path) -> dict[str, Any]:
     composed = compose_hydra(overrides, conf, {key_of(override) for override in overrides})
-    return resolved(composed, composed.hydra.runtime.choices, conf)
+    return resolve(composed, composed.hydra.runtime.choices, conf)
 
 
 def compose_hydra(overrides: list[str], conf: Path, typed: Collection[str]) -> Any:
@@ -179,7 +179,7 @@ def compose_hydra(overrides: list[str], conf: Path, typed: Collection[str]) -> A
         try:
             composed = hydra_compose(ROOT, overrides=overrides, return_hydra_config=True)
         except Exception as error:  # Hydra and OmegaConf share no base class for their errors
-            raise translated(error, overrides, conf) from error
+            raise translate_error(error, overrides, conf) from error
     plain: Any = OmegaConf.to_container(composed, resolve=False)
     check_growth(plain)
     secrets.check_values(plain)
@@ -187,7 +187,7 @@ def compose_hydra(overrides: list[str], conf: Path, typed: Collection[str]) -> A
     return composed
 
 
-def resolved(composed: Any, choices: Any, conf: Path) -> dict[str, Any]:
+def resolve(composed: Any, choices: Any, conf: Path) -> dict[str, Any]:
     """Return a composed Hydra config as plain values, with the option chosen in each group."""
     from omegaconf import OmegaConf, open_dict
 
@@ -201,7 +201,7 @@ def resolved(composed: Any, choices: Any, conf: Path) -> dict[str, Any]:
     except ConfigError:
         raise
     except Exception as error:
-        raise translated(error, [], conf) from error
+        raise translate_error(error, [], conf) from error
     secrets.check_values(tree)
     tree["choices"] = {group: choices.get(group) for group in GROUPS}
     for group in BUILT:
@@ -210,7 +210,7 @@ def resolved(composed: Any, choices: Any, conf: Path) -> dict[str, Any]:
     return dict(tree)
 
 
-def translated(error: Exception, overrides: Iterable[str], conf: Path) -> ConfigError:
+def translate_error(error: Exception, overrides: Iterable[str], conf: Path) -> ConfigError:
     """Return an error of Hydra's as one sentence."""
     overrides = list(overrides)
     if sentence := explain_unreadable(overrides):

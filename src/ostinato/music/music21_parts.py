@@ -3,7 +3,7 @@
 from typing import Any
 
 from ostinato.errors import UnreadableError
-from ostinato.music import limits, rows
+from ostinato.music import arrays, limits
 from ostinato.music.barlines import signatures_at_barlines
 from ostinato.music.piece import LOUDNESS, Piece
 
@@ -24,7 +24,7 @@ def from_parts(parts: list[Any], name: str) -> Piece:
     ]
     if not sounding:
         raise UnreadableError("it has no notes")
-    notes = rows.notes(
+    notes = arrays.notes(
         [(*note, track) for track, (_, voice) in enumerate(sounding) for note in voice]
     )
     first = flats[0]
@@ -38,14 +38,14 @@ def from_parts(parts: list[Any], name: str) -> Piece:
     ]
     lines = [_ticks(offset) for offset in parts[0].measureOffsetMap()]
     end = int((notes["onset"] + notes["duration"]).max())
-    written = rows.time_signatures(signatures, RESOLUTION)
+    written = arrays.time_signatures(signatures, RESOLUTION)
     piece = Piece(
         name=name,
         resolution=RESOLUTION,
         notes=notes,
-        tempos=rows.tempos([row for row in tempos if row[1]], RESOLUTION),
+        tempos=arrays.tempos([row for row in tempos if row[1]], RESOLUTION),
         time_signatures=signatures_at_barlines(lines, written, RESOLUTION, end),
-        key_signatures=rows.key_signatures(keys, RESOLUTION),
+        key_signatures=arrays.key_signatures(keys, RESOLUTION),
         track_names=tuple(part.partName or "" for part, _ in sounding),
     )
     limits.check(piece)

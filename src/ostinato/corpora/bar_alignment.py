@@ -11,7 +11,7 @@ from ostinato.music.piece import TIME_SIGNATURE, Piece, array
 STEPS = 4  # of a quarter note, that bars are looked for at
 
 
-def in_bars(piece: Piece, numerator: int, denominator: int) -> Piece:
+def align_bars(piece: Piece, numerator: int, denominator: int) -> Piece:
     """Return the piece in one metre, moved so that its barlines are where its notes put them.
 
     Notes besides drums are taken to be on a grid of sixteenths, whose phase is the mean angle of
@@ -33,9 +33,9 @@ def in_bars(piece: Piece, numerator: int, denominator: int) -> Piece:
     return replace(
         piece,
         notes=notes,
-        tempos=_moved(piece.tempos, start),
+        tempos=_move(piece.tempos, start),
         time_signatures=metre,
-        key_signatures=_moved(piece.key_signatures, start),
+        key_signatures=_move(piece.key_signatures, start),
     )
 
 
@@ -54,7 +54,7 @@ def _barline(piece: Piece, bar: float) -> float:
     return step * (phase + int(np.bincount(places[lowest] % steps, weights).argmax()))
 
 
-def _moved(changes: NDArray[Any], start: int) -> NDArray[Any]:
+def _move(changes: NDArray[Any], start: int) -> NDArray[Any]:
     """Move changes so many ticks earlier; what holds from the beginning of the piece still does."""
     before = int((changes["onset"] <= max(start, 0)).sum())
     kept: NDArray[Any] = changes[max(0, before - 1) :].copy()

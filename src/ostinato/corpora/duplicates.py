@@ -50,7 +50,7 @@ def groups(pieces: Iterable[Piece]) -> list[list[int]]:
             total = sum(map(len, prints))
     owner = np.array(owners, np.int64)
     first, second = _alike(prints) if prints else (owner, owner)
-    return _united(count, owner[first], owner[second])
+    return _unite(count, owner[first], owner[second])
 
 
 def fingerprint(notes: NDArray[Any], resolution: int) -> NDArray[np.uint64]:
@@ -103,7 +103,7 @@ def _alike(prints: list[NDArray[np.uint64]]) -> tuple[NDArray[np.int64], NDArray
     return first[enough], second[enough]
 
 
-def _united(count: int, first: NDArray[np.int64], second: NDArray[np.int64]) -> list[list[int]]:
+def _unite(count: int, first: NDArray[np.int64], second: NDArray[np.int64]) -> list[list[int]]:
     parent = list(range(count))
 
     def root(piece: int) -> int:

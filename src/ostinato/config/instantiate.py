@@ -116,7 +116,7 @@ class Config:
         nested = {name: self._build(node[name], f"{key}.{name}", {}) for name in _nested(node)}
         if node.get(PARTIAL):
             given = {**values, **nested}
-            return functools.partial(cls, **{_meant(name): v for name, v in given.items()})
+            return functools.partial(cls, **{to_python_name(name): v for name, v in given.items()})
         return _call(cls, {**values, **nested, **runtime}, key)
 
     def _class(self, node: Any, key: str) -> type:
@@ -179,18 +179,18 @@ def configurable(cls: type) -> dict[str, tuple[Any, Any]]:
     init: Callable[..., Any] = cls.__init__  # type: ignore[misc]
     hints = typing.get_type_hints(init, include_extras=True)
     return {
-        _said(name): (hints.get(name, Any), parameter.default)
+        to_config_name(name): (hints.get(name, Any), parameter.default)
         for name, parameter in inspect.signature(cls).parameters.items()
         if parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
     }
 
 
-def _said(parameter: str) -> str:
+def to_config_name(parameter: str) -> str:
     name = parameter.removesuffix("_")
     return name if keyword.iskeyword(name) else parameter
 
 
-def _meant(name: str) -> str:
+def to_python_name(name: str) -> str:
     return f"{name}_" if keyword.iskeyword(name) else name
 
 
@@ -231,7 +231,7 @@ def _runtime(cls: type) -> bool:
 
 def _call(cls: type, arguments: Mapping[str, Any], key: str) -> Any:
     try:
-        return cls(**{_meant(name): value for name, value in arguments.items()})
+        return cls(**{to_python_name(name): value for name, value in arguments.items()})
     except ValueError as error:
         raise ConfigError(f"{key}: {error}") from error
 
