@@ -26,7 +26,7 @@ from ostinato.errors import UserError
 from ostinato.evaluation.likelihood import nll_of_pieces
 from ostinato.models.bundle import build_network, load_bundle
 from ostinato.models.segments import lines_of
-from ostinato.representations.line import REST
+from ostinato.representations.monophonic import REST
 from ostinato.sampling.segments import tokens_of
 from ostinato.stages.cutting import segments_of
 from ostinato.stages.encoding import read_split, token_store

@@ -95,7 +95,7 @@ def end_dead_runs(checkpoints: Path, home: Path) -> None:
 def note_bundle(bundle: Path, fingerprint: str, run: Run) -> None:
     """Note beside a bundle which run trained it, or that none did."""
     file = bundle.parent / RUNS
-    with scratch.one_at_a_time(file):
+    with scratch.exclusive(file):
         runs = {name: id_ for name, id_ in _noted(file).items() if name != fingerprint}
         write_json(file, runs | ({fingerprint: run.id} if run.id else {}))
 

@@ -95,7 +95,7 @@ def test_targets_outside_ostinato_are_refused(target: str) -> None:
         "ostinato.files.shutil",
         "ostinato.files.Path",
         "ostinato.files.write_text",
-        "ostinato.files.replacing_file",
+        "ostinato.files.atomic_file",
         "ostinato.config.instantiate.importlib.import_module",
         "ostinato.console.out",
         "ostinato.training.settings.Literal",

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ostinato.config import Config
 from ostinato.errors import ConfigError, UserError
-from ostinato.folders import MANIFEST, replacing_folder
+from ostinato.folders import MANIFEST, atomic_folder
 from ostinato.models.bundle import (
     Bundle,
     build_network,
@@ -96,7 +96,7 @@ def test_the_vocabulary_can_be_read(bundle: Path) -> None:
 
 
 def test_a_bundle_replaces_the_one_before(bundle: Path) -> None:
-    with replacing_folder(bundle, "model") as part:
+    with atomic_folder(bundle, "model") as part:
         (part / "left_over.txt").write_text("old")
     save_bundle(made(backbone="LSTM"), bundle)
     assert sorted(path.name for path in bundle.iterdir()) == FILES

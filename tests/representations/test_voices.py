@@ -14,7 +14,7 @@ from ostinato.music.conversion import from_muspy
 from ostinato.music.piece import NOTE, TIME_SIGNATURE, Piece, array
 from ostinato.music.piece_defaults import PieceDefaults
 from ostinato.music.sound import render
-from ostinato.representations.line import HOLD, REST
+from ostinato.representations.monophonic import HOLD, REST
 from ostinato.representations.voices import Voices
 
 

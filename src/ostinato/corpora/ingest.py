@@ -15,7 +15,7 @@ from ostinato.corpora.store import ROWS, Reject, Remark, Row, part_file, write_p
 from ostinato.errors import UnreadableError, UserError
 from ostinato.music import abc, reading, remarks
 from ostinato.music.piece import Piece
-from ostinato.parallel import Workers, alone
+from ostinato.parallel import Workers, run_isolated
 
 WORTH_PROCESSES = 4.0  # seconds: starting processes takes half as long
 SECONDS = {"midi": 0.001, "score": 0.05}  # typical time to read one
@@ -83,7 +83,7 @@ def ingest(
         enough = workers
     with bar("reading", len(jobs), "pieces") as advance:
         advance(done)
-        for count in enough.each(read, waiting, partial(_read_carefully, folder, corpus, into)):
+        for count in enough.map(read, waiting, partial(_read_carefully, folder, corpus, into)):
             done += count
             advance(done)
     return len(chunks)
@@ -130,7 +130,7 @@ def _read_chunk(folder: Path, corpus: Corpus, into: Path, chunk: Chunk) -> int:
 
 def _read_carefully(folder: Path, corpus: Corpus, into: Path, chunk: Chunk) -> int:
     """Read a chunk in which something kills its process: each job may die for itself."""
-    results = alone(partial(_read, folder, corpus), chunk.jobs)
+    results = run_isolated(partial(_read, folder, corpus), chunk.jobs)
     rows = (
         outcome[0] if outcome else [Reject(job.where(), "reading it crashed or ran out of memory")]
         for job, outcome in zip(chunk.jobs, results, strict=True)

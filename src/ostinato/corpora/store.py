@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from ostinato.console import where
 from ostinato.corpora.arrow import to_pieces, to_tables
 from ostinato.errors import UserError
-from ostinato.files import replacing_file
+from ostinato.files import atomic_file
 from ostinato.music.piece import Piece
 
 INDEX, REJECTS, REMARKS = "index.parquet", "rejects.csv", "remarks.csv"
@@ -97,11 +97,11 @@ def write_part(rows: Iterable[Row], file: Path, digests: bool) -> None:
             pieces.append(row)
     table, notes = to_tables(pieces, digests)
     packed = dict.fromkeys((n for n in notes.column_names if n != "drum"), "DELTA_BINARY_PACKED")
-    with replacing_file(_notes_file(file), within=file.parent) as beside:
+    with atomic_file(_notes_file(file), within=file.parent) as beside:
         pq.write_table(notes, beside, **PARQUET, column_encoding=packed)
     about = {"rejects": json.dumps(rejects), "remarks": json.dumps(remarks)}
     table = table.replace_schema_metadata(about)
-    with replacing_file(file, within=file.parent) as beside:
+    with atomic_file(file, within=file.parent) as beside:
         pq.write_table(table, beside, **PARQUET)
 
 
@@ -127,7 +127,7 @@ def finish(folder: Path, parts: int, drop_duplicates: bool) -> tuple[int, int]:
         with _table(folder / REMARKS, ("file", "remark")) as rows_of_remarks:
             rows_of_remarks.writerows(remarks)
     columns = zip(*kept, strict=True) if kept else [()] * len(INDEXED)
-    with replacing_file(folder / INDEX, folder) as beside:
+    with atomic_file(folder / INDEX, folder) as beside:
         pq.write_table(pa.table(list(map(list, columns)), schema=INDEXED), beside)
     return len(kept), rejected
 
@@ -135,7 +135,7 @@ def finish(folder: Path, parts: int, drop_duplicates: bool) -> tuple[int, int]:
 @contextmanager
 def _table(path: Path, head: tuple[str, str]) -> Iterator[Any]:
     with (
-        replacing_file(path, path.parent) as beside,
+        atomic_file(path, path.parent) as beside,
         beside.open("w", encoding="utf-8") as file,
     ):
         rows = csv.writer(file, lineterminator="\n")

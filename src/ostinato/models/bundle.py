@@ -16,7 +16,7 @@ from torch import nn
 from ostinato.config import Config
 from ostinato.errors import UserError
 from ostinato.files import fingerprint, write_json, write_text
-from ostinato.folders import replacing_folder
+from ostinato.folders import atomic_folder
 from ostinato.models.steps import Steps
 from ostinato.music.piece_defaults import DEFAULTS_FILE, PieceDefaults, read_defaults
 from ostinato.representations.base import Representation
@@ -62,7 +62,7 @@ def steps_of(representation: Representation) -> Steps:
 
 def save_bundle(bundle: Bundle, folder: Path) -> None:
     """Write a bundle, in one step; the same bundle gives the same bytes."""
-    with replacing_folder(folder, "model") as part:
+    with atomic_folder(folder, "model") as part:
         _config_of(bundle).save(part / "config.yaml")
         weights = {name: t.contiguous().cpu() for name, t in bundle.network.state_dict().items()}
         (part / WEIGHTS).write_bytes(save(weights))

@@ -48,7 +48,7 @@ def read_midi(path: Path, name: str | None = None) -> Piece:
     name = path.stem if name is None else name
     piece = _read_quickly(file, name)
     if piece is None:
-        piece = _read_repaired(file, name)
+        piece = _read_after_repair(file, name)
     limits.check(piece)
     return piece
 
@@ -123,7 +123,7 @@ def _note_offs(channel: int) -> bytes:
 NOTE_OFFS = tuple(map(_note_offs, range(16)))
 
 
-def _closed(file: _File, present: Sequence[Present]) -> _File:
+def _end_all_notes(file: _File, present: Sequence[Present]) -> _File:
     """End every note by note offs far beyond the end of its track: symusic drops others."""
     pairs = zip(file.tracks, present, strict=True)
     return file._replace(tracks=[_with_note_offs(*pair) for pair in pairs])
@@ -143,7 +143,7 @@ def _read_quickly(file: _File, name: str) -> Piece | None:
     present = [midi_checks.statuses_present(track) for track in tracks]
     if midi_checks.have_packets_or_silence(tracks, present):
         return None
-    score = _parse(_closed(file, present))
+    score = _parse(_end_all_notes(file, present))
     if midi_checks.share_programs(tracks, present, len(score.tracks)):
         return None
     piece = conversion.from_symusic(score, name)
@@ -151,7 +151,7 @@ def _read_quickly(file: _File, name: str) -> Piece | None:
     return None if longest >= limits.LAST_TICK else piece  # its end is one that was added
 
 
-def _read_repaired(file: _File, name: str) -> Piece:
+def _read_after_repair(file: _File, name: str) -> Piece:
     try:
         score = _parse(file._replace(tracks=repair_tracks(file.tracks)))
     except midi_events.NoEventsError:

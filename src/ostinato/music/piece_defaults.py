@@ -68,8 +68,8 @@ class PieceDefaults:
             raise ValueError(f"it has no {sorted(missing)[0]}")
         if len(defaults.programs) != len(defaults.track_names):
             raise ValueError(
-                f"it has {len(defaults.programs)} programs and {len(defaults.track_names)} names of "
-                "tracks"
+                f"it has {len(defaults.programs)} programs and "
+                f"{len(defaults.track_names)} names of tracks"
             )
         return defaults
 

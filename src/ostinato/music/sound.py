@@ -12,7 +12,7 @@ import symusic
 from numpy.typing import NDArray
 
 from ostinato.errors import UserError
-from ostinato.files import replacing_file
+from ostinato.files import atomic_file
 from ostinato.music import conversion
 from ostinato.music.piece import Piece
 
@@ -115,7 +115,7 @@ def write_wav(path: Path, samples: Samples, sample_rate: int = SAMPLE_RATE) -> N
 
     file = io.BytesIO()
     soundfile.write(file, samples, sample_rate, format="WAV", subtype="PCM_16")
-    with replacing_file(path) as part:
+    with atomic_file(path) as part:
         part.write_bytes(file.getvalue())  # which says why, where soundfile cannot write
 
 

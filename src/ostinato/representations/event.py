@@ -9,7 +9,7 @@ from pydantic import Field
 from ostinato.music.piece import NOTE, Piece, array, order_by
 from ostinato.representations.base import Grammar, TokenRepresentation, Tokens, pitch_name
 from ostinato.representations.instrument import as_one_instrument, in_time, separate_unisons
-from ostinato.representations.line import SILENT_BARS, transpose_notes
+from ostinato.representations.monophonic import SILENT_BARS, transpose_notes
 from ostinato.representations.velocity import bins_of, in_force
 
 NOTE_OFF = 128

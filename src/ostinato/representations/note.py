@@ -10,7 +10,7 @@ from ostinato.music.piece import NOTE, Piece, array, order_by
 from ostinato.representations.base import Grammar, TokenRepresentation, Tokens, pitch_name
 from ostinato.representations.event import BAR_QUARTERS
 from ostinato.representations.instrument import pitched_notes, separate_unisons
-from ostinato.representations.line import SILENT_BARS, transpose_notes
+from ostinato.representations.monophonic import SILENT_BARS, transpose_notes
 from ostinato.representations.velocity import bins_of, in_force
 
 SHIFT = 128
@@ -131,7 +131,7 @@ class Note(TokenRepresentation):
         said = np.where(known, tokens - self.first_velocity, -1)
         return in_force(said, self.velocity_bins)
 
-    def said(self, tokens: Tokens) -> NDArray[np.int64]:
+    def kinds_of(self, tokens: Tokens) -> NDArray[np.int64]:
         """Return what each token says: its shift, its pitch, its duration, its velocity, or the
         end.
         """
@@ -155,7 +155,7 @@ class Note(TokenRepresentation):
 
     def positions(self, tokens: Tokens) -> NDArray[np.uint8]:
         step = self.since_end(tokens, self.shifts(tokens)) % self.position_sizes[0]
-        return np.stack([step, self.said(tokens)], axis=1).astype(np.uint8)
+        return np.stack([step, self.kinds_of(tokens)], axis=1).astype(np.uint8)
 
     def note_counts(self) -> NDArray[np.int64]:
         return (np.arange(self.size) < SHIFT).astype(np.int64)
@@ -175,7 +175,7 @@ class NoteGrammar(Grammar):
     def __init__(self, notes: Note, batch: int) -> None:
         self.notes = notes
         self.rows = np.arange(batch)
-        self.said = np.full(batch, BEGINNING, np.int64)
+        self.last_kind = np.full(batch, BEGINNING, np.int64)
         self.longest = np.zeros(batch, np.bool_)  # the last token was, of its kind
         self.time = np.zeros(batch, np.int64)  # steps up to the coming onset
         self.moved = np.ones(batch, np.bool_)  # since the last note; nothing is below the first
@@ -186,15 +186,15 @@ class NoteGrammar(Grammar):
     def legal(self) -> NDArray[np.bool_]:
         notes = self.notes
         more = self.longest[:, None]
-        complete = self.said == (LOUD if notes.velocity_bins else LASTED)
-        shifted, lasted = self.said == SHIFTED, self.said == LASTED
+        complete = self.last_kind == (LOUD if notes.velocity_bins else LASTED)
+        shifted, lasted = self.last_kind == SHIFTED, self.last_kind == LASTED
         free, shifts = self._free(), self._shifts()
-        shifts &= (complete | (self.said == BEGINNING))[:, None] | (shifted[:, None] & more)
+        shifts &= (complete | (self.last_kind == BEGINNING))[:, None] | (shifted[:, None] & more)
         shifts[shifted, 0] = False
         allowed = np.zeros((len(self.rows), notes.size), np.bool_)
         allowed[:, :SHIFT] = free & shifted[:, None]
         allowed[:, SHIFT : notes.first_duration] = shifts
-        allowed[:, notes.first_duration : notes.first_velocity] = (self.said == PITCHED)[
+        allowed[:, notes.first_duration : notes.first_velocity] = (self.last_kind == PITCHED)[
             :, None
         ] | (lasted[:, None] & more)
         velocities = slice(notes.first_velocity, notes.first_velocity + notes.velocity_bins)
@@ -224,17 +224,17 @@ class NoteGrammar(Grammar):
     def advance(self, tokens: Tokens) -> None:
         notes = self.notes
         tokens = tokens.astype(np.int64)
-        self.said = notes.said(tokens)
+        self.last_kind = notes.kinds_of(tokens)
         shifts, durations = notes.shifts(tokens), notes.durations(tokens)
         self.longest = (shifts == notes.max_shift) | (durations == notes.max_duration)
         self.time += shifts
         self.moved |= shifts > 0
-        begins = self.said == PITCHED
+        begins = self.last_kind == PITCHED
         self.moved &= ~begins
         self.pitch[begins] = tokens[begins]
         self.ends[begins, tokens[begins]] = self.time[begins]
         self.ends[self.rows, self.pitch] += durations
-        self._restart(self.said == BEGINNING)
+        self._restart(self.last_kind == BEGINNING)
         reached = np.maximum(self.time, self.ends.max(axis=1))
         self.quarters = reached / notes.steps_per_quarter
 
@@ -245,4 +245,4 @@ class NoteGrammar(Grammar):
 
     def positions(self) -> NDArray[np.int64]:
         """Return the step within the bar and what has just been said: (batch, 2)."""
-        return np.stack([self.time % self.notes.position_sizes[0], self.said], axis=1)
+        return np.stack([self.time % self.notes.position_sizes[0], self.last_kind], axis=1)

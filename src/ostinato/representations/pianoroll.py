@@ -11,10 +11,10 @@ from pydantic_core import PydanticCustomError
 
 from ostinato.errors import UnencodableError
 from ostinato.music.piece import LOUDNESS, NOTE, Piece, array, order_by
-from ostinato.representations.barred import InBars
+from ostinato.representations.bar_grid import BarGrid
 from ostinato.representations.base import FrameRepresentation, Tokens, pitch_name
 from ostinato.representations.instrument import pitched_notes
-from ostinato.representations.line import REST
+from ostinato.representations.monophonic import REST
 from ostinato.wording import quantity
 
 BAR_QUARTERS = 4
@@ -53,7 +53,7 @@ def _rising(pitches: tuple[int, int]) -> tuple[int, int]:
     return pitches
 
 
-class Pianoroll(InBars, FrameRepresentation):
+class Pianoroll(BarGrid, FrameRepresentation):
     """Frames (time, pitches) of what sounds: 1 or its velocity, from the lowest pitch.
 
     All tracks but drums become one. Where notes of one pitch overlap, the velocity is that of the
@@ -166,7 +166,7 @@ class Pianoroll(InBars, FrameRepresentation):
         its pitch did not sound before; it has the velocity of that step, 127 at the most.
         """
         sound = steps[:, : self.pitches]
-        onset, end, pitch = _spans(*self._heard(steps))
+        onset, end, pitch = _spans(*self._sounds_and_onsets(steps))
         heard = np.minimum(sound[onset, pitch], 127)
         notes = array(
             NOTE,
@@ -177,15 +177,17 @@ class Pianoroll(InBars, FrameRepresentation):
         )
         return Piece(name, self.resolution, notes, track_names=("piano",))
 
-    def excerpt(
+    def to_grid(
         self, steps: NDArray[Any], before: NDArray[np.integer[Any]] | None = None
     ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         del before  # every frame says what is held
-        sounds, begins = self._heard(steps)
+        sounds, begins = self._sounds_and_onsets(steps)
         pitches = np.arange(self.lowest, self.highest + 1)
         return np.where(sounds, pitches, REST).astype(np.uint8), begins
 
-    def _heard(self, steps: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    def _sounds_and_onsets(
+        self, steps: NDArray[Any]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Return what sounds and what begins in frames (…, time, size): (…, time, pitches) each."""
         sounds = steps[..., : self.pitches] > 0
         begins = steps[..., self.pitches :] > 0 if self.onsets else np.zeros_like(sounds)
@@ -194,7 +196,7 @@ class Pianoroll(InBars, FrameRepresentation):
         begins[..., 1:, :] |= sounds[..., 1:, :] & ~sounds[..., :-1, :]
         return sounds, begins
 
-    def whole(self, pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    def from_grid(self, pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[np.uint8]:
         frames = np.zeros((*pitch.shape[:2], self.planes, self.pitches), np.uint8)
         for plane, said in enumerate((pitch < REST, onset & (pitch < REST))[: self.planes]):
             row, step, line = np.nonzero(said)

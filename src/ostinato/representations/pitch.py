@@ -8,16 +8,16 @@ from pydantic import Field
 
 from ostinato.errors import UnencodableError
 from ostinato.music.piece import Piece
-from ostinato.representations.barred import Barred
+from ostinato.representations.bar_grid import TokenBarGrid
 from ostinato.representations.base import Tokens, pitch_name
-from ostinato.representations.line import (
+from ostinato.representations.monophonic import (
     HOLD,
     REST,
     LineGrammar,
-    as_grid,
-    heard,
+    grid_to_tokens,
     line_to_tokens,
-    one_at_a_time,
+    to_monophonic,
+    tokens_to_grid,
     tokens_to_line,
     transpose_notes,
 )
@@ -26,7 +26,7 @@ from ostinato.wording import agree, quantity
 BAR_QUARTERS = 4
 
 
-class Pitch(Barred):
+class Pitch(TokenBarGrid):
     """One monophonic track, one token per time step, as MusPy defines it.
 
     With holds, 0 to 127 begin a note, 128 is a rest and 129 holds the note. Without, a token is
@@ -74,7 +74,7 @@ class Pitch(Barred):
         together, and for pitch 0 without holds.
         """
         notes = piece.at_resolution(self.steps_per_quarter).track(self.track)
-        line = one_at_a_time(notes)
+        line = to_monophonic(notes)
         self._check(piece, notes, line)
         tokens = line_to_tokens(line, int(line["onset"][-1] + line["duration"][-1]))
         return tokens if self.hold else _without_holds(tokens)
@@ -100,19 +100,19 @@ class Pitch(Barred):
                 f"has {quantity(lowest, 'note')} of pitch 0 in {which}; 0 is a rest here"
             )
 
-    def excerpt(
+    def to_grid(
         self, tokens: Tokens, before: NDArray[np.integer[Any]] | None = None
     ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         if self.hold:
-            return heard(tokens[..., None], before)
+            return tokens_to_grid(tokens[..., None], before)
         pitch = np.where(tokens == 0, REST, tokens)[..., None].astype(np.uint8)
         begins = np.ones(pitch.shape, np.bool_)
         begins[:, 1:] = pitch[:, 1:] != pitch[:, :-1]
         return pitch, begins & (pitch < REST)
 
-    def whole(self, pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[np.uint16]:
+    def from_grid(self, pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[np.uint16]:
         if self.hold:
-            return as_grid(pitch, onset)[..., 0]
+            return grid_to_tokens(pitch, onset)[..., 0]
         return np.where(pitch == REST, 0, pitch)[..., 0].astype(np.uint16)
 
     def decode(self, tokens: Tokens, name: str = "") -> Piece:

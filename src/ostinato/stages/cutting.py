@@ -24,9 +24,9 @@ def segments_of(
     """The segments that a network takes of the stored pieces at `indices`."""
     from ostinato.corpora.store import PieceStore
     from ostinato.data.segments import cut
-    from ostinato.representations.barred import InBars
+    from ostinato.representations.bar_grid import BarGrid
 
-    if not isinstance(representation, InBars):
+    if not isinstance(representation, BarGrid):
         raise TypeError(f"no segments are known of {representation.name}")
     pieces = PieceStore(workspace.pieces).only(store.names[i] for i in indices)
     shape = network.shape

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ostinato.data.store import TokenStore
     from ostinato.models.segments import Lines, SegmentModel
     from ostinato.models.variational.vae import VAE
-    from ostinato.representations.barred import InBars
+    from ostinato.representations.bar_grid import BarGrid
     from ostinato.representations.base import Representation
     from ostinato.training.adversarial import Judge
     from ostinato.training.settings import Training
@@ -195,7 +195,7 @@ def _judge(network: "SegmentModel") -> "Judge":
 
 
 def _show(
-    network: "SegmentModel", representation: "InBars", mlflow_run: Run
+    network: "SegmentModel", representation: "BarGrid", mlflow_run: Run
 ) -> "Callable[[int, Lines], None]":
     """Puts a picture and the sound of segments on the MLflow run."""
     from ostinato.music import sound

@@ -9,7 +9,7 @@ from ostinato import console
 from ostinato.config import Config
 from ostinato.errors import UnencodableError, UserError
 from ostinato.files import write_json
-from ostinato.folders import check_replaceable, replacing_folder
+from ostinato.folders import atomic_folder, check_replaceable
 from ostinato.run_notes import find_run
 from ostinato.stages.bundled import ABOUT, MODEL, model_folder, samples_folder, with_pieces_of
 from ostinato.stages.given import TEST, first_bars, given_segments, read_piece, test_pieces
@@ -65,7 +65,7 @@ def run(config: Config, workspace: Workspace) -> None:
     about = _about(config, sampling, bundle) | {"cut_pieces": cut}
     named = prompts[0].name if prompts and sampling.prompt == TEST else None
     real = choose_real(bundle, _trained_with(config, workspace), pieces, named)
-    with replacing_folder(samples, "samples") as part:
+    with atomic_folder(samples, "samples") as part:
         write_samples(composed, real, sampling, about, part)
         write_json(part / ABOUT, about | {MODEL: bundle_fingerprint(folder)})
     if cut and ends:
@@ -88,7 +88,7 @@ def _compose(
 ) -> "list[Composed]":
     from ostinato.models.segments import SegmentModel
     from ostinato.models.sequence import SequenceModel
-    from ostinato.representations.barred import Barred, InBars
+    from ostinato.representations.bar_grid import BarGrid, TokenBarGrid
     from ostinato.representations.base import FrameRepresentation, TokenRepresentation
     from ostinato.sampling.frames import compose_frames
     from ostinato.sampling.given import compose_to
@@ -98,9 +98,9 @@ def _compose(
     network, representation = bundle.network, bundle.representation
     encoded = [_encoded(bundle, prompt) for prompt in prompts]
     if isinstance(network, SegmentModel) and network.known is None:
-        assert isinstance(representation, InBars)
+        assert isinstance(representation, BarGrid)
         return compose_segments(network, representation, sampling, seed, given)
-    if isinstance(network, SegmentModel) and isinstance(representation, Barred):
+    if isinstance(network, SegmentModel) and isinstance(representation, TokenBarGrid):
         return compose_to(network, representation, sampling, seed, encoded)
     if isinstance(network, SequenceModel) and isinstance(representation, TokenRepresentation):
         return compose(network, representation, sampling, seed, encoded)
@@ -112,11 +112,11 @@ def _compose(
 def _encoded(bundle: "Bundle", prompt: "Piece") -> "NDArray[np.integer[Any]]":
     """A prompt as its model takes it; raises `UnencodableError` where it cannot be taken."""
     from ostinato.models.segments import SegmentModel
-    from ostinato.representations.barred import Barred
+    from ostinato.representations.bar_grid import TokenBarGrid
     from ostinato.sampling.given import prompt_of
 
     network, representation = bundle.network, bundle.representation
-    if isinstance(network, SegmentModel) and isinstance(representation, Barred):
+    if isinstance(network, SegmentModel) and isinstance(representation, TokenBarGrid):
         return prompt_of(network, representation, prompt)
     return representation.encode(prompt)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ostinato.models.bundle import Bundle
     from ostinato.models.variational.vae import VAE
     from ostinato.music.piece import Piece
-    from ostinato.representations.barred import InBars
+    from ostinato.representations.bar_grid import BarGrid
     from ostinato.sampling.settings import Sampling
 
 TEST = "test"
@@ -32,12 +32,12 @@ def given_segments(
 
     from ostinato.data.segments import SegmentBatch
     from ostinato.models.variational.vae import VAE
-    from ostinato.representations.barred import InBars
+    from ostinato.representations.bar_grid import BarGrid
 
     network, representation = bundle.network, bundle.representation
     if not sampling.given:
         return None
-    if not isinstance(network, VAE) or not isinstance(representation, InBars):
+    if not isinstance(network, VAE) or not isinstance(representation, BarGrid):
         raise UserError(
             f"this sampling begins with given music, and model={bundle.config['choices']['model']} "
             "finds no latent vectors of it: train model=vae."
@@ -53,7 +53,7 @@ def given_segments(
     )
 
 
-def _of_file(path: str, name: str, network: "VAE", representation: "InBars") -> "SegmentBatch":
+def _of_file(path: str, name: str, network: "VAE", representation: "BarGrid") -> "SegmentBatch":
     from ostinato.data.segments import first_of
 
     bars, (low, high) = network.shape.bars, network.pitch_range
@@ -75,7 +75,7 @@ def _of_file(path: str, name: str, network: "VAE", representation: "InBars") -> 
 
 
 def _of_test(
-    count: int, network: "VAE", representation: "InBars", workspace: Workspace
+    count: int, network: "VAE", representation: "BarGrid", workspace: Workspace
 ) -> "list[SegmentBatch]":
     """Of at most so many test pieces that have one."""
     from ostinato.data.segments import first_of

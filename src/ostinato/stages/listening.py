@@ -79,7 +79,7 @@ def find_given(
     """Return what of a piece that was made to this `prompt` is not new, if anything is."""
     from ostinato.models.segments import SegmentModel
     from ostinato.music.page import Given
-    from ostinato.representations.barred import Barred
+    from ostinato.representations.bar_grid import TokenBarGrid
     from ostinato.sampling.given import prompt_of
     from ostinato.sampling.settings import Asking
 
@@ -88,7 +88,7 @@ def find_given(
         if sampling.given and sampling.steps is None and not isinstance(sampling, Asking):
             quarters = network.shape.steps / network.shape.beat  # the segment that is varied
             return Given(source, round(quarters * _resolution(bundle)))
-        if prompt is None or network.known is None or not isinstance(representation, Barred):
+        if prompt is None or network.known is None or not isinstance(representation, TokenBarGrid):
             return None
         if not network.given_bars:
             fixed = network.known.all(dim=1).tolist()

@@ -57,7 +57,7 @@ class Packaged(Source):
         """
         failed: list[tuple[str, str]] = []
         jobs = self.jobs()
-        read = Workers(processes=processes).each(_read, jobs, _crashed)
+        read = Workers(processes=processes).map(_read, jobs, _crashed)
         for name, result in track(read, f"reading {self.folder}", len(jobs)):
             if isinstance(result, str):
                 failed.append((name, result))

@@ -128,7 +128,7 @@ def unroll(tokens: Sequence[Token], order: str, start: dict[str, Token]) -> list
     _check(parts)
     spans = [span for first, stop in parts for span in _Sections(tokens, first, stop).find()]
     _check(spans)
-    return list(_joined(tokens, spans, start))
+    return list(_join(tokens, spans, start))
 
 
 def _check(spans: list[Span]) -> None:
@@ -136,7 +136,7 @@ def _check(spans: list[Span]) -> None:
         raise UnreadableError(f"it has more than {MOST_PLAYED} notes and signs as it is played")
 
 
-def _joined(tokens: Sequence[Token], spans: list[Span], start: dict[str, Token]) -> Iterator[Token]:
+def _join(tokens: Sequence[Token], spans: list[Span], start: dict[str, Token]) -> Iterator[Token]:
     states = _states(tokens, spans, start)
     now, reached = start, 0
     for first, stop in spans:
@@ -185,13 +185,13 @@ def _parts(tokens: Sequence[Token], order: str) -> list[Span]:
         if label in labelled:
             raise UnreadableError(f"it has two parts {label}")
         labelled[label] = (first, stop)
-    played = _played(order)
+    played = _order_parts(order)
     if missing := sorted(set(played) - labelled.keys()):
         raise UnreadableError(f"a voice has no part {missing[0]}, which its P: field names")
     return [pieces[0], *(labelled[label] for label in played)]
 
 
-def _played(order: str) -> list[str]:
+def _order_parts(order: str) -> list[str]:
     """Return the parts in order: a number repeats the part or the parentheses before it."""
     groups: list[list[str]] = [[]]
     last: list[str] = []

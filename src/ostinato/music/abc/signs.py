@@ -137,7 +137,7 @@ def read(line: str, symbols: set[str]) -> Iterator[Token | Notes | Inline]:
         match = TOKEN.match(line, position)
         if match is None:
             raise UnreadableError(f"{line[position : position + 20]!r} is no ABC music")
-        yield from _meaning(match, symbols)
+        yield from _tokens_of(match, symbols)
         position = match.end()
 
 
@@ -148,7 +148,7 @@ def _check_decoration(match: re.Match[str], symbols: set[str]) -> None:
         raise UnreadableError(f"{match.string.strip()[:40]!r} is no ABC music")
 
 
-def _meaning(match: re.Match[str], symbols: set[str]) -> Iterator[Token | Notes | Inline]:
+def _tokens_of(match: re.Match[str], symbols: set[str]) -> Iterator[Token | Notes | Inline]:
     group = match.groupdict()
     if group["note"]:
         yield Notes((_note(match),))

@@ -17,7 +17,7 @@ LOUDNESS = 64  # velocity of notes before any dynamics
 Columns = dict[str, NDArray[np.int64]]
 
 
-class Played:
+class Performance:
     """Passages of a score one after the other, on a time line of their own."""
 
     def __init__(self, passages: Sequence[Passage]) -> None:
@@ -63,7 +63,7 @@ class Played:
 
 
 def tracks_of(
-    parts: list[Part], starts: list[int], played: Played
+    parts: list[Part], starts: list[int], played: Performance
 ) -> tuple[tuple[str, ...], NDArray[Any]]:
     """Return names of tracks and notes (dtype `NOTE`): a track for each instrument of each part."""
     names: list[str] = []
@@ -72,7 +72,7 @@ def tracks_of(
     for part in parts:
         if not part.rows:
             continue
-        columns = _joined(_played(part, starts, played))
+        columns = _join_ties(_play_rows(part, starts, played))
         arrays.check_range("pitch", columns["pitch"])
         count += len(columns["onset"])
         limits.check_counts(count, len(names))
@@ -87,7 +87,7 @@ def tracks_of(
     return tuple(names), np.concatenate(found) if found else np.zeros(0, NOTE)
 
 
-def _played(part: Part, starts: list[int], played: Played) -> Columns:
+def _play_rows(part: Part, starts: list[int], played: Performance) -> Columns:
     """Return the rows of a part in the order in which they sound, with absolute onsets."""
     table = np.array(part.rows, np.int64)
     columns = dict(zip(Row._fields, table.T, strict=True))
@@ -120,7 +120,7 @@ def _velocities(part: Part, columns: Columns, bars: NDArray[np.int64]) -> NDArra
     return np.where(columns["velocity"] == 0, loud, columns["velocity"])
 
 
-def _joined(columns: Columns) -> Columns:
+def _join_ties(columns: Columns) -> Columns:
     """Return the notes with those that are tied as one.
 
     A tie leads to a note of the same pitch that begins where the first ends: one of the same voice,

@@ -10,7 +10,7 @@ from ostinato.music import arrays, compressed_musicxml, limits, xml_parser
 from ostinato.music.barlines import signatures_at_barlines
 from ostinato.music.musicxml import marks
 from ostinato.music.musicxml.instruments import Instruments, instruments_of
-from ostinato.music.musicxml.notes import Played, tracks_of
+from ostinato.music.musicxml.notes import Performance, tracks_of
 from ostinato.music.musicxml.numbers import resolution_of
 from ostinato.music.musicxml.part import Change, Part
 from ostinato.music.musicxml.playing import play
@@ -51,7 +51,7 @@ def _piece(score: Element, name: str) -> Piece:
     end = starts[-1]
     limits.check_quarters(end / resolution)
     signs = signs_of(_marks(parts, starts), starts)
-    played = Played(play(signs, end, limits.LONGEST * resolution))
+    played = Performance(play(signs, end, limits.LONGEST * resolution))
     limits.check_quarters(played.length / resolution)
     names, notes = tracks_of(parts, starts, played)
     if not len(notes):

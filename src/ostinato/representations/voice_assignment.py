@@ -12,7 +12,7 @@ CROSSING = 128  # what speaks against a voice that would cross a sounding one, i
 Sounding = list[tuple[int, int]]  # of each voice, when its note ends and its pitch
 
 
-def spread(notes: NDArray[Any], voices: int) -> list[NDArray[Any]]:
+def assign_voices(notes: NDArray[Any], voices: int) -> list[NDArray[Any]]:
     """Return the notes of a track (in steps, sorted as in `Piece`) in so many lines without
     overlaps.
 

@@ -11,7 +11,7 @@ from ostinato.music.piece import Piece
 from ostinato.representations.base import Representation, TokenRepresentation, Tokens
 
 
-class InBars(Representation):
+class BarGrid(Representation):
     """Lines side by side in bars of `bar_steps` steps, of which `beat_steps` are a quarter note.
 
     A line sounds one pitch at a time. With `apart` there is a line for each pitch from `lowest` to
@@ -48,7 +48,7 @@ class InBars(Representation):
         return 0
 
     @abstractmethod
-    def excerpt(
+    def to_grid(
         self, steps: NDArray[Any], before: NDArray[np.integer[Any]] | None = None
     ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         """Return what sounds, a pitch or `REST`, and where notes begin: (batch, steps, lines).
@@ -58,11 +58,11 @@ class InBars(Representation):
         """
 
     @abstractmethod
-    def whole(self, pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[Any]:
-        """Return the steps (batch, time, …) of what `excerpt` gave, of lines of any number."""
+    def from_grid(self, pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[Any]:
+        """Return the steps (batch, time, …) of what `to_grid` gave, of lines of any number."""
 
 
-class Barred(InBars, TokenRepresentation):
+class TokenBarGrid(BarGrid, TokenRepresentation):
     """`period` lines, each one token per step."""
 
     steps_per_quarter: int

@@ -17,7 +17,7 @@ HOLD = 129
 SILENT_BARS = 2  # the longest silence that a grammar allows
 
 
-def one_at_a_time(notes: NDArray[Any]) -> NDArray[Any]:
+def to_monophonic(notes: NDArray[Any]) -> NDArray[Any]:
     """Return the notes of one track (sorted, as in `Piece`) without overlaps.
 
     Of notes that begin together the highest stays; a note ends at the latest when the next begins.
@@ -53,7 +53,7 @@ def tokens_to_line(tokens: Tokens, track: int = 0) -> NDArray[Any]:
     )
 
 
-def heard(
+def tokens_to_grid(
     grid: Tokens, before: Tokens | None = None
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Return what sounds in each step of excerpts, a pitch or `REST`, and where notes begin.
@@ -71,8 +71,8 @@ def heard(
     return pitch, onset
 
 
-def as_grid(pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[np.uint16]:
-    """Return tokens (batch, steps, lines) of what `heard` gave; a change of pitch is an onset."""
+def grid_to_tokens(pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[np.uint16]:
+    """Return tokens (batch, steps, lines) of what `tokens_to_grid` gave; changes are onsets."""
     changed = np.ones(pitch.shape, np.bool_)
     changed[:, 1:] = pitch[:, 1:] != pitch[:, :-1]
     return np.where(onset | changed | (pitch == REST), pitch, HOLD).astype(np.uint16)
@@ -85,7 +85,7 @@ def transpose_notes(tokens: Tokens, semitones: Tokens, lowest: int, highest: int
     return np.where(has_pitch, moved, tokens).astype(tokens.dtype)
 
 
-def in_turn(of_lines: Tokens, turn: Tokens) -> Tokens:
+def rotate_to_turn(of_lines: Tokens, turn: Tokens) -> Tokens:
     """Return (time, lines), for each line, so that the line whose turn it is comes first, then the
     next.
     """
