@@ -18,7 +18,7 @@ from ostinato.corpora.splitting import (
     PredefinedSplit,
     RandomSplit,
     Splitting,
-    _filled,
+    _fill,
     _sizes,
 )
 from ostinato.corpora.store import PieceStore
@@ -84,7 +84,7 @@ def test_a_split_without_grouping_counts_no_groups(bach_store: PieceStore) -> No
 def test_no_part_that_was_asked_for_stays_empty(sizes: list[int], seed: int) -> None:
     groups = [[f"{i}-{j}" for j in range(size)] for i, size in enumerate(sizes)]
     fractions = {"train": 0.8, "validation": 0.1, "test": 0.1}
-    filled = _filled(groups, fractions, np.random.default_rng(seed))
+    filled = _fill(groups, fractions, np.random.default_rng(seed))
     assert all(filled[part] for part in PARTS)
     assert sorted(chain(*filled.values())) == sorted(chain(*groups))
     if sizes.count(1) >= sum(sizes) / 2:

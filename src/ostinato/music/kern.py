@@ -10,8 +10,7 @@ from ostinato.music.piece import Piece
 
 
 def read_kern(path: Path, name: str) -> Piece:
-    """Return a score as a piece, its spines as tracks from the highest voice, at 480 ticks per
-    quarter.
+    """Return a score as a piece at 480 ticks per quarter, its spines as tracks, highest first.
 
     Raises `UnreadableError`, with the reason, for a file that is not readable **kern.
     """

@@ -59,8 +59,7 @@ def _may_be(track: bytes, present: Present) -> bool:
 
 
 def share_programs(tracks: Sequence[bytes], present: Sequence[Present], sounding: int) -> bool:
-    """Return whether a channel has notes in a track without the program change that another track
-    has.
+    """Return whether a track has notes on a channel whose program another track chooses.
 
     sounding: how many tracks symusic found notes in; where they are as many as the tracks that may
     have chosen their own program, none needs another's.

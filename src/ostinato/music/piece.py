@@ -120,9 +120,7 @@ class Piece:
 
     @classmethod
     def in_order(cls, **fields: Any) -> "Piece":
-        """Return a piece of fields that were another's: notes in order, all tracks named. Nothing
-        is looked through again.
-        """
+        """Return a piece of fields that were another's, unchecked: notes in order, tracks named."""
         piece = object.__new__(cls)
         piece.__dict__.update(fields)
         return piece
@@ -192,8 +190,7 @@ class Piece:
         return Piece.in_order(**fields)
 
     def notes_at(self, resolution: int | Fraction) -> NDArray[Any]:
-        """Return a copy of the notes at another resolution, each in the place that it has in
-        `notes`.
+        """Return a copy of the notes at another resolution, each in its place in `notes`.
 
         A fraction is a step of more ticks than one: 1/2 is a step of two quarter notes.
         """

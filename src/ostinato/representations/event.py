@@ -69,9 +69,7 @@ class Event(TokenRepresentation):
         )
 
     def encode_notes(self, notes: NDArray[Any]) -> NDArray[np.uint16]:
-        """Encode notes in steps as tokens (time,), overlapping unisons and all, as MusPy writes
-        them.
-        """
+        """Encode notes in steps as tokens (time,), with overlapping unisons, as MusPy does."""
         keys = ("onset", "pitch", "duration", "velocity")
         notes = notes.take(order_by(*(notes[key] for key in keys)))
         onsets, ends = notes["onset"], notes["onset"] + notes["duration"]
@@ -95,9 +93,7 @@ class Event(TokenRepresentation):
     def _with_shifts(
         self, codes: NDArray[np.uint16], times: NDArray[np.int64]
     ) -> NDArray[np.uint16]:
-        """Return order events by time, which keeps those at one time as they are, and fill the
-        gaps.
-        """
+        """Order events by time, those at one time as they are, and fill the gaps by shifts."""
         order = in_time(times)
         codes, times = codes.take(order), times.take(order)
         gaps = times.copy()

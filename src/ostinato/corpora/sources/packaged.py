@@ -50,8 +50,7 @@ class Packaged(Source):
         return [(file, file.stem, "") for file in _files(self.folder, self.suffix)]
 
     def pieces(self, processes: int = 1) -> Iterator[Piece]:
-        """Yield the readable pieces, in order, at 480 ticks per quarter note, as MIDI can hold
-        them.
+        """Yield the readable pieces in order, at 480 ticks a quarter, as MIDI can hold them.
 
         What cannot be read is counted and said at the end.
         """
