@@ -25,12 +25,9 @@ SECONDS = {"midi": 0.001, "score": 0.05}  # typical time to read one
 class Job:
     """One piece to read: a file, or one tune of an ABC file."""
 
-    source: str
-    """The file relative to the corpus, with slashes."""
-    path: str
-    """The same as the system has it: names that are not UTF-8 stay what they are."""
-    number: int = 0
-    """Which tune of the file, from 1; 0 where the file is one piece."""
+    source: str  # the file relative to the corpus, with slashes
+    path: str  # the same as the system has it: names that are not UTF-8 stay what they are
+    number: int = 0  # which tune of the file, from 1; 0 where the file is one piece
     name: str = ""
 
     @property

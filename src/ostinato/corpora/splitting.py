@@ -12,11 +12,10 @@ from pydantic import Field
 
 from ostinato.console import warn
 from ostinato.corpora import duplicates
+from ostinato.corpora.sources.published_splits import PARTS as PARTS
 from ostinato.corpora.store import PieceStore
 from ostinato.errors import UserError
 from ostinato.wording import agree, quantity
-
-PARTS = ("train", "validation", "test")
 
 Fraction = Annotated[float, Field(ge=0, le=1, description="its share of the pieces")]
 

@@ -11,13 +11,11 @@ MORE = {count: rb"(?:%s[\0-\x7f]{%d})*+" % (DELTA, count) for count in (1, 2)}
 RUN = re.compile(
     DELTA
     + rb"(?:([\x80-\xbf\xe0-\xef])[\0-\x7f]{2}%s|([\xc0-\xdf])[\0-\x7f]%s)" % (MORE[2], MORE[1])
-)
-"""Events of one status."""
+)  # events of one status
 SILENCES = tuple(
     re.compile(rb"%c(?:[\0-\x7f]{2}%s)*?[\x78\x7b-\x7f]" % (midi_events.CONTROL | channel, DELTA))
     for channel in range(16)
-)
-"""What may be a controller that ends all notes, by channel."""
+)  # what may be a controller that ends all notes, by channel
 CONTROLLER = re.compile(rb"%s(?:[\xb0-\xbf])?([\0-\x7f])[\0-\x7f]" % DELTA)
 SILENCING = (120, *range(123, 128))  # controllers that end all notes of a channel
 ASKED = (midi_events.NOTE_ON, midi_events.CONTROL, midi_events.PROGRAM)
@@ -25,8 +23,7 @@ NOTES_ON = frozenset(range(midi_events.NOTE_ON, midi_events.NOTE_ON + 16))
 PROGRAMS = frozenset(range(midi_events.PROGRAM, midi_events.PROGRAM + 16))
 CHOOSES = midi_events.PROGRAM - midi_events.NOTE_ON
 """From a note on to the program change of its channel."""
-UNKNOWN = 0
-"""The status of events that are told apart in no quick way."""
+UNKNOWN = 0  # the status of events that are told apart in no quick way
 
 
 UNASKED = bytes(

@@ -26,8 +26,7 @@ class _Changes:
 
     inserted: dict[tuple[int, int], list[Event]] = field(default_factory=lambda: defaultdict(list))
     removed: set[tuple[int, int]] = field(default_factory=set)
-    guessed: int = 0
-    """Notes whose end is written nowhere."""
+    guessed: int = 0  # notes whose end is written nowhere
 
 
 class _Said(NamedTuple):

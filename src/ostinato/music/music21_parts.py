@@ -1,5 +1,7 @@
-"""The parts of a music21 score -> `Piece`, for the formats that music21 parses."""
+"""Scores that music21 parses -> `Piece`: Humdrum **kern."""
 
+import warnings
+from pathlib import Path
 from typing import Any
 
 from ostinato.errors import UnreadableError
@@ -8,6 +10,25 @@ from ostinato.music.barlines import signatures_at_barlines
 from ostinato.music.piece import LOUDNESS, Piece
 
 RESOLUTION = 480
+
+
+def read_kern(path: Path, name: str) -> Piece:
+    """Return a score as a piece at 480 ticks per quarter, its spines as tracks, highest first.
+
+    Raises `UnreadableError`, with the reason, for a file that is not readable **kern.
+    """
+    from music21 import converter
+
+    limits.check_length(path.stat().st_size, limits.LARGEST_TEXT, "it")
+    try:
+        with limits.cpu_seconds(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            score = converter.parse(path, format="humdrum", forceSource=True, storePickle=False)
+            return from_parts(list(score.parts), name)
+    except UnreadableError:
+        raise
+    except Exception as error:  # music21 lets through whatever its parser meets
+        raise UnreadableError(f"not readable as **kern: {limits.one_line(error)}") from error
 
 
 def from_parts(parts: list[Any], name: str) -> Piece:

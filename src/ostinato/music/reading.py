@@ -27,8 +27,7 @@ OTHERS = {
     "LilyPond": (".ly",),
     "MEI": (".mei",),
     "Humdrum": (".krn",),
-}
-"""Formats of scores that are not read, and how their files' names end."""
+}  # formats of scores that are not read, and how their files' names end
 UNREAD = {suffix: program for program, suffixes in OTHERS.items() for suffix in suffixes}
 LOOKED_AT = 2048  # bytes of a file whose name does not say what it is
 CONTENTS = {

@@ -3,19 +3,26 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from fractions import Fraction
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from ostinato.music.piece import Piece
 
 Tokens = NDArray[np.integer[Any]]
+StepsPerQuarter = Annotated[int, Field(ge=1, le=64, description="time steps to the quarter note")]
+VelocityBins = Annotated[
+    int, Field(ge=0, le=64, description="how many velocities there are; 0 leaves them out")
+]
+EndToken = Annotated[bool, Field(description="learn where pieces end")]
+
+BAR_QUARTERS = 4  # quarter notes in the bar that positions count through
 
 LOST = ("drums", "other_tracks", "together")
 """Notes that a representation leaves out: of what, or because they begin together with another."""
-CHANGED = ("long_notes", "long_rests", "bars", "tempos")
-"""What it writes otherwise than it is."""
+CHANGED = ("long_notes", "long_rests", "bars", "tempos")  # what it writes otherwise than it is
 
 PITCH_CLASSES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
@@ -56,29 +63,19 @@ class Representation(ABC):
 
     kind: ClassVar[str]
     name: ClassVar[str]
-    resolution: int
-    """Ticks per quarter note of the pieces that `decode` makes."""
-    position_sizes: tuple[int, ...] = ()
-    """How many values each feature of `positions` takes."""
-    binary: bool = False
-    """Whether frames hold 0 and 1 alone."""
+    resolution: int  # ticks per quarter note of the pieces that `decode` makes
+    position_sizes: tuple[int, ...] = ()  # how many values each feature of `positions` takes
+    binary: bool = False  # whether frames hold 0 and 1 alone
     planes: int = 1
     """How often a frame says its pitches: which sound and, where there are 2, which begin."""
-    learns: bool = False
-    """Whether `learn` must be called before anything is encoded."""
+    learns: bool = False  # whether `learn` must be called before anything is encoded
     lowest: int = 0
-    highest: int = 127
-    """The pitches that it can hold."""
-    period: int = 1
-    """How many steps, in turn, are of one moment: the number of interleaved voices."""
-    bar_steps: int = 0
-    """How many moments make a bar, where it has bars of one length."""
-    beat_steps: int = 0
-    """How many moments make a quarter note, where it has moments."""
-    holds_drums: bool = False
-    """Whether it writes percussion."""
-    transposes: bool = True
-    """Whether `transpose` moves by other than 0 semitones."""
+    highest: int = 127  # the pitches that it can hold
+    period: int = 1  # how many steps, in turn, are of one moment: the number of interleaved voices
+    bar_steps: int = 0  # how many moments make a bar, where it has bars of one length
+    beat_steps: int = 0  # how many moments make a quarter note, where it has moments
+    holds_drums: bool = False  # whether it writes percussion
+    transposes: bool = True  # whether `transpose` moves by other than 0 semitones
     keeps: frozenset[str] = frozenset()
     """What of tempo, metre and programs the decoded pieces say themselves."""
 
@@ -222,8 +219,7 @@ class FrameRepresentation(Representation):
     """
 
     kind: ClassVar[str] = "frames"
-    step: Fraction
-    """How long a frame is, in quarter notes."""
+    step: Fraction  # how long a frame is, in quarter notes
 
     def note_count(self, steps: NDArray[Any]) -> int:
         """Return how many notes frames (time, size) of `encode` hold: what they say begins.

@@ -7,8 +7,16 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ostinato.music.piece import NOTE, Piece, array, order_by
-from ostinato.representations.base import Grammar, TokenRepresentation, Tokens, pitch_name
-from ostinato.representations.event import BAR_QUARTERS
+from ostinato.representations.base import (
+    BAR_QUARTERS,
+    EndToken,
+    Grammar,
+    StepsPerQuarter,
+    TokenRepresentation,
+    Tokens,
+    VelocityBins,
+    pitch_name,
+)
 from ostinato.representations.instrument import pitched_notes, separate_unisons
 from ostinato.representations.monophonic import SILENT_BARS, transpose_notes
 from ostinato.representations.velocity import bins_of, in_force
@@ -45,19 +53,15 @@ class Note(TokenRepresentation):
 
     def __init__(
         self,
-        steps_per_quarter: Annotated[
-            int, Field(ge=1, le=64, description="time steps to the quarter note")
-        ] = 8,
+        steps_per_quarter: StepsPerQuarter = 8,
         max_shift: Annotated[
             int, Field(ge=1, le=1000, description="steps between onsets in the longest shift token")
         ] = 64,
         max_duration: Annotated[
             int, Field(ge=1, le=1000, description="steps in the longest duration token")
         ] = 64,
-        velocity_bins: Annotated[
-            int, Field(ge=0, le=64, description="how many velocities there are; 0 leaves them out")
-        ] = 0,
-        end_token: Annotated[bool, Field(description="learn where pieces end")] = True,
+        velocity_bins: VelocityBins = 0,
+        end_token: EndToken = True,
     ) -> None:
         self.steps_per_quarter = self.resolution = steps_per_quarter
         self.max_shift = max_shift

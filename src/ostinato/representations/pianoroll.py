@@ -12,12 +12,11 @@ from pydantic_core import PydanticCustomError
 from ostinato.errors import UnencodableError
 from ostinato.music.piece import LOUDNESS, NOTE, Piece, array, order_by
 from ostinato.representations.bar_grid import BarGrid
-from ostinato.representations.base import FrameRepresentation, Tokens, pitch_name
+from ostinato.representations.base import BAR_QUARTERS, FrameRepresentation, Tokens, pitch_name
 from ostinato.representations.instrument import pitched_notes
 from ostinato.representations.monophonic import REST
 from ostinato.wording import quantity
 
-BAR_QUARTERS = 4
 FINEST = 64  # steps to the quarter note, so that a position fits a byte
 MOST_POSITIONS = 256
 MOST_BYTES = 2**31  # to encode a piece in

@@ -9,7 +9,13 @@ from pydantic import Field
 from ostinato.errors import UnencodableError
 from ostinato.music.piece import Piece
 from ostinato.representations.bar_grid import TokenBarGrid
-from ostinato.representations.base import Tokens, pitch_name
+from ostinato.representations.base import (
+    BAR_QUARTERS,
+    EndToken,
+    StepsPerQuarter,
+    Tokens,
+    pitch_name,
+)
 from ostinato.representations.monophonic import (
     HOLD,
     REST,
@@ -22,8 +28,6 @@ from ostinato.representations.monophonic import (
     transpose_notes,
 )
 from ostinato.wording import agree, quantity
-
-BAR_QUARTERS = 4
 
 
 class Pitch(TokenBarGrid):
@@ -42,16 +46,14 @@ class Pitch(TokenBarGrid):
 
     def __init__(
         self,
-        steps_per_quarter: Annotated[
-            int, Field(ge=1, le=64, description="time steps to the quarter note")
-        ] = 4,
+        steps_per_quarter: StepsPerQuarter = 4,
         track: Annotated[
             int, Field(ge=0, description="the track that is the melody; 0 is the first")
         ] = 0,
         hold: Annotated[
             bool, Field(description="tell a repeated note from a long one by a hold token")
         ] = True,
-        end_token: Annotated[bool, Field(description="learn where pieces end")] = True,
+        end_token: EndToken = True,
         bar_steps: Annotated[
             int | None, Field(ge=1, le=256, description="steps to the bar; null: four quarters")
         ] = None,

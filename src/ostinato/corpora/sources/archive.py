@@ -29,8 +29,7 @@ class Publication:
 
     address: str
     checksum: Checksum | None
-    suffixes: tuple[str, ...]
-    """Of the files that are music, in small letters."""
+    suffixes: tuple[str, ...]  # of the files that are music, in small letters
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,7 @@ class Checksum:
 
     kind: Kind
     digits: str
-    unless: str
-    """The override that takes a file without looking, as in corpus.source.sha256=null."""
+    unless: str  # the override that takes a file without looking, as in corpus.source.sha256=null
 
     def fits(self, file: Path) -> bool:
         """Return whether it is the file."""
@@ -44,8 +43,3 @@ def digest(file: Path, kind: Kind = "sha256") -> str:
     """Return the checksum of a file, in hexadecimal digits."""
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, kind).hexdigest()
-
-
-def fits(file: Path, checksum: Checksum | None) -> bool:
-    """Return whether a file is the one meant; without a checksum any is."""
-    return checksum is None or checksum.fits(file)

@@ -13,7 +13,7 @@ from ostinato.corpora.sources.source import Source, Terms
 from ostinato.errors import UnreadableError, UserError
 from ostinato.music import abc
 from ostinato.music.conversion import MICROSECONDS_PER_MINUTE
-from ostinato.music.kern import read_kern
+from ostinato.music.music21_parts import read_kern
 from ostinato.music.musicxml import read_musicxml
 from ostinato.music.piece import TEMPO, Piece, array
 from ostinato.music.writing import write_midi
@@ -33,8 +33,7 @@ class Packaged(Source):
     fixed: ClassVar[bool] = True
     folder: ClassVar[str]
     suffix: ClassVar[str]
-    count: ClassVar[int]
-    """How many scores or tunes music21 9.9.2 carries."""
+    count: ClassVar[int]  # how many scores or tunes music21 9.9.2 carries
     licence: ClassVar[str]
     citation: ClassVar[str] = (
         "Michael Scott Cuthbert and Christopher Ariza, music21: A Toolkit for Computer-Aided "

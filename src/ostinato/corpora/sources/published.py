@@ -4,6 +4,8 @@
 those parts.
 """
 
+import pickle
+import zipfile
 from abc import abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,8 +19,8 @@ from pydantic import Field
 from ostinato.console import say, track
 from ostinato.corpora.sources.checksum import sha256_or_none
 from ostinato.corpora.sources.download import download, forget, local
-from ostinato.corpora.sources.npz import object_arrays
 from ostinato.corpora.sources.packaged import RESOLUTION, as_midi_holds_it
+from ostinato.corpora.sources.published_splits import PARTS
 from ostinato.corpora.sources.source import Source, Terms
 from ostinato.errors import UserError
 from ostinato.music.piece import LOUDNESS, NOTE, Piece, array
@@ -27,6 +29,12 @@ from ostinato.wording import quantity
 
 LOWEST = 21  # the MIDI pitch of the first of the 88 keys
 VOICES = ("Soprano", "Alto", "Tenor", "Bass")
+HARMLESS = {  # what arrays in a pickle are made of
+    ("numpy", "ndarray"),
+    ("numpy", "dtype"),
+    ("numpy.core.multiarray", "_reconstruct"),
+    ("numpy._core.multiarray", "_reconstruct"),
+}
 
 
 @dataclass(frozen=True)
@@ -113,7 +121,7 @@ class PianoRolls(Published):
         from scipy.io import loadmat
 
         parts = loadmat(file)
-        for part in ("train", "validation", "test"):
+        for part in PARTS:
             key = {"validation": "valid"}.get(part, part) + "data"
             yield part, (_of_width(roll, 88) for roll in parts[key].ravel())
 
@@ -132,7 +140,7 @@ class SeparatedVoices(Published):
 
     def read(self, file: Path) -> Iterable[tuple[str, Iterable[NDArray[Any]]]]:
         """Yield (time, 4) arrays of pitches."""
-        for part in ("train", "validation", "test"):
+        for part in PARTS:
             key = {"validation": "valid"}.get(part, part)
             yield part, (_of_width(steps, 4) for steps in object_arrays(file, key))
 
@@ -172,3 +180,27 @@ def _of_width(steps: NDArray[Any], width: int) -> NDArray[Any]:
     if steps.ndim != 2 or steps.shape[1] != width:
         raise ValueError(f"an array of shape {steps.shape}, where (time, {width}) is expected")
     return steps
+
+
+class _Arrays(pickle.Unpickler):
+    """A reader of pickles that knows arrays and runs no other code that a file carries."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in HARMLESS:
+            raise pickle.UnpicklingError(f"it holds {module}.{name}, where arrays are expected")
+        return super().find_class(module.replace("numpy.core", "numpy._core"), name)
+
+
+def object_arrays(file: Path, key: str) -> NDArray[Any]:
+    """Return an array of dtype object under `key` of an .npz file that Python 2 or 3 wrote.
+
+    Raises `KeyError`, `ValueError` or `pickle.UnpicklingError` where it is not one.
+    """
+    with zipfile.ZipFile(file) as archive, archive.open(f"{key}.npy") as member:
+        if np.lib.format.read_magic(member) != (1, 0):
+            raise ValueError(f"{key} is in a form of NumPy's that is not known")
+        _, _, dtype = np.lib.format.read_array_header_1_0(member)
+        if dtype != np.dtype(object):
+            raise ValueError(f"{key} holds {dtype}, where arrays are expected")
+        arrays: NDArray[Any] = _Arrays(member, encoding="latin1").load()
+    return arrays

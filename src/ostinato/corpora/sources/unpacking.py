@@ -48,8 +48,7 @@ class Limits:
     """The size that an honest archive stays below."""
 
     entries: int
-    megabytes: int
-    """Of 1,000,000 bytes, unpacked."""
+    megabytes: int  # of 1,000,000 bytes, unpacked
 
 
 @dataclass(frozen=True)
@@ -57,8 +56,7 @@ class Member:
     """One entry; its content can be read until the next one is asked for."""
 
     name: str
-    length: int
-    """Bytes."""
+    length: int  # bytes
     kind: Literal["file", "folder", "other"]
     open: Callable[[], IO[bytes]]
 

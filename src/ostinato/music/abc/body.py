@@ -21,11 +21,9 @@ class Body:
 
     def __init__(self, tune: Tune) -> None:
         self.tune = tune
-        self.name: str | None = None
-        """The voice that the text is at."""
+        self.name: str | None = None  # the voice that the text is at
         self.part = ""
-        self.unnamed = 0
-        """How many parts had no letter."""
+        self.unnamed = 0  # how many parts had no letter
         self.count = 0
 
     def field(self, name: str, text: str) -> None:

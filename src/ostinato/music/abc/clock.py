@@ -52,8 +52,7 @@ class Clock:
     overlaid: list[tuple[int, Fraction]] = field(default_factory=list)
     """Where the parts of the bar that an & ended stand among the tokens, and what they fill."""
     factor: Fraction = Fraction(1)
-    remaining: int = 0
-    """How many notes the tuplet still has."""
+    remaining: int = 0  # how many notes the tuplet still has
 
     def sound(self, duration: Fraction) -> None:
         """Count a note, a chord or a rest."""

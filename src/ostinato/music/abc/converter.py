@@ -62,8 +62,7 @@ class Converted:
 
     piece: Piece
     tracks: list[Track]
-    has_tempo: bool
-    """Whether each tempo of the text could be read."""
+    has_tempo: bool  # whether each tempo of the text could be read
 
 
 def convert(text: str, name: str) -> Converted:

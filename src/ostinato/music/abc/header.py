@@ -18,10 +18,8 @@ class Header:
     def __init__(self, tune: Tune) -> None:
         self.tune = tune
         self.finished = False
-        self.voice = ""
-        """The voice that a V: field has begun to speak of."""
-        self.unreadable: UnreadableError | None = None
-        """Why the metre is none."""
+        self.voice = ""  # the voice that a V: field has begun to speak of
+        self.unreadable: UnreadableError | None = None  # why the metre is none
 
     def field(self, name: str, text: str) -> None:
         """Take up a field."""

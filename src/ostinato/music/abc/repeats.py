@@ -41,8 +41,7 @@ class _Sections:
     start: int
     stop: int
     spans: list[Span] = field(default_factory=list)
-    opened: int = 0
-    """How often the section is played by its |:, or 0 where none stands."""
+    opened: int = 0  # how often the section is played by its |:, or 0 where none stands
     endings: list[_Ending] = field(default_factory=list)
 
     def find(self) -> list[Span]:

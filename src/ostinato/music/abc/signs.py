@@ -68,8 +68,7 @@ class Note:
 
     accidental: str
     letter: str
-    octave: int
-    """0 from middle C up to the B above."""
+    octave: int  # 0 from middle C up to the B above
     length: str
     tie: str
 
@@ -90,8 +89,7 @@ class Notes:
     """A note or a chord."""
 
     notes: tuple[Note, ...]
-    after: str | None = None
-    """Of a chord, the length and the tie that follow it."""
+    after: str | None = None  # of a chord, the length and the tie that follow it
 
     def duration(self) -> Fraction:
         """Return how long it is in unit note lengths: a chord is as long as its first note."""

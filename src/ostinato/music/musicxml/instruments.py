@@ -46,12 +46,9 @@ class Instrument:
     """The sound of one instrument's notes."""
 
     name: str = ""
-    program: int = 0
-    """From 0."""
-    drums: bool = False
-    """Whether it is on the channel of drums."""
-    key: int | None = None
-    """MIDI's number of an unpitched sound, from 0."""
+    program: int = 0  # from 0
+    drums: bool = False  # whether it is on the channel of drums
+    key: int | None = None  # MIDI's number of an unpitched sound, from 0
 
     def changed_by(self, midi: Element) -> "Instrument":
         """Return the instrument as a `midi-instrument` has it; unreadable numbers count as none."""
@@ -78,8 +75,7 @@ class Instrument:
 class Instruments:
     """The instruments of a part by their ids; the first plays what names none."""
 
-    part: str = ""
-    """The part's name."""
+    part: str = ""  # the part's name
     by_id: dict[str, Instrument] = field(default_factory=dict)
 
     def named(self, name: str | None) -> Instrument:

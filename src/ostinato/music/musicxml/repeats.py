@@ -13,8 +13,7 @@ class Passage(NamedTuple):
 
     start: int
     stop: int
-    number: int
-    """How often the repeat that it lies in has begun, from 1."""
+    number: int  # how often the repeat that it lies in has begun, from 1
 
 
 @dataclass

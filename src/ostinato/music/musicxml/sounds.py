@@ -18,8 +18,7 @@ class Sounds:
 
     def __init__(self, instruments: Instruments) -> None:
         self.instruments = instruments
-        self.transposed = False
-        """Whether the part sounds in another key than it is written in."""
+        self.transposed = False  # whether the part sounds in another key than it is written in
         self.names: dict[tuple[int, bool], str] = {}
         """Of the instruments that play, by program and whether they are drums."""
         self._percussion = False  # whether the clef is the one of percussion
