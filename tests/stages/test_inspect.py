@@ -9,7 +9,6 @@ import pytest
 
 from ostinato import cli
 from ostinato.config import Config
-from ostinato.corpora import store
 from ostinato.data.store import TokenStore
 from ostinato.evaluation import overview
 from ostinato.evaluation.holdings import Holdings
@@ -22,6 +21,7 @@ from ostinato.stages.encoding import say_losses, token_folder, token_store
 from ostinato.stages.views.tokens import count, read_vocabulary, runs
 from ostinato.stages.workspace import Workspace
 from ostinato.weights import weight_shapes
+from piece_stores import write_store
 from small_networks import config_of, network_of
 
 Captured = pytest.CaptureFixture[str]
@@ -60,7 +60,7 @@ def holdings_of(pieces: list[Piece]) -> Holdings:
 
 def stored(pieces: list[Piece], folder: Path) -> Path:
     folder.mkdir(parents=True)
-    store.write([(f"{piece.name}.mid", piece) for piece in pieces], folder)
+    write_store([(f"{piece.name}.mid", piece) for piece in pieces], folder)
     return folder
 
 

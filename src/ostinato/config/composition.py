@@ -37,6 +37,16 @@ TOO_LONG = (
     f"composing the config took longer than {SECONDS} s of processor time: an experiment, or an "
     "option of a group, includes others without end."
 )
+SEVERAL = "{0} names several: give one, or sweep over them with `ostinato run -m`."
+SENTENCES = {  # for what Hydra's errors say
+    r"Config group override must be a string|'int' is not iterable": "a group takes the name of an "
+    "option, for example model=gru; ~group leaves it out.",
+    r"Multiple values for ([\w/]+)": "{0} is chosen already: write {0}=… without a plus.",
+    r"Could not delete\D*? '?([\w./]+)'": "~{0} does not fit: no such value is there to leave out.",
+    r"Ambiguous value for argument '([^']+)'": SEVERAL,
+    # a list of options that share a part
+    r"(\w+)/\S+ appears more than once in the final defaults": SEVERAL,
+}
 PLAIN = ("seed", "plugins", *FOLDERS, "choices")
 
 
@@ -206,7 +216,7 @@ def resolve(composed: Any, choices: Any, conf: Path) -> dict[str, Any]:
     tree["choices"] = {group: choices.get(group) for group in GROUPS}
     for group in BUILT:
         if group in tree and tree["choices"][group] is None:  # a list of options, merged
-            raise ConfigError(_several(group))
+            raise ConfigError(SEVERAL.format(group))
     return dict(tree)
 
 
@@ -232,21 +242,12 @@ def translate_error(error: Exception, overrides: Iterable[str], conf: Path) -> C
         known = [*within, *GROUPS, *PLAIN, *_all_keys(conf, overrides, key)]
         offered = [k for k in known if not k.startswith("choices") and "_target_" not in k]
         return ConfigError(_unknown(key, offered))
-    if match := re.search(r"Config group override must be a string|'int' is not iterable", cause):
-        return ConfigError(
-            "a group takes the name of an option, for example model=gru; ~group leaves it out."
-        )
     if match := re.search(r"Could not find '([\w/]+)/'", cause):
         listed = ", ".join(group_options(conf, match[1]))
         return ConfigError(f"{match[1]}= names no option: there are {listed}.")
-    if match := re.search(r"Multiple values for ([\w/]+)", cause):
-        return ConfigError(f"{match[1]} is chosen already: write {match[1]}=… without a plus.")
-    if match := re.search(r"Could not delete\D*? '?([\w./]+)'", cause):
-        return ConfigError(f"~{match[1]} does not fit: no such value is there to leave out.")
-    if match := re.search(r"Ambiguous value for argument '([^']+)'", cause):
-        return ConfigError(_several(match[1]))
-    if match := re.search(r"(\w+)/\S+ appears more than once in the final defaults", cause):
-        return ConfigError(_several(match[1]))  # a list of options that share a part
+    for pattern, sentence in SENTENCES.items():
+        if match := re.search(pattern, cause):
+            return ConfigError(sentence.format(*match.groups()))
     where = re.search(r"full_key: (\S+)", message)
     if where and "Missing mandatory value" in message:
         return ConfigError(f"{where[1]} is missing: it must be set.")
@@ -259,10 +260,6 @@ def _hydras_options(message: str) -> list[str]:
     """Return the options that Hydra lists of a group of its own."""
     listed = message.partition("Available options")[2].partition("Config search path")[0]
     return [line.strip() for line in listed.splitlines()[1:] if line.strip()]
-
-
-def _several(override: str) -> str:
-    return f"{override} names several: give one, or sweep over them with `ostinato run -m`."
 
 
 def _all_keys(conf: Path, overrides: Iterable[str], wrong: str) -> list[str]:

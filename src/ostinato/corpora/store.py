@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby, islice
+from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -32,16 +32,14 @@ INDEXED = pa.schema(
 )
 
 
-@dataclass(frozen=True)
-class Reject:
+class Reject(NamedTuple):
     """A file that gave no piece, and why."""
 
     file: str
     reason: str
 
 
-@dataclass(frozen=True)
-class Remark:
+class Remark(NamedTuple):
     """A remark on what was guessed while a file was read that gave a piece."""
 
     file: str
@@ -85,16 +83,10 @@ def write_part(rows: Iterable[Row], file: Path, digests: bool) -> None:
 
     The same rows give the same bytes. `digests` are what `finish` tells duplicates by.
     """
-    pieces: list[tuple[str, Piece]] = []
-    rejects: list[tuple[str, str]] = []
-    remarks: list[tuple[str, str]] = []
-    for row in rows:
-        if isinstance(row, Reject):
-            rejects.append((row.file, row.reason))
-        elif isinstance(row, Remark):
-            remarks.append((row.file, row.remark))
-        else:
-            pieces.append(row)
+    rows = list(rows)
+    rejects = [row for row in rows if isinstance(row, Reject)]
+    remarks = [row for row in rows if isinstance(row, Remark)]
+    pieces = [row for row in rows if not isinstance(row, Reject | Remark)]
     table, notes = to_tables(pieces, digests)
     packed = dict.fromkeys((n for n in notes.column_names if n != "drum"), "DELTA_BINARY_PACKED")
     with atomic_file(_notes_file(file), within=file.parent) as beside:
@@ -164,21 +156,8 @@ def _rows(
     return kept, rejects
 
 
-def write(results: Iterable[Row], folder: Path, drop_duplicates: bool = False) -> tuple[int, int]:
-    """Write (source, piece) rows, rejects and remarks into `folder` as they come.
-
-    The same results give the same bytes. Returns how many were kept and how many rejected.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    rows, number = iter(results), 0
-    while part := list(islice(rows, ROWS)):
-        write_part(part, part_file(folder, number), drop_duplicates)
-        number += 1
-    return finish(folder, number, drop_duplicates)
-
-
 class PieceStore:
-    """The pieces of a folder that `finish` or `write` finished, read by name or in order.
+    """The pieces of a folder that `finish` finished, read by name or in order.
 
     Raises `UserError` when they are not there.
     """
@@ -246,10 +225,6 @@ class PieceStore:
             self._open = (number, _read_part(part_file(self.folder, number)))
         return self._open[1][row]
 
-    def read_all(self, names: Iterable[str]) -> Iterator[Piece]:
-        """Return pieces by name, in the order of the names; sorted names read each part once."""
-        return map(self.read, names)
-
 
 @dataclass(frozen=True)
 class Selection:
@@ -267,13 +242,15 @@ class Selection:
 
 def read_rejects(folder: Path) -> list[Reject]:
     """Return the rejects of a folder of pieces."""
-    with (folder / REJECTS).open(encoding="utf-8", newline="") as file:
-        return [Reject(row["file"], row["reason"]) for row in csv.DictReader(file)]
+    return [Reject(*row) for row in _read_table(folder / REJECTS)]
 
 
 def read_remarks(folder: Path) -> list[Remark]:
     """Return the remarks on the files of a folder of pieces."""
-    if not (folder / REMARKS).is_file():
-        return []
-    with (folder / REMARKS).open(encoding="utf-8", newline="") as file:
-        return [Remark(row["file"], row["remark"]) for row in csv.DictReader(file)]
+    file = folder / REMARKS
+    return [Remark(*row) for row in _read_table(file)] if file.is_file() else []
+
+
+def _read_table(path: Path) -> list[list[str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))[1:]
