@@ -1,11 +1,12 @@
 """In what a config differs from the experiment, or from the defaults, that it is nearest to."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ostinato.config.composition import compose, group_options
+from ostinato.config.hydra_settings import flatten
 from ostinato.config.instantiate import Config
 from ostinato.errors import ConfigError
 
@@ -67,30 +68,19 @@ def _experiments_of(model: str, conf: Path) -> list[str]:
 
 
 def _compare(base: Config, config: Config) -> dict[str, Any]:
-    theirs, ours = dict(_values(base)), dict(_values(config))
+    theirs, ours = _values(base), _values(config)
     return {
         key: value
         for key, value in ours.items()
-        if key not in UNNAMED and theirs.get(key, _Missing) != value
+        if key not in UNNAMED and not (key in theirs and theirs[key] == value)
     }
 
 
-class _Missing:
-    """Stands for a value that is not there."""
-
-
-def _values(config: Config) -> Iterator[tuple[str, Any]]:
-    yield "seed", config["seed"]
+def _values(config: Config) -> dict[str, Any]:
+    values = {"seed": config["seed"]}
     for group in COMPARED:
-        yield from _flat(config[group], f"{group}.")
-
-
-def _flat(node: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
-    for name, value in node.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
+        values |= flatten(config[group], f"{group}.")
+    return values
 
 
 def _name_value(key: str, value: Any) -> str:

@@ -28,8 +28,8 @@ SECONDS = 120  # of processor time for one file that Python parses
 
 def one_line(error: Exception) -> str:
     """Return a parser's error in short; its kind where it says no more than a word."""
-    said = " ".join("".join(c if c.isprintable() else " " for c in str(error)).split())[:200]
-    return said if " " in said else f"{type(error).__name__} {said}".strip()
+    text = " ".join("".join(c if c.isprintable() else " " for c in str(error)).split())[:200]
+    return text if " " in text else f"{type(error).__name__} {text}".strip()
 
 
 def read_bytes(path: Path, most: int) -> bytes:

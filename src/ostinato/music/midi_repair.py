@@ -29,7 +29,7 @@ class _Changes:
     guessed: int = 0  # notes whose end is written nowhere
 
 
-class _Said(NamedTuple):
+class _KeyEvent(NamedTuple):
     """A note on or off of one key."""
 
     begins: bool
@@ -91,7 +91,7 @@ class _Player:
 
     def __init__(self) -> None:
         self.changes = _Changes()
-        self.since_silence: dict[Key, list[_Said]] = defaultdict(list)
+        self.since_silence: dict[Key, list[_KeyEvent]] = defaultdict(list)
         """Of each key, what was said since no note of it sounded."""
         self.sounding: dict[int, dict[Key, int]] = defaultdict(dict)
         """By channel, the keys that sound, and how many notes of each."""
@@ -125,14 +125,14 @@ class _Player:
             self.changes.inserted[track, place].append(change)
         key = (track, channel, pitch)
         self.sounding[channel][key] = self.sounding[channel].get(key, 0) + 1
-        self.since_silence[key].append(_Said(True, event.tick, place))
+        self.since_silence[key].append(_KeyEvent(True, event.tick, place))
 
     def _end(self, key: Key, tick: int, place: int) -> None:
         sounding = self.sounding[key[1]]
         if key not in sounding:
             return
         sounding[key] -= 1
-        self.since_silence[key].append(_Said(False, tick, place))
+        self.since_silence[key].append(_KeyEvent(False, tick, place))
         if not sounding[key]:
             del sounding[key], self.since_silence[key]
 
@@ -166,7 +166,7 @@ def _find_changes(tracks: list[list[Event]]) -> _Changes:
 
 
 def _end_hanging(
-    key: Key, notes: list[_Said], track: list[Event], last: int, changes: _Changes
+    key: Key, notes: list[_KeyEvent], track: list[Event], last: int, changes: _Changes
 ) -> None:
     """End the notes of one key that have no end; an end is that of the latest note before it."""
     number, channel, pitch = key

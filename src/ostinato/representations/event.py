@@ -19,7 +19,7 @@ from ostinato.representations.base import (
 )
 from ostinato.representations.instrument import as_one_instrument, in_time, separate_unisons
 from ostinato.representations.monophonic import SILENT_BARS, transpose_notes
-from ostinato.representations.velocity import bins_of, in_force
+from ostinato.representations.velocity import decode_velocities, encode_velocities
 
 NOTE_OFF = 128
 TIME_SHIFT = 256
@@ -90,7 +90,7 @@ class Event(TokenRepresentation):
         codes: list[NDArray[Any]] = [pitches, pitches.astype(np.uint16) + NOTE_OFF]
         times = [onsets, ends]
         if self.velocity_bins:
-            codes.insert(0, self.first_velocity + bins_of(velocities, self.velocity_bins))
+            codes.insert(0, self.first_velocity + encode_velocities(velocities, self.velocity_bins))
             times.insert(0, onsets)
         return self._with_shifts(_in_turn(codes, np.uint16), _in_turn(times, np.int64))
 
@@ -146,8 +146,8 @@ class Event(TokenRepresentation):
 
     def _velocities(self, tokens: Tokens) -> NDArray[np.int64]:
         known = (tokens >= self.first_velocity) & (tokens != self.end)
-        said = np.where(known, tokens - self.first_velocity, -1)
-        return in_force(said, self.velocity_bins)
+        numbers = np.where(known, tokens - self.first_velocity, -1)
+        return decode_velocities(numbers, self.velocity_bins)
 
     def describe(self, token: int) -> str:
         if token == self.end:

@@ -19,7 +19,7 @@ from ostinato.representations.base import (
 )
 from ostinato.representations.instrument import pitched_notes, separate_unisons
 from ostinato.representations.monophonic import SILENT_BARS, transpose_notes
-from ostinato.representations.velocity import bins_of, in_force
+from ostinato.representations.velocity import decode_velocities, encode_velocities
 
 SHIFT = 128
 BEGINNING, SHIFTED, PITCHED, LASTED, LOUD = range(5)  # what has just been said
@@ -97,7 +97,7 @@ class Note(TokenRepresentation):
         rest = duration - (durations - 1) * self.max_duration
         tokens[places + durations] = self.first_duration - 1 + rest
         if self.velocity_bins:
-            bins = bins_of(velocity, self.velocity_bins)
+            bins = encode_velocities(velocity, self.velocity_bins)
             tokens[places + durations + 1] = self.first_velocity + bins
         return tokens
 
@@ -132,8 +132,8 @@ class Note(TokenRepresentation):
 
     def _velocities(self, tokens: Tokens) -> NDArray[np.int64]:
         known = (tokens >= self.first_velocity) & (tokens != self.end)
-        said = np.where(known, tokens - self.first_velocity, -1)
-        return in_force(said, self.velocity_bins)
+        numbers = np.where(known, tokens - self.first_velocity, -1)
+        return decode_velocities(numbers, self.velocity_bins)
 
     def kinds_of(self, tokens: Tokens) -> NDArray[np.int64]:
         """Return what each token says: its shift, its pitch, its duration, its velocity, or the

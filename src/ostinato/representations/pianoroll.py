@@ -197,8 +197,8 @@ class Pianoroll(BarGrid, FrameRepresentation):
 
     def from_grid(self, pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[np.uint8]:
         frames = np.zeros((*pitch.shape[:2], self.planes, self.pitches), np.uint8)
-        for plane, said in enumerate((pitch < REST, onset & (pitch < REST))[: self.planes]):
-            row, step, line = np.nonzero(said)
+        for plane, marked in enumerate((pitch < REST, onset & (pitch < REST))[: self.planes]):
+            row, step, line = np.nonzero(marked)
             frames[row, step, plane, pitch[row, step, line] - self.lowest] = 1
         return frames.reshape(*pitch.shape[:2], self.size)
 

@@ -35,7 +35,7 @@ class Pitch(TokenBarGrid):
 
     With holds, 0 to 127 begin a note, 128 is a rest and 129 holds the note. Without, a token is
     the pitch that sounds, and 0 is a rest: equal neighbours are one note, so repeated notes merge
-    and the lowest pitch, 0, cannot be said. Positions are the step within a bar of `bar_steps`, or
+    and the lowest pitch, 0, cannot be latest. Positions are the step within a bar of `bar_steps`, or
     of four quarter notes, counted from the beginning of the piece.
 
     Source: `muspy.to_pitch_representation` (Dong et al., MusPy, ISMIR 2020), which writes what
@@ -167,8 +167,8 @@ class PitchGrammar(LineGrammar):
 
 
 def _without_holds(tokens: Tokens) -> NDArray[np.uint16]:
-    said = np.maximum.accumulate(np.where(tokens == HOLD, 0, np.arange(len(tokens))))
-    return np.where(tokens[said] == REST, 0, tokens[said]).astype(np.uint16)
+    latest = np.maximum.accumulate(np.where(tokens == HOLD, 0, np.arange(len(tokens))))
+    return np.where(tokens[latest] == REST, 0, tokens[latest]).astype(np.uint16)
 
 
 def _with_holds(pitches: Tokens) -> NDArray[np.uint16]:

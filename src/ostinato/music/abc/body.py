@@ -36,8 +36,8 @@ class Body:
             self.name, rest = fields.split_voice(text)
             self._attributes(fields.read_attributes(rest)[1])
         elif name == "K":
-            key, said = fields.read_attributes(text)
-            self._attributes(said)
+            key, new = fields.read_attributes(text)
+            self._attributes(new)
             if key or not text.strip():
                 self._set(f"[K:{key or 'none'}]", "K")
         elif name == "M":
@@ -129,10 +129,10 @@ class Body:
         self.unnamed += 1
         self.part = text[:1] if PART.match(text) else f"part {self.unnamed}"
 
-    def _attributes(self, said: Attributes) -> None:
+    def _attributes(self, new: Attributes) -> None:
         voice = self.voice()
-        voice.attributes = voice.attributes.updated(said)
-        self._transpose(said.transpose)
+        voice.attributes = voice.attributes.updated(new)
+        self._transpose(new.transpose)
 
     def _transpose(self, semitones: int | None) -> None:
         if semitones is not None:

@@ -42,8 +42,8 @@ class Attributes:
 
     def updated(self, new: "Attributes") -> "Attributes":
         """Return these attributes with those that `new` says."""
-        said = {key: value for key, value in vars(new).items() if value is not None}
-        return replace(self, **said)
+        changed = {key: value for key, value in vars(new).items() if value is not None}
+        return replace(self, **changed)
 
 
 def read_attributes(text: str) -> tuple[str, Attributes]:

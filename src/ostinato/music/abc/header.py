@@ -49,9 +49,9 @@ class Header:
 
     def _voice(self, text: str) -> None:
         self.voice, rest = fields.split_voice(text)
-        said = fields.read_attributes(rest)[1]
+        new = fields.read_attributes(rest)[1]
         before = self.tune.announced.get(self.voice, fields.Attributes())
-        self.tune.announced[self.voice] = before.updated(said)
+        self.tune.announced[self.voice] = before.updated(new)
 
     def _metre(self, text: str) -> None:
         """Read the M: field; one that is no metre passes where the unit does not depend on it."""

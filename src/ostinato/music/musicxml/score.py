@@ -161,11 +161,11 @@ def _metres(parts: list[Part], starts: list[int]) -> list[tuple[Any, ...]]:
 
 def _keys(parts: list[Part], starts: list[int]) -> list[tuple[Any, ...]]:
     """Return the keys of the first part with pitches that sounds as written, or else of another."""
-    keyed = sorted((part for part in parts if part.keys), key=_unlike_a_key)
+    keyed = sorted((part for part in parts if part.keys), key=_shows_no_key)
     return [_at(change, starts) for change in keyed[0].keys] if keyed else []
 
 
-def _unlike_a_key(part: Part) -> tuple[bool, bool]:
+def _shows_no_key(part: Part) -> tuple[bool, bool]:
     """Return whether a part has no pitches, and whether it transposes: such show no key."""
     return not any(not drum for _, drum in part.names), part.transposed
 
