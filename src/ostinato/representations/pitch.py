@@ -34,9 +34,9 @@ class Pitch(TokenBarGrid):
     """One monophonic track, one token per time step, as MusPy defines it.
 
     With holds, 0 to 127 begin a note, 128 is a rest and 129 holds the note. Without, a token is
-    the pitch that sounds, and 0 is a rest: equal neighbours are one note, so repeated notes merge
-    and the lowest pitch, 0, cannot be latest. Positions are the step within a bar of `bar_steps`, or
-    of four quarter notes, counted from the beginning of the piece.
+    the pitch that sounds, and 0 is a rest: equal neighbours are one note, so repeated notes
+    merge and the lowest pitch, 0, cannot be written. Positions are the step within a bar of
+    `bar_steps`, or of four quarter notes, counted from the beginning of the piece.
 
     Source: `muspy.to_pitch_representation` (Dong et al., MusPy, ISMIR 2020), which writes what
     sounds last where notes overlap; here a note is cut when the next one begins.
