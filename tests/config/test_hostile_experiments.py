@@ -86,7 +86,7 @@ EXPERIMENTS = {
     ),
     "another kind": (
         "sampling:\n  _target_: ostinato.training.settings.Training\n",
-        r"sampling\._target_=ostinato\.learning\.training\.Training does not fit: it must be a "
+        r"sampling\._target_=ostinato\.training\.settings\.Training does not fit: it must be a "
         "Sampling",
     ),
     "part of a model": (
