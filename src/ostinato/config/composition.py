@@ -88,7 +88,7 @@ def validate(config: Config) -> None:
     for key in config.tree:
         if key not in BUILT + PLAIN:
             raise ConfigError(_unknown(key, BUILT + PLAIN))
-    for key in _dotted(config.tree):
+    for key in _dotted_keys(config.tree):
         if key.rpartition(".")[2] in UNSEEN_BY_DVC:
             raise ConfigError(
                 f"{key} needs another name: DVC does not notice when a value called "
@@ -152,7 +152,7 @@ def completions(prefix: str, conf: Path | None = None) -> list[str]:
     groups = [*GROUPS, *(within for group in GROUPS for within in groups_within(conf, group))]
     if equals and group in groups:
         return [f"{group}={option}" for option in group_options(conf, group)]
-    keys = [key for key in _dotted(_compose([], conf)) if "_target_" not in key]
+    keys = [key for key in _dotted_keys(_compose([], conf)) if "_target_" not in key]
     words = [f"{g}=" for g in groups] + [f"{key}=" for key in keys if "." in key or key in PLAIN]
     return [word for word in words if word.startswith(prefix)]
 
@@ -272,11 +272,11 @@ def _all_keys(conf: Path, overrides: Iterable[str], wrong: str) -> list[str]:
         tree = _compose(sound, conf)
     except ConfigError:
         return []
-    return list(_dotted(tree))
+    return list(_dotted_keys(tree))
 
 
-def _dotted(node: Any, prefix: str = "") -> Iterable[str]:
+def _dotted_keys(node: Any, prefix: str = "") -> Iterable[str]:
     if isinstance(node, Mapping):
         for name, child in node.items():
             yield f"{prefix}{name}"
-            yield from _dotted(child, f"{prefix}{name}.")
+            yield from _dotted_keys(child, f"{prefix}{name}.")

@@ -104,16 +104,20 @@ class Config:
         node = self[key]
         cls = self._class(node, key)
         values = self._check_values(cls, node, key)
-        for name in _nested(node):
+        for name in _nested_names(node):
             self._check(f"{key}.{name}")
         if dataclasses.is_dataclass(cls) and not node.get(PARTIAL) and not _runtime(cls):
-            nested = {name: self._build(node[name], f"{key}.{name}", {}) for name in _nested(node)}
+            nested = {
+                name: self._build(node[name], f"{key}.{name}", {}) for name in _nested_names(node)
+            }
             _call(cls, {**values, **nested}, key)
 
     def _build(self, node: Mapping[str, Any], key: str, runtime: Mapping[str, Any]) -> Any:
         cls = self._class(node, key)
         values = self._check_values(cls, node, key)
-        nested = {name: self._build(node[name], f"{key}.{name}", {}) for name in _nested(node)}
+        nested = {
+            name: self._build(node[name], f"{key}.{name}", {}) for name in _nested_names(node)
+        }
         if node.get(PARTIAL):
             given = {**values, **nested}
             return functools.partial(cls, **{to_python_name(name): v for name, v in given.items()})
@@ -124,13 +128,13 @@ class Config:
 
     def _check_values(self, cls: type, node: Mapping[str, Any], key: str) -> dict[str, Any]:
         parameters = configurable(cls)
-        nested = _nested(node)
+        nested = _nested_names(node)
         given = {n: v for n, v in node.items() if n not in (TARGET, PARTIAL)}
         for name in given:
             if name not in parameters:
                 raise ConfigError(
                     f"{key}.{name} is unknown: {did_you_mean(name, parameters)}"
-                    f"{key} takes {_listed(parameters) or 'no values'}."
+                    f"{key} takes {_join_names(parameters) or 'no values'}."
                 )
         for name in nested:
             self._check_nested(parameters[name][0], node[name], f"{key}.{name}")
@@ -161,7 +165,7 @@ class Config:
         if not wanted and hint is not Any:
             raise ConfigError(f"{key} takes no class: give a plain value.")
         if wanted and not any(issubclass(cls, h) for h in wanted):
-            names = _listed(h.__name__ for h in wanted)
+            names = _join_names(h.__name__ for h in wanted)
             raise ConfigError(f"{key}.{TARGET}={node[TARGET]} does not fit: it must be a {names}.")
         # a part that the program completes is left partial, any other is built at once
         completed = any(typing.get_origin(h) is Callable for h in hints)
@@ -213,7 +217,7 @@ def _refuse_partial(node: Any, key: str) -> None:
         raise ConfigError(f"{key}.{PARTIAL} does not fit: nothing is left to complete here.")
 
 
-def _nested(node: Mapping[str, Any]) -> list[str]:
+def _nested_names(node: Mapping[str, Any]) -> list[str]:
     return [n for n, v in node.items() if isinstance(v, Mapping) and TARGET in v]
 
 
@@ -259,5 +263,5 @@ def shown(value: Any) -> str:
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 
-def _listed(names: Iterable[str]) -> str:
+def _join_names(names: Iterable[str]) -> str:
     return ", ".join(names)

@@ -60,14 +60,14 @@ def _member(archive: zipfile.ZipFile, name: str) -> bytes:
     try:
         member = archive.getinfo(name)
     except KeyError:
-        raise UnreadableError(f"the archive has no {_quoted(name)}") from None
+        raise UnreadableError(f"the archive has no {_quote(name)}") from None
     if member.flag_bits & ENCRYPTED:
-        raise UnreadableError(f"{_quoted(name)} in the archive is encrypted")
+        raise UnreadableError(f"{_quote(name)} in the archive is encrypted")
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise UnreadableError(f"{_quoted(name)} in the archive is not deflated")
-    limits.check_length(member.file_size, limits.LARGEST_XML, f"{_quoted(name)} unpacked")
+        raise UnreadableError(f"{_quote(name)} in the archive is not deflated")
+    limits.check_length(member.file_size, limits.LARGEST_XML, f"{_quote(name)} unpacked")
     return archive.read(member)
 
 
-def _quoted(name: str) -> str:
+def _quote(name: str) -> str:
     return repr(name[:80])

@@ -112,12 +112,12 @@ def read_defaults(path: Path) -> PieceDefaults:
         where = ".".join(map(str, first["loc"])) or "it"
         reason = first["msg"].replace("Input should", "it should")
         value = f"={shown(first['input'])}" if isinstance(first["input"], int | float | str) else ""
-        raise _damaged(path, f"{where}{value} does not fit, {reason}") from error
+        raise _damage_error(path, f"{where}{value} does not fit, {reason}") from error
     except ValueError as error:
-        raise _damaged(path, str(error)) from error
+        raise _damage_error(path, str(error)) from error
 
 
-def _damaged(path: Path, reason: str) -> UserError:
+def _damage_error(path: Path, reason: str) -> UserError:
     return UserError(f"{path} is damaged: {reason}; train the model again.")
 
 

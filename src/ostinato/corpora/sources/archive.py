@@ -10,7 +10,7 @@ from pydantic import Field
 
 from ostinato.console import say
 from ostinato.corpora.sources.checksum import Checksum, sha256_or_none
-from ostinato.corpora.sources.download import as_folder, download, forget, local, named
+from ostinato.corpora.sources.download import as_folder, download, forget, local, name_of_file
 from ostinato.corpora.sources.published_splits import TABLE, Parts, arrange
 from ostinato.corpora.sources.source import Source, Terms
 from ostinato.corpora.sources.unpacking import BrokenArchiveError, Limits, unpack
@@ -88,7 +88,10 @@ class Archive(Source):
         beside = as_folder(mirror) if mirror else None
         if beside is not None and (beside / self.unpacked).is_dir():
             return beside / self.unpacked
-        if beside is not None and not (beside / (name := named(published.address))).is_file():
+        if (
+            beside is not None
+            and not (beside / (name := name_of_file(published.address))).is_file()
+        ):
             raise UserError(
                 f"There is neither a folder {self.unpacked} nor a file {name} in {beside}: "
                 "corpus.mirror (or OSTINATO_MIRROR) must be a folder that holds one of them, or an "

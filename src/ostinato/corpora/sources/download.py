@@ -27,7 +27,7 @@ def download(address: str, checksum: Checksum | None = None, mirror: str | None 
     folder that holds a file of the same name. With a checksum, a download that was cut short goes
     on where it stopped. Raises `UserError` where the file cannot be had or is not the one meant.
     """
-    name = named(address)
+    name = name_of_file(address)
     if mirror and (folder := as_folder(mirror)):
         return _in_folder(folder, name, checksum)
     if mirror:
@@ -60,7 +60,7 @@ def forget(file: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def named(address: str) -> str:
+def name_of_file(address: str) -> str:
     """Return the name of the file at an address."""
     return Path(urlsplit(address).path).name
 
@@ -118,7 +118,7 @@ def _fetch(address: str, part: Path) -> None:
 def _ways_out(address: str) -> str:
     return (
         "Or give a mirror with corpus.mirror=https://…, or a file that you have with "
-        f"corpus.source.path=/path/to/{named(address)}."
+        f"corpus.source.path=/path/to/{name_of_file(address)}."
     )
 
 

@@ -55,7 +55,7 @@ class Packaged(Source):
         """
         failed: list[tuple[str, str]] = []
         jobs = self.jobs()
-        read = Workers(processes=processes).map(_read, jobs, _crashed)
+        read = Workers(processes=processes).map(_read, jobs, _report_crash)
         for name, result in track(read, f"reading {self.folder}", len(jobs)):
             if isinstance(result, str):
                 failed.append((name, result))
@@ -175,5 +175,5 @@ def _read(job: Job) -> tuple[str, Piece | str]:
         return name, str(error)
 
 
-def _crashed(job: Job) -> tuple[str, Piece | str]:
+def _report_crash(job: Job) -> tuple[str, Piece | str]:
     return job[1], "reading it crashed"

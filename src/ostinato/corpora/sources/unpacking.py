@@ -88,7 +88,7 @@ def unpack(
                     continue
                 if member.kind == "other":
                     raise UserError(
-                        f"{source} is not unpacked: {_quoted(member.name)} in it is a link or a "
+                        f"{source} is not unpacked: {_quote(member.name)} in it is a link or a "
                         "device, where a file is expected."
                     )
                 _write(member, folder / name, source)
@@ -127,11 +127,11 @@ def _safe(name: str, source: Path) -> PurePosixPath:
     path = PurePosixPath(slashed)
     if path.is_absolute() or ".." in path.parts or re.match("[A-Za-z]:", slashed):
         raise UserError(
-            f"{source} is not unpacked: {_quoted(name)} in it leads out of the folder that it is "
+            f"{source} is not unpacked: {_quote(name)} in it leads out of the folder that it is "
             "unpacked into."
         )
     if any(len(part.encode("utf-8", "surrogateescape")) > LONGEST for part in path.parts):
-        raise UserError(f"{source} is not unpacked: {_quoted(name)} in it is too long a name.")
+        raise UserError(f"{source} is not unpacked: {_quote(name)} in it is too long a name.")
     return path
 
 
@@ -142,7 +142,7 @@ def _write(member: Member, target: Path, source: Path) -> None:
             shutil.copyfileobj(content, file, AT_ONCE // 4)
     except (FileExistsError, NotADirectoryError) as error:
         raise UserError(
-            f"{source} is not unpacked: {_quoted(member.name)} is in it twice."
+            f"{source} is not unpacked: {_quote(member.name)} is in it twice."
         ) from error
 
 
@@ -181,7 +181,7 @@ def _of_tar(source: Path, limits: Limits) -> Members:
     ):
         while (info := archive.next()) is not None:
             if info.size < 0:
-                raise tarfile.ReadError(f"{_quoted(info.name)} is of a negative length")
+                raise tarfile.ReadError(f"{_quote(info.name)} is of a negative length")
             archive.members = []  # type: ignore[attr-defined]  # or they pile up
             kind: Any = "file" if info.isreg() else "folder" if info.isdir() else "other"
             yield Member(info.name, info.size, kind, partial(_open, archive, info))
@@ -212,5 +212,5 @@ class _Gunzipped(gzip.GzipFile):
         return super().read(size)
 
 
-def _quoted(name: str) -> str:
+def _quote(name: str) -> str:
     return ascii(name[:100])

@@ -67,7 +67,7 @@ class Body:
                 self._inline(item)
             elif isinstance(item, signs.Notes):
                 octave = self.voice().attributes.octave or 0
-                self._sound(item.written(octave), item.duration())
+                self._sound(item.to_text(octave), item.duration())
             elif item.kind is Kind.MUSIC:
                 self._sign(item)
             else:
@@ -117,7 +117,7 @@ class Body:
             own = tune.announced.get(self.name, Attributes())
             voice = Voice(
                 tokens=list(tune.own.get(self.name, ())),
-                attributes=tune.common.updated(own),
+                attributes=tune.common.merge(own),
                 unit=tune.unit or fields.default_unit(tune.metre),
                 metre=tune.metre,
             )
@@ -131,7 +131,7 @@ class Body:
 
     def _attributes(self, new: Attributes) -> None:
         voice = self.voice()
-        voice.attributes = voice.attributes.updated(new)
+        voice.attributes = voice.attributes.merge(new)
         self._transpose(new.transpose)
 
     def _transpose(self, semitones: int | None) -> None:

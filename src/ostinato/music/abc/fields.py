@@ -40,7 +40,7 @@ class Attributes:
     transpose: int | None = None
     name: str | None = None
 
-    def updated(self, new: "Attributes") -> "Attributes":
+    def merge(self, new: "Attributes") -> "Attributes":
         """Return these attributes with those that `new` says."""
         changed = {key: value for key, value in vars(new).items() if value is not None}
         return replace(self, **changed)

@@ -51,7 +51,7 @@ class Header:
         self.voice, rest = fields.split_voice(text)
         new = fields.read_attributes(rest)[1]
         before = self.tune.announced.get(self.voice, fields.Attributes())
-        self.tune.announced[self.voice] = before.updated(new)
+        self.tune.announced[self.voice] = before.merge(new)
 
     def _metre(self, text: str) -> None:
         """Read the M: field; one that is no metre passes where the unit does not depend on it."""

@@ -72,7 +72,7 @@ class Note:
     length: str
     tie: str
 
-    def written(self, shift: int) -> str:
+    def to_text(self, shift: int) -> str:
         """Return the note as abc2midi reads it, moved by octaves."""
         octave = self.octave + shift
         if not -5 <= octave <= HIGHEST_OCTAVE:
@@ -96,12 +96,12 @@ class Notes:
         own = clock.length(self.notes[0].length)
         return own * clock.length(self.after.rstrip("-")) if self.after else own
 
-    def written(self, shift: int) -> str:
+    def to_text(self, shift: int) -> str:
         """Return the notes as abc2midi reads them, moved by octaves."""
         if self.after is None:
-            return self.notes[0].written(shift)
+            return self.notes[0].to_text(shift)
         whole = self.duration()
-        notes = "".join(replace(note, length="").written(shift) for note in self.notes)
+        notes = "".join(replace(note, length="").to_text(shift) for note in self.notes)
         tie = "-" if self.after.endswith("-") else ""
         return f"[{notes}]{whole.numerator}/{whole.denominator}{tie}"
 

@@ -60,7 +60,7 @@ class Tune:
     has_tempo: bool = False
     voices: dict[str, Voice] = field(default_factory=dict)
 
-    def sounding(self) -> Iterator[Voice]:
+    def voices_with_music(self) -> Iterator[Voice]:
         """Yield the voices that have music, in the order of the header, then of the text."""
         for name in {**self.announced, **self.voices}:
             voice = self.voices.get(name, Voice())

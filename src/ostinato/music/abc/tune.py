@@ -51,7 +51,7 @@ def read_tune(text: str, name: str) -> Piece:
 
 def _plain(tune: Tune) -> str:
     """Return the tune as abc2midi reads it rightly: one voice after the other, repeats unrolled."""
-    voices = list(tune.sounding())
+    voices = list(tune.voices_with_music())
     if not voices:
         raise UnreadableError("it has no notes")
     if len(voices) > MOST_VOICES:
@@ -167,7 +167,7 @@ def _of_whole_bars(lines: list[int], metres: NDArray[Any]) -> list[int]:
 
 def _names(tune: Tune, piece: Piece) -> tuple[str, ...]:
     """Return the voices' names, where abc2midi has made one track of each."""
-    names = tuple(voice.attributes.name or "" for voice in tune.sounding())
+    names = tuple(voice.attributes.name or "" for voice in tune.voices_with_music())
     return names if len(names) == len(piece.track_names) else ("",) * len(piece.track_names)
 
 

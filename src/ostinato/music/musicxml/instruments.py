@@ -78,7 +78,7 @@ class Instruments:
     part: str = ""  # the part's name
     by_id: dict[str, Instrument] = field(default_factory=dict)
 
-    def named(self, name: str | None) -> Instrument:
+    def find(self, name: str | None) -> Instrument:
         """Return the instrument of an id, or the first where the part has no such id."""
         found = self.by_id.get(name or "")
         return found or next(iter(self.by_id.values()), Instrument())
@@ -90,7 +90,7 @@ class Instruments:
     def change(self, midi: Element) -> None:
         """Change an instrument from here on, as a `midi-instrument` within the music says."""
         name = midi.get("id", "")
-        self.by_id[name] = self.named(name).changed_by(midi)
+        self.by_id[name] = self.find(name).changed_by(midi)
 
 
 def instruments_of(score: Element) -> dict[str, Instruments]:

@@ -46,7 +46,7 @@ class Sounds:
         A note is its elements by tag. Raises `UnreadableError` where the note does not say it.
         """
         named = note.get("instrument")
-        instrument = self.instruments.named(None if named is None else named.get("id"))
+        instrument = self.instruments.find(None if named is None else named.get("id"))
         written = note.get("pitch")
         unpitched = written is None or (instrument.drums and instrument.key is not None)
         # Some number the channels of pitched parts through; only a drum kit has program 0 there.
