@@ -96,7 +96,7 @@ def _ratios(files: list[Path], music: Path, rounds: int) -> dict[str, Any]:
 @lru_cache
 def _representation(name: str) -> Any:
     """As conf/representation/ has it."""
-    from ostinato.config.building import Config
+    from ostinato.config.instantiate import Config
     from ostinato.config.yaml_files import read_yaml
 
     # not composed: that imports torch, with which collecting Python's garbage slows muspy down

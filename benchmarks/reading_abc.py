@@ -20,7 +20,7 @@ from symusic import Score
 
 from ostinato.corpora.sources.packaged import EssenFolksongs, Packaged, RyansMammoth
 from ostinato.music import abc, conversion, reading
-from ostinato.music.parts import from_parts
+from ostinato.music.music21_parts import from_parts
 from ostinato.music.piece import Piece
 
 CASES = Path(__file__).parents[1] / "tests" / "music" / "cases"

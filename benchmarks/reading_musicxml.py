@@ -20,9 +20,9 @@ from xml.etree import ElementTree
 import numpy as np
 
 from ostinato.errors import UnreadableError
-from ostinato.music import conversion, limits, markup, mxl
+from ostinato.music import compressed_musicxml, conversion, limits, xml_parser
+from ostinato.music.music21_parts import from_parts
 from ostinato.music.musicxml import read_musicxml
-from ostinato.music.parts import from_parts
 from ostinato.music.piece import Piece
 
 ROOT = Path(__file__).parents[1]
@@ -144,7 +144,7 @@ def carried_scores() -> dict[str, Path]:
 
 
 def _bytes(path: Path) -> bytes:
-    return mxl.read_score(path) if path.suffix == ".mxl" else path.read_bytes()
+    return compressed_musicxml.read_score(path) if path.suffix == ".mxl" else path.read_bytes()
 
 
 # What is left out before the two are compared again, and where notes are then counted from.
@@ -162,7 +162,7 @@ def compare(path: Path) -> list[str]:
     try:
         with limits.cpu_seconds(1800):
             kinds = [_kind(ours, theirs) for ours, theirs in _both(path)]
-            root = markup.parse(_bytes(path))
+            root = xml_parser.parse(_bytes(path))
             tried: set[tuple[str, ...]] = {()}
             for kind, left_out in KINDS.items():
                 without = tuple(what for what in left_out if _has(root, what))

@@ -11,7 +11,7 @@ import pytest
 
 from ostinato import cli
 from ostinato.config import compose
-from ostinato.config.building import configurable, description
+from ostinato.config.instantiate import configurable, description
 from ostinato.stages.workspace import Workspace
 
 Captured = pytest.CaptureFixture[str]

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from ostinato.files import fingerprint, replacing_file, write_json, write_text
+from ostinato.files import atomic_file, fingerprint, write_json, write_text
 
 
 def test_a_file_appears_whole(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "a.txt"
-    with replacing_file(path) as part:
+    with atomic_file(path) as part:
         part.write_text("half")
         assert not path.exists()
     assert path.read_text() == "half"
@@ -22,7 +22,7 @@ def test_a_failure_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     path.write_text("old")
 
     def fail() -> None:
-        with replacing_file(path) as part:
+        with atomic_file(path) as part:
             part.write_text("new")
             raise RuntimeError
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from ostinato.errors import ConfigError, UserError
-from ostinato.folders import MANIFEST, check_replaceable, move_folder, replacing_folder
+from ostinato.folders import MANIFEST, atomic_folder, check_replaceable, move_folder
 
 
 def write(path: Path, *names: str, kind: str = "samples") -> None:
-    with replacing_folder(path, kind) as part:
+    with atomic_folder(path, kind) as part:
         for name in names:
             (part / name).parent.mkdir(parents=True, exist_ok=True)
             (part / name).write_text(name)
@@ -23,7 +23,7 @@ def names(folder: Path) -> set[str]:
 def test_a_folder_appears_whole_and_replaces_the_old_one(tmp_path: Path) -> None:
     path = tmp_path / "a"
     write(path, "old", "deep/older")
-    with replacing_folder(path, "samples") as part:
+    with atomic_folder(path, "samples") as part:
         (part / "new").touch()
         assert (path / "old").exists()
     assert names(path) == {"new", MANIFEST}
@@ -38,7 +38,7 @@ def test_a_failure_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
     write(path, "old")
 
     def fail() -> None:
-        with replacing_folder(path, "samples") as part:
+        with atomic_folder(path, "samples") as part:
             (part / "new").touch()
             raise RuntimeError
 
@@ -74,7 +74,7 @@ def test_a_file_that_appears_while_the_folder_is_made_is_left(tmp_path: Path) ->
     write(path, "old")
 
     def meanwhile() -> None:
-        with replacing_folder(path, "samples"):
+        with atomic_folder(path, "samples"):
             (path / "mine").write_text("mine")
 
     with pytest.raises(UserError, match="mine"):

@@ -23,7 +23,7 @@ def process(tmp_path: Path, late: str, then: str) -> subprocess.CompletedProcess
     import time
     from ostinato import interrupts
     try:
-        with interrupts.orderly():
+        with interrupts.deferred_interrupts():
             import slow_to_import
             {then}
     except KeyboardInterrupt:
@@ -35,7 +35,7 @@ def process(tmp_path: Path, late: str, then: str) -> subprocess.CompletedProcess
         [sys.executable, "-c", textwrap.dedent(script)],
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
         timeout=60,
         check=False,
     )
@@ -64,7 +64,7 @@ def test_an_interrupt_waits_for_the_end_of_a_statement() -> None:
         time.sleep(5)
 
     with (
-        interrupts.orderly(),
+        interrupts.deferred_interrupts(),
         sqlalchemy.create_engine("sqlite://").begin() as connection,
         pytest.raises(KeyboardInterrupt),
     ):

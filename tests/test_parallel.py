@@ -14,10 +14,10 @@ def crashed(number: int) -> int:
 
 
 def test_a_process_that_dies_costs_one_item_and_nothing_else() -> None:
-    results = list(Workers(processes=2).each(square_or_die, range(40), crashed))
+    results = list(Workers(processes=2).map(square_or_die, range(40), crashed))
     assert results == [-n if n in (7, 30) else n * n for n in range(40)]
 
 
 def test_one_process_and_two_give_the_same_in_the_same_order() -> None:
-    alone, together = (list(Workers(processes=n).each(str, range(50), str)) for n in (1, 2))
+    alone, together = (list(Workers(processes=n).map(str, range(50), str)) for n in (1, 2))
     assert alone == together == list(map(str, range(50)))

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from ostinato import scratch
-from ostinato.files import replacing_file, write_text
-from ostinato.folders import MANIFEST, replacing_folder
+from ostinato.files import atomic_file, write_text
+from ostinato.folders import MANIFEST, atomic_folder
 from ostinato.locks import locked, remove_dead_lock
 
 FORK = multiprocessing.get_context("fork")
@@ -38,7 +38,7 @@ def everything(folder: Path) -> set[str]:
 
 def test_what_a_killed_process_left_is_removed_at_the_next_start(tmp_path: Path) -> None:
     def work() -> None:
-        with replacing_folder(tmp_path / "a", "samples") as part:
+        with atomic_folder(tmp_path / "a", "samples") as part:
             (part / "b").touch()
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -50,7 +50,7 @@ def test_what_a_killed_process_left_is_removed_at_the_next_start(tmp_path: Path)
 
 
 def test_what_belongs_to_a_living_process_stays(tmp_path: Path) -> None:
-    with replacing_folder(tmp_path / "a", "samples") as part:
+    with atomic_folder(tmp_path / "a", "samples") as part:
         (part / "b").touch()
         killed(lambda: scratch.clear(scratch.place_of(tmp_path / "a")))
         scratch.clear(scratch.place_of(tmp_path / "a"))
@@ -62,12 +62,12 @@ def test_a_folder_that_was_moved_aside_when_the_process_died_is_put_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "a"
-    with replacing_folder(path, "samples") as part:
+    with atomic_folder(path, "samples") as part:
         (part / "old").touch()
 
     def work() -> None:
         monkeypatch.setattr(scratch, "put", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
-        with replacing_folder(path, "samples") as part:
+        with atomic_folder(path, "samples") as part:
             (part / "new").touch()
 
     killed(work)
@@ -80,7 +80,7 @@ def test_wherever_a_removal_is_cut_short_it_is_finished_at_the_next_start(tmp_pa
     path = tmp_path / "a"
 
     def write(name: str) -> None:
-        with replacing_folder(path, "samples") as part:
+        with atomic_folder(path, "samples") as part:
             (part / name).mkdir()
             (part / name / "file").touch()
 
@@ -125,7 +125,7 @@ def test_a_file_in_a_hashed_folder_leaves_nothing_in_it_when_the_process_dies(
     hashed.mkdir()
 
     def work() -> None:
-        with replacing_file(hashed / "a", within=hashed) as part:
+        with atomic_file(hashed / "a", within=hashed) as part:
             part.write_text("half")
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -156,7 +156,7 @@ def test_many_processes_write_and_clear_at_once(tmp_path: Path) -> None:
 def test_many_processes_replace_one_folder(tmp_path: Path) -> None:
     def work(number: int) -> None:
         for _ in range(10):
-            with replacing_folder(tmp_path / "a", "samples") as part:
+            with atomic_folder(tmp_path / "a", "samples") as part:
                 for name in "xyz":
                     (part / name).write_text(str(number))
 

@@ -8,7 +8,7 @@ import pytest
 
 from ostinato import __version__, cli
 from ostinato.config import group_options
-from ostinato.config.composing import GROUPS
+from ostinato.config.composition import GROUPS
 from ostinato.errors import ConfigError, UserError
 from ostinato.stages.compose import composed
 

@@ -88,7 +88,7 @@ def composed(network: Any, representation: Any, shape: Any, seed: int) -> Any:
     import numpy as np
 
     from ostinato.evaluation.segments import SILENT, Excerpts
-    from ostinato.representations.line import REST, heard
+    from ostinato.representations.monophonic import REST, tokens_to_grid
     from ostinato.sampling.sequence import compose
     from ostinato.sampling.settings import Sampling
 
@@ -96,7 +96,7 @@ def composed(network: Any, representation: Any, shape: Any, seed: int) -> Any:
     rows = compose(network, representation, settings, seed)
     pitches, onsets = [], []
     for tokens, _ in rows:
-        pitch, onset = heard(
+        pitch, onset = tokens_to_grid(
             tokens[: len(tokens) // shape.voices * shape.voices].reshape(1, -1, shape.voices)
         )
         for begin in range(0, pitch.shape[1] - shape.steps + 1, shape.bar):

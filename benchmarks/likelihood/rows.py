@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from ostinato.config.building import did_you_mean
-from ostinato.config.composing import unless
+from ostinato.config.composition import unless
+from ostinato.config.instantiate import did_you_mean
 from ostinato.config.yaml_files import read_yaml
 from ostinato.errors import ConfigError
 

@@ -25,7 +25,7 @@ from rows import overrides_of, read_rows
 from tables import Result, add_result, write_tables
 
 from ostinato.config import Config, compose, conf_folder
-from ostinato.config.composing import unless
+from ostinato.config.composition import unless
 from ostinato.errors import UserError
 from ostinato.stages.run import is_that_row, run_with_fetch
 from ostinato.stages.shared import shared_pieces

@@ -30,7 +30,7 @@ from ostinato.methods.segments.cutting import cut_segments
 from ostinato.methods.variational.latents import MEASURED
 from ostinato.models.bundle import build_network, load_bundle
 from ostinato.models.segments import lines_of
-from ostinato.representations.line import REST
+from ostinato.representations.monophonic import REST
 from ostinato.sampling.segments import tokens_of
 from ostinato.stages.encoding import read_split, token_store
 from ostinato.stages.shared import shared_pieces

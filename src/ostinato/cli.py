@@ -41,7 +41,7 @@ NOTHING = 64 * 1024  # bytes: less than this left on a disk is nothing
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    with interrupts.orderly():
+    with interrupts.deferred_interrupts():
         return _run(given)
 
 
@@ -72,7 +72,7 @@ def _answered(given: list[str], here: Path) -> int:
 
 def _answer(error: BaseException) -> tuple[str, int] | None:
     """The sentence and the exit code for an error; None for one that is nobody's mistake."""
-    if interrupts.behind(error):
+    if interrupts.is_interrupt(error):
         return "interrupted.", INTERRUPTED
     if isinstance(error, UserError):
         return str(error), error.exit_code
@@ -212,7 +212,7 @@ def _typed(path: Path, here: Path) -> Path:
 
 def _completions(prefix: str, **_: Any) -> list[str]:
     """Groups with their options, and the keys of the config."""
-    from ostinato.config.composing import completions
+    from ostinato.config.composition import completions
 
     return completions(prefix)
 

@@ -1,4 +1,4 @@
-"""What the program says to the person who runs it."""
+"""Messages to the person who runs the program."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -59,7 +59,7 @@ def where(path: Path) -> str:
 
 @contextmanager
 def bar(description: str, total: float | None, unit: str = "") -> Iterator[Callable[[float], None]]:
-    """A progress bar; call what it yields with how much is done. `total` is None if unknown."""
+    """Show a progress bar; call what it yields with how much is done; `total` None: unknown."""
     of_total = "" if total is None else "/{task.total:.0f}"
     columns = (
         TextColumn("{task.description}"),

@@ -11,7 +11,7 @@ from ostinato import scratch
 
 
 @contextmanager
-def replacing_file(path: Path, within: Path | None = None) -> Iterator[Path]:
+def atomic_file(path: Path, within: Path | None = None) -> Iterator[Path]:
     """Yield a path to write; on success it becomes `path` at once, on failure `path` is left.
 
     `within` is a folder above `path` in which nothing else may appear, not even for a while, and
@@ -30,7 +30,7 @@ def replacing_file(path: Path, within: Path | None = None) -> Iterator[Path]:
 
 def write_text(path: Path, text: str, within: Path | None = None) -> None:
     """Write UTF-8 text in one step."""
-    with replacing_file(path, within) as part:
+    with atomic_file(path, within) as part:
         part.write_text(text, encoding="utf-8")
 
 

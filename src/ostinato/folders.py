@@ -37,7 +37,7 @@ KINDS = {
 
 
 @contextmanager
-def replacing_folder(path: Path, kind: str) -> Iterator[Path]:
+def atomic_folder(path: Path, kind: str) -> Iterator[Path]:
     """Yield an empty folder to fill; on success it becomes `path`, on failure `path` is left.
 
     `kind` is one of `KINDS`. Raises `UserError` where `path` holds anything but a folder of that
@@ -54,7 +54,7 @@ def replacing_folder(path: Path, kind: str) -> Iterator[Path]:
 
 
 def move_folder(folder: Path, path: Path, kind: str) -> None:
-    """Let a finished folder become `path`, in one step; raises `UserError` as `replacing_folder`.
+    """Let a finished folder become `path`, in one step; raises `UserError` as `atomic_folder`.
 
     All that it holds is taken for written by ostinato.
     """
@@ -62,12 +62,12 @@ def move_folder(folder: Path, path: Path, kind: str) -> None:
     names = sorted({*entries(folder), MANIFEST})
     write_json(folder / MANIFEST, {"kind": kind, "files": names}, within=folder)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with scratch.one_at_a_time(path):
+    with scratch.exclusive(path):
         check_replaceable(path, kind)  # somebody may have put something there meanwhile
-        swap(folder, path)
+        swap_folder(folder, path)
 
 
-def swap(folder: Path, path: Path, within: Path | None = None) -> None:
+def swap_folder(folder: Path, path: Path, within: Path | None = None) -> None:
     """Put a folder in the place of another, which is removed.
 
     The caller has made sure that nobody else does so and that nothing of a user's is lost. A kill

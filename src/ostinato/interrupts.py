@@ -1,4 +1,4 @@
-"""What Ctrl-C does, and a clock that ends what takes too long."""
+"""Ctrl-C, and a clock that ends what takes too long."""
 
 import signal
 import threading
@@ -13,7 +13,7 @@ NOT_WITHIN = ("_frozen_importlib", "importlib", "sqlalchemy")
 
 
 @contextmanager
-def orderly() -> Iterator[None]:
+def deferred_interrupts() -> Iterator[None]:
     """Let Ctrl-C raise KeyboardInterrupt as ever, but never within an import or a transaction.
 
     Libraries in C++ that are interrupted while they are being imported abort the whole process,
@@ -34,8 +34,8 @@ def orderly() -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.SIG_DFL if own else before)
 
 
-def behind(error: BaseException | None) -> bool:
-    """Whether an error is Ctrl-C, or what a library made of it."""
+def is_interrupt(error: BaseException | None) -> bool:
+    """Return whether an error is Ctrl-C, or what a library made of it."""
     while error is not None:
         if isinstance(error, KeyboardInterrupt):
             return True

@@ -41,12 +41,12 @@ class Workers:
 
     @property
     def count(self) -> int:
-        """How many processes there are on this machine."""
+        """Return how many processes there are on this machine."""
         from joblib import cpu_count
 
         return self.processes or int(cpu_count())
 
-    def each(
+    def map(
         self,
         function: Callable[[Item], Result],
         items: Sequence[Item],
@@ -137,7 +137,9 @@ def _in_processes(
             if type(error).__name__ not in DIED:
                 raise
             # Some item after the last one that came back is to blame: find it one at a time.
-            for item, outcome in zip(items[done:], alone(function, items[done:]), strict=True):
+            for item, outcome in zip(
+                items[done:], run_isolated(function, items[done:]), strict=True
+            ):
                 done += 1
                 if outcome is None:
                     yield crashed(item)
@@ -148,7 +150,7 @@ def _in_processes(
 def _together(
     function: Callable[[Item], Result], items: Sequence[Item], at_once: int | None
 ) -> Iterator[Result]:
-    """Results as they come, or so many at once from a backend that cannot stream."""
+    """Yield results as they come, or so many at once from a backend that cannot stream."""
     from joblib import Parallel, delayed
 
     if at_once is None:
@@ -159,7 +161,7 @@ def _together(
         yield from Parallel()(delayed(function)(item) for item in items[start : start + at_once])
 
 
-def alone(
+def run_isolated(
     function: Callable[[Item], Result], items: Sequence[Item]
 ) -> Iterator[tuple[Result] | None]:
     """Yield (`function(item)`,) for each item, one at a time in one other process.

@@ -1,4 +1,4 @@
-"""Which MLflow run is whose: noted beside what a training makes, before the run begins."""
+"""Notes of MLflow runs beside what a training makes, written before the run begins."""
 
 import json
 import uuid
@@ -22,7 +22,7 @@ KEY_TAG = "ostinato.key"
 
 @dataclass(frozen=True)
 class RunNote:
-    """What is known of a run: by its key it is found where it was begun but its id not noted."""
+    """A note of a run: by its key it is found where it was begun but its id not noted."""
 
     key: str
     uri: str | None
@@ -44,7 +44,7 @@ class RunNote:
 
     @property
     def tracking(self) -> Tracking:
-        """Where the run is recorded."""
+        """Return the store that records the run."""
         return Tracking(uri=self.uri, experiment=self.experiment)
 
 
@@ -95,7 +95,7 @@ def end_dead_runs(checkpoints: Path, home: Path) -> None:
 def note_bundle(bundle: Path, fingerprint: str, run: Run) -> None:
     """Note beside a bundle which run trained it, or that none did."""
     file = bundle.parent / RUNS
-    with scratch.one_at_a_time(file):
+    with scratch.exclusive(file):
         runs = {name: id_ for name, id_ in _noted(file).items() if name != fingerprint}
         write_json(file, runs | ({fingerprint: run.id} if run.id else {}))
 

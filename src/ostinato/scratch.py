@@ -52,7 +52,7 @@ def temporary(path: Path, within: Path | None = None) -> Iterator[Path]:
 
 
 @contextmanager
-def one_at_a_time(path: Path) -> Iterator[None]:
+def exclusive(path: Path) -> Iterator[None]:
     """Replace `path` in the block while no other process does."""
     try:
         with locked(place_of(path) / path.name):

@@ -119,7 +119,7 @@ def has_screen() -> bool:
 
 @contextmanager
 def _server(uri: str, port: int, log: IO[bytes]) -> Iterator["subprocess.Popen[bytes]"]:
-    """MLflow's server, which ends with the block: on Ctrl-C, and when this process is ended."""
+    """Run MLflow's server, which ends with the block: on Ctrl-C, and when this process is ended."""
     command = [sys.executable, "-W", "ignore", "-m", "mlflow", "ui", "--port", str(port)]
     command += ["--host", HOST, "--backend-store-uri", uri]
     command += ["--workers", "1", "--uvicorn-opts", "--log-level warning"]
@@ -166,7 +166,7 @@ def _wait(server: "subprocess.Popen[bytes]", port: int) -> None:
 
 
 def _last(log: IO[bytes]) -> str:
-    """The last words of a server that has ended."""
+    """Return the last words of a server that has ended."""
     log.seek(0)
     lines = log.read().decode(errors="replace").strip().splitlines()
     return f": {lines[-1].strip().rstrip('.')[:300]}" if lines else ""

@@ -5,8 +5,8 @@ import textwrap
 from typing import Any
 
 from ostinato.config import Config, conf_folder, group_options
-from ostinato.config.building import configurable, description
-from ostinato.config.composing import GROUPS, groups_within
+from ostinato.config.composition import GROUPS, groups_within
+from ostinato.config.instantiate import configurable, description
 from ostinato.config.location import FOLDERS
 from ostinato.config.sizes import CHOICE, size_options
 

@@ -13,7 +13,7 @@ import torch
 
 from ostinato.config import compose
 from ostinato.evaluation.likelihood import nll_of_pieces
-from ostinato.representations.line import HOLD, REST
+from ostinato.representations.monophonic import HOLD, REST
 from ostinato.representations.pitch import Pitch
 from ostinato.stages.compose import check_fit
 from small_networks import network_of

@@ -11,8 +11,8 @@ import torch
 from rows import read_rows
 
 from ostinato.config import Config, compose, group_options
-from ostinato.config.building import read_yaml
-from ostinato.config.composing import CHOSEN
+from ostinato.config.composition import CHOSEN
+from ostinato.config.instantiate import read_yaml
 from ostinato.config.sizes import model_sizes
 from ostinato.errors import ConfigError
 from ostinato.models.adversarial.gan import GAN
@@ -249,7 +249,7 @@ def test_classic_input_is_for_the_classic_representation_alone() -> None:
 
 def test_every_shipped_value_is_written_down() -> None:
     """A YAML file lists all that its class takes, so that reading it shows what can be set."""
-    from ostinato.config.building import configurable
+    from ostinato.config.instantiate import configurable
 
     config = compose([], CONF)
     for group in ("training", "sampling", "evaluation", "tracking", "corpus"):

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ostinato.config import compose
-from ostinato.config import composing as composing_module
-from ostinato.config.composing import params_overrides
+from ostinato.config import composition as composing_module
+from ostinato.config.composition import params_overrides
 from ostinato.config.launching import check_launch
 from ostinato.errors import ConfigError
 from ostinato.stages.run import main as run

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ostinato.config import Config, compose, conf_folder
-from ostinato.config.composing import params_overrides
+from ostinato.config.composition import params_overrides
 from ostinato.config.secrets import holds_password
 from ostinato.errors import ConfigError
 from ostinato.stages.run import main as run

@@ -2,10 +2,10 @@
 
 import pytest
 
-from ostinato.corpora import store
 from ostinato.corpora.sources.packaged import BachChorales
 from ostinato.corpora.store import PieceStore
 from ostinato.music.piece import Piece
+from piece_stores import write_store
 
 
 @pytest.fixture(scope="session")
@@ -17,5 +17,5 @@ def bach() -> list[Piece]:
 @pytest.fixture(scope="session")
 def bach_store(bach: list[Piece], tmp_path_factory: pytest.TempPathFactory) -> PieceStore:
     folder = tmp_path_factory.mktemp("bach")
-    store.write(((f"{piece.name}.mid", piece) for piece in bach), folder)
+    write_store(((f"{piece.name}.mid", piece) for piece in bach), folder)
     return PieceStore(folder)

@@ -73,7 +73,7 @@ def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("ostinato.parallel.ANSWER", "1s")
     workers = Workers(backend="dask", address=f"{HOST}:9")
     with pytest.raises(UserError, match=r"no Dask scheduler answers at .*127\.0\.0\.1:9: start"):
-        list(workers.each(str, range(3), str))
+        list(workers.map(str, range(3), str))
 
 
 def test_an_address_without_a_cluster_is_refused() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ostinato.corpora.corpus import Corpus
-from ostinato.corpora.filters import prepared
+from ostinato.corpora.filters import prepare
 from ostinato.errors import UnreadableError
 from ostinato.music.piece import NOTE, Piece, array
 
@@ -30,28 +30,28 @@ def band() -> Piece:
 
 
 def test_a_piece_comes_out_at_the_resolution_of_the_corpus(band: Piece) -> None:
-    piece = prepared(band, corpus())
+    piece = prepare(band, corpus())
     assert piece.resolution == 24
     assert piece.track(0)["onset"].tolist() == [0, 25, 48]
 
 
 def test_quantised_notes_stand_on_the_grid(band: Piece) -> None:
-    piece = prepared(band, corpus(quantise=4))
+    piece = prepare(band, corpus(quantise=4))
     assert piece.track(0)["onset"].tolist() == [0, 24, 48]
     assert not np.any(piece.notes["duration"] % 6)
 
 
 def test_tracks_that_lose_all_their_notes_disappear(band: Piece) -> None:
-    assert prepared(band, corpus(drums="drop")).track_names == ("piano", "bass")
-    piece = prepared(band, corpus(pitch_range=(60, 127), drums="drop"))
+    assert prepare(band, corpus(drums="drop")).track_names == ("piano", "bass")
+    piece = prepare(band, corpus(pitch_range=(60, 127), drums="drop"))
     assert piece.track_names == ("piano",)
-    piece = prepared(band, corpus(programs=[32], drums="drop"))
+    piece = prepare(band, corpus(programs=[32], drums="drop"))
     assert piece.track_names == ("bass",)
     assert piece.notes["track"].tolist() == [0]
 
 
 def test_the_pitch_range_leaves_drums_alone(band: Piece) -> None:
-    assert prepared(band, corpus(pitch_range=(60, 127))).track_names == ("piano", "drums")
+    assert prepare(band, corpus(pitch_range=(60, 127))).track_names == ("piano", "drums")
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_piece_that_does_not_fit_is_rejected_with_the_reason(
     band: Piece, settings: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(UnreadableError, match=reason):
-        prepared(band, corpus(**settings))
+        prepare(band, corpus(**settings))
 
 
 @pytest.mark.parametrize(

@@ -11,26 +11,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tunes import melody
 
-from ostinato.corpora import likeness, store
+from ostinato.corpora import duplicates
 from ostinato.corpora.splitting import (
     PARTS,
     FolderSplit,
     PredefinedSplit,
     RandomSplit,
     Splitting,
-    _filled,
+    _fill,
     _sizes,
 )
 from ostinato.corpora.store import PieceStore
 from ostinato.errors import UserError
 from ostinato.music.piece import Piece
+from piece_stores import write_store
 
 
 @pytest.fixture(scope="session")
 def ten(tmp_path_factory: pytest.TempPathFactory) -> PieceStore:
     """Ten tunes: 0 to 9."""
     folder = tmp_path_factory.mktemp("ten")
-    store.write(((str(i), melody(str(i), i)) for i in range(10)), folder)
+    write_store(((str(i), melody(str(i), i)) for i in range(10)), folder)
     return PieceStore(folder)
 
 
@@ -52,7 +53,7 @@ def test_settings_of_one_tune_never_stand_on_two_sides(
         for part, names in RandomSplit(seed=7).divide(bach_store).parts.items()
         for name in names
     }
-    for group in likeness.groups(bach):
+    for group in duplicates.groups(bach):
         assert len({side[bach[i].name] for i in group}) == 1
 
 
@@ -63,8 +64,8 @@ def test_the_seed_decides(bach_store: PieceStore) -> None:
 
 def test_the_order_of_the_pieces_does_not_matter(tmp_path: Path) -> None:
     tunes = [(str(i), melody(str(i), i)) for i in range(20)]
-    store.write(tunes, tmp_path / "up")
-    store.write(reversed(tunes), tmp_path / "down")
+    write_store(tunes, tmp_path / "up")
+    write_store(reversed(tunes), tmp_path / "down")
     split = RandomSplit()
     assert parts(split, PieceStore(tmp_path / "up")) == parts(split, PieceStore(tmp_path / "down"))
 
@@ -84,7 +85,7 @@ def test_a_split_without_grouping_counts_no_groups(bach_store: PieceStore) -> No
 def test_no_part_that_was_asked_for_stays_empty(sizes: list[int], seed: int) -> None:
     groups = [[f"{i}-{j}" for j in range(size)] for i, size in enumerate(sizes)]
     fractions = {"train": 0.8, "validation": 0.1, "test": 0.1}
-    filled = _filled(groups, fractions, np.random.default_rng(seed))
+    filled = _fill(groups, fractions, np.random.default_rng(seed))
     assert all(filled[part] for part in PARTS)
     assert sorted(chain(*filled.values())) == sorted(chain(*groups))
     if sizes.count(1) >= sum(sizes) / 2:
@@ -93,7 +94,7 @@ def test_no_part_that_was_asked_for_stays_empty(sizes: list[int], seed: int) -> 
 
 
 def test_too_few_pieces_say_so(tmp_path: Path) -> None:
-    store.write([(str(i), melody(str(i), i)) for i in range(2)], tmp_path)
+    write_store([(str(i), melody(str(i), i)) for i in range(2)], tmp_path)
     with pytest.raises(UserError, match="2 pieces cannot be split into train, validation, test"):
         RandomSplit().divide(PieceStore(tmp_path))
     result = parts(RandomSplit(train=0.5, validation=0, test=0.5), PieceStore(tmp_path))
@@ -106,7 +107,7 @@ def test_what_is_said_of_too_few_pieces_works(
     tunes: int, copies: int, plain: bool, tmp_path: Path
 ) -> None:
     few = [(f"{i}-{j}", melody(f"{i}-{j}", i)) for i in range(tunes) for j in range(copies)]
-    store.write(few, tmp_path)
+    write_store(few, tmp_path)
     pieces = PieceStore(tmp_path)
     split = RandomSplit(train=0.8, validation=0, test=0.2) if plain else RandomSplit()
     try:
@@ -121,7 +122,7 @@ def test_what_is_said_of_too_few_pieces_works(
 
 def test_a_corpus_of_one_tune_cannot_be_split(tmp_path: Path) -> None:
     copies = [(str(i), melody(str(i), 1)) for i in range(10)]
-    store.write(copies, tmp_path)
+    write_store(copies, tmp_path)
     with pytest.raises(UserError, match="those that are alike stay together, which leaves 1"):
         RandomSplit().divide(PieceStore(tmp_path))
 
@@ -173,7 +174,7 @@ def test_a_missing_split_file_is_named(ten: PieceStore) -> None:
 
 def test_folders_are_the_parts_of_a_published_corpus(tmp_path: Path) -> None:
     names = ["train/0", "train/deep/1", "test/0"]
-    store.write(((name, melody(name, i)) for i, name in enumerate(names)), tmp_path)
+    write_store(((name, melody(name, i)) for i, name in enumerate(names)), tmp_path)
     result = parts(FolderSplit(), PieceStore(tmp_path))
     assert [result[part] for part in PARTS] == [names[:2], [], names[2:]]
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ostinato.data.segments import SegmentBatch, Segments, TrainingSegments, cut
 from ostinato.music.piece import NOTE, TIME_SIGNATURE, Piece, array
-from ostinato.representations.line import REST, as_grid, heard
+from ostinato.representations.monophonic import REST, grid_to_tokens, tokens_to_grid
 from ostinato.representations.pianoroll import Pianoroll
 from ostinato.representations.voices import Voices
 from small_networks import store_of
@@ -113,7 +113,7 @@ def test_segments_of_chorales_are_their_bars(short_chorales: list[Piece], tmp_pa
 
 @st.composite
 def grids(draw: st.DrawFn) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Pitches and onsets (2, 8, 3) as `heard` says them."""
+    """Pitches and onsets (2, 8, 3) as `tokens_to_grid` says them."""
     cells = draw(st.lists(st.sampled_from([60, 61, 62, REST]), min_size=48, max_size=48))
     again = draw(st.lists(st.booleans(), min_size=48, max_size=48))
     pitch = np.array(cells, np.uint8).reshape(2, 8, 3)
@@ -127,7 +127,7 @@ def grids(draw: st.DrawFn) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
 def test_what_is_heard_can_be_written_and_heard_again(
     given: tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]],
 ) -> None:
-    pitch, onset = heard(as_grid(*given))
+    pitch, onset = tokens_to_grid(grid_to_tokens(*given))
     assert np.array_equal(pitch, given[0])
     assert np.array_equal(onset, given[1])
 
@@ -175,7 +175,7 @@ def test_segments_of_piano_rolls_can_be_written_again(
     roll, batch = found.representation, every(found)
     pitch = batch.pitch.numpy().transpose(0, 2, 1)
     heard_pitch = np.where(pitch == 0, np.arange(36, 84), REST)
-    frames = roll.whole(heard_pitch, batch.onset.numpy().transpose(0, 2, 1) > 0)
+    frames = roll.from_grid(heard_pitch, batch.onset.numpy().transpose(0, 2, 1) > 0)
     expected = [found.store.steps[start : start + 16] for start in found.starts]
     for row, frame in enumerate(frames):
         assert np.array_equal(frame[:, : roll.size // 2], expected[row][:, : roll.size // 2])

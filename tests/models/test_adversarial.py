@@ -23,7 +23,7 @@ from ostinato.models.adversarial.generator import (
 from ostinato.models.adversarial.wasserstein import Wasserstein, gradient_penalty
 from ostinato.models.bundle import Bundle, load_bundle, save_bundle
 from ostinato.models.segments import Lines, Shape, lines_of
-from ostinato.music.setting import Setting
+from ostinato.music.piece_defaults import PieceDefaults
 from small_gans import check_lines, gan_config, gan_of
 
 WAYS = [None, Choosing(0.3), Choosing(1.0, 0.2)]
@@ -262,7 +262,7 @@ def test_a_critic_is_told_how_much_a_batch_differs() -> None:
 
 def test_a_loaded_bundle_draws_the_same(tmp_path: Path) -> None:
     network, config = gan_of(), gan_config()
-    bundle = Bundle(config, config.build("representation"), network, Setting())
+    bundle = Bundle(config, config.build("representation"), network, PieceDefaults())
     save_bundle(bundle, tmp_path / "model")
     loaded = load_bundle(tmp_path / "model").network
     noise = network.noise(4)

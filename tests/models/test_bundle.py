@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ostinato.config import Config
 from ostinato.errors import ConfigError, UserError
-from ostinato.folders import MANIFEST, replacing_folder
+from ostinato.folders import MANIFEST, atomic_folder
 from ostinato.models.bundle import (
     Bundle,
     build_network,
@@ -21,10 +21,10 @@ from ostinato.models.bundle import (
     save_bundle,
 )
 from ostinato.music.piece import Piece
-from ostinato.music.setting import Setting
+from ostinato.music.piece_defaults import PieceDefaults
 from small_networks import BACKBONES, MODULES, config_of, network_of
 
-SETTING = Setting(96.0, 3, 4, (52, 0, 1, 2), ("Soprano", "Alto", "Tenor", "Bass"))
+SETTING = PieceDefaults(96.0, 3, 4, (52, 0, 1, 2), ("Soprano", "Alto", "Tenor", "Bass"))
 FILES = [MANIFEST, "config.yaml", "setting.json", "vocabulary.tsv", "weights.safetensors"]
 
 
@@ -99,7 +99,7 @@ def test_the_vocabulary_can_be_read(bundle: Path) -> None:
 
 
 def test_a_bundle_replaces_the_one_before(bundle: Path) -> None:
-    with replacing_folder(bundle, "model") as part:
+    with atomic_folder(bundle, "model") as part:
         (part / "left_over.txt").write_text("old")
     save_bundle(made(backbone="LSTM"), bundle)
     assert sorted(path.name for path in bundle.iterdir()) == FILES

@@ -14,7 +14,7 @@ from ostinato.models.adversarial.gan import GAN
 from ostinato.models.adversarial.generator import Choosing
 from ostinato.models.segments import Lines, lines_of
 from ostinato.music.piece import NOTE, TIME_SIGNATURE, Piece, array
-from ostinato.representations.line import REST
+from ostinato.representations.monophonic import REST
 from ostinato.representations.voices import Voices
 from ostinato.sampling.given import compose_to, prompt_of
 from ostinato.sampling.settings import Sampling

@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save_file
 
 from ostinato.errors import UserError
 from ostinato.models.bundle import Bundle, bundle_fingerprint, load_bundle, save_bundle
-from ostinato.music.setting import Setting
+from ostinato.music.piece_defaults import PieceDefaults
 from ostinato.stages.inspect import inspect
 from ostinato.stages.workspace import Workspace
 from small_networks import config_of, network_of
@@ -33,7 +33,7 @@ SETTING = {
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
     config = config_of("voices", "GRU")
-    setting = Setting(96.0, 3, 4, (52, 0), ("Soprano", "Bass"))
+    setting = PieceDefaults(96.0, 3, 4, (52, 0), ("Soprano", "Bass"))
     made = Bundle(config, config.build("representation"), network_of("voices"), setting)
     save_bundle(made, tmp_path / "model")
     return tmp_path / "model"

@@ -18,7 +18,7 @@ from ostinato.models.variational.encoder import Posterior
 from ostinato.models.variational.evidence import BIT, Evidence
 from ostinato.models.variational.saying import heard, said
 from ostinato.models.variational.vae import VAE
-from ostinato.music.setting import Setting
+from ostinato.music.piece_defaults import PieceDefaults
 from small_vaes import vae_config, vae_of
 
 SHAPES = {"voices": st.integers(0, 3), "bars": st.integers(1, 3), "hierarchical": st.booleans()}
@@ -169,7 +169,7 @@ def test_a_batch_is_learned_by_heart_and_reconstructed(hierarchical: bool, voice
 
 def test_a_loaded_bundle_draws_the_same(tmp_path: Path) -> None:
     network, config = vae_of(), vae_config()
-    bundle = Bundle(config, config.build("representation"), network, Setting())
+    bundle = Bundle(config, config.build("representation"), network, PieceDefaults())
     save_bundle(bundle, tmp_path / "model")
     loaded = load_bundle(tmp_path / "model").network
     noise = network.noise(4, torch.Generator().manual_seed(2))

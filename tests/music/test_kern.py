@@ -8,7 +8,7 @@ import pytest
 
 from ostinato.corpora.sources.packaged import Palestrina, as_midi_holds_it
 from ostinato.errors import UnreadableError
-from ostinato.music.kern import read_kern
+from ostinato.music.music21_parts import read_kern
 from ostinato.music.reading import read_midi
 from ostinato.music.writing import write_midi
 

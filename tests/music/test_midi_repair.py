@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ostinato.errors import UnreadableError
-from ostinato.music import events, midi_repair, remarks
+from ostinato.music import midi_events, midi_repair, remarks
 from ostinato.music.piece import Piece
 from ostinato.music.reading import read_midi
 
@@ -154,16 +154,16 @@ def test_events_are_those_that_mido_reads(
         whole = b""
         for delta, status, first, second in rows:
             number = bytes([delta >> 7 | 0x80, delta & 127])
-            data = [first] if status in events.ONE_BYTE else [first, second]
+            data = [first] if status in midi_events.ONE_BYTE else [first, second]
             whole += number + bytes([status, *data])
         tracks.append(whole + END)
     path = tmp_path_factory.getbasetemp() / "events.mid"
     path.write_bytes(midi(*tracks))
     for track, expected in zip(tracks, mido.MidiFile(path).tracks, strict=True):
-        tick, read = 0, list(events.walk(track))
+        tick, read = 0, list(midi_events.walk(track))
         for event, message in zip(read, expected, strict=True):
             tick += message.time
             assert event.tick == tick
             if not message.is_meta:
                 assert [event.status, *event.data] == message.bytes()
-        assert list(events.walk(events.write(read))) == read
+        assert list(midi_events.walk(midi_events.write(read))) == read

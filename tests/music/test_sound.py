@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from ostinato.config.building import configurable
+from ostinato.config.instantiate import configurable
 from ostinato.errors import UserError
 from ostinato.music import sound
 from ostinato.music.piece import NOTE, TEMPO, Piece, array

@@ -11,7 +11,7 @@ from random_music import sampled, voiced_pieces
 from ostinato.errors import UnencodableError
 from ostinato.music.conversion import to_muspy
 from ostinato.music.piece import NOTE, Piece, array
-from ostinato.representations.line import HOLD, REST
+from ostinato.representations.monophonic import HOLD, REST
 from ostinato.representations.pitch import Pitch
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ostinato.config import compose
 from ostinato.errors import ConfigError
 from ostinato.music.piece import Piece
-from ostinato.representations.line import HOLD, REST
+from ostinato.representations.monophonic import HOLD, REST
 from ostinato.representations.recalling import Recall
 from ostinato.representations.voices import Voices
 

@@ -12,9 +12,9 @@ from ostinato.errors import UnencodableError
 from ostinato.music.barlines import begin_at_first_note
 from ostinato.music.conversion import from_muspy
 from ostinato.music.piece import NOTE, TIME_SIGNATURE, Piece, array
-from ostinato.music.setting import Setting
+from ostinato.music.piece_defaults import PieceDefaults
 from ostinato.music.sound import render
-from ostinato.representations.line import HOLD, REST
+from ostinato.representations.monophonic import HOLD, REST
 from ostinato.representations.voices import Voices
 
 
@@ -194,7 +194,7 @@ def test_pickups_of_chorales_are_written_as_short_first_bars(short_chorales: lis
         *_, (_, numerator, denominator) = piece.time_signatures.tolist()
         voices = Voices(bar_steps=16 * numerator // denominator)
         decoded = voices.decode(voices.encode(piece))
-        whole = Setting.of([piece]).dress(decoded)
+        whole = PieceDefaults.of([piece]).apply_to(decoded)
         written = begin_at_first_note(whole)
         original = piece.at_resolution(4)
         assert written.barlines().tolist() == original.barlines().tolist(), piece.name

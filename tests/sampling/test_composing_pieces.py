@@ -12,7 +12,6 @@ from ostinato.methods.base import SamplingTask
 from ostinato.methods.likelihood import Likelihood
 from ostinato.models.bundle import Bundle
 from ostinato.music.piece import Piece
-from ostinato.music.setting import Setting
 from ostinato.representations.base import TokenRepresentation
 from ostinato.representations.event import Event
 from ostinato.representations.pitch import Pitch
@@ -181,7 +180,7 @@ def test_what_continues_a_pickup_begins_with_it_and_has_its_barlines(
         if [tuple(row)[1:] for row in piece.time_signatures.tolist()] == [pickup, common]
     )
     prompt = first_bars(piece, 2)
-    bundle = Bundle(config_of(), Voices(), network_of(), Setting.of([piece]))
+    bundle = Bundle(config_of(), Voices(), network_of(), PieceDefaults.of([piece]))
     settings = Sampling(pieces=1, max_bars=6, prompt="test", prompt_bars=2)
     sampled = Likelihood().sample(SamplingTask(bundle, settings, 3, lambda: [piece]))
     [sample], made = sampled.samples, sampled.samples[0].piece

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ostinato.models.segments import along_sphere
-from ostinato.representations.line import REST
+from ostinato.representations.monophonic import REST
 from ostinato.representations.voices import Voices
 from ostinato.sampling.segments import compose_segments, tokens_of
 from ostinato.sampling.settings import Sampling

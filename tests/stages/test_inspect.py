@@ -9,19 +9,19 @@ import pytest
 
 from ostinato import cli
 from ostinato.config import Config
-from ostinato.corpora import store
 from ostinato.data.store import TokenStore
 from ostinato.evaluation import overview
 from ostinato.evaluation.holdings import Holdings
 from ostinato.models.bundle import Bundle, save_bundle
 from ostinato.music.naming import clock, key_name, longest
 from ostinato.music.piece import KEY_SIGNATURE, NOTE, TEMPO, TIME_SIGNATURE, Piece, array
-from ostinato.music.setting import Setting
+from ostinato.music.piece_defaults import PieceDefaults
 from ostinato.music.writing import write_midi
 from ostinato.stages.encoding import say_losses, token_folder, token_store
 from ostinato.stages.views.tokens import count, read_vocabulary, runs
 from ostinato.stages.workspace import Workspace
 from ostinato.weights import weight_shapes
+from piece_stores import write_store
 from small_networks import config_of, network_of
 
 Captured = pytest.CaptureFixture[str]
@@ -60,7 +60,7 @@ def holdings_of(pieces: list[Piece]) -> Holdings:
 
 def stored(pieces: list[Piece], folder: Path) -> Path:
     folder.mkdir(parents=True)
-    store.write([(f"{piece.name}.mid", piece) for piece in pieces], folder)
+    write_store([(f"{piece.name}.mid", piece) for piece in pieces], folder)
     return folder
 
 
@@ -277,7 +277,7 @@ def test_tokens_are_counted_and_run_together() -> None:
 def test_a_model_is_told_without_building_it(here: Path, capsys: Captured) -> None:
     config, network = config_of("voices", "LSTM"), network_of("voices", backbone="LSTM")
     config.tree["choices"] |= {"corpus": "bach", "split": "random"}
-    setting = Setting(96.0, 3, 4, (52,), ("Soprano",))
+    setting = PieceDefaults(96.0, 3, 4, (52,), ("Soprano",))
     folder = here / "outputs" / "model"
     save_bundle(Bundle(config, config.build("representation"), network, setting), folder)
     for name in ("split.json", "curves.csv"):

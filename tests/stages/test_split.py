@@ -4,18 +4,18 @@ from typing import Any
 
 import pytest
 
-from ostinato.corpora import store
 from ostinato.corpora.splitting import PredefinedSplit, RandomSplit
 from ostinato.errors import UserError
 from ostinato.music.piece import Piece
 from ostinato.stages.split import split
+from piece_stores import write_store
 
 
 @pytest.fixture(scope="session")
 def pieces(chorales: list[Piece], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Sixty chorales, preprocessed."""
     folder = tmp_path_factory.mktemp("pieces")
-    store.write(((piece.name, piece.at_resolution(24)) for piece in chorales[:60]), folder)
+    write_store(((piece.name, piece.at_resolution(24)) for piece in chorales[:60]), folder)
     return folder
 
 

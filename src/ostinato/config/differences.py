@@ -1,17 +1,18 @@
 """In what a config differs from the experiment, or from the defaults, that it is nearest to."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ostinato.config.building import Config
-from ostinato.config.composing import compose, group_options
+from ostinato.config.composition import compose, group_options
+from ostinato.config.hydra_settings import flatten
+from ostinato.config.instantiate import Config
 from ostinato.errors import ConfigError
 
 COMPARED = ("corpus", "split", "representation", "model", "training")
-UNTOLD = ("corpus.name", "corpus.path", "corpus.mirror")  # named, or of this machine
-MOST_TOLD = 3  # values in a name
+UNNAMED = ("corpus.name", "corpus.path", "corpus.mirror")  # named, or of this machine
+MOST_NAMED = 3  # values in a name
 LONGEST = 100  # characters of a name
 
 
@@ -28,14 +29,17 @@ def find_differences(config: Config, conf: Path) -> dict[str, Any]:
     if name := config["choices"].get("experiment"):
         bases = [[f"experiment={name}"]]
     else:
-        bases = [groups, *([f"experiment={n}", *groups] for n in _akin(chosen["model"], conf))]
+        bases = [
+            groups,
+            *([f"experiment={n}", *groups] for n in _experiments_of(chosen["model"], conf)),
+        ]
     found = []
     for overrides in bases:
         try:
-            found.append(_between(compose(overrides, conf), config))
+            found.append(_compare(compose(overrides, conf), config))
         except ConfigError:  # what an experiment leaves to the user
             continue
-        if len(found[-1]) <= MOST_TOLD:  # near enough: composing takes its time
+        if len(found[-1]) <= MOST_NAMED:  # near enough: composing takes its time
             break
     return min(found, key=len, default={})
 
@@ -49,49 +53,38 @@ def name_run(config: Config, differences: Mapping[str, Any]) -> str:
         config["corpus.name"],
         choices.get("debug"),
     ]
-    told = [_told(key, value) for key, value in differences.items()]
-    more = [f"and {len(told) - MOST_TOLD} more"] if len(told) > MOST_TOLD else []
-    name = "-".join(filter(None, [*parts, *told[:MOST_TOLD]]))
+    named = [_name_value(key, value) for key, value in differences.items()]
+    more = [f"and {len(named) - MOST_NAMED} more"] if len(named) > MOST_NAMED else []
+    name = "-".join(filter(None, [*parts, *named[:MOST_NAMED]]))
     return " ".join([name[: LONGEST - 12], *more])
 
 
-def _akin(model: str, conf: Path) -> list[str]:
-    """The experiments with this model."""
+def _experiments_of(model: str, conf: Path) -> list[str]:
+    """Return the experiments with this model."""
     line = re.compile(rf"^\s*- override /model: {re.escape(str(model))}\s*(#.*)?$", re.MULTILINE)
     names = group_options(conf, "experiment")
     files = {name: conf / "experiment" / f"{name}.yaml" for name in names}
     return [name for name, file in files.items() if line.search(file.read_text(encoding="utf-8"))]
 
 
-def _between(base: Config, config: Config) -> dict[str, Any]:
-    theirs, ours = dict(_values(base)), dict(_values(config))
+def _compare(base: Config, config: Config) -> dict[str, Any]:
+    theirs, ours = _values(base), _values(config)
     return {
         key: value
         for key, value in ours.items()
-        if key not in UNTOLD and theirs.get(key, _Missing) != value
+        if key not in UNNAMED and not (key in theirs and theirs[key] == value)
     }
 
 
-class _Missing:
-    """Stands for a value that is not there."""
-
-
-def _values(config: Config) -> Iterator[tuple[str, Any]]:
-    yield "seed", config["seed"]
+def _values(config: Config) -> dict[str, Any]:
+    values = {"seed": config["seed"]}
     for group in COMPARED:
-        yield from _flat(config[group], f"{group}.")
+        values |= flatten(config[group], f"{group}.")
+    return values
 
 
-def _flat(node: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
-    for name, value in node.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
-
-
-def _told(key: str, value: Any) -> str:
-    """A value in a name: learning_rate0.001; of a class its name."""
+def _name_value(key: str, value: Any) -> str:
+    """Return a value in a name: learning_rate0.001; of a class its name."""
     if key.endswith("_target_"):
         return str(value).rpartition(".")[2].lower()
     leaf = key.rpartition(".")[2]

@@ -1,4 +1,4 @@
-"""Which experiment a config is: none where it was changed."""
+"""The experiment that a config is: none where it was changed."""
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
@@ -28,19 +28,23 @@ def name_experiment(tree: Tree, overrides: Sequence[str], conf: Path, compose: C
     files = list(conf.rglob("*.yaml"))
     stamp = (len(files), max(file.stat().st_mtime_ns for file in files))
     own = _compared_experiment(name, conf, compose, stamp)
-    return tree if own == _compared(tree) else {**tree, "choices": _unnamed(tree)}
+    return (
+        tree
+        if own == _values_to_compare(tree)
+        else {**tree, "choices": _choices_without_experiment(tree)}
+    )
 
 
 @functools.lru_cache(maxsize=64)
 def _compared_experiment(name: str, conf: Path, compose: Compose, stamp: Any) -> Tree | None:
     del stamp  # files that have changed since are composed again
     try:
-        return _compared(compose([f"experiment={name}"], conf))
+        return _values_to_compare(compose([f"experiment={name}"], conf))
     except ConfigError:  # it leaves values to the user
         return None
 
 
-def _compared(tree: Tree) -> Tree:
+def _values_to_compare(tree: Tree) -> Tree:
     compared = {key: value for key, value in tree.items() if key not in UNCOMPARED}
     corpus = compared.get("corpus")
     if isinstance(corpus, Mapping):
@@ -48,5 +52,5 @@ def _compared(tree: Tree) -> Tree:
     return compared
 
 
-def _unnamed(tree: Tree) -> Tree:
+def _choices_without_experiment(tree: Tree) -> Tree:
     return {**tree["choices"], "experiment": None}

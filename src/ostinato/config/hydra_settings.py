@@ -1,4 +1,4 @@
-"""What may be set of Hydra itself, which builds and writes before a config is checked."""
+"""Settings of Hydra itself, which builds and writes before a config is checked."""
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -37,8 +37,8 @@ def check_settings(hydra: Mapping[str, Any], typed: Collection[str], conf: Path)
     Hydra's own files and the project's conf/config.yaml say stays as it is.
     """
     choices = hydra["runtime"]["choices"]
-    own = _flat(_own_settings(conf, tuple((key, choices.get(key)) for key in CHOICES)))
-    found = _flat(hydra)
+    own = flatten(_own_settings(conf, tuple((key, choices.get(key)) for key in CHOICES)))
+    found = flatten(hydra)
     for key in (*found, *(key for key in own if key not in found)):
         same = key in own and key in found and own[key] == found[key]
         if not same and not SET_BY_HYDRA.fullmatch(key):
@@ -94,12 +94,12 @@ def hydra_of_its_own(begin: Callable[[], AbstractContextManager[Any]]) -> Iterat
         GlobalHydra.instance().hydra = outer
 
 
-def _flat(node: Any, prefix: str = "") -> dict[str, Any]:
+def flatten(node: Any, prefix: str = "") -> dict[str, Any]:
     """Return every value with its dotted key; a list and an empty mapping are values."""
     if not isinstance(node, Mapping) or not node:
         return {prefix.rstrip("."): node}
     return {
         key: value
         for name, child in node.items()
-        for key, value in _flat(child, f"{prefix}{name}.").items()
+        for key, value in flatten(child, f"{prefix}{name}.").items()
     }

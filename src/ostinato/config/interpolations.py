@@ -50,7 +50,7 @@ def check_growth(tree: Mapping[str, Any]) -> None:
 
 
 class _Growth:
-    """How large values become once what they refer to is written out."""
+    """The sizes of values once what they refer to is written out."""
 
     def __init__(self, tree: Mapping[str, Any]) -> None:
         self.tree = tree

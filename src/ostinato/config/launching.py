@@ -1,4 +1,4 @@
-"""What is looked at before Hydra starts a run or a sweep: it writes and builds at once."""
+"""Checks before Hydra starts a run or a sweep: it writes and builds at once."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
@@ -6,7 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from ostinato.config import secrets
-from ostinato.config.composing import GROUPS, compose_hydra, group_options, resolved, translated
+from ostinato.config.composition import (
+    GROUPS,
+    compose_hydra,
+    group_options,
+    resolve,
+    translate_error,
+)
 from ostinato.config.location import key_of
 from ostinato.config.sizes import CHOICE
 from ostinato.errors import ConfigError
@@ -33,12 +39,12 @@ def check_launch(
     plain = list(_first_values(overrides, conf))
     composed = compose_hydra(plain, conf, keys)
     sweeps = [*overrides, *_sweeps_of(composed)]
-    resolved(composed, composed.hydra.runtime.choices, conf)
+    resolve(composed, composed.hydra.runtime.choices, conf)
     for option in _further_options(sweeps, conf):
         group = key_of(option)
         others = [override for override in plain if key_of(override) != group]
         composed = compose_hydra([*others, option], conf, keys)
-        resolved(composed, composed.hydra.runtime.choices, conf)
+        resolve(composed, composed.hydra.runtime.choices, conf)
 
 
 def _check_flags(flags: Iterable[str]) -> None:
@@ -53,7 +59,7 @@ def _check_flags(flags: Iterable[str]) -> None:
 
 def _first_values(overrides: Iterable[str], conf: Path) -> Iterator[str]:
     """Yield the overrides, each sweep with the first of its values."""
-    for override, values in _parsed(overrides, conf):
+    for override, values in _parse_all(overrides, conf):
         if values is None:
             yield override
         elif values:
@@ -65,7 +71,7 @@ def _further_options(overrides: Iterable[str], conf: Path) -> Iterator[str]:
 
     The size of a model is chosen like an option.
     """
-    for override, values in _parsed(overrides, conf):
+    for override, values in _parse_all(overrides, conf):
         if key_of(override) in (*GROUPS, CHOICE) or "/" in key_of(override):
             for value in (values or [])[1:]:
                 yield f"{override.partition('=')[0]}={value}"
@@ -77,7 +83,7 @@ def _sweeps_of(composed: Any) -> list[str]:
     return [f"{key}={value}" for key, value in params.items() if isinstance(value, str)]
 
 
-def _parsed(overrides: Iterable[str], conf: Path) -> Iterator[tuple[str, list[str] | None]]:
+def _parse_all(overrides: Iterable[str], conf: Path) -> Iterator[tuple[str, list[str] | None]]:
     """Yield each override with the values that it sweeps over; None where it sets one."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.core.override_parser.types import Glob, IntervalSweep
@@ -87,7 +93,7 @@ def _parsed(overrides: Iterable[str], conf: Path) -> Iterator[tuple[str, list[st
         try:
             parsed = parser.parse_override(override)
         except Exception as error:  # the parser's own errors, which are sentences of a grammar
-            raise translated(error, [], conf) from error
+            raise translate_error(error, [], conf) from error
         value = parsed.value()
         if not parsed.is_sweep_override():
             yield override, None

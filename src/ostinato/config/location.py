@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ostinato.config.building import Config
+from ostinato.config.instantiate import Config
 from ostinato.errors import ConfigError
 
 ROOT = "config"
@@ -65,7 +65,9 @@ def to_project_paths(config: Config, overrides: Sequence[str], here: Path, root:
         return config
     tree = config.tree
     for key in typed:
-        tree = _replaced(tree, key.split("."), functools.partial(_from_root, here=here, root=root))
+        tree = _replace(
+            tree, key.split("."), functools.partial(_seen_from_root, here=here, root=root)
+        )
     changed = Config(tree, config.plugins)
     changed.left_out = config.left_out
     return changed
@@ -81,20 +83,20 @@ def _hydra_folder(override: str, here: Path, root: Path) -> str:
     folder = value.strip("'\"")
     if here == root or key not in HYDRA_PATHS or folder.startswith("$"):
         return override
-    quoted = _from_root(folder, here, root).replace("'", "\\'")
+    quoted = _seen_from_root(folder, here, root).replace("'", "\\'")
     return f"{key}='{quoted}'"
 
 
-def _replaced(node: Mapping[str, Any], keys: Sequence[str], change: Any) -> dict[str, Any]:
-    """A tree with one value, where it is there, changed."""
+def _replace(node: Mapping[str, Any], keys: Sequence[str], change: Any) -> dict[str, Any]:
+    """Return a tree with one value, where it is there, changed."""
     first, *rest = keys
     if first not in node or (rest and not isinstance(node[first], Mapping)):
         return dict(node)
-    value = _replaced(node[first], rest, change) if rest else change(node[first])
+    value = _replace(node[first], rest, change) if rest else change(node[first])
     return {**node, first: value}
 
 
-def _from_root(value: Any, here: Path, root: Path) -> Any:
+def _seen_from_root(value: Any, here: Path, root: Path) -> Any:
     if not isinstance(value, str) or value in NO_PATHS or "://" in value or value[:1] in ("~", "/"):
         return value
     path = Path(os.path.normpath(here / value))

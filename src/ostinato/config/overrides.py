@@ -12,7 +12,7 @@ def quote_paths(overrides: Sequence[str]) -> list[str]:
     A file may be called `Été (1).mid`; what can be read, sweeps among them, stays.
     """
     return [
-        _quoted(override) if key_of(override) in PATHS and not is_readable(override) else override
+        _quote(override) if key_of(override) in PATHS and not is_readable(override) else override
         for override in overrides
     ]
 
@@ -25,7 +25,7 @@ def explain_unreadable(overrides: Iterable[str]) -> str | None:
                 return f"{override!r} is no override: write key=value, for example model=gru."
             return (
                 f"{override} cannot be read: put a value that is more than letters and digits into "
-                f"quotes, {_typed(_quoted(override))}."
+                f"quotes, {_quote_for_shell(_quote(override))}."
             )
     return None
 
@@ -42,12 +42,12 @@ def is_readable(override: str) -> bool:
     return bool(key_of(override))
 
 
-def _typed(override: str) -> str:
-    """An override as a shell takes it."""
+def _quote_for_shell(override: str) -> str:
+    """Return an override as a shell takes it."""
     return shlex.quote(override) if set(override) & set('"$`\\!') else f'"{override}"'
 
 
-def _quoted(override: str) -> str:
+def _quote(override: str) -> str:
     key, _, value = override.partition("=")
     plain = value.strip("'\"") if value[:1] in ("'", '"') else value
     return f"{key}='{plain}'" if "'" not in plain else f'{key}="{plain}"'

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ostinato.config.building import did_you_mean
+from ostinato.config.instantiate import did_you_mean
 from ostinato.config.yaml_files import read_yaml
 from ostinato.errors import ConfigError
 

@@ -43,7 +43,7 @@ def find_class(node: Any, key: str, plugins: Sequence[str]) -> type:
         raise ConfigError(f"{key} names no class: it needs a `{TARGET}`.")
     target: str = node[TARGET]
     allowed = (OWN, *plugins)
-    found = _imported(target, key, allowed)
+    found = _import_class(target, key, allowed)
     # a module hands out whatever it imported itself, `ostinato.files.shutil` for one
     if not isinstance(found, type) or not _within(getattr(found, "__module__", ""), allowed):
         raise ConfigError(f"{key}.{TARGET}={target} is not a class of {', '.join(allowed)}.")
@@ -58,7 +58,7 @@ def find_class(node: Any, key: str, plugins: Sequence[str]) -> type:
     return found
 
 
-def _imported(target: str, key: str, allowed: Sequence[str]) -> Any:
+def _import_class(target: str, key: str, allowed: Sequence[str]) -> Any:
     module_name, _, name = target.rpartition(".")
     if not _within(module_name, allowed):
         raise ConfigError(

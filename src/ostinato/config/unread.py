@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from ostinato.config.building import Config, configurable
+from ostinato.config.instantiate import Config, configurable
 from ostinato.config.location import key_of
 from ostinato.config.targets import TARGET
 from ostinato.config.yaml_files import read_yaml

@@ -1,1 +1,1 @@
-"""Where pieces come from: corpora to fetch, folders to read, and how pieces are kept and split."""
+"""Corpora: fetching, reading, storing and splitting pieces."""

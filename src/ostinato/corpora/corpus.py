@@ -13,7 +13,7 @@ Program = Annotated[int, Field(ge=0, le=127)]
 
 @dataclass(frozen=True)
 class Corpus:
-    """Which music, where it lies, and what becomes of it on the way to `outputs/pieces`."""
+    """A folder of music, and what becomes of it on the way to `outputs/pieces`."""
 
     name: Annotated[str, Field(min_length=1, description="what the corpus is called")]
     path: Annotated[

@@ -1,28 +1,30 @@
-"""What a corpus keeps of a piece, and which pieces it keeps."""
+"""Filters of a corpus: the notes that it keeps of a piece, and the pieces that it keeps."""
 
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from ostinato.corpora.bar_alignment import align_bars
 from ostinato.corpora.corpus import Corpus
-from ostinato.corpora.downbeats import in_bars
 from ostinato.errors import UnreadableError
 from ostinato.music.piece import Piece
 from ostinato.wording import agree, quantity
 
 
-def prepared(piece: Piece, corpus: Corpus) -> Piece:
-    """The piece as `corpus` wants it, at its resolution.
+def prepare(piece: Piece, corpus: Corpus) -> Piece:
+    """Return the piece as `corpus` wants it, at its resolution.
 
     Raises `UnreadableError`, with the reason, for a piece that the corpus does not want.
     """
-    piece = _kept(piece, corpus)
+    piece = _drop_notes(piece, corpus)
     tracks = len(piece.track_names)
     if len(piece.notes) < corpus.min_notes:
-        raise UnreadableError(f"{_left(len(piece.notes), 'note')}: min_notes={corpus.min_notes}")
+        raise UnreadableError(
+            f"{_remaining(len(piece.notes), 'note')}: min_notes={corpus.min_notes}"
+        )
     if tracks < corpus.min_tracks:
-        raise UnreadableError(f"{_left(tracks, 'track')}: min_tracks={corpus.min_tracks}")
+        raise UnreadableError(f"{_remaining(tracks, 'track')}: min_tracks={corpus.min_tracks}")
     if corpus.max_tracks is not None and tracks > corpus.max_tracks:
         raise UnreadableError(f"it has {quantity(tracks, 'track')}: max_tracks={corpus.max_tracks}")
     if corpus.max_quarters is not None and piece.quarters > corpus.max_quarters:
@@ -30,13 +32,13 @@ def prepared(piece: Piece, corpus: Corpus) -> Piece:
             f"it lasts {piece.quarters:g} quarter notes: max_quarters={corpus.max_quarters:g}"
         )
     if corpus.metre is not None:
-        piece = in_bars(piece, *corpus.metre)
+        piece = align_bars(piece, *corpus.metre)
     if corpus.quantise is not None:
         piece = piece.at_resolution(corpus.quantise)
     return piece.at_resolution(corpus.resolution)
 
 
-def _kept(piece: Piece, corpus: Corpus) -> Piece:
+def _drop_notes(piece: Piece, corpus: Corpus) -> Piece:
     """Drop notes, then the tracks that are left without any."""
     notes = piece.notes
     keep: Any = True
@@ -56,5 +58,5 @@ def _kept(piece: Piece, corpus: Corpus) -> Piece:
     return replace(piece, notes=notes, track_names=tuple(piece.track_names[t] for t in tracks))
 
 
-def _left(number: int, noun: str) -> str:
+def _remaining(number: int, noun: str) -> str:
     return f"{quantity(number, noun)} {agree(number, 'is', 'are')} left"

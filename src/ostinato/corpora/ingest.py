@@ -10,12 +10,12 @@ from pathlib import Path
 
 from ostinato.console import bar, say, where
 from ostinato.corpora.corpus import Corpus
-from ostinato.corpora.filters import prepared
+from ostinato.corpora.filters import prepare
 from ostinato.corpora.store import ROWS, Reject, Remark, Row, part_file, write_part
 from ostinato.errors import UnreadableError, UserError
 from ostinato.music import abc, reading, remarks
 from ostinato.music.piece import Piece
-from ostinato.parallel import Workers, alone
+from ostinato.parallel import Workers, run_isolated
 
 WORTH_PROCESSES = 4.0  # seconds: starting processes takes half as long
 SECONDS = {"midi": 0.001, "score": 0.05}  # typical time to read one
@@ -25,32 +25,29 @@ SECONDS = {"midi": 0.001, "score": 0.05}  # typical time to read one
 class Job:
     """One piece to read: a file, or one tune of an ABC file."""
 
-    source: str
-    """The file relative to the corpus, with slashes."""
-    path: str
-    """The same as the system has it: names that are not UTF-8 stay what they are."""
-    number: int = 0
-    """Which tune of the file, from 1; 0 where the file is one piece."""
+    source: str  # the file relative to the corpus, with slashes
+    path: str  # the same as the system has it: names that are not UTF-8 stay what they are
+    number: int = 0  # which tune of the file, from 1; 0 where the file is one piece
     name: str = ""
 
     @property
     def suffix(self) -> str:
-        """How the file's name ends, in small letters."""
+        """Return how the file's name ends, in small letters."""
         return os.path.splitext(self.path)[1].lower()  # noqa: PTH122  (faster, for many files)
 
     def named(self, with_suffix: bool) -> str:
-        """The relative path, and for one tune of several its number."""
+        """Return the relative path, and for one tune of several its number."""
         name = self.source if with_suffix else self.source[: -len(self.suffix)]
         return f"{name}-{self.number:04d}" if self.number else name
 
     def where(self) -> str:
-        """The file, and the tune in it."""
+        """Return the file, and the tune in it."""
         return f"{self.source} (tune {self.number})" if self.number else self.source
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """What becomes one part of the store."""
+    """The jobs of one part of the store."""
 
     number: int
     jobs: tuple[Job, ...]
@@ -68,7 +65,7 @@ def ingest(
     """
     if not files:
         raise UserError(_nothing(folder))
-    jobs = _named([job for file in files for job in _jobs(file, folder)])
+    jobs = _name_jobs([job for file in files for job in _jobs(file, folder)])
     chunks = [
         Chunk(number, tuple(jobs[start : start + ROWS]))
         for number, start in enumerate(range(0, len(jobs), ROWS))
@@ -83,7 +80,7 @@ def ingest(
         enough = workers
     with bar("reading", len(jobs), "pieces") as advance:
         advance(done)
-        for count in enough.each(read, waiting, partial(_read_carefully, folder, corpus, into)):
+        for count in enough.map(read, waiting, partial(_read_carefully, folder, corpus, into)):
             done += count
             advance(done)
     return len(chunks)
@@ -106,7 +103,7 @@ def _tunes(path: str) -> list[str]:
     return abc.tunes(abc.read_text(Path(path)))
 
 
-def _named(jobs: list[Job]) -> list[Job]:
+def _name_jobs(jobs: list[Job]) -> list[Job]:
     keep_suffix = [False] * len(jobs)
     while True:
         names = [job.named(keep) for job, keep in zip(jobs, keep_suffix, strict=True)]
@@ -130,7 +127,7 @@ def _read_chunk(folder: Path, corpus: Corpus, into: Path, chunk: Chunk) -> int:
 
 def _read_carefully(folder: Path, corpus: Corpus, into: Path, chunk: Chunk) -> int:
     """Read a chunk in which something kills its process: each job may die for itself."""
-    results = alone(partial(_read, folder, corpus), chunk.jobs)
+    results = run_isolated(partial(_read, folder, corpus), chunk.jobs)
     rows = (
         outcome[0] if outcome else [Reject(job.where(), "reading it crashed or ran out of memory")]
         for job, outcome in zip(chunk.jobs, results, strict=True)
@@ -144,10 +141,10 @@ def _write(rows: Iterator[Row], corpus: Corpus, into: Path, chunk: Chunk) -> int
 
 
 def _read(folder: Path, corpus: Corpus, job: Job) -> list[Row]:
-    """The piece of a job and what was guessed in it, or why there is none."""
+    """Return the piece of a job and what was guessed in it, or why there is none."""
     try:
         with remarks.collect() as made:
-            piece = prepared(_piece(folder / job.path, job), corpus)
+            piece = prepare(_piece(folder / job.path, job), corpus)
     except UnreadableError as error:
         return [Reject(job.where(), str(error))]
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Which pieces are for training, for validation and for testing."""
+"""The division of pieces into training, validation and test."""
 
 import json
 from abc import ABC, abstractmethod
@@ -11,12 +11,11 @@ import numpy as np
 from pydantic import Field
 
 from ostinato.console import warn
-from ostinato.corpora import likeness
+from ostinato.corpora import duplicates
+from ostinato.corpora.sources.published_splits import PARTS as PARTS
 from ostinato.corpora.store import PieceStore
 from ostinato.errors import UserError
 from ostinato.wording import agree, quantity
-
-PARTS = ("train", "validation", "test")
 
 Fraction = Annotated[float, Field(ge=0, le=1, description="its share of the pieces")]
 
@@ -29,7 +28,7 @@ class Division:
     groups: list[list[str]]
 
     def as_json(self) -> dict[str, Any]:
-        """What `outputs/split.json` holds: sorted, the same for the same division."""
+        """Return what `outputs/split.json` holds: sorted, the same for the same division."""
         sizes = [len(group) for group in self.groups if len(group) > 1]
         summary = {
             "grouped_pieces": sum(sizes),
@@ -71,13 +70,13 @@ class RandomSplit(Splitting):
     def divide(self, store: PieceStore) -> Division:
         """Divide by the seed; the same pieces and settings give the same parts."""
         order = sorted(range(len(store)), key=store.names.__getitem__)
-        together = likeness.groups(store) if self.group_alike else [[row] for row in order]
+        together = duplicates.groups(store) if self.group_alike else [[row] for row in order]
         groups = sorted(sorted(store.names[row] for row in group) for group in together)
         fractions = {part: getattr(self, part) for part in PARTS if getattr(self, part) > 0}
         if len(groups) < len(fractions):
             raise UserError(self._too_few(len(store), len(groups), list(fractions)))
         rng = np.random.default_rng(self.seed)
-        return Division(_filled(groups, fractions, rng), groups)
+        return Division(_fill(groups, fractions, rng), groups)
 
     def _too_few(self, pieces: int, groups: int, parts: list[str]) -> str:
         """Return the sentence for music too little for its parts, and the setting that works."""
@@ -167,7 +166,7 @@ def _folder(name: str) -> str:
     return name.partition("/")[0]
 
 
-def _filled(
+def _fill(
     groups: list[list[str]], fractions: dict[str, float], rng: np.random.Generator
 ) -> dict[str, list[str]]:
     """Give each group to a part, large groups first, so that single pieces even out the sizes.
@@ -198,7 +197,7 @@ def _drawn(room: dict[str, int], size: int, rng: np.random.Generator) -> str:
 
 
 def _sizes(count: int, fractions: dict[str, float]) -> dict[str, int]:
-    """Whole numbers of pieces, at least one each; the first part takes what rounding leaves."""
+    """Return numbers of pieces, at least one each; the first part takes what rounding leaves."""
     sizes = {part: max(1, round(count * fraction)) for part, fraction in fractions.items()}
     first = next(iter(sizes))
     sizes[first] += count - sum(sizes.values())

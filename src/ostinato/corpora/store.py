@@ -6,17 +6,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby, islice
+from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ostinato.console import where
-from ostinato.corpora.tables import to_pieces, to_tables
+from ostinato.corpora.arrow import to_pieces, to_tables
 from ostinato.errors import UserError
-from ostinato.files import replacing_file
+from ostinato.files import atomic_file
 from ostinato.music.piece import Piece
 
 INDEX, REJECTS, REMARKS = "index.parquet", "rejects.csv", "remarks.csv"
@@ -32,17 +32,15 @@ INDEXED = pa.schema(
 )
 
 
-@dataclass(frozen=True)
-class Reject:
+class Reject(NamedTuple):
     """A file that gave no piece, and why."""
 
     file: str
     reason: str
 
 
-@dataclass(frozen=True)
-class Remark:
-    """What was guessed while a file was read that gave a piece."""
+class Remark(NamedTuple):
+    """A remark on what was guessed while a file was read that gave a piece."""
 
     file: str
     remark: str
@@ -67,7 +65,7 @@ class Part:
 
 
 def part_file(folder: Path, number: int) -> Path:
-    """Where the pieces of a part lie; their notes are beside them, and there before them."""
+    """Return where the pieces of a part lie; their notes are beside them, and there before them."""
     return folder / f"pieces-{number:05d}.parquet"
 
 
@@ -85,23 +83,17 @@ def write_part(rows: Iterable[Row], file: Path, digests: bool) -> None:
 
     The same rows give the same bytes. `digests` are what `finish` tells duplicates by.
     """
-    pieces: list[tuple[str, Piece]] = []
-    rejects: list[tuple[str, str]] = []
-    remarks: list[tuple[str, str]] = []
-    for row in rows:
-        if isinstance(row, Reject):
-            rejects.append((row.file, row.reason))
-        elif isinstance(row, Remark):
-            remarks.append((row.file, row.remark))
-        else:
-            pieces.append(row)
+    rows = list(rows)
+    rejects = [row for row in rows if isinstance(row, Reject)]
+    remarks = [row for row in rows if isinstance(row, Remark)]
+    pieces = [row for row in rows if not isinstance(row, Reject | Remark)]
     table, notes = to_tables(pieces, digests)
     packed = dict.fromkeys((n for n in notes.column_names if n != "drum"), "DELTA_BINARY_PACKED")
-    with replacing_file(_notes_file(file), within=file.parent) as beside:
+    with atomic_file(_notes_file(file), within=file.parent) as beside:
         pq.write_table(notes, beside, **PARQUET, column_encoding=packed)
     about = {"rejects": json.dumps(rejects), "remarks": json.dumps(remarks)}
     table = table.replace_schema_metadata(about)
-    with replacing_file(file, within=file.parent) as beside:
+    with atomic_file(file, within=file.parent) as beside:
         pq.write_table(table, beside, **PARQUET)
 
 
@@ -118,7 +110,7 @@ def finish(folder: Path, parts: int, drop_duplicates: bool) -> tuple[int, int]:
     with _table(folder / REJECTS, ("file", "reason")) as rejects:
         for number in range(parts):
             part = pq.ParquetFile(part_file(folder, number))
-            remarks += _noted(part, "remarks")
+            remarks += _read_notes(part, "remarks")
             rows, refused = _rows(part, seen)
             rejects.writerows(refused)
             rejected += len(refused)
@@ -127,7 +119,7 @@ def finish(folder: Path, parts: int, drop_duplicates: bool) -> tuple[int, int]:
         with _table(folder / REMARKS, ("file", "remark")) as rows_of_remarks:
             rows_of_remarks.writerows(remarks)
     columns = zip(*kept, strict=True) if kept else [()] * len(INDEXED)
-    with replacing_file(folder / INDEX, folder) as beside:
+    with atomic_file(folder / INDEX, folder) as beside:
         pq.write_table(pa.table(list(map(list, columns)), schema=INDEXED), beside)
     return len(kept), rejected
 
@@ -135,7 +127,7 @@ def finish(folder: Path, parts: int, drop_duplicates: bool) -> tuple[int, int]:
 @contextmanager
 def _table(path: Path, head: tuple[str, str]) -> Iterator[Any]:
     with (
-        replacing_file(path, path.parent) as beside,
+        atomic_file(path, path.parent) as beside,
         beside.open("w", encoding="utf-8") as file,
     ):
         rows = csv.writer(file, lineterminator="\n")
@@ -143,15 +135,15 @@ def _table(path: Path, head: tuple[str, str]) -> Iterator[Any]:
         yield rows
 
 
-def _noted(part: pq.ParquetFile, what: str) -> list[tuple[str, str]]:
+def _read_notes(part: pq.ParquetFile, what: str) -> list[tuple[str, str]]:
     return [tuple(row) for row in json.loads(part.schema_arrow.metadata[what.encode()])]
 
 
 def _rows(
     part: pq.ParquetFile, seen: dict[bytes, str] | None
 ) -> tuple[list[tuple[str, str, int]], list[tuple[str, str]]]:
-    """The (name, source, row) that are kept of a part, and its (file, reason) that are not."""
-    rejects = _noted(part, "rejects")
+    """Return the (name, source, row) kept of a part, and its (file, reason) that are not."""
+    rejects = _read_notes(part, "rejects")
     table = part.read(["name", "source", "digest"], use_threads=False).to_pydict()
     kept = []
     for row, (name, source, digest) in enumerate(zip(*table.values(), strict=True)):
@@ -164,21 +156,8 @@ def _rows(
     return kept, rejects
 
 
-def write(results: Iterable[Row], folder: Path, drop_duplicates: bool = False) -> tuple[int, int]:
-    """Write (source, piece) rows, rejects and remarks into `folder` as they come.
-
-    The same results give the same bytes. Returns how many were kept and how many rejected.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    rows, number = iter(results), 0
-    while part := list(islice(rows, ROWS)):
-        write_part(part, part_file(folder, number), drop_duplicates)
-        number += 1
-    return finish(folder, number, drop_duplicates)
-
-
 class PieceStore:
-    """The pieces of a folder that `finish` or `write` finished, read by name or in order.
+    """The pieces of a folder that `finish` finished, read by name or in order.
 
     Raises `UserError` when they are not there.
     """
@@ -196,17 +175,17 @@ class PieceStore:
 
     @property
     def names(self) -> list[str]:
-        """The names of all pieces, in order."""
+        """Return the names of all pieces, in order."""
         return self._columns["name"]
 
     @property
     def sources(self) -> list[str]:
-        """The file of each piece, relative to the corpus's folder."""
+        """Return the file of each piece, relative to the corpus's folder."""
         return self._columns["source"]
 
     @cached_property
     def parts(self) -> Sequence[Part]:
-        """The pieces in order, in parts that can be read one by one, also in other processes."""
+        """Return the pieces in order, in parts that other processes can read one by one."""
         places = zip(self._columns["part"], self._columns["row"], strict=True)
         return [
             Part(part_file(self.folder, number), tuple(row for _, row in rows))
@@ -233,11 +212,11 @@ class PieceStore:
         return {"folder": self.folder, "_open": (-1, [])}
 
     def only(self, names: Iterable[str]) -> "Selection":
-        """Those of the pieces that have one of these names, in order; read when iterated over."""
+        """Return the pieces of these names, in order; each is read when iterated over."""
         return Selection(self, frozenset(names))
 
     def read(self, name: str) -> Piece:
-        """One piece; its part stays in memory until another is read.
+        """Return one piece; its part stays in memory until another is read.
 
         Raises `KeyError` for an unknown name.
         """
@@ -245,10 +224,6 @@ class PieceStore:
         if self._open[0] != number:
             self._open = (number, _read_part(part_file(self.folder, number)))
         return self._open[1][row]
-
-    def read_all(self, names: Iterable[str]) -> Iterator[Piece]:
-        """Pieces by name, in the order of the names; sorted names read each part once."""
-        return map(self.read, names)
 
 
 @dataclass(frozen=True)
@@ -266,14 +241,16 @@ class Selection:
 
 
 def read_rejects(folder: Path) -> list[Reject]:
-    """The rejects of a folder of pieces."""
-    with (folder / REJECTS).open(encoding="utf-8", newline="") as file:
-        return [Reject(row["file"], row["reason"]) for row in csv.DictReader(file)]
+    """Return the rejects of a folder of pieces."""
+    return [Reject(*row) for row in _read_table(folder / REJECTS)]
 
 
 def read_remarks(folder: Path) -> list[Remark]:
-    """The remarks on the files of a folder of pieces."""
-    if not (folder / REMARKS).is_file():
-        return []
-    with (folder / REMARKS).open(encoding="utf-8", newline="") as file:
-        return [Remark(row["file"], row["remark"]) for row in csv.DictReader(file)]
+    """Return the remarks on the files of a folder of pieces."""
+    file = folder / REMARKS
+    return [Remark(*row) for row in _read_table(file)] if file.is_file() else []
+
+
+def _read_table(path: Path) -> list[list[str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))[1:]

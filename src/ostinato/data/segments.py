@@ -11,8 +11,8 @@ from torch import Tensor
 
 from ostinato.data.store import TokenStore
 from ostinato.music.piece import Piece
-from ostinato.representations.barred import InBars
-from ostinato.representations.line import REST
+from ostinato.representations.bar_grid import BarGrid
+from ostinato.representations.monophonic import REST
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Segments:
     """
 
     store: TokenStore
-    representation: InBars
+    representation: BarGrid
     bars: int
     pitches: tuple[int, int]
     starts: NDArray[np.int64]
@@ -70,7 +70,7 @@ class Segments:
             steps = self.representation.transpose(steps, semitones)
             before = np.where(before == REST, REST, before + semitones[:, None])
         return _batch(
-            *self.representation.excerpt(steps, before), self.representation, self.pitches
+            *self.representation.to_grid(steps, before), self.representation, self.pitches
         )
 
     def drawn(self, most: int, seed: int) -> SegmentBatch:
@@ -83,7 +83,7 @@ def cut(
     store: TokenStore,
     indices: NDArray[np.int64],
     pieces: Iterable[Piece],
-    representation: InBars,
+    representation: BarGrid,
     bars: int,
     pitches: tuple[int, int],
 ) -> Segments:
@@ -101,7 +101,7 @@ def cut(
         if (index := at.get(piece.name)) is None:
             continue
         first, last = int(store.offsets[index]) + begins, int(store.offsets[index + 1]) - ends
-        pitch, _ = representation.excerpt(store.steps[first:last][None])
+        pitch, _ = representation.to_grid(store.steps[first:last][None])
         cuts = _cuts(pitch[0], representation.bars(piece), representation.bar_steps, bars)
         other_bars += not len(cuts.steps)
         found.append(cuts.after(first, representation.period))
@@ -148,13 +148,13 @@ def _cuts(pitch: NDArray[np.uint8], lines: NDArray[np.int64], bar_steps: int, ba
 
 
 def first_of(
-    piece: Piece, representation: InBars, bars: int, pitches: tuple[int, int]
+    piece: Piece, representation: BarGrid, bars: int, pitches: tuple[int, int]
 ) -> SegmentBatch | None:
     """The first segment of a piece, alone in a batch; None where it has none, as `cut` cuts.
 
     Silence follows a piece that ends within its last bar. Raises `UnencodableError`.
     """
-    pitch, onset = representation.excerpt(representation.encode(piece)[None])
+    pitch, onset = representation.to_grid(representation.encode(piece)[None])
     lines, bar = representation.bars(piece), representation.bar_steps
     missing = max(0, int(lines[-1]) + bar - pitch.shape[1]) if len(lines) else 0
     after = ((0, 0), (0, missing), (0, 0))
@@ -173,7 +173,7 @@ def first_of(
 def _batch(
     pitch: NDArray[np.uint8],
     onset: NDArray[np.bool_],
-    representation: InBars,
+    representation: BarGrid,
     pitches: tuple[int, int],
 ) -> SegmentBatch:
     """Excerpts (batch, steps, lines) as a batch."""

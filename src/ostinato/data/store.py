@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ostinato import scratch
 from ostinato.data.losses import KINDS, Losses
 from ostinato.errors import UnencodableError, UserError
-from ostinato.files import replacing_file, write_json, write_text
+from ostinato.files import atomic_file, write_json, write_text
 from ostinato.music.piece import Piece
 from ostinato.parallel import Workers
 from ostinato.representations.base import Representation
@@ -116,7 +116,7 @@ def write_store(
     made = [beside / f"{number:05d}" for number in range(len(parts))]
     waiting = [pair for pair in zip(made, parts, strict=True) if not _about(pair[0]).exists()]
     encode = partial(_encode_part, representation)
-    encoded = (workers or Workers(processes=1)).each(encode, waiting, _crashed)
+    encoded = (workers or Workers(processes=1)).map(encode, waiting, _crashed)
     missing = {part for part, _ in waiting}
     _join(_as_made(made, missing, encoded, advance), representation, whole)
     with scratch.temporary(folder) as gone:  # the parts go with it, however this ends
@@ -154,8 +154,8 @@ def _encode_part(representation: Representation, task: tuple[Path, Iterable[Piec
     names: list[str] = []
     skipped: dict[str, str] = {}
     with (  # a worker that outlived its master may be writing the same part, the same bytes
-        replacing_file(part.with_suffix(f".{STEPS}"), part.parent) as steps_path,
-        replacing_file(part.with_suffix(f".{POSITIONS}"), part.parent) as positions_path,
+        atomic_file(part.with_suffix(f".{STEPS}"), part.parent) as steps_path,
+        atomic_file(part.with_suffix(f".{POSITIONS}"), part.parent) as positions_path,
         steps_path.open("wb") as steps_file,
         positions_path.open("wb") as positions_file,
     ):

@@ -18,15 +18,15 @@ from ostinato.config import Config
 from ostinato.config.targets import TARGET
 from ostinato.errors import UserError
 from ostinato.files import fingerprint, write_json, write_text
-from ostinato.folders import replacing_folder
+from ostinato.folders import atomic_folder
 from ostinato.models.steps import Steps
-from ostinato.music.setting import SETTING, Setting, read_setting
+from ostinato.music.piece_defaults import DEFAULTS_FILE, PieceDefaults, read_defaults
 from ostinato.representations.base import Representation
 from ostinato.untrusted import MIB, printable, read_regular
 from ostinato.weights import WEIGHTS, Shape, check_memory, weight_shapes
 
 LEARNED = "learned.json"
-FILES = ("config.yaml", WEIGHTS, "vocabulary.tsv", SETTING, LEARNED)
+FILES = ("config.yaml", WEIGHTS, "vocabulary.tsv", DEFAULTS_FILE, LEARNED)
 LARGEST_LEARNED = 16 * MIB
 LONGEST_CHOICE = 200  # characters
 # of bundles written before: the method by a part of the model, and what the objective held
@@ -42,7 +42,7 @@ class Bundle:
     config: Config
     representation: Representation
     network: nn.Module
-    setting: Setting
+    setting: PieceDefaults
 
 
 def build_network(config: Config, representation: Representation) -> nn.Module:
@@ -67,12 +67,12 @@ def steps_of(representation: Representation) -> Steps:
 
 def save_bundle(bundle: Bundle, folder: Path) -> None:
     """Write a bundle, in one step; the same bundle gives the same bytes."""
-    with replacing_folder(folder, "model") as part:
+    with atomic_folder(folder, "model") as part:
         _config_of(bundle).save(part / "config.yaml")
         weights = {name: t.contiguous().cpu() for name, t in bundle.network.state_dict().items()}
         (part / WEIGHTS).write_bytes(save(weights))
         write_text(part / "vocabulary.tsv", bundle.representation.vocabulary())
-        write_json(part / SETTING, bundle.setting.to_dict())
+        write_json(part / DEFAULTS_FILE, bundle.setting.to_dict())
         if (learned := bundle.representation.learned()) is not None:
             (part / LEARNED).write_bytes(learned)
 
@@ -105,7 +105,7 @@ def load_bundle(folder: Path, plugins: Iterable[str] = ()) -> Bundle:
                 f"{printable(name)}: its training diverged; train the model again."
             )
     network.load_state_dict(weights)
-    setting = read_setting(folder / SETTING)
+    setting = read_defaults(folder / DEFAULTS_FILE)
     return Bundle(config, representation, network.eval(), setting)
 
 
@@ -136,7 +136,7 @@ def read_config(folder: Path, plugins: Iterable[str] = ()) -> Config:
 
     Raises `UserError` where the folder is no bundle.
     """
-    for name in ("config.yaml", WEIGHTS, SETTING):
+    for name in ("config.yaml", WEIGHTS, DEFAULTS_FILE):
         if not (folder / name).exists():
             raise UserError(
                 f"{folder} is not a trained model: it has no {name}; run `ostinato train`, or give "

@@ -1,1 +1,1 @@
-"""What a piece of music is; reading, writing, sounding and picturing it."""
+"""Pieces of music: reading, writing, sounding and picturing them."""

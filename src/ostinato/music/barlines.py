@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ostinato.music.arrays import DENOMINATORS, MOST_BEATS
 from ostinato.music.piece import TIME_SIGNATURE, Piece, changes
-from ostinato.music.rows import DENOMINATORS, MOST_BEATS
 
 FINEST = DENOMINATORS[-1]  # beyond it a bar's length is rounded up; the next signature cuts it
 

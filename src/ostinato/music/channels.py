@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato.music import events
+from ostinato.music import midi_events
 from ostinato.music.conversion import Part
-from ostinato.music.events import Event
+from ostinato.music.midi_events import Event
 
 DRUMS = 9  # the channel of percussion
 PITCHED = (*range(DRUMS), *range(DRUMS + 1, 16))
@@ -29,10 +29,10 @@ def share_channels(data: bytes, parts: Sequence[Part]) -> tuple[bytes, int]:
         return data, 0
     channels, clashes = _assign(parts)
     tracks = [
-        [_on(channel, event) for event in events.walk(track)]
+        [_on(channel, event) for event in midi_events.walk(track)]
         for channel, track in zip(channels, _tracks(data), strict=True)
     ]
-    written = [events.write(track) for track in _with_programs(tracks)]
+    written = [midi_events.write(track) for track in _with_programs(tracks)]
     chunks = [b"MTrk" + struct.pack(">I", len(track)) + track for track in written]
     return b"".join([data[:HEADER], *chunks]), clashes
 
@@ -46,7 +46,7 @@ def _tracks(data: bytes) -> Iterator[bytes]:
 
 
 class _Channel:
-    """What plays on one channel."""
+    """The notes of one channel."""
 
     def __init__(self) -> None:
         self.programs: set[int] = set()
@@ -54,7 +54,7 @@ class _Channel:
         self.begins = self.ends = np.zeros(0, np.int64)
 
     def clashes(self, part: Part) -> int:
-        """How many notes of a part meet a note of the same pitch here, or touch it."""
+        """Return how many notes of a part meet a note of the same pitch here, or touch it."""
         begins, ends = _spans(part)
         found = np.searchsorted(self.begins, ends, "right") - np.searchsorted(self.ends, begins)
         return int(np.count_nonzero(found))
@@ -68,20 +68,20 @@ class _Channel:
         self.ends = np.sort(np.concatenate([self.ends, ends]))
 
     def cost(self, part: Part) -> tuple[int, int, int]:
-        """What speaks against a part here, the worst first."""
+        """Return what speaks against a part here, the worst first."""
         other = 2 if self.programs - {part.program} else 1
         return self.clashes(part), 0 if self.programs == {part.program} else other, self.parts
 
 
 def _spans(part: Part) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """When notes begin and end, those of one pitch apart from those of others."""
+    """Return when notes begin and end, those of one pitch apart from those of others."""
     place = part.notes["pitch"].astype(np.int64) << 40
     begins = place + part.notes["onset"]
     return begins, begins + part.notes["duration"]
 
 
 def _assign(parts: Sequence[Part]) -> tuple[list[int], int]:
-    """The channel of each part, and how many notes clash."""
+    """Return the channel of each part, and how many notes clash."""
     channels = {number: _Channel() for number in (*PITCHED, DRUMS)}
     assigned, clashes = [], 0
     for part in parts:
@@ -95,11 +95,13 @@ def _assign(parts: Sequence[Part]) -> tuple[list[int], int]:
 
 
 def _on(channel: int, event: Event) -> Event:
-    return event if event.status >= events.SYSEX else event._replace(status=event.kind | channel)
+    return (
+        event if event.status >= midi_events.SYSEX else event._replace(status=event.kind | channel)
+    )
 
 
 def _with_programs(tracks: list[list[Event]]) -> list[list[Event]]:
-    """The same tracks, with a program change before each note that needs one, by time."""
+    """Return the same tracks, with a program change before each note that needs one, by time."""
     order = sorted(
         (event.tick, number, place)
         for number, track in enumerate(tracks)
@@ -110,11 +112,11 @@ def _with_programs(tracks: list[list[Event]]) -> list[list[Event]]:
     out: list[list[Event]] = [[] for _ in tracks]
     for _, number, place in order:
         event = tracks[number][place]
-        if event.kind == events.PROGRAM:
+        if event.kind == midi_events.PROGRAM:
             chosen[event.channel] = own[number] = event.data[0]
         elif event.begins and chosen.get(event.channel, 0) != own.get(number, 0):
             chosen[event.channel] = own.get(number, 0)
             change = bytes([chosen[event.channel]])
-            out[number].append(Event(event.tick, events.PROGRAM | event.channel, change))
+            out[number].append(Event(event.tick, midi_events.PROGRAM | event.channel, change))
         out[number].append(event)
     return out

@@ -6,7 +6,7 @@ import numpy as np
 import symusic
 from numpy.typing import NDArray
 
-from ostinato.music import rows
+from ostinato.music import arrays
 from ostinato.music.piece import LOUDNESS, NOTE, Piece
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ LONGEST_NAME = 200  # characters of a track's name that are kept
 
 
 def from_symusic(score: Any, name: str) -> Piece:
-    """A symusic score in ticks as a piece; tracks without notes are left out.
+    """Return a symusic score in ticks as a piece; tracks without notes are left out.
 
     Notes are taken as they are, impossible ones too; tempos and signatures only where they make
     sense, and none after the last note has ended.
@@ -39,9 +39,9 @@ def from_symusic(score: Any, name: str) -> Piece:
         name=name,
         resolution=resolution,
         notes=notes,
-        tempos=rows.tempos(tempos, resolution),
-        time_signatures=rows.time_signatures(signatures, resolution),
-        key_signatures=rows.key_signatures(keys, resolution),
+        tempos=arrays.tempos(tempos, resolution),
+        time_signatures=arrays.time_signatures(signatures, resolution),
+        key_signatures=arrays.key_signatures(keys, resolution),
         track_names=tuple(clean(track.name) for track in tracks),
     )
     return piece.without_changes_from(piece.end + 1)
@@ -74,7 +74,7 @@ def parts_of(piece: Piece) -> list[Part]:
 
 
 def to_symusic(piece: Piece) -> Any:
-    """The piece as a symusic score in ticks, with a track for each of `parts_of`."""
+    """Return the piece as a symusic score in ticks, with a track for each of `parts_of`."""
     score = symusic.Score(piece.resolution)
     for name, program, drum, notes in parts_of(piece):
         track = symusic.Track(name, program, drum)
@@ -97,7 +97,7 @@ def to_symusic(piece: Piece) -> Any:
 
 
 def from_muspy(music: "muspy.Music", name: str) -> Piece:
-    """A muspy object as a piece: chords become notes, tracks without notes are left out.
+    """Return a muspy object as a piece: chords become notes, tracks without notes are left out.
 
     Raises `UnreadableError` for a pitch or a program beyond those of MIDI.
     """
@@ -129,17 +129,17 @@ def from_muspy(music: "muspy.Music", name: str) -> Piece:
     piece = Piece(
         name=name,
         resolution=music.resolution,
-        notes=rows.notes(sounding),
-        tempos=rows.tempos([(t.time, t.qpm) for t in music.tempos], music.resolution),
-        time_signatures=rows.time_signatures(signatures, music.resolution),
-        key_signatures=rows.key_signatures(keys, music.resolution),
+        notes=arrays.notes(sounding),
+        tempos=arrays.tempos([(t.time, t.qpm) for t in music.tempos], music.resolution),
+        time_signatures=arrays.time_signatures(signatures, music.resolution),
+        key_signatures=arrays.key_signatures(keys, music.resolution),
         track_names=tuple(names),
     )
     return piece.without_changes_from(piece.end + 1)
 
 
 def to_muspy(piece: Piece) -> "muspy.Music":
-    """The piece as a `muspy.Music`."""
+    """Return the piece as a `muspy.Music`."""
     import muspy
 
     tracks = []
@@ -174,7 +174,7 @@ def to_muspy(piece: Piece) -> "muspy.Music":
 
 
 def _at_least_1(values: NDArray[Any]) -> NDArray[Any]:
-    """0 becomes 1; what is negative stays, to be seen."""
+    """Turn 0 into 1; what is negative stays, to be seen."""
     return np.where(values == 0, 1, values)
 
 

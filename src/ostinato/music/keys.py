@@ -25,7 +25,7 @@ class Key(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The key in words, spelled with at most six flats or sharps."""
+        """Return the key in words, spelled with at most six flats or sharps."""
         major = self.tonic + RELATIVE * self.minor
         most_flats = 5 + self.minor  # F♯ major, but E♭ minor
         fifths = (major * FIFTH + most_flats) % CLASSES - most_flats
@@ -60,7 +60,7 @@ def estimate_key(piece: Piece) -> Key | None:
 
 
 def _deviations() -> NDArray[np.float64]:
-    """Profiles of the 24 keys around their means, of length 1: (key, pitch class), major first."""
+    """Return centred profiles of length 1 of the 24 keys: (key, pitch class), major first."""
     rows = np.array([np.roll(p, tonic) for p in (MAJOR, MINOR) for tonic in range(CLASSES)])
     rows -= rows.mean(axis=1, keepdims=True)
     scaled: NDArray[np.float64] = rows / np.linalg.norm(rows, axis=1, keepdims=True)

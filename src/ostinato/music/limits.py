@@ -1,4 +1,4 @@
-"""What is too much for one music file, and a clock that stops reading which takes too long.
+"""Limits of one music file, and a clock that stops reading which takes too long.
 
 The limits lie far beyond real music, so that a damaged or hostile file costs a bounded amount of
 time and memory, here and in the stages that follow.
@@ -27,13 +27,13 @@ SECONDS = 120  # of processor time for one file that Python parses
 
 
 def one_line(error: Exception) -> str:
-    """What a parser's error says, short; the kind of error where it says no more than a word."""
-    said = " ".join("".join(c if c.isprintable() else " " for c in str(error)).split())[:200]
-    return said if " " in said else f"{type(error).__name__} {said}".strip()
+    """Return a parser's error in short; its kind where it says no more than a word."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in str(error)).split())[:200]
+    return text if " " in text else f"{type(error).__name__} {text}".strip()
 
 
 def read_bytes(path: Path, most: int) -> bytes:
-    """A file's bytes.
+    """Return a file's bytes.
 
     Raises `UnreadableError` for one without any, and for one of more than `most` without reading
     it.

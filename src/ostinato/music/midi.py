@@ -9,7 +9,7 @@ import numpy as np
 from symusic import Score
 
 from ostinato.errors import UnreadableError
-from ostinato.music import conversion, events, limits, midi_checks
+from ostinato.music import conversion, limits, midi_checks, midi_events
 from ostinato.music.midi_checks import Present
 from ostinato.music.midi_repair import repair_tracks
 from ostinato.music.piece import Piece
@@ -29,7 +29,7 @@ class _File(NamedTuple):
     tracks: list[bytes]
 
     def bytes(self) -> bytes:
-        """The whole file."""
+        """Return the whole file."""
         chunks = [b"MTrk" + struct.pack(">I", len(track)) + track for track in self.tracks]
         return b"".join([b"MThd", struct.pack(">I", HEADER), self.header, *chunks, BEYOND])
 
@@ -48,13 +48,13 @@ def read_midi(path: Path, name: str | None = None) -> Piece:
     name = path.stem if name is None else name
     piece = _read_quickly(file, name)
     if piece is None:
-        piece = _read_repaired(file, name)
+        piece = _read_after_repair(file, name)
     limits.check(piece)
     return piece
 
 
 def _inside_riff(data: bytes) -> bytes:
-    """The MIDI file in a RIFF file, whichever chunks come before it."""
+    """Return the MIDI file in a RIFF file, whichever chunks come before it."""
     at = 12
     while at + 8 <= len(data):
         if data[at : at + 4] == b"data":
@@ -68,7 +68,7 @@ def _inside_riff(data: bytes) -> bytes:
 
 
 def _chunks(data: bytes) -> tuple[bytes, list[bytes]]:
-    """The header and the tracks; refuse what symusic would accept and misread."""
+    """Return the header and the tracks; refuse what symusic would accept and misread."""
     if data[:4] != b"MThd" or len(data) < 8 + HEADER:
         raise UnreadableError("not a MIDI file: it does not begin with a MIDI header")
     length, kind, tracks, division = struct.unpack(">IHHH", data[4 : 8 + HEADER])
@@ -86,16 +86,18 @@ def _chunks(data: bytes) -> tuple[bytes, list[bytes]]:
         raise UnreadableError("it has no tracks")
     found = _tracks(data, 8 + length, tracks)
     if tracks + len(data) > MOST_INSTRUMENTS:
-        programs = np.count_nonzero(np.frombuffer(data, np.uint8) & events.KIND == events.PROGRAM)
+        programs = np.count_nonzero(
+            np.frombuffer(data, np.uint8) & midi_events.KIND == midi_events.PROGRAM
+        )
         if tracks + programs > MOST_INSTRUMENTS:
             raise UnreadableError(f"it changes programs up to {programs} times in {tracks} tracks")
     return data[8 : 8 + HEADER], found
 
 
 def _tracks(data: bytes, at: int, tracks: int) -> list[bytes]:
-    """Every track that the header promises, which must be there, whole, and safe to parse."""
+    """Return every track that the header promises; each must be there, whole, and safe to parse."""
     found: list[bytes] = []
-    suspicious = events.suspicious(data)
+    suspicious = midi_events.suspicious(data)
     while at + 8 <= len(data):
         name, size = data[at : at + 4], struct.unpack(">I", data[at + 4 : at + 8])[0]
         if name == b"MTrk":
@@ -105,7 +107,7 @@ def _tracks(data: bytes, at: int, tracks: int) -> list[bytes]:
                     f"the file is cut short: track {len(found)} lacks {missing} bytes"
                 )
             if suspicious:
-                events.check(found[-1])
+                midi_events.check(found[-1])
         at += 8 + size
         if len(found) == tracks:
             return found
@@ -113,35 +115,35 @@ def _tracks(data: bytes, at: int, tracks: int) -> list[bytes]:
 
 
 def _note_offs(channel: int) -> bytes:
-    """The end of every note of a channel, at once, the first without the time before it."""
-    first = bytes([events.NOTE_OFF | channel, 0, 0])
+    """Return the end of every note of a channel, at once, the first without the time before it."""
+    first = bytes([midi_events.NOTE_OFF | channel, 0, 0])
     return first + b"".join(bytes([0, pitch, 0]) for pitch in range(1, 128))
 
 
 NOTE_OFFS = tuple(map(_note_offs, range(16)))
 
 
-def _closed(file: _File, present: Sequence[Present]) -> _File:
-    """Every note ends, by note offs far beyond the end of its track: symusic drops others."""
+def _end_all_notes(file: _File, present: Sequence[Present]) -> _File:
+    """End every note by note offs far beyond the end of its track: symusic drops others."""
     pairs = zip(file.tracks, present, strict=True)
     return file._replace(tracks=[_with_note_offs(*pair) for pair in pairs])
 
 
 def _with_note_offs(track: bytes, present: Present) -> bytes:
-    offs = [NOTE_OFFS[status & events.CHANNEL] for status in present & midi_checks.NOTES_ON]
+    offs = [NOTE_OFFS[status & midi_events.CHANNEL] for status in present & midi_checks.NOTES_ON]
     later = [MUCH_LATER, b"\0".join([*offs, END_OF_TRACK])] if offs else [END_OF_TRACK]
     return b"".join([track[: -len(END_OF_TRACK)], *later])
 
 
 def _read_quickly(file: _File, name: str) -> Piece | None:
-    """What symusic makes of a file, if it reads it as it should: mostly it does."""
+    """Return what symusic makes of a file, if it reads it as it should: mostly it does."""
     tracks = file.tracks
     if len(tracks) > MOST_CLOSED or not all(track.endswith(END_OF_TRACK) for track in tracks):
         return None
     present = [midi_checks.statuses_present(track) for track in tracks]
     if midi_checks.have_packets_or_silence(tracks, present):
         return None
-    score = _parse(_closed(file, present))
+    score = _parse(_end_all_notes(file, present))
     if midi_checks.share_programs(tracks, present, len(score.tracks)):
         return None
     piece = conversion.from_symusic(score, name)
@@ -149,10 +151,10 @@ def _read_quickly(file: _File, name: str) -> Piece | None:
     return None if longest >= limits.LAST_TICK else piece  # its end is one that was added
 
 
-def _read_repaired(file: _File, name: str) -> Piece:
+def _read_after_repair(file: _File, name: str) -> Piece:
     try:
         score = _parse(file._replace(tracks=repair_tracks(file.tracks)))
-    except events.NoEventsError:
+    except midi_events.NoEventsError:
         _parse(file)  # which mostly says more
         raise
     return conversion.from_symusic(score, name)
@@ -168,7 +170,7 @@ def _parse(file: _File) -> Any:
 
 
 def _check_counts(score: Any) -> None:
-    """Before anything is copied out of symusic's memory."""
+    """Check counts before anything is copied out of symusic's memory."""
     lengths = [len(track.notes) for track in score.tracks]
     limits.check_counts(sum(lengths), sum(length > 0 for length in lengths))
     changes = len(score.tempos) + len(score.time_signatures) + len(score.key_signatures)

@@ -1,35 +1,34 @@
-"""Whether MIDI tracks hold what symusic misreads, found without going through their events."""
+"""Checks for what symusic misreads in MIDI tracks, without going through their events."""
 
 import re
 from collections.abc import Iterator, Sequence, Set
 
 from ostinato.errors import UnreadableError
-from ostinato.music import events
+from ostinato.music import midi_events
 
 DELTA = rb"[\x80-\xff]{0,3}+[\0-\x7f]"
 MORE = {count: rb"(?:%s[\0-\x7f]{%d})*+" % (DELTA, count) for count in (1, 2)}
 RUN = re.compile(
     DELTA
     + rb"(?:([\x80-\xbf\xe0-\xef])[\0-\x7f]{2}%s|([\xc0-\xdf])[\0-\x7f]%s)" % (MORE[2], MORE[1])
-)
-"""Events of one status."""
+)  # events of one status
 SILENCES = tuple(
-    re.compile(rb"%c(?:[\0-\x7f]{2}%s)*?[\x78\x7b-\x7f]" % (events.CONTROL | channel, DELTA))
+    re.compile(rb"%c(?:[\0-\x7f]{2}%s)*?[\x78\x7b-\x7f]" % (midi_events.CONTROL | channel, DELTA))
     for channel in range(16)
-)
-"""What may be a controller that ends all notes, by channel."""
+)  # what may be a controller that ends all notes, by channel
 CONTROLLER = re.compile(rb"%s(?:[\xb0-\xbf])?([\0-\x7f])[\0-\x7f]" % DELTA)
 SILENCING = (120, *range(123, 128))  # controllers that end all notes of a channel
-ASKED = (events.NOTE_ON, events.CONTROL, events.PROGRAM)
-NOTES_ON = frozenset(range(events.NOTE_ON, events.NOTE_ON + 16))
-PROGRAMS = frozenset(range(events.PROGRAM, events.PROGRAM + 16))
-CHOOSES = events.PROGRAM - events.NOTE_ON
+ASKED = (midi_events.NOTE_ON, midi_events.CONTROL, midi_events.PROGRAM)
+NOTES_ON = frozenset(range(midi_events.NOTE_ON, midi_events.NOTE_ON + 16))
+PROGRAMS = frozenset(range(midi_events.PROGRAM, midi_events.PROGRAM + 16))
+CHOOSES = midi_events.PROGRAM - midi_events.NOTE_ON
 """From a note on to the program change of its channel."""
-UNKNOWN = 0
-"""The status of events that are told apart in no quick way."""
+UNKNOWN = 0  # the status of events that are told apart in no quick way
 
 
-UNASKED = bytes(b for b in range(256) if b & events.KIND not in ASKED and b != events.ESCAPE)
+UNASKED = bytes(
+    b for b in range(256) if b & midi_events.KIND not in ASKED and b != midi_events.ESCAPE
+)
 Present = Set[int]
 
 
@@ -39,7 +38,7 @@ def statuses_present(track: bytes) -> Present:
 
 
 def have_packets_or_silence(tracks: Sequence[bytes], present: Sequence[Present]) -> bool:
-    """Whether there are system exclusive packets, or controllers that end all notes.
+    """Return whether there are system exclusive packets, or controllers that end all notes.
 
     present: of each track, what `statuses_present` gives. Most tracks have no bytes that may be
     such events; in the others the events are looked at.
@@ -49,14 +48,15 @@ def have_packets_or_silence(tracks: Sequence[bytes], present: Sequence[Present])
 
 
 def _may_be(track: bytes, present: Present) -> bool:
-    return (events.ESCAPE in present and _may_have_packets(track)) or any(
-        status & events.KIND == events.CONTROL and SILENCES[status & events.CHANNEL].search(track)
+    return (midi_events.ESCAPE in present and _may_have_packets(track)) or any(
+        status & midi_events.KIND == midi_events.CONTROL
+        and SILENCES[status & midi_events.CHANNEL].search(track)
         for status in present
     )
 
 
 def share_programs(tracks: Sequence[bytes], present: Sequence[Present], sounding: int) -> bool:
-    """Whether a channel has notes in a track without the program change that another track has.
+    """Return whether a track has notes on a channel whose program another track chooses.
 
     sounding: how many tracks symusic found notes in; where they are as many as the tracks that may
     have chosen their own program, none needs another's.
@@ -76,20 +76,20 @@ def share_programs(tracks: Sequence[bytes], present: Sequence[Present], sounding
 
 
 def _may_have_packets(track: bytes) -> bool:
-    """Whether a byte 0xF7 may begin an event: it ends one where a length says so."""
-    at = track.find(events.ESCAPE)
+    """Return whether a byte 0xF7 may begin an event: it ends one where a length says so."""
+    at = track.find(midi_events.ESCAPE)
     while at >= 0:
-        begin = track.rfind(events.SYSEX, 0, at)
+        begin = track.rfind(midi_events.SYSEX, 0, at)
         if begin < 0 or track[begin + 1] != at - begin - 1:
             return True
-        at = track.find(events.ESCAPE, at + 1)
+        at = track.find(midi_events.ESCAPE, at + 1)
     return False
 
 
 def _is_packet_or_silence(status: int, run: bytes) -> bool:
-    if status & events.KIND == events.CONTROL:
+    if status & midi_events.KIND == midi_events.CONTROL:
         return any(match[1][0] in SILENCING for match in CONTROLLER.finditer(run))
-    return status in (events.ESCAPE, UNKNOWN)
+    return status in (midi_events.ESCAPE, UNKNOWN)
 
 
 def _runs(track: bytes) -> Iterator[tuple[int, bytes]]:
@@ -100,10 +100,10 @@ def _runs(track: bytes) -> Iterator[tuple[int, bytes]]:
             yield (run[1] or run[2])[0], run[0]
             at = run.end()
         try:
-            event, at = events.read_long_event(track, at)
+            event, at = midi_events.read_long_event(track, at)
         except (IndexError, UnreadableError):
             yield UNKNOWN, b""
             return
         yield event.status, event.data
-        if event.status == events.META and event.data[0] == events.END_OF_TRACK:
+        if event.status == midi_events.META and event.data[0] == midi_events.END_OF_TRACK:
             return

@@ -11,9 +11,9 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from ostinato.errors import UnreadableError
-from ostinato.music import events, limits, remarks
-from ostinato.music.events import Event
+from ostinato.music import limits, midi_events, remarks
 from ostinato.music.midi_checks import SILENCING
+from ostinato.music.midi_events import Event
 
 LARGEST = 4 * limits.MIB  # bytes of tracks; each event is a Python object here
 
@@ -22,15 +22,14 @@ Key = tuple[int, int, int]  # track, channel, pitch
 
 @dataclass
 class _Changes:
-    """What is inserted before an event, by its track and place in it, and what is left out."""
+    """Events to insert before another, by its track and place in it, and those to leave out."""
 
     inserted: dict[tuple[int, int], list[Event]] = field(default_factory=lambda: defaultdict(list))
     removed: set[tuple[int, int]] = field(default_factory=set)
-    guessed: int = 0
-    """Notes whose end is written nowhere."""
+    guessed: int = 0  # notes whose end is written nowhere
 
 
-class _Said(NamedTuple):
+class _KeyEvent(NamedTuple):
     """A note on or off of one key."""
 
     begins: bool
@@ -53,7 +52,7 @@ def repair_tracks(tracks: Sequence[bytes]) -> list[bytes]:
             f"it needs repair, for notes without an end or system exclusive packets, and has "
             f"{size / limits.MIB:.1f} MiB: up to {LARGEST // limits.MIB} are repaired"
         )
-    read = [_with_end(list(events.walk(track))) for track in tracks]
+    read = [_with_end(list(midi_events.walk(track))) for track in tracks]
     changes = _find_changes(read)
     if changes.guessed:
         which = (
@@ -66,9 +65,13 @@ def repair_tracks(tracks: Sequence[bytes]) -> list[bytes]:
 
 
 def _with_end(track: list[Event]) -> list[Event]:
-    if not track or track[-1].status != events.META or track[-1].data[0] != events.END_OF_TRACK:
+    if (
+        not track
+        or track[-1].status != midi_events.META
+        or track[-1].data[0] != midi_events.END_OF_TRACK
+    ):
         last = track[-1].tick if track else 0
-        track.append(Event(last, events.META, bytes([events.END_OF_TRACK, 0])))
+        track.append(Event(last, midi_events.META, bytes([midi_events.END_OF_TRACK, 0])))
     return track
 
 
@@ -77,10 +80,10 @@ def _rewrite(track: list[Event], number: int, changes: _Changes) -> bytes:
     for place, event in enumerate(track):
         if (number, place) in changes.inserted:
             out += sorted(changes.inserted[number, place], key=lambda event: event.tick)
-        packet = event.status in (events.SYSEX, events.ESCAPE)
+        packet = event.status in (midi_events.SYSEX, midi_events.ESCAPE)
         if not packet and (number, place) not in changes.removed:
             out.append(event)
-    return events.write(out)
+    return midi_events.write(out)
 
 
 class _Player:
@@ -88,7 +91,7 @@ class _Player:
 
     def __init__(self) -> None:
         self.changes = _Changes()
-        self.since_silence: dict[Key, list[_Said]] = defaultdict(list)
+        self.since_silence: dict[Key, list[_KeyEvent]] = defaultdict(list)
         """Of each key, what was said since no note of it sounded."""
         self.sounding: dict[int, dict[Key, int]] = defaultdict(dict)
         """By channel, the keys that sound, and how many notes of each."""
@@ -105,10 +108,10 @@ class _Player:
             self._begin(track, place, event)
         elif event.ends:
             self._end((track, event.channel, event.data[0]), event.tick, place)
-        elif event.kind == events.PROGRAM:
+        elif event.kind == midi_events.PROGRAM:
             self.programs[event.channel] = event.data[0]
             self.own.add((track, event.channel))
-        elif event.kind == events.CONTROL and event.data[0] in SILENCING:
+        elif event.kind == midi_events.CONTROL and event.data[0] in SILENCING:
             self._silence(event.channel, event.tick)
 
     def _begin(self, track: int, place: int, event: Event) -> None:
@@ -118,24 +121,24 @@ class _Player:
         program, part = self.programs.get(channel, 0), (track, channel)
         if part not in self.own and program != self.given.get(part, 0):
             self.given[part] = program
-            change = Event(event.tick, events.PROGRAM | channel, bytes([program]))
+            change = Event(event.tick, midi_events.PROGRAM | channel, bytes([program]))
             self.changes.inserted[track, place].append(change)
         key = (track, channel, pitch)
         self.sounding[channel][key] = self.sounding[channel].get(key, 0) + 1
-        self.since_silence[key].append(_Said(True, event.tick, place))
+        self.since_silence[key].append(_KeyEvent(True, event.tick, place))
 
     def _end(self, key: Key, tick: int, place: int) -> None:
         sounding = self.sounding[key[1]]
         if key not in sounding:
             return
         sounding[key] -= 1
-        self.since_silence[key].append(_Said(False, tick, place))
+        self.since_silence[key].append(_KeyEvent(False, tick, place))
         if not sounding[key]:
             del sounding[key], self.since_silence[key]
 
     def _silence(self, channel: int, tick: int) -> None:
         for key, count in self.sounding.pop(channel, {}).items():
-            off = Event(tick, events.NOTE_OFF | channel, bytes([key[2], 0]))
+            off = Event(tick, midi_events.NOTE_OFF | channel, bytes([key[2], 0]))
             self.changes.inserted[key[0], self.places[key[0]] + 1] += [off] * count
             del self.since_silence[key]
 
@@ -146,7 +149,7 @@ def _find_changes(tracks: list[list[Event]]) -> _Changes:
     order = sorted(
         (
             event.tick,
-            event.kind != events.PROGRAM or (number, event.channel) in noted,
+            event.kind != midi_events.PROGRAM or (number, event.channel) in noted,
             number,
             place,
         )
@@ -163,7 +166,7 @@ def _find_changes(tracks: list[list[Event]]) -> _Changes:
 
 
 def _end_hanging(
-    key: Key, notes: list[_Said], track: list[Event], last: int, changes: _Changes
+    key: Key, notes: list[_KeyEvent], track: list[Event], last: int, changes: _Changes
 ) -> None:
     """End the notes of one key that have no end; an end is that of the latest note before it."""
     number, channel, pitch = key
@@ -183,6 +186,6 @@ def _end_hanging(
         if tick == begun.tick:
             changes.removed.add((number, begun.place))  # of two struck at once, one is heard
             continue
-        off = Event(tick, events.NOTE_OFF | channel, bytes([pitch, 0]))
+        off = Event(tick, midi_events.NOTE_OFF | channel, bytes([pitch, 0]))
         changes.inserted[number, end].insert(0, off)
         changes.guessed += 1

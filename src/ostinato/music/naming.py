@@ -11,14 +11,14 @@ NOT_GIVEN = "not given"
 
 
 def key_name(fifths: int, minor: bool) -> str:
-    """A key signature as a key: -3 and minor is C minor."""
+    """Return a key signature as a key: -3 and minor is C minor."""
     place = fifths + (A if minor else C)
     mode = "minor" if minor else "major"
     return f"{TONICS[place]} {mode}" if abs(fifths) <= 7 else f"{fifths} fifths, {mode}"
 
 
 def metre_name(numerator: int, denominator: int) -> str:
-    """A time signature, as 3/4."""
+    """Return a time signature, as 3/4."""
     return f"{numerator}/{denominator}"
 
 
@@ -35,7 +35,7 @@ def program_name(program: int, drum: bool = False) -> str:
 
 
 def clock(seconds: float) -> str:
-    """A length of time, as 3 h 05 min, 2 min 09 s or 4.2 s."""
+    """Return a length of time, as 3 h 05 min, 2 min 09 s or 4.2 s."""
     if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -46,7 +46,7 @@ def clock(seconds: float) -> str:
 
 
 def longest(changes: NDArray[Any], end: int) -> Any | None:
-    """The row of signatures or tempos whose value is in force longest, up to tick `end`.
+    """Return the row of signatures or tempos whose value is in force longest, up to tick `end`.
 
     A pickup that is written as a bar of its own does not count for the metre of a piece. None where
     there are no changes.

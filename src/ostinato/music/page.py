@@ -21,7 +21,7 @@ INSTRUMENTS_NAMED = 4  # at most, of a piece
 
 @dataclass(frozen=True)
 class Given:
-    """What of a sample is not new: everything before the tick `until`, and all of some tracks.
+    """The part of a sample that is not new: all before the tick `until`, and some tracks.
 
     source: where it is from, as "bwv10.7, a piece of the test split".
     """
@@ -52,7 +52,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Listening:
-    """What the page of samples shows: `settings` says how they were made, label by label."""
+    """The content of the page of samples: `settings` says how they were made, label by label."""
 
     title: str
     samples: Iterable[Sample]
@@ -126,7 +126,7 @@ def show_sample(sample: Sample) -> dict[str, Any]:
 
 
 def _show_voices(sample: Sample, tracks: Mapping[int, Mapping[str, str]]) -> list[dict[str, Any]]:
-    """Each track that is drawn, with its sound where it can be heard alone."""
+    """Return each track that is drawn, with its sound where it can be heard alone."""
     fixed = sample.given.tracks if sample.given else frozenset()
     return [
         {
@@ -157,7 +157,7 @@ def _bars_and_metre(piece: Piece) -> str:
 
 
 def _instruments(piece: Piece) -> str:
-    """The instruments in order of their tracks, each once."""
+    """Return the instruments in order of their tracks, each once."""
     rows = np.unique(piece.notes[["track", "program", "drum"]])
     names = list(dict.fromkeys(instrument_name(int(p), bool(d)) for _, p, d in rows.tolist()))
     more = len(names) - INSTRUMENTS_NAMED

@@ -43,7 +43,7 @@ THINNEST = 1 / 800  # of the width: a drum stroke of one tick is still seen
 
 
 def piano_roll(*pieces: Piece, title: str | None = None, height: int = 500) -> bytes:
-    """A PNG of piano-rolls, one below the other; the same pieces give the same bytes.
+    """Return a PNG of piano-rolls, one below the other; the same pieces give the same bytes.
 
     Each roll is `height` pixels high and 1600 wide, wider from 80 bars on, up to 4800. A roll is
     titled by the name of its piece; `title` replaces the name of a single piece and stands above
@@ -85,7 +85,7 @@ def is_ours(file: Path) -> bool:
 
 
 def colour(track: int) -> str:
-    """The colour of a track, as #rrggbb: six hues, then lighter, then darker ones."""
+    """Return the colour of a track, as #rrggbb: six hues, then lighter, then darker ones."""
     hue = np.array([int(PALETTE[track % len(PALETTE)][i : i + 2], 16) for i in (1, 3, 5)])
     shade = track // len(PALETTE) % 3
     red, green, blue = (hue, 255 - (255 - hue) * 0.55, hue * 0.6)[shade].round().astype(int)
@@ -93,14 +93,14 @@ def colour(track: int) -> str:
 
 
 def track_label(piece: Piece, track: int) -> str:
-    """The name of a track, or what it is."""
+    """Return the name of a track, or what it is."""
     notes = piece.track(track)
     unnamed = "drums" if len(notes) and notes["drum"].all() else f"track {track + 1}"
     return piece.track_names[track].strip() or unnamed
 
 
 def rows(piece: Piece) -> tuple[NDArray[np.int64], list[int]]:
-    """The row in which each note is drawn, and the drum sounds in use, lowest row first.
+    """Return the row in which each note is drawn, and the drum sounds in use, lowest row first.
 
     A pitched note's row is its pitch. Drums have a lane of their own below the lowest pitch: one
     row for each sound, and an empty row above.
@@ -144,7 +144,7 @@ def _draw(axes: "Axes", piece: Piece, title: str) -> None:
 
 
 def _rectangles(piece: Piece, row: NDArray[np.int64]) -> Any:
-    """The corners of each note: (note, 4, 2), in ticks and rows."""
+    """Return the corners of each note: (note, 4, 2), in ticks and rows."""
     notes, end = piece.notes, max(piece.end, 1)
     left = notes["onset"].astype(float)
     gap = np.minimum(0.1 * notes["duration"], end / 1000)  # repeated notes stay two notes
@@ -155,7 +155,7 @@ def _rectangles(piece: Piece, row: NDArray[np.int64]) -> Any:
 
 
 def _colours(piece: Piece) -> Any:
-    """Red, green, blue and opacity of each note: (note, 4); soft notes are paler."""
+    """Return red, green, blue and opacity of each note: (note, 4); soft notes are paler."""
     from matplotlib.colors import to_rgba_array
 
     palette = to_rgba_array([colour(i) for i in range(max(1, len(piece.track_names)))])

@@ -39,7 +39,7 @@ def array(dtype: np.dtype[Any], **columns: Any) -> NDArray[Any]:
 
 
 def changes(rows: Iterable[tuple[Any, ...]], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Rows (onset, ...) in order of time; of several at once the last, repetitions dropped."""
+    """Return rows (onset, ...) by time; of several at once the last, repetitions dropped."""
     kept: list[tuple[Any, ...]] = []
     for row in sorted(rows, key=lambda row: int(row[0])):
         if kept and kept[-1][0] == row[0]:
@@ -50,7 +50,7 @@ def changes(rows: Iterable[tuple[Any, ...]], dtype: np.dtype[Any]) -> NDArray[An
 
 
 def order_by(*columns: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
-    """Indices that sort rows by their first column, then the next; equal rows stay in order.
+    """Return indices that sort rows by their first column, then the next; equal rows stay in order.
 
     What `np.lexsort` gives, several times faster where the columns fit into one number together.
     """
@@ -70,7 +70,7 @@ def order_by(*columns: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
 
 
 def sorted_notes(notes: NDArray[Any]) -> NDArray[Any]:
-    """Notes in the order of a `Piece`; the same array where they are in order.
+    """Return notes in the order of a `Piece`; the same array where they are in order.
 
     Onset, track and pitch are packed into one number: most notes differ in it, and a few together
     are found sooner than all are sorted by four columns.
@@ -120,15 +120,13 @@ class Piece:
 
     @classmethod
     def in_order(cls, **fields: Any) -> "Piece":
-        """A piece of fields that were another's: notes in order, all tracks named. Nothing is
-        looked through again.
-        """
+        """Return a piece of fields that were another's, unchecked: notes in order, tracks named."""
         piece = object.__new__(cls)
         piece.__dict__.update(fields)
         return piece
 
     def __eq__(self, other: object) -> bool:
-        """Equal music: everything but the name."""
+        """Compare music: everything but the name."""
         if not isinstance(other, Piece):
             return NotImplemented
         arrays = ("notes", "tempos", "time_signatures", "key_signatures")
@@ -142,29 +140,29 @@ class Piece:
 
     @property
     def end(self) -> int:
-        """The tick at which the last note ends."""
+        """Return the tick at which the last note ends."""
         return int((self.notes["onset"] + self.notes["duration"]).max(initial=0))
 
     @property
     def quarters(self) -> float:
-        """Length in quarter notes."""
+        """Return length in quarter notes."""
         return self.end / self.resolution
 
     @property
     def seconds(self) -> float:
-        """Length in seconds, by the tempo changes."""
+        """Return length in seconds, by the tempo changes."""
         tempos = self.tempos if len(self.tempos) else array(TEMPO, onset=0, qpm=DEFAULT_QPM)
         starts = np.minimum(np.append(np.maximum(tempos["onset"], 0), self.end), self.end)
         first = starts[0] / self.resolution * 60 / DEFAULT_QPM
         return float(first + (np.diff(starts) / self.resolution * 60 / tempos["qpm"]).sum())
 
     def track(self, index: int) -> NDArray[Any]:
-        """The notes of one track."""
+        """Return the notes of one track."""
         notes: NDArray[Any] = self.notes[self.notes["track"] == index]
         return notes
 
     def barlines(self) -> NDArray[np.int64]:
-        """Ticks at which bars begin, from 0 up to the end; every time signature begins a bar."""
+        """Return ticks at which bars begin, from 0 to the end; every time signature begins one."""
         signatures = self.time_signatures
         if not len(signatures) or signatures["onset"][0] > 0:
             common = array(TIME_SIGNATURE, onset=0, numerator=4, denominator=4)
@@ -179,7 +177,7 @@ class Piece:
         return np.concatenate(lines)
 
     def at_resolution(self, resolution: int) -> "Piece":
-        """The same music at another resolution: rounded half up, no duration below one tick."""
+        """Return the music at another resolution: rounded half up, no duration below one tick."""
         if resolution == self.resolution:
             return self
 
@@ -192,7 +190,7 @@ class Piece:
         return Piece.in_order(**fields)
 
     def notes_at(self, resolution: int | Fraction) -> NDArray[Any]:
-        """A copy of the notes at another resolution, each in the place that it has in `notes`.
+        """Return a copy of the notes at another resolution, each in its place in `notes`.
 
         A fraction is a step of more ticks than one: 1/2 is a step of two quarter notes.
         """
@@ -203,7 +201,7 @@ class Piece:
         return notes
 
     def times_at(self, resolution: int | Fraction) -> NDArray[np.int64]:
-        """Ticks at which notes begin and end at another resolution: (2, notes); none are empty."""
+        """Return when notes begin and end at another resolution: (2, notes); none are empty."""
         times = np.empty((2, len(self.notes)), np.int64)
         times[0] = self.notes["onset"]
         np.add(times[0], self.notes["duration"], out=times[1])
@@ -220,7 +218,7 @@ class Piece:
         return scaled
 
     def without_changes_from(self, tick: int) -> "Piece":
-        """The same notes without the tempos and signatures from a tick on."""
+        """Return the same notes without the tempos and signatures from a tick on."""
         fields = {}
         for name in ("tempos", "time_signatures", "key_signatures"):
             changes = getattr(self, name)
@@ -229,11 +227,11 @@ class Piece:
         return Piece.in_order(**self.__dict__ | fields) if fields else self
 
     def quantised(self, steps_per_quarter: int) -> "Piece":
-        """The same music with onsets and ends on a grid, at the same resolution."""
+        """Return the same music with onsets and ends on a grid, at the same resolution."""
         return self.at_resolution(steps_per_quarter).at_resolution(self.resolution)
 
     def transposed(self, semitones: int) -> "Piece":
-        """The same music higher or lower; drums stay. Pitches must stay within 0 to 127."""
+        """Return the same music higher or lower; drums stay. Pitches must stay within 0 to 127."""
         notes = self.notes.copy()
         pitches = notes["pitch"].astype(int) + semitones * ~notes["drum"]
         if len(pitches) and not (pitches.min() >= 0 and pitches.max() <= 127):
@@ -242,7 +240,7 @@ class Piece:
         return replace(self, notes=notes)
 
     def cropped(self, start: int, end: int) -> "Piece":
-        """The music that begins from tick `start` up to tick `end`, moved to begin at 0.
+        """Return the music that begins from tick `start` up to tick `end`, moved to begin at 0.
 
         Notes that begin earlier are left out; notes that sound past `end` are cut there. The tempo
         and signatures in force at `start` are kept.

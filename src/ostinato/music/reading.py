@@ -27,8 +27,7 @@ OTHERS = {
     "LilyPond": (".ly",),
     "MEI": (".mei",),
     "Humdrum": (".krn",),
-}
-"""Formats of scores that are not read, and how their files' names end."""
+}  # formats of scores that are not read, and how their files' names end
 UNREAD = {suffix: program for program, suffixes in OTHERS.items() for suffix in suffixes}
 LOOKED_AT = 2048  # bytes of a file whose name does not say what it is
 CONTENTS = {
@@ -39,7 +38,7 @@ CONTENTS = {
 
 
 def music_files(folder: Path) -> list[Path]:
-    """The music files in a folder and its subfolders, sorted; hidden ones are left out.
+    """Return the music files in a folder and its subfolders, sorted; hidden ones are left out.
 
     Among them are files that look like music, by name or content, and are not read: `read` says
     why.
@@ -62,7 +61,7 @@ def _looks_like_music(path: str) -> bool:
 
 
 def _content(path: str | Path) -> str | None:
-    """The kind of music that a file begins as; None for anything else."""
+    """Return the kind of music that a file begins as; None for anything else."""
     try:
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123  (faster, for many files)
             begin = file.read(LOOKED_AT)
@@ -72,7 +71,7 @@ def _content(path: str | Path) -> str | None:
 
 
 def read(path: Path, name: str | None = None) -> Iterator[Piece]:
-    """The pieces in a music file: one in MIDI and MusicXML, one a tune in ABC.
+    """Yield the pieces in a music file: one in MIDI and MusicXML, one a tune in ABC.
 
     They are called `name`, or else as the file is; the tunes of a file of several are numbered.
     Raises `UnreadableError`, with the reason, for a file that is not readable music.

@@ -1,4 +1,4 @@
-"""What was guessed while a file was read, for whoever asks to be told."""
+"""Remarks on what was guessed while a file was read, for whoever collects them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -73,7 +73,7 @@ def draw_roll(piece: Piece, given_until: int = 0) -> dict[str, Any]:
 
 
 def _draw_bars(piece: Piece, across: Across, height: int) -> dict[str, Any]:
-    """Barlines as a path, and the number of some."""
+    """Draw barlines as a path, and the number of some."""
     lines, numbered = piece.barlines(), bar_labels(piece)
     lines = lines[lines < max(piece.end, 1)]
     drawn = across(lines if len(lines) <= MOST_BARLINES else np.array(list(numbered)))

@@ -12,7 +12,7 @@ import symusic
 from numpy.typing import NDArray
 
 from ostinato.errors import UserError
-from ostinato.files import replacing_file
+from ostinato.files import atomic_file
 from ostinato.music import conversion
 from ostinato.music.piece import Piece
 
@@ -28,7 +28,7 @@ Samples = NDArray[np.float32]
 
 
 def render(piece: Piece, soundfont: Path | None = None, sample_rate: int = SAMPLE_RATE) -> Samples:
-    """The sound of a piece: (samples, 1), peak at -1 dBFS.
+    """Return the sound of a piece: (samples, 1), peak at -1 dBFS.
 
     Time 0 is tick 0. The sound ends shortly after the last note has rung out. It is mono: symusic
     places every instrument in the middle, so that a second channel would repeat the first. Notes
@@ -60,12 +60,12 @@ def render_tracks(
 
 
 def _stop(piece: Piece) -> float:
-    """The time in seconds at which the sound of a piece is cut off."""
+    """Return the time in seconds at which the sound of a piece is cut off."""
     return float(conversion.to_symusic(piece).to("second").end()) + TAIL
 
 
 def _synthesize(piece: Piece, synthesizer: Any, stop: float, sample_rate: int) -> Samples:
-    """The sound of a piece up to a time: (samples,), as loud as the synthesizer makes it."""
+    """Return the sound of a piece up to a time: (samples,), as loud as the synthesizer makes it."""
     score = conversion.to_symusic(_playable(piece)).to("second")
     # the synthesizer stops with the last note: one that is cut off again makes room for the tail
     score.tracks[0].notes.append(symusic.Note(stop, 0.01, 60, 1, ttype="second"))
@@ -74,7 +74,7 @@ def _synthesize(piece: Piece, synthesizer: Any, stop: float, sample_rate: int) -
 
 
 def _level(wave: Samples, sample_rate: int) -> tuple[np.float32, int]:
-    """By what to multiply a sound, and at which sample it has rung out."""
+    """Return by what to multiply a sound, and at which sample it has rung out."""
     peak = float(np.abs(wave).max(initial=0))
     if peak < SILENCE:
         return np.float32(1), len(wave)
@@ -92,7 +92,7 @@ def _playable(piece: Piece) -> Piece:
 
 
 def default_soundfont() -> Path:
-    """The General MIDI soundfont that the pretty_midi package carries."""
+    """Return the General MIDI soundfont that the pretty_midi package carries."""
     package = importlib.util.find_spec("pretty_midi")  # found, not imported: importing is slow
     if package is None or package.origin is None:
         raise UserError("no soundfont: install pretty_midi, which has one, or name an .sf2 file")
@@ -105,7 +105,7 @@ def check_soundfont(soundfont: Path, sample_rate: int = SAMPLE_RATE) -> None:
 
 
 def is_silent(samples: Samples) -> bool:
-    """Whether nothing in (samples, channels) is louder than -80 dBFS."""
+    """Return whether nothing in (samples, channels) is louder than -80 dBFS."""
     return bool(np.abs(samples).max(initial=0) <= SILENCE)
 
 
@@ -115,7 +115,7 @@ def write_wav(path: Path, samples: Samples, sample_rate: int = SAMPLE_RATE) -> N
 
     file = io.BytesIO()
     soundfile.write(file, samples, sample_rate, format="WAV", subtype="PCM_16")
-    with replacing_file(path) as part:
+    with atomic_file(path) as part:
         part.write_bytes(file.getvalue())  # which says why, where soundfile cannot write
 
 
@@ -130,7 +130,8 @@ def read_wav(path: Path) -> tuple[Samples, int]:
 def mp3_bytes(
     samples: Samples, sample_rate: int = SAMPLE_RATE, compression: float | None = None
 ) -> bytes:
-    """(samples, channels) between -1 and 1 as an MP3 file; the same samples give the same bytes.
+    """Return (samples, channels) between -1 and 1 as an MP3 file; the same samples give the same
+    bytes.
 
     compression: from 0, the best, to 1, the smallest, at a variable bit rate; None: a constant one.
     """

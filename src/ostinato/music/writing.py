@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ostinato import console
-from ostinato.files import replacing_file
+from ostinato.files import atomic_file
 from ostinato.music import conversion
 from ostinato.music.channels import PITCHED, share_channels
 from ostinato.music.piece import Piece
@@ -15,7 +15,7 @@ def write_midi(piece: Piece, path: Path) -> None:
     Says how many notes may end too early where more instruments play than there are channels.
     """
     data, clashes = _as_midi(piece)
-    with replacing_file(path) as part:
+    with atomic_file(path) as part:
         part.write_bytes(data)
     if clashes:
         console.warn(

@@ -1,27 +1,34 @@
-"""What every representation of music can do, and what one as tokens can do besides."""
+"""The contract of representations of music, as tokens and as frames."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from fractions import Fraction
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from ostinato.music.piece import Piece
 
 Tokens = NDArray[np.integer[Any]]
+StepsPerQuarter = Annotated[int, Field(ge=1, le=64, description="time steps to the quarter note")]
+VelocityBins = Annotated[
+    int, Field(ge=0, le=64, description="how many velocities there are; 0 leaves them out")
+]
+EndToken = Annotated[bool, Field(description="learn where pieces end")]
+
+BAR_QUARTERS = 4  # quarter notes in the bar that positions count through
 
 LOST = ("drums", "other_tracks", "together")
 """Notes that a representation leaves out: of what, or because they begin together with another."""
-CHANGED = ("long_notes", "long_rests", "bars", "tempos")
-"""What it writes otherwise than it is."""
+CHANGED = ("long_notes", "long_rests", "bars", "tempos")  # what it writes otherwise than it is
 
 PITCH_CLASSES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 
 def pitch_name(pitch: int) -> str:
-    """A MIDI pitch in words, middle C being C4 (60)."""
+    """Return a MIDI pitch in words, middle C being C4 (60)."""
     return f"{PITCH_CLASSES[pitch % 12]}{pitch // 12 - 1} ({pitch})"
 
 
@@ -36,7 +43,7 @@ class Grammar(ABC):
 
     @abstractmethod
     def legal(self) -> NDArray[np.bool_]:
-        """Which tokens may come next: (batch, size); at least one is true in every row."""
+        """Return which tokens may come next: (batch, size); at least one is true in every row."""
 
     @abstractmethod
     def advance(self, tokens: Tokens) -> None:
@@ -44,7 +51,7 @@ class Grammar(ABC):
 
     @abstractmethod
     def positions(self) -> NDArray[np.int64]:
-        """The musical position of the token that comes next: (batch, features)."""
+        """Return the musical position of the token that comes next: (batch, features)."""
 
 
 class Representation(ABC):
@@ -56,50 +63,42 @@ class Representation(ABC):
 
     kind: ClassVar[str]
     name: ClassVar[str]
-    resolution: int
-    """Ticks per quarter note of the pieces that `decode` makes."""
-    position_sizes: tuple[int, ...] = ()
-    """How many values each feature of `positions` takes."""
-    binary: bool = False
-    """Whether frames hold 0 and 1 alone."""
+    resolution: int  # ticks per quarter note of the pieces that `decode` makes
+    position_sizes: tuple[int, ...] = ()  # how many values each feature of `positions` takes
+    binary: bool = False  # whether frames hold 0 and 1 alone
     planes: int = 1
     """How often a frame says its pitches: which sound and, where there are 2, which begin."""
-    learns: bool = False
-    """Whether `learn` must be called before anything is encoded."""
+    learns: bool = False  # whether `learn` must be called before anything is encoded
     lowest: int = 0
-    highest: int = 127
-    """The pitches that it can hold."""
-    period: int = 1
-    """How many steps, in turn, are of one moment: the number of interleaved voices."""
-    bar_steps: int = 0
-    """How many moments make a bar, where it has bars of one length."""
-    beat_steps: int = 0
-    """How many moments make a quarter note, where it has moments."""
-    holds_drums: bool = False
-    """Whether it writes percussion."""
-    transposes: bool = True
-    """Whether `transpose` moves by other than 0 semitones."""
+    highest: int = 127  # the pitches that it can hold
+    period: int = 1  # how many steps, in turn, are of one moment: the number of interleaved voices
+    bar_steps: int = 0  # how many moments make a bar, where it has bars of one length
+    beat_steps: int = 0  # how many moments make a quarter note, where it has moments
+    holds_drums: bool = False  # whether it writes percussion
+    transposes: bool = True  # whether `transpose` moves by other than 0 semitones
     keeps: frozenset[str] = frozenset()
     """What of tempo, metre and programs the decoded pieces say themselves."""
 
     @property
     @abstractmethod
     def size(self) -> int:
-        """How many tokens the vocabulary holds, the end token included; or the width of a frame."""
+        """Return how many tokens the vocabulary holds, the end token included; or the width of a
+        frame.
+        """
 
     @property
     def unit(self) -> str:
-        """One step by its name: token or frame."""
+        """Return one step by its name: token or frame."""
         return self.kind.removesuffix("s")
 
     @property
     def end(self) -> int | None:
-        """The end token, where there is one."""
+        """Return the end token, where there is one."""
         return None
 
     @abstractmethod
     def encode(self, piece: Piece) -> NDArray[Any]:
-        """The piece as steps: (time,) tokens, uint16, or (time, size) frames, uint8.
+        """Return the piece as steps: (time,) tokens, uint16, or (time, size) frames, uint8.
 
         Raises `UnencodableError`, with the reason, for a piece that cannot be held.
         """
@@ -116,22 +115,23 @@ class Representation(ABC):
 
     @abstractmethod
     def decode(self, steps: NDArray[Any], name: str = "") -> Piece:
-        """The piece that the steps say. Decoding stops at the first end token."""
+        """Return the piece that the steps say. Decoding stops at the first end token."""
 
     @abstractmethod
     def describe(self, token: int) -> str:
-        """What a token, or a column of a frame, means, in a word or two."""
+        """Return what a token, or a column of a frame, means, in a word or two."""
 
     @abstractmethod
     def transpose(self, steps: NDArray[Any], semitones: Tokens) -> NDArray[Any]:
-        """Steps (batch, time, ...) moved by semitones (batch,); what has no pitch stays.
+        """Return steps (batch, time, ...) moved by semitones (batch,); what has no pitch stays.
 
         The caller keeps pitches within 0 to 127.
         """
 
     @abstractmethod
     def positions(self, steps: NDArray[Any]) -> NDArray[np.uint8]:
-        """The musical position of the step that follows each one: (time,) -> (time, features).
+        """Return the musical position of the step that follows each one: (time,) -> (time,
+        features).
 
         Known from the steps so far alone. The end token, or an empty frame, stands before the
         first of a piece, so that `positions([end, *encode(piece)])` has a row for every token and
@@ -139,13 +139,13 @@ class Representation(ABC):
         """
 
     def vocabulary(self) -> str:
-        """What each token, or column of a frame, means, as a table of tab-separated values."""
+        """Return the meaning of each token, or column of a frame, as tab-separated values."""
         named = "token" if self.kind == "tokens" else "column"
         rows = [f"{i}\t{self.describe(i)}" for i in range(self.size)]
         return "\n".join([f"{named}\tmeaning", *rows]) + "\n"
 
     def transpose_positions(self, positions: Tokens, semitones: Tokens) -> Tokens:
-        """Positions (batch, time, features) of steps moved by `transpose`; most stay."""
+        """Return positions (batch, time, features) of steps moved by `transpose`; most stay."""
         del semitones
         return positions
 
@@ -154,7 +154,7 @@ class Representation(ABC):
         del pieces
 
     def learned(self) -> bytes | None:
-        """What `learn` found, as JSON for `recall`; the same bytes for the same pieces."""
+        """Return what `learn` found, as JSON for `recall`; the same bytes for the same pieces."""
         return None
 
     def recall(self, learned: bytes) -> None:
@@ -177,18 +177,22 @@ class TokenRepresentation(Representation):
         return self.size - 1 if self.end_token else None
 
     def before_end(self, tokens: Tokens) -> Tokens:
-        """The tokens (time,) of the first piece: those before the first end token."""
+        """Return the tokens (time,) of the first piece: those before the first end token."""
         ends = self.last_end(tokens) >= 0
         return tokens[: ends.argmax()] if ends.any() else tokens
 
     def last_end(self, tokens: Tokens) -> NDArray[np.int64]:
-        """Where the last end token at or before each token stands, -1 before the first: (time,)."""
+        """Return where the last end token at or before each token stands, -1 before the first:
+        (time,).
+        """
         ends = np.flatnonzero(tokens == self.end) if self.end is not None else np.zeros(0, np.int64)
         bounds = np.concatenate(([0], ends, [len(tokens)]))
         return np.repeat(np.concatenate(([-1], ends)), bounds[1:] - bounds[:-1])
 
     def since_end(self, tokens: Tokens, steps: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The sum of the steps that tokens take since the last end token, or the first: (time,)."""
+        """Return the sum of the steps that tokens take since the last end token, or the first:
+        (time,).
+        """
         sums = np.cumsum(steps)
         if self.end is not None:
             ends = np.flatnonzero(tokens == self.end)
@@ -198,14 +202,14 @@ class TokenRepresentation(Representation):
 
     @abstractmethod
     def note_counts(self) -> NDArray[np.int64]:
-        """How many notes each token begins: (size,)."""
+        """Return how many notes each token begins: (size,)."""
 
     def note_count(self, steps: NDArray[Any]) -> int:
         return int(self.note_counts().take(steps).sum())
 
     @abstractmethod
     def grammar(self, batch: int) -> Grammar:
-        """A grammar that follows `batch` sequences from their beginning."""
+        """Return a grammar that follows `batch` sequences from their beginning."""
 
 
 class FrameRepresentation(Representation):
@@ -215,8 +219,7 @@ class FrameRepresentation(Representation):
     """
 
     kind: ClassVar[str] = "frames"
-    step: Fraction
-    """How long a frame is, in quarter notes."""
+    step: Fraction  # how long a frame is, in quarter notes
 
     def note_count(self, steps: NDArray[Any]) -> int:
         """Return how many notes frames (time, size) of `encode` hold: what they say begins.

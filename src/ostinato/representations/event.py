@@ -7,14 +7,22 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ostinato.music.piece import NOTE, Piece, array, order_by
-from ostinato.representations.base import Grammar, TokenRepresentation, Tokens, pitch_name
+from ostinato.representations.base import (
+    BAR_QUARTERS,
+    EndToken,
+    Grammar,
+    StepsPerQuarter,
+    TokenRepresentation,
+    Tokens,
+    VelocityBins,
+    pitch_name,
+)
 from ostinato.representations.instrument import as_one_instrument, in_time, separate_unisons
-from ostinato.representations.line import SILENT_BARS, transpose_notes
-from ostinato.representations.velocity import bins_of, in_force
+from ostinato.representations.monophonic import SILENT_BARS, transpose_notes
+from ostinato.representations.velocity import decode_velocities, encode_velocities
 
 NOTE_OFF = 128
 TIME_SHIFT = 256
-BAR_QUARTERS = 4
 SILENT = -1
 
 
@@ -34,16 +42,12 @@ class Event(TokenRepresentation):
 
     def __init__(
         self,
-        steps_per_quarter: Annotated[
-            int, Field(ge=1, le=64, description="time steps to the quarter note")
-        ] = 8,
+        steps_per_quarter: StepsPerQuarter = 8,
         max_time_shift: Annotated[
             int, Field(ge=1, le=1000, description="steps in the longest time shift")
         ] = 100,
-        velocity_bins: Annotated[
-            int, Field(ge=0, le=64, description="how many velocities there are; 0 leaves them out")
-        ] = 0,
-        end_token: Annotated[bool, Field(description="learn where pieces end")] = True,
+        velocity_bins: VelocityBins = 0,
+        end_token: EndToken = True,
     ) -> None:
         self.steps_per_quarter = self.resolution = steps_per_quarter
         self.max_time_shift = max_time_shift
@@ -59,17 +63,17 @@ class Event(TokenRepresentation):
 
     @property
     def first_velocity(self) -> int:
-        """The token of the lowest velocity."""
+        """Return the token of the lowest velocity."""
         return TIME_SHIFT + self.max_time_shift
 
     def encode(self, piece: Piece) -> NDArray[np.uint16]:
-        """The piece as tokens: (time,). Raises `UnencodableError` where only drums play."""
+        """Return the piece as tokens: (time,). Raises `UnencodableError` where only drums play."""
         return self._encode(
             *as_one_instrument(piece, self.steps_per_quarter, self.velocity_bins > 0)
         )
 
     def encode_notes(self, notes: NDArray[Any]) -> NDArray[np.uint16]:
-        """Notes in steps as tokens (time,), overlapping unisons and all, as MusPy writes them."""
+        """Encode notes in steps as tokens (time,), with overlapping unisons, as MusPy does."""
         keys = ("onset", "pitch", "duration", "velocity")
         notes = notes.take(order_by(*(notes[key] for key in keys)))
         onsets, ends = notes["onset"], notes["onset"] + notes["duration"]
@@ -82,18 +86,18 @@ class Event(TokenRepresentation):
         pitches: NDArray[np.uint8],
         velocities: NDArray[np.uint8],
     ) -> NDArray[np.uint16]:
-        """Notes in the order in which they are said."""
+        """Encode notes in the order in which they are said."""
         codes: list[NDArray[Any]] = [pitches, pitches.astype(np.uint16) + NOTE_OFF]
         times = [onsets, ends]
         if self.velocity_bins:
-            codes.insert(0, self.first_velocity + bins_of(velocities, self.velocity_bins))
+            codes.insert(0, self.first_velocity + encode_velocities(velocities, self.velocity_bins))
             times.insert(0, onsets)
         return self._with_shifts(_in_turn(codes, np.uint16), _in_turn(times, np.int64))
 
     def _with_shifts(
         self, codes: NDArray[np.uint16], times: NDArray[np.int64]
     ) -> NDArray[np.uint16]:
-        """Order events by time, which keeps those at one time as they are, and fill the gaps."""
+        """Order events by time, those at one time as they are, and fill the gaps by shifts."""
         order = in_time(times)
         codes, times = codes.take(order), times.take(order)
         gaps = times.copy()
@@ -112,7 +116,7 @@ class Event(TokenRepresentation):
         return tokens
 
     def decode(self, tokens: Tokens, name: str = "") -> Piece:
-        """The piece that the tokens (time,) say, up to the first end token, as one track.
+        """Return the piece that the tokens (time,) say, up to the first end token, as one track.
 
         A note ends at its note-off, when its pitch begins again, or with the last token; it lasts
         one step at least. The note-off of a pitch that does not sound means nothing.
@@ -137,13 +141,13 @@ class Event(TokenRepresentation):
         return Piece(name, self.resolution, separate_unisons(notes), track_names=("piano",))
 
     def shifts(self, tokens: Tokens) -> NDArray[np.int64]:
-        """By how many steps each token moves on."""
+        """Return by how many steps each token moves on."""
         return self._shifts.take(tokens)
 
     def _velocities(self, tokens: Tokens) -> NDArray[np.int64]:
         known = (tokens >= self.first_velocity) & (tokens != self.end)
-        said = np.where(known, tokens - self.first_velocity, -1)
-        return in_force(said, self.velocity_bins)
+        numbers = np.where(known, tokens - self.first_velocity, -1)
+        return decode_velocities(numbers, self.velocity_bins)
 
     def describe(self, token: int) -> str:
         if token == self.end:
@@ -172,7 +176,7 @@ class Event(TokenRepresentation):
 
 
 def _in_turn(columns: list[NDArray[Any]], dtype: Any) -> NDArray[Any]:
-    """The first of each column, then the second of each, …: columns (n,) -> (n · columns,)."""
+    """Return the first of each column, then the second of each, …: (n,) -> (n · columns,)."""
     out = np.empty(len(columns) * len(columns[0]), dtype)
     for place, column in enumerate(columns):
         out[place :: len(columns)] = column
@@ -180,7 +184,7 @@ def _in_turn(columns: list[NDArray[Any]], dtype: Any) -> NDArray[Any]:
 
 
 class EventGrammar(Grammar):
-    """What may come next in events.
+    """The grammar of events: which tokens may come next.
 
     A note-on needs a silent pitch, and its velocity before it where there are velocities; a
     note-off a pitch that began at an earlier time. Silence lasts two bars at the most. A piece ends
@@ -238,5 +242,5 @@ class EventGrammar(Grammar):
             state[ended] = 0
 
     def positions(self) -> NDArray[np.int64]:
-        """The step within the bar: (batch, 1)."""
+        """Return the step within the bar: (batch, 1)."""
         return (self.time % self.events.position_sizes[0])[:, None]

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.representations.base import Tokens
-from ostinato.representations.line import REST
+from ostinato.representations.monophonic import REST
 
 CLASSES = 12
 LEVELS = 256  # into which the share of a pitch class is divided

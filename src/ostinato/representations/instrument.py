@@ -11,7 +11,7 @@ from ostinato.music.piece import PITCH_BITS, Piece
 
 
 def pitched_notes(piece: Piece, steps_per_quarter: int | Fraction) -> NDArray[Any]:
-    """The notes besides drums, in steps. Raises `UnencodableError` where there are none."""
+    """Return the notes besides drums, in steps. Raises `UnencodableError` where there are none."""
     notes, drums = piece.notes_at(steps_per_quarter), piece.notes["drum"]
     if drums.any():
         notes = notes.compress(~drums)
@@ -22,7 +22,8 @@ def pitched_notes(piece: Piece, steps_per_quarter: int | Fraction) -> NDArray[An
 def as_one_instrument(
     piece: Piece, steps_per_quarter: int, loudest: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8], NDArray[np.uint8]]:
-    """Onsets, ends (in steps), pitches and velocities of what `separate_unisons` makes of a piece.
+    """Return onsets, ends (in steps), pitches and velocities of what `separate_unisons` makes of a
+    piece.
 
     Columns alone take half the time, and less where it need not be the `loudest` note that stays.
     Raises `UnencodableError` where there are only drums.
@@ -43,7 +44,8 @@ def _check(notes: NDArray[Any]) -> None:
 
 
 def separate_unisons(notes: NDArray[Any]) -> NDArray[Any]:
-    """Notes of one pitch that overlap made to follow one another, as one instrument plays them.
+    """Return notes of one pitch that overlap made to follow one another, as one instrument plays
+    them.
 
     A pitch sounds whenever one of the notes (in steps) does and begins whenever one of them does;
     of notes that begin together the loudest stays. The order is by onset, then pitch.
@@ -64,7 +66,7 @@ def one_at_a_time(
     pitches: NDArray[np.uint8],
     velocities: NDArray[np.uint8] | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """What `separate_unisons` keeps of notes in order of their onsets, as columns (notes,).
+    """Return what `separate_unisons` keeps of notes in order of their onsets, as columns (notes,).
 
     Without `velocities`, any of the notes that begin together stays. Returns which notes are kept,
     by onset, then pitch, and where each of them ends.
@@ -91,7 +93,7 @@ def one_at_a_time(
 
 
 def in_time(times: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Indices that sort times from 0 on; those at one time stay in order."""
+    """Return indices that sort times from 0 on; those at one time stay in order."""
     # numbers of 16 bits are sorted in half the time
     short = times.astype(np.uint16) if times.max() < 1 << 16 else times
     return np.argsort(short, kind="stable")

@@ -7,18 +7,26 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ostinato.music.piece import NOTE, Piece, array, order_by
-from ostinato.representations.base import Grammar, TokenRepresentation, Tokens, pitch_name
-from ostinato.representations.event import BAR_QUARTERS
+from ostinato.representations.base import (
+    BAR_QUARTERS,
+    EndToken,
+    Grammar,
+    StepsPerQuarter,
+    TokenRepresentation,
+    Tokens,
+    VelocityBins,
+    pitch_name,
+)
 from ostinato.representations.instrument import pitched_notes, separate_unisons
-from ostinato.representations.line import SILENT_BARS, transpose_notes
-from ostinato.representations.velocity import bins_of, in_force
+from ostinato.representations.monophonic import SILENT_BARS, transpose_notes
+from ostinato.representations.velocity import decode_velocities, encode_velocities
 
 SHIFT = 128
 BEGINNING, SHIFTED, PITCHED, LASTED, LOUD = range(5)  # what has just been said
 
 
 def table(piece: Piece) -> NDArray[np.int64]:
-    """Onset, pitch, duration (ticks) and velocity of every note but drums': (notes, 4).
+    """Return onset, pitch, duration (ticks) and velocity of every note but drums': (notes, 4).
 
     Source: `muspy.to_note_representation` (Dong et al., MusPy, ISMIR 2020), and its order.
     """
@@ -45,19 +53,15 @@ class Note(TokenRepresentation):
 
     def __init__(
         self,
-        steps_per_quarter: Annotated[
-            int, Field(ge=1, le=64, description="time steps to the quarter note")
-        ] = 8,
+        steps_per_quarter: StepsPerQuarter = 8,
         max_shift: Annotated[
             int, Field(ge=1, le=1000, description="steps between onsets in the longest shift token")
         ] = 64,
         max_duration: Annotated[
             int, Field(ge=1, le=1000, description="steps in the longest duration token")
         ] = 64,
-        velocity_bins: Annotated[
-            int, Field(ge=0, le=64, description="how many velocities there are; 0 leaves them out")
-        ] = 0,
-        end_token: Annotated[bool, Field(description="learn where pieces end")] = True,
+        velocity_bins: VelocityBins = 0,
+        end_token: EndToken = True,
     ) -> None:
         self.steps_per_quarter = self.resolution = steps_per_quarter
         self.max_shift = max_shift
@@ -73,12 +77,12 @@ class Note(TokenRepresentation):
         return self.first_velocity + self.velocity_bins + self.end_token
 
     def encode(self, piece: Piece) -> NDArray[np.uint16]:
-        """The piece as tokens: (time,). Raises `UnencodableError` where only drums play."""
+        """Return the piece as tokens: (time,). Raises `UnencodableError` where only drums play."""
         notes = separate_unisons(pitched_notes(piece, self.steps_per_quarter))
         return self.encode_table(_table(notes))
 
     def encode_table(self, rows: NDArray[np.int64]) -> NDArray[np.uint16]:
-        """Rows of `table`, in steps, as tokens: (notes, 4) -> (time,)."""
+        """Return rows of `table`, in steps, as tokens: (notes, 4) -> (time,)."""
         onset, pitch, duration, velocity = rows.T
         gap = np.diff(onset, prepend=0)
         shifts = np.maximum(-(-gap // self.max_shift), 1)  # how many tokens each takes
@@ -93,12 +97,12 @@ class Note(TokenRepresentation):
         rest = duration - (durations - 1) * self.max_duration
         tokens[places + durations] = self.first_duration - 1 + rest
         if self.velocity_bins:
-            bins = bins_of(velocity, self.velocity_bins)
+            bins = encode_velocities(velocity, self.velocity_bins)
             tokens[places + durations + 1] = self.first_velocity + bins
         return tokens
 
     def decode(self, tokens: Tokens, name: str = "") -> Piece:
-        """The piece that the tokens (time,) say, up to the first end token, as one track.
+        """Return the piece that the tokens (time,) say, up to the first end token, as one track.
 
         A note begins with its pitch, after all shifts before it. Its durations and its velocity
         are what is said before the next pitch; it lasts one step at least.
@@ -117,22 +121,24 @@ class Note(TokenRepresentation):
         return Piece(name, self.resolution, separate_unisons(notes), track_names=("piano",))
 
     def shifts(self, tokens: Tokens) -> NDArray[np.int64]:
-        """By how many steps each token moves on."""
+        """Return by how many steps each token moves on."""
         is_shift = (tokens >= SHIFT) & (tokens < self.first_duration)
         return np.where(is_shift, tokens.astype(np.int64) - SHIFT, 0)
 
     def durations(self, tokens: Tokens) -> NDArray[np.int64]:
-        """By how many steps each token makes a note longer."""
+        """Return by how many steps each token makes a note longer."""
         is_duration = (tokens >= self.first_duration) & (tokens < self.first_velocity)
         return np.where(is_duration, tokens.astype(np.int64) - self.first_duration + 1, 0)
 
     def _velocities(self, tokens: Tokens) -> NDArray[np.int64]:
         known = (tokens >= self.first_velocity) & (tokens != self.end)
-        said = np.where(known, tokens - self.first_velocity, -1)
-        return in_force(said, self.velocity_bins)
+        numbers = np.where(known, tokens - self.first_velocity, -1)
+        return decode_velocities(numbers, self.velocity_bins)
 
-    def said(self, tokens: Tokens) -> NDArray[np.int64]:
-        """What each token says: its shift, its pitch, its duration, its velocity, or the end."""
+    def kinds_of(self, tokens: Tokens) -> NDArray[np.int64]:
+        """Return what each token says: its shift, its pitch, its duration, its velocity, or the
+        end.
+        """
         firsts = [SHIFT, self.first_duration, self.first_velocity]
         kinds = np.array([PITCHED, SHIFTED, LASTED, LOUD])[np.digitize(tokens, firsts)]
         return np.where(tokens == self.end, BEGINNING, kinds) if self.end_token else kinds
@@ -153,7 +159,7 @@ class Note(TokenRepresentation):
 
     def positions(self, tokens: Tokens) -> NDArray[np.uint8]:
         step = self.since_end(tokens, self.shifts(tokens)) % self.position_sizes[0]
-        return np.stack([step, self.said(tokens)], axis=1).astype(np.uint8)
+        return np.stack([step, self.kinds_of(tokens)], axis=1).astype(np.uint8)
 
     def note_counts(self) -> NDArray[np.int64]:
         return (np.arange(self.size) < SHIFT).astype(np.int64)
@@ -163,7 +169,7 @@ class Note(TokenRepresentation):
 
 
 class NoteGrammar(Grammar):
-    """What may come next in notes: what `encode` writes, and nothing else.
+    """The grammar of notes: what `encode` writes, and nothing else.
 
     Notes of one onset rise in pitch, and a pitch begins only after its last note has ended. Of the
     tokens that add up only the last may be shorter than the longest. Silence lasts two bars at the
@@ -173,7 +179,7 @@ class NoteGrammar(Grammar):
     def __init__(self, notes: Note, batch: int) -> None:
         self.notes = notes
         self.rows = np.arange(batch)
-        self.said = np.full(batch, BEGINNING, np.int64)
+        self.last_kind = np.full(batch, BEGINNING, np.int64)
         self.longest = np.zeros(batch, np.bool_)  # the last token was, of its kind
         self.time = np.zeros(batch, np.int64)  # steps up to the coming onset
         self.moved = np.ones(batch, np.bool_)  # since the last note; nothing is below the first
@@ -184,15 +190,15 @@ class NoteGrammar(Grammar):
     def legal(self) -> NDArray[np.bool_]:
         notes = self.notes
         more = self.longest[:, None]
-        complete = self.said == (LOUD if notes.velocity_bins else LASTED)
-        shifted, lasted = self.said == SHIFTED, self.said == LASTED
+        complete = self.last_kind == (LOUD if notes.velocity_bins else LASTED)
+        shifted, lasted = self.last_kind == SHIFTED, self.last_kind == LASTED
         free, shifts = self._free(), self._shifts()
-        shifts &= (complete | (self.said == BEGINNING))[:, None] | (shifted[:, None] & more)
+        shifts &= (complete | (self.last_kind == BEGINNING))[:, None] | (shifted[:, None] & more)
         shifts[shifted, 0] = False
         allowed = np.zeros((len(self.rows), notes.size), np.bool_)
         allowed[:, :SHIFT] = free & shifted[:, None]
         allowed[:, SHIFT : notes.first_duration] = shifts
-        allowed[:, notes.first_duration : notes.first_velocity] = (self.said == PITCHED)[
+        allowed[:, notes.first_duration : notes.first_velocity] = (self.last_kind == PITCHED)[
             :, None
         ] | (lasted[:, None] & more)
         velocities = slice(notes.first_velocity, notes.first_velocity + notes.velocity_bins)
@@ -202,12 +208,12 @@ class NoteGrammar(Grammar):
         return allowed
 
     def _free(self) -> NDArray[np.bool_]:
-        """Which pitches may begin at the time reached: (batch, 128)."""
+        """Return which pitches may begin at the time reached: (batch, 128)."""
         above: NDArray[np.bool_] = np.arange(128) > self.pitch[:, None]
         return (self.moved[:, None] | above) & (self.ends <= self.time[:, None])
 
     def _shifts(self) -> NDArray[np.bool_]:
-        """Which shifts lead to an onset: (batch, max_shift + 1)."""
+        """Return which shifts lead to an onset: (batch, max_shift + 1)."""
         limit = SILENT_BARS * self.notes.position_sizes[0]
         steps = np.arange(self.notes.max_shift + 1)
         onset: NDArray[np.int64] = self.time[:, None] + steps
@@ -222,17 +228,17 @@ class NoteGrammar(Grammar):
     def advance(self, tokens: Tokens) -> None:
         notes = self.notes
         tokens = tokens.astype(np.int64)
-        self.said = notes.said(tokens)
+        self.last_kind = notes.kinds_of(tokens)
         shifts, durations = notes.shifts(tokens), notes.durations(tokens)
         self.longest = (shifts == notes.max_shift) | (durations == notes.max_duration)
         self.time += shifts
         self.moved |= shifts > 0
-        begins = self.said == PITCHED
+        begins = self.last_kind == PITCHED
         self.moved &= ~begins
         self.pitch[begins] = tokens[begins]
         self.ends[begins, tokens[begins]] = self.time[begins]
         self.ends[self.rows, self.pitch] += durations
-        self._restart(self.said == BEGINNING)
+        self._restart(self.last_kind == BEGINNING)
         reached = np.maximum(self.time, self.ends.max(axis=1))
         self.quarters = reached / notes.steps_per_quarter
 
@@ -242,5 +248,5 @@ class NoteGrammar(Grammar):
             state[ended] = 0
 
     def positions(self) -> NDArray[np.int64]:
-        """The step within the bar and what has just been said: (batch, 2)."""
-        return np.stack([self.time % self.notes.position_sizes[0], self.said], axis=1)
+        """Return the step within the bar and what has just been said: (batch, 2)."""
+        return np.stack([self.time % self.notes.position_sizes[0], self.last_kind], axis=1)

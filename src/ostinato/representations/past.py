@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ostinato.representations.base import Tokens
 from ostinato.representations.hearing import Hearing
-from ostinato.representations.line import in_turn
+from ostinato.representations.monophonic import rotate_to_turn
 from ostinato.representations.recalling import Recall
 
 
@@ -43,5 +43,5 @@ class Past:
             return [told]
         voices = self.voices
         alone, together, lengths = (told[:, i * voices : (i + 1) * voices] for i in range(3))
-        of_voices = [in_turn(part, turn) for part in (alone, lengths, together)]
+        of_voices = [rotate_to_turn(part, turn) for part in (alone, lengths, together)]
         return [*of_voices, told[:, 3 * voices :]]

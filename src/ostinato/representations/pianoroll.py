@@ -11,13 +11,12 @@ from pydantic_core import PydanticCustomError
 
 from ostinato.errors import UnencodableError
 from ostinato.music.piece import LOUDNESS, NOTE, Piece, array, order_by
-from ostinato.representations.barred import InBars
-from ostinato.representations.base import FrameRepresentation, Tokens, pitch_name
+from ostinato.representations.bar_grid import BarGrid
+from ostinato.representations.base import BAR_QUARTERS, FrameRepresentation, Tokens, pitch_name
 from ostinato.representations.instrument import pitched_notes
-from ostinato.representations.line import REST
+from ostinato.representations.monophonic import REST
 from ostinato.wording import quantity
 
-BAR_QUARTERS = 4
 FINEST = 64  # steps to the quarter note, so that a position fits a byte
 MOST_POSITIONS = 256
 MOST_BYTES = 2**31  # to encode a piece in
@@ -27,7 +26,7 @@ Frames = NDArray[np.uint8]
 
 
 def read_step(step: Any) -> Fraction:
-    """A step in quarter notes from what a config says: 1/4, 3/2, 0.5, 1."""
+    """Return a step in quarter notes from what a config says: 1/4, 3/2, 0.5, 1."""
     match = re.fullmatch(r"\d{1,4}(/\d{1,4}|\.\d{1,9})?", str(step).strip())
     if match and not re.search(r"/0+$", match.string):
         quarters = Fraction(match.string)
@@ -53,8 +52,8 @@ def _rising(pitches: tuple[int, int]) -> tuple[int, int]:
     return pitches
 
 
-class Pianoroll(InBars, FrameRepresentation):
-    """What sounds in each step: frames (time, pitches), 1 or its velocity, from the lowest pitch.
+class Pianoroll(BarGrid, FrameRepresentation):
+    """Frames (time, pitches) of what sounds: 1 or its velocity, from the lowest pitch.
 
     All tracks but drums become one. Where notes of one pitch overlap, the velocity is that of the
     one that began last; of those that begin together, of the longest. With `onsets` as many columns
@@ -123,7 +122,7 @@ class Pianoroll(InBars, FrameRepresentation):
         return self.pitches * self.planes
 
     def encode(self, piece: Piece) -> Frames:
-        """The piece as frames: (time, size), up to the end of the last note.
+        """Return the piece as frames: (time, size), up to the end of the last note.
 
         Raises `UnencodableError` where only drums play, where pitches are out of range, and where
         encoding would take more than 2 GiB.
@@ -160,13 +159,13 @@ class Pianoroll(InBars, FrameRepresentation):
             )
 
     def decode(self, steps: NDArray[Any], name: str = "") -> Piece:
-        """The piece that the frames (time, size) say, as one track.
+        """Return the piece that the frames (time, size) say, as one track.
 
         A pitch sounds where its column or its onset is not 0. A note begins at an onset, and where
         its pitch did not sound before; it has the velocity of that step, 127 at the most.
         """
         sound = steps[:, : self.pitches]
-        onset, end, pitch = _spans(*self._heard(steps))
+        onset, end, pitch = _spans(*self._sounds_and_onsets(steps))
         heard = np.minimum(sound[onset, pitch], 127)
         notes = array(
             NOTE,
@@ -177,16 +176,18 @@ class Pianoroll(InBars, FrameRepresentation):
         )
         return Piece(name, self.resolution, notes, track_names=("piano",))
 
-    def excerpt(
+    def to_grid(
         self, steps: NDArray[Any], before: NDArray[np.integer[Any]] | None = None
     ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         del before  # every frame says what is held
-        sounds, begins = self._heard(steps)
+        sounds, begins = self._sounds_and_onsets(steps)
         pitches = np.arange(self.lowest, self.highest + 1)
         return np.where(sounds, pitches, REST).astype(np.uint8), begins
 
-    def _heard(self, steps: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """What sounds and what begins in frames (…, time, size): (…, time, pitches) each."""
+    def _sounds_and_onsets(
+        self, steps: NDArray[Any]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return what sounds and what begins in frames (…, time, size): (…, time, pitches) each."""
         sounds = steps[..., : self.pitches] > 0
         begins = steps[..., self.pitches :] > 0 if self.onsets else np.zeros_like(sounds)
         sounds |= begins
@@ -194,10 +195,10 @@ class Pianoroll(InBars, FrameRepresentation):
         begins[..., 1:, :] |= sounds[..., 1:, :] & ~sounds[..., :-1, :]
         return sounds, begins
 
-    def whole(self, pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    def from_grid(self, pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[np.uint8]:
         frames = np.zeros((*pitch.shape[:2], self.planes, self.pitches), np.uint8)
-        for plane, said in enumerate((pitch < REST, onset & (pitch < REST))[: self.planes]):
-            row, step, line = np.nonzero(said)
+        for plane, marked in enumerate((pitch < REST, onset & (pitch < REST))[: self.planes]):
+            row, step, line = np.nonzero(marked)
             frames[row, step, plane, pitch[row, step, line] - self.lowest] = 1
         return frames.reshape(*pitch.shape[:2], self.size)
 
@@ -206,7 +207,7 @@ class Pianoroll(InBars, FrameRepresentation):
         return f"{pitch_name(pitch + self.lowest)} {'begins' if plane else 'sounds'}"
 
     def transpose(self, steps: NDArray[Any], semitones: Tokens) -> NDArray[Any]:
-        """Frames (batch, time, size) moved by semitones (batch,).
+        """Return frames (batch, time, size) moved by semitones (batch,).
 
         A pitch that leaves `pitch_range` falls silent.
         """
@@ -222,7 +223,7 @@ class Pianoroll(InBars, FrameRepresentation):
 
 
 def _spans(sounding: NDArray[np.bool_], begins: NDArray[np.bool_]) -> tuple[Tokens, Tokens, Tokens]:
-    """First step, step after the last, and column of everything that sounds (time, pitches)."""
+    """Return first step, step after the last, and column of all that sounds (time, pitches)."""
     stops = sounding.copy()
     stops[:-1] &= begins[1:] | ~sounding[1:]
     onset, pitch = np.divmod(np.flatnonzero(begins), begins.shape[1])  # faster than nonzero

@@ -8,31 +8,35 @@ from pydantic import Field
 
 from ostinato.errors import UnencodableError
 from ostinato.music.piece import Piece
-from ostinato.representations.barred import Barred
-from ostinato.representations.base import Tokens, pitch_name
-from ostinato.representations.line import (
+from ostinato.representations.bar_grid import TokenBarGrid
+from ostinato.representations.base import (
+    BAR_QUARTERS,
+    EndToken,
+    StepsPerQuarter,
+    Tokens,
+    pitch_name,
+)
+from ostinato.representations.monophonic import (
     HOLD,
     REST,
     LineGrammar,
-    as_grid,
-    heard,
+    grid_to_tokens,
     line_to_tokens,
-    one_at_a_time,
+    to_monophonic,
+    tokens_to_grid,
     tokens_to_line,
     transpose_notes,
 )
 from ostinato.wording import agree, quantity
 
-BAR_QUARTERS = 4
 
-
-class Pitch(Barred):
+class Pitch(TokenBarGrid):
     """One monophonic track, one token per time step, as MusPy defines it.
 
     With holds, 0 to 127 begin a note, 128 is a rest and 129 holds the note. Without, a token is
-    the pitch that sounds, and 0 is a rest: equal neighbours are one note, so repeated notes merge
-    and the lowest pitch, 0, cannot be said. Positions are the step within a bar of `bar_steps`, or
-    of four quarter notes, counted from the beginning of the piece.
+    the pitch that sounds, and 0 is a rest: equal neighbours are one note, so repeated notes
+    merge and the lowest pitch, 0, cannot be written. Positions are the step within a bar of
+    `bar_steps`, or of four quarter notes, counted from the beginning of the piece.
 
     Source: `muspy.to_pitch_representation` (Dong et al., MusPy, ISMIR 2020), which writes what
     sounds last where notes overlap; here a note is cut when the next one begins.
@@ -42,16 +46,14 @@ class Pitch(Barred):
 
     def __init__(
         self,
-        steps_per_quarter: Annotated[
-            int, Field(ge=1, le=64, description="time steps to the quarter note")
-        ] = 4,
+        steps_per_quarter: StepsPerQuarter = 4,
         track: Annotated[
             int, Field(ge=0, description="the track that is the melody; 0 is the first")
         ] = 0,
         hold: Annotated[
             bool, Field(description="tell a repeated note from a long one by a hold token")
         ] = True,
-        end_token: Annotated[bool, Field(description="learn where pieces end")] = True,
+        end_token: EndToken = True,
         bar_steps: Annotated[
             int | None, Field(ge=1, le=256, description="steps to the bar; null: four quarters")
         ] = None,
@@ -68,13 +70,13 @@ class Pitch(Barred):
         return (130 if self.hold else 128) + self.end_token
 
     def encode(self, piece: Piece) -> NDArray[np.uint16]:
-        """The melody as tokens: (time,). It ends with the last note.
+        """Return the melody as tokens: (time,). It ends with the last note.
 
         Raises `UnencodableError` where the track is missing or a drum track, where notes begin
         together, and for pitch 0 without holds.
         """
         notes = piece.at_resolution(self.steps_per_quarter).track(self.track)
-        line = one_at_a_time(notes)
+        line = to_monophonic(notes)
         self._check(piece, notes, line)
         tokens = line_to_tokens(line, int(line["onset"][-1] + line["duration"][-1]))
         return tokens if self.hold else _without_holds(tokens)
@@ -100,19 +102,19 @@ class Pitch(Barred):
                 f"has {quantity(lowest, 'note')} of pitch 0 in {which}; 0 is a rest here"
             )
 
-    def excerpt(
+    def to_grid(
         self, tokens: Tokens, before: NDArray[np.integer[Any]] | None = None
     ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         if self.hold:
-            return heard(tokens[..., None], before)
+            return tokens_to_grid(tokens[..., None], before)
         pitch = np.where(tokens == 0, REST, tokens)[..., None].astype(np.uint8)
         begins = np.ones(pitch.shape, np.bool_)
         begins[:, 1:] = pitch[:, 1:] != pitch[:, :-1]
         return pitch, begins & (pitch < REST)
 
-    def whole(self, pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[np.uint16]:
+    def from_grid(self, pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[np.uint16]:
         if self.hold:
-            return as_grid(pitch, onset)[..., 0]
+            return grid_to_tokens(pitch, onset)[..., 0]
         return np.where(pitch == REST, 0, pitch)[..., 0].astype(np.uint16)
 
     def decode(self, tokens: Tokens, name: str = "") -> Piece:
@@ -157,16 +159,16 @@ class Pitch(Barred):
 
 
 class PitchGrammar(LineGrammar):
-    """What may come next in a melody; see `LineGrammar`."""
+    """The grammar of a melody; see `LineGrammar`."""
 
     def positions(self) -> NDArray[np.int64]:
-        """The step within the bar: (batch, 1)."""
+        """Return the step within the bar: (batch, 1)."""
         return super().positions()[:, 1:]
 
 
 def _without_holds(tokens: Tokens) -> NDArray[np.uint16]:
-    said = np.maximum.accumulate(np.where(tokens == HOLD, 0, np.arange(len(tokens))))
-    return np.where(tokens[said] == REST, 0, tokens[said]).astype(np.uint16)
+    latest = np.maximum.accumulate(np.where(tokens == HOLD, 0, np.arange(len(tokens))))
+    return np.where(tokens[latest] == REST, 0, tokens[latest]).astype(np.uint16)
 
 
 def _with_holds(pitches: Tokens) -> NDArray[np.uint16]:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.representations.base import Tokens
-from ostinato.representations.line import HOLD, REST
+from ostinato.representations.monophonic import HOLD, REST
 
 
 class Recall:

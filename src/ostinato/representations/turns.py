@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.representations.base import Tokens
-from ostinato.representations.line import REST, LineGrammar, in_turn
+from ostinato.representations.monophonic import REST, LineGrammar, rotate_to_turn
 from ostinato.representations.past import Past
 
 
@@ -30,10 +30,10 @@ class VoicesGrammar(LineGrammar):
         """As those of `Voices`: (batch, features)."""
         turn = self.count % self.lines
         step = self.count // self.lines % self.position_steps
-        features = [np.stack([turn, step], axis=1), in_turn(self._now(), turn)]
+        features = [np.stack([turn, step], axis=1), rotate_to_turn(self._now(), turn)]
         if self.past is not None:
             told = self.past.features(self.past.told(), turn)
-            features += [in_turn(self.before, turn), *told]
+            features += [rotate_to_turn(self.before, turn), *told]
         return np.concatenate(features, axis=1)
 
     def advance(self, tokens: Tokens) -> None:

@@ -10,23 +10,23 @@ from ostinato.music.piece import LOUDNESS
 VELOCITIES = 128
 
 
-def bins_of(velocities: NDArray[Any], bins: int) -> NDArray[np.int64]:
-    """The bin of each velocity, 0 the softest."""
+def encode_velocities(velocities: NDArray[Any], bins: int) -> NDArray[np.int64]:
+    """Return the bin of each velocity, 0 the softest."""
     numbers: NDArray[np.int64] = velocities.astype(np.int64) * bins // VELOCITIES
     return numbers
 
 
-def in_force(said: NDArray[np.int64], bins: int) -> NDArray[np.int64]:
-    """The velocity in force at each token, the middle of its bin: (time,).
+def decode_velocities(numbers: NDArray[np.int64], bins: int) -> NDArray[np.int64]:
+    """Return the velocity in force at each token, the middle of its bin: (time,).
 
-    said: (time,) the bin that a token names, or -1. Before the first, and without bins, it is the
-    usual loudness.
+    numbers: (time,) the bin that a token names, or -1. Before the first, and without bins, it is
+    the usual loudness.
     """
     if not bins:
-        return np.full(len(said), LOUDNESS)
+        return np.full(len(numbers), LOUDNESS)
     edges = -(-np.arange(bins + 1) * VELOCITIES // bins)
     middles = np.maximum((edges[:-1] + edges[1:] - 1) // 2, 1)
-    known = said >= 0
-    numbers = np.append(LOUDNESS * bins // VELOCITIES, said[known])
-    velocities: NDArray[np.int64] = middles[numbers][np.cumsum(known)]
+    known = numbers >= 0
+    latest = np.append(LOUDNESS * bins // VELOCITIES, numbers[known])
+    velocities: NDArray[np.int64] = middles[latest][np.cumsum(known)]
     return velocities

@@ -10,24 +10,24 @@ from pydantic_core import PydanticCustomError
 
 from ostinato.errors import UnencodableError
 from ostinato.music.piece import TIME_SIGNATURE, Piece, array
-from ostinato.representations.barred import Barred
+from ostinato.representations.bar_grid import TokenBarGrid
 from ostinato.representations.base import Tokens, pitch_name
 from ostinato.representations.hearing import CLASSES, LEVELS
 from ostinato.representations.instrument import separate_unisons
-from ostinato.representations.line import (
+from ostinato.representations.monophonic import (
     HOLD,
     REST,
-    as_grid,
-    heard,
-    in_turn,
+    grid_to_tokens,
     line_to_tokens,
-    one_at_a_time,
+    rotate_to_turn,
+    to_monophonic,
+    tokens_to_grid,
     tokens_to_line,
     transpose_notes,
 )
 from ostinato.representations.past import Past
-from ostinato.representations.spreading import spread
 from ostinato.representations.turns import VoicesGrammar
+from ostinato.representations.voice_assignment import assign_voices
 from ostinato.wording import quantity
 
 TOLERATED_LOSS = 0.05  # share of a piece's notes
@@ -52,7 +52,7 @@ def _rising(lengths: tuple[int, ...]) -> tuple[int, ...]:
     return lengths
 
 
-class Voices(Barred):
+class Voices(TokenBarGrid):
     """The tracks of a piece as voices, each one token per step: voice 0, 1, … of step 0, of step 1.
 
     0 to 127 begin a note of that pitch, 128 is a rest and 129 holds the note. Drum tracks are left
@@ -67,9 +67,10 @@ class Voices(Barred):
     as they did just now, and then how long that was, by `Recall`; with `history`, how much each
     pitch class was heard until then, by `Hearing`.
 
-    Within a voice a note ends when the next begins, and of notes that begin together the highest
-    stays. With `by_track` a track takes so many voices, over which its notes are spread as `spread`
-    does it; decoding makes them one track again, in which notes of one pitch follow one another.
+    Within a voice a note ends when the next begins, and of notes that begin together the
+    highest stays. With `by_track` a track takes so many voices, over which `assign_voices`
+    spreads its notes; decoding makes them one track again, in which notes of one pitch follow
+    one another.
 
     Source: the grid with holds of Hadjeres et al., DeepBach (ICML 2017), read step by step as in
     Liang et al., BachBot (ISMIR 2017).
@@ -154,7 +155,7 @@ class Voices(Barred):
             if voices > 1:
                 notes = separate_unisons(notes)
             total += len(notes)
-            lines += spread(notes, voices) if voices > 1 else [one_at_a_time(notes)]
+            lines += assign_voices(notes, voices) if voices > 1 else [to_monophonic(notes)]
         self._check(total, sum(len(line) for line in lines))
         steps = max(int((line["onset"] + line["duration"]).max(initial=0)) for line in lines)
         grid = np.stack([line_to_tokens(line, steps) for line in lines], axis=1)
@@ -186,14 +187,14 @@ class Voices(Barred):
         missing = bar - int(barlines[1] - barlines[0]) / piece.resolution
         return max(0, round(missing * self.steps_per_quarter))
 
-    def excerpt(
+    def to_grid(
         self, tokens: Tokens, before: NDArray[np.integer[Any]] | None = None
     ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         batch, time = tokens.shape
-        return heard(tokens.reshape(batch, time // self.voices, self.voices), before)
+        return tokens_to_grid(tokens.reshape(batch, time // self.voices, self.voices), before)
 
-    def whole(self, pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[np.uint16]:
-        return as_grid(pitch, onset).reshape(len(pitch), -1)
+    def from_grid(self, pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[np.uint16]:
+        return grid_to_tokens(pitch, onset).reshape(len(pitch), -1)
 
     def decode(self, tokens: Tokens, name: str = "") -> Piece:
         """The piece that the tokens (time,) say, up to the first end token.
@@ -228,7 +229,7 @@ class Voices(Barred):
         turn, step = count % self.voices, count // self.voices % self.position_steps
         voices = [self._sounding(tokens, count, voice) for voice in range(self.voices)]
         sounding = np.stack(voices, axis=1)
-        features = [turn[:, None], step[:, None], in_turn(sounding, turn)]
+        features = [turn[:, None], step[:, None], rotate_to_turn(sounding, turn)]
         if self.history or self.repeats:
             features += self._before(tokens, sounding, turn, count)
         return np.concatenate(features, axis=1).astype(np.uint8)
@@ -249,7 +250,10 @@ class Voices(Barred):
             told.append(past.told())
         then = np.concatenate([np.full((1, self.voices), REST), sounding[ends]])
         latest = np.searchsorted(ends, np.arange(len(turn)), side="right")
-        return [in_turn(then[latest], turn), *past.features(np.concatenate(told)[latest], turn)]
+        return [
+            rotate_to_turn(then[latest], turn),
+            *past.features(np.concatenate(told)[latest], turn),
+        ]
 
     def _sounding(self, tokens: Tokens, count: Tokens, voice: int) -> NDArray[np.int64]:
         """What sounds in a voice after each token, a pitch or `REST`: (time,)."""

@@ -11,8 +11,8 @@ from torch import nn
 from ostinato.errors import UnencodableError
 from ostinato.models.segments import Lines, SegmentModel, Shape, lines_of
 from ostinato.music.piece import Piece
-from ostinato.representations.barred import Barred
-from ostinato.representations.line import REST, heard
+from ostinato.representations.bar_grid import TokenBarGrid
+from ostinato.representations.monophonic import REST, tokens_to_grid
 from ostinato.sampling.segments import tokens_of
 from ostinato.sampling.sequence import Composed
 from ostinato.sampling.settings import Sampling
@@ -20,7 +20,7 @@ from ostinato.sampling.settings import Sampling
 
 def compose_to(
     network: SegmentModel,
-    representation: Barred,
+    representation: TokenBarGrid,
     settings: Sampling,
     seed: int,
     prompts: Sequence[NDArray[Any]],
@@ -46,7 +46,7 @@ def compose_to(
 
 
 def prompt_of(
-    network: SegmentModel, representation: Barred, piece: Piece
+    network: SegmentModel, representation: TokenBarGrid, piece: Piece
 ) -> NDArray[np.integer[Any]]:
     """The whole bars of a piece as tokens, to which a network can make something.
 
@@ -105,7 +105,7 @@ def _joined(parts: Sequence[Lines]) -> Lines:
 
 def _lines(prompt: NDArray[Any], shape: Shape) -> Lines:
     """A prompt as one long segment."""
-    pitch, onset = heard(prompt.reshape(1, -1, shape.voices))
+    pitch, onset = tokens_to_grid(prompt.reshape(1, -1, shape.voices))
     counted = np.where(pitch == REST, shape.pitches, pitch.astype(np.int64) - shape.lowest)
     said, begins = (torch.from_numpy(part.transpose(0, 2, 1).copy()) for part in (counted, onset))
     return lines_of(said, begins, shape.pitches)

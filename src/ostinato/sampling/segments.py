@@ -10,15 +10,15 @@ from torch import Tensor
 from ostinato.data.segments import SegmentBatch
 from ostinato.models.segments import Lines, SegmentModel, Shape, lines_of
 from ostinato.models.variational.vae import ATTRIBUTES, VAE
-from ostinato.representations.barred import InBars
-from ostinato.representations.line import REST
+from ostinato.representations.bar_grid import BarGrid
+from ostinato.representations.monophonic import REST
 from ostinato.sampling.sequence import Composed
 from ostinato.sampling.settings import Asking, Sampling, Varying
 
 
 def compose_segments(
     network: SegmentModel,
-    representation: InBars,
+    representation: BarGrid,
     settings: Sampling,
     seed: int,
     given: SegmentBatch | None = None,
@@ -44,7 +44,7 @@ def compose_segments(
 
 def _of_given(
     network: VAE,
-    representation: InBars,
+    representation: BarGrid,
     settings: Sampling,
     given: SegmentBatch,
     random: torch.Generator,
@@ -73,7 +73,7 @@ def _of_given(
 
 
 def ways(
-    network: SegmentModel, representation: InBars, pairs: Tensor, steps: int
+    network: SegmentModel, representation: BarGrid, pairs: Tensor, steps: int
 ) -> list[NDArray[Any]]:
     """So many segments on the way from each first noise to each second, one after the other.
 
@@ -84,16 +84,18 @@ def ways(
     return [strung(lines, network.shape, representation) for lines in drawn]
 
 
-def tokens_of(lines: Lines, shape: Shape, representation: InBars) -> NDArray[Any]:
+def tokens_of(lines: Lines, shape: Shape, representation: BarGrid) -> NDArray[Any]:
     """Segments as tokens (segments, time), or as frames (segments, time, width)."""
-    return representation.whole(*_as_heard(lines, shape))
+    return representation.from_grid(*_as_heard(lines, shape))
 
 
-def strung(lines: Lines, shape: Shape, representation: InBars) -> NDArray[Any]:
+def strung(lines: Lines, shape: Shape, representation: BarGrid) -> NDArray[Any]:
     """Segments one after the other, a bar of silence after each: (time,) or (time, width)."""
     after = ((0, 0), (0, shape.bar), (0, 0))
     pitch, onset = _as_heard(lines, shape)
-    steps = representation.whole(np.pad(pitch, after, constant_values=REST), np.pad(onset, after))
+    steps = representation.from_grid(
+        np.pad(pitch, after, constant_values=REST), np.pad(onset, after)
+    )
     return steps.reshape(-1, *steps.shape[2:])
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ostinato import console
 from ostinato.config import Config, compose, conf_folder, group_options
-from ostinato.config.composing import params_overrides, unless
+from ostinato.config.composition import params_overrides, without_overridden
 from ostinato.config.location import to_project_paths
 from ostinato.config.overrides import quote_paths
 from ostinato.config.unread import refuse_unread
@@ -48,7 +48,7 @@ def composed(overrides: Sequence[str], root: Path, here: Path | None = None) -> 
 
 def compose_values(overrides: Sequence[str], root: Path, here: Path | None = None) -> Config:
     """Return the same config, of which each value is checked, but not what goes with what."""
-    given = unless(_params(root), overrides)
+    given = without_overridden(_params(root), overrides)
     config = compose([*given, *quote_paths(overrides)], conf_folder(root))
     return to_project_paths(config, overrides, here or root, root)
 

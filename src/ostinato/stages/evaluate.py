@@ -10,7 +10,7 @@ from ostinato import console
 from ostinato.config import Config
 from ostinato.errors import UnreadableError
 from ostinato.files import write_json, write_text
-from ostinato.folders import check_replaceable, replacing_folder
+from ostinato.folders import atomic_folder, check_replaceable
 from ostinato.methods.base import EvaluationTask, Method
 from ostinato.run_notes import find_run
 from ostinato.stages.bundled import model_folder, read_about, samples_folder, with_pieces_of
@@ -39,7 +39,7 @@ def run(config: Config, workspace: Workspace) -> None:
     workspace = with_pieces_of(folder, config, workspace)
     found = _find(config, workspace, bundle, folder)
     report = build_report(config, workspace, bundle, found)
-    with replacing_folder(workspace.evaluation, "evaluation") as part:
+    with atomic_folder(workspace.evaluation, "evaluation") as part:
         write_json(part / "metrics.json", found.metrics())
         if found.model.table:
             write_text(part / "pieces.csv", found.model.table)

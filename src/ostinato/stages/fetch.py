@@ -12,10 +12,10 @@ from ostinato.config.secrets import holds_password
 from ostinato.console import say, where
 from ostinato.corpora.corpus import MIRROR, Corpus
 from ostinato.corpora.sources.download import kept_in
-from ostinato.corpora.sources.parts import TABLE
+from ostinato.corpora.sources.published_splits import TABLE
 from ostinato.errors import ConfigError, UserError
 from ostinato.files import fingerprint
-from ostinato.folders import SHOWN, entries, foreign, listed, swap, unfit_place
+from ostinato.folders import SHOWN, entries, foreign, listed, swap_folder, unfit_place
 from ostinato.locks import locked
 from ostinato.music.reading import SUFFIXES
 from ostinato.stages.fetched import count_fetched, note_fetched, stamp_path
@@ -96,7 +96,7 @@ def _put(fetched: Path, target: Path, pinned: Path, corpus: Corpus) -> None:
             return
         _check_target(target, corpus)
         _refuse_foreign(target, new.__contains__)
-    swap(fetched, target, pinned)
+    swap_folder(fetched, target, pinned)
     say(f"{where(target)}: {quantity(len(new), 'file')}")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ostinato import console
 from ostinato.config import Config
 from ostinato.files import write_json
-from ostinato.folders import check_replaceable, replacing_folder
+from ostinato.folders import atomic_folder, check_replaceable
 from ostinato.methods.base import TEST, Method, SamplingTask
 from ostinato.run_notes import find_run
 from ostinato.stages.bundled import ABOUT, MODEL, model_folder, samples_folder, with_pieces_of
@@ -48,7 +48,7 @@ def run(config: Config, workspace: Workspace) -> None:
     candidates = [] if trained_with is None else test_pieces(trained_with)
     real = choose_real(bundle, candidates, pieces, sampled.continued)
     fingerprint = bundle_fingerprint(folder)
-    with replacing_folder(samples, "samples") as part:
+    with atomic_folder(samples, "samples") as part:
         write_samples(sampled.samples, real, sampling, about, part)
         write_json(part / ABOUT, about | {MODEL: fingerprint})
     if cut:

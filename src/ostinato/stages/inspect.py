@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ostinato import console
 from ostinato.errors import ConfigError, UnreadableError, UserError
-from ostinato.files import replacing_file
+from ostinato.files import atomic_file
 from ostinato.music.picture import is_ours
 from ostinato.stages.views import View
 from ostinato.stages.workspace import Workspace
@@ -29,7 +29,7 @@ def inspect(path: Path, picture: Path | None, workspace: Workspace) -> None:
     view = _viewer(path)(path)
     for table in view.parts:
         console.out.print(table, soft_wrap=False)
-    with replacing_file(picture) as part:
+    with atomic_file(picture) as part:
         part.write_bytes(view.picture())
     console.say(f"the picture is {console.where(picture)}")
 

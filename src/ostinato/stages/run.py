@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from ostinato import console, scratch
 from ostinato.config import Config, conf_folder
-from ostinato.config.composing import from_hydra, params_overrides, translated, unless
+from ostinato.config.composition import (
+    from_hydra,
+    params_overrides,
+    translate_error,
+    without_overridden,
+)
 from ostinato.config.launching import check_launch
 from ostinato.config.location import to_project_overrides, to_project_paths
 from ostinato.config.overrides import quote_paths
@@ -47,7 +52,7 @@ def main(arguments: Sequence[str], here: Path) -> int:
     project = Project(root, conf_folder(root), here, tuple(arguments))
     params = root / "params.yaml"
     given = params_overrides(params) if params.exists() else []
-    given = unless(given, arguments)
+    given = without_overridden(given, arguments)
     flags, typed = _sorted(to_project_overrides(quote_paths(arguments), here, root))
     check_launch(flags, given, typed, project.conf)
     words = [*flags, *given, *typed]  # Hydra's parser takes no override after a flag once more
@@ -79,7 +84,7 @@ def _launch(words: Sequence[str], project: Project, failures: Failures) -> int:
     try:
         hydra.main(version_base="1.3", config_path=found, config_name="config")(job)()
     except HydraException as error:
-        raise translated(error, list(words), project.conf) from error
+        raise translate_error(error, list(words), project.conf) from error
     for failure in [*errors, *failures.take()]:
         raise failure
     return 0

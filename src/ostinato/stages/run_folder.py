@@ -48,7 +48,7 @@ def own_folder(words: Sequence[str], conf: Path, root: Path) -> Iterator[list[st
     folder = root / folder
     check(folder, key, SWEEP if sweeping else RUN)
     try:
-        with scratch.one_at_a_time(folder / "run"):
+        with scratch.exclusive(folder / "run"):
             yield [*words, *more]
     finally:
         if more:

@@ -139,10 +139,10 @@ def _name(config: Config, workspace: Workspace) -> str:
 
 def _write(task: TrainingTask, workspace: Workspace, network: Any, fitted: "Fitted") -> None:
     from ostinato.models.bundle import Bundle, save_bundle
-    from ostinato.music.setting import Setting
+    from ostinato.music.piece_defaults import PieceDefaults
 
     pieces = task.pieces.only(task.store.names[i] for i in task.training)
-    bundle = Bundle(task.config, task.representation, network, Setting.of(pieces))
+    bundle = Bundle(task.config, task.representation, network, PieceDefaults.of(pieces))
     save_bundle(bundle, workspace.model)
     text = io.StringIO()
     table = csv.DictWriter(text, ["epoch", "train", "validation"], lineterminator="\n")

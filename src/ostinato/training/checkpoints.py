@@ -8,7 +8,7 @@ import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from ostinato import console
-from ostinato.files import replacing_file
+from ostinato.files import atomic_file
 
 LAST = "last.ckpt"
 
@@ -27,7 +27,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         del storage_options
         file = Path(path)
         file.parent.mkdir(parents=True, exist_ok=True)
-        with replacing_file(file, within=file.parent) as part:
+        with atomic_file(file, within=file.parent) as part:
             torch.save(checkpoint, part)
 
 

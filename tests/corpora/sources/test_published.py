@@ -14,8 +14,13 @@ from numpy.typing import NDArray
 
 from ostinato.config import Config, compose
 from ostinato.corpora.corpus import Corpus
-from ostinato.corpora.sources.objects import object_arrays
-from ostinato.corpora.sources.published import LOWEST, PianoRolls, Published, SeparatedVoices
+from ostinato.corpora.sources.published import (
+    LOWEST,
+    PianoRolls,
+    Published,
+    SeparatedVoices,
+    object_arrays,
+)
 from ostinato.errors import UserError
 from ostinato.music.piece import Piece
 

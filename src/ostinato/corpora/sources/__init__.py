@@ -1,1 +1,1 @@
-"""Where the files of a corpus come from: packages, published arrays, archives, a folder."""
+"""Sources of the files of a corpus: packages, published arrays, archives, a folder."""

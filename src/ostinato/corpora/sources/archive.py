@@ -10,8 +10,8 @@ from pydantic import Field
 
 from ostinato.console import say
 from ostinato.corpora.sources.checksum import Checksum, sha256_or_none
-from ostinato.corpora.sources.download import as_folder, download, forget, local, named
-from ostinato.corpora.sources.parts import TABLE, Parts, arrange
+from ostinato.corpora.sources.download import as_folder, download, forget, local, name_of_file
+from ostinato.corpora.sources.published_splits import TABLE, Parts, arrange
 from ostinato.corpora.sources.source import Source, Terms
 from ostinato.corpora.sources.unpacking import BrokenArchiveError, Limits, unpack
 from ostinato.errors import UserError
@@ -25,12 +25,11 @@ FOREIGN = "__MACOSX"  # what macOS adds to a .zip: names of music, but no music
 
 @dataclass(frozen=True)
 class Publication:
-    """What is known of an archive."""
+    """An archive as it was published."""
 
     address: str
     checksum: Checksum | None
-    suffixes: tuple[str, ...]
-    """Of the files that are music, in small letters."""
+    suffixes: tuple[str, ...]  # of the files that are music, in small letters
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class Archive(Source):
 
     @abstractmethod
     def publication(self) -> Publication:
-        """Where it is, and how it is known."""
+        """Return its address and checksum."""
 
     def write(self, folder: Path, processes: int, mirror: str | None = None) -> None:  # noqa: ARG002
         """Unpack the music, into train/, validation/ and test/ where there are parts."""
@@ -82,14 +81,17 @@ class Archive(Source):
         say(f"{quantity(found, 'file')} of music, of {self.pieces} expected")
 
     def _place(self, published: Publication, mirror: str | None) -> Path:
-        """The archive, or a folder with what was in it."""
+        """Return the archive, or a folder with what was in it."""
         if self.path is not None:
             given = Path(self.path).expanduser()
             return given if given.is_dir() else local(self.path, published.checksum)
         beside = as_folder(mirror) if mirror else None
         if beside is not None and (beside / self.unpacked).is_dir():
             return beside / self.unpacked
-        if beside is not None and not (beside / (name := named(published.address))).is_file():
+        if (
+            beside is not None
+            and not (beside / (name := name_of_file(published.address))).is_file()
+        ):
             raise UserError(
                 f"There is neither a folder {self.unpacked} nor a file {name} in {beside}: "
                 "corpus.mirror (or OSTINATO_MIRROR) must be a folder that holds one of them, or an "
@@ -116,11 +118,11 @@ class WebArchive(Archive):
     citation: Annotated[str, Field(description="whom to cite")]
 
     def publication(self) -> Publication:
-        """As the config says."""
+        """Return the address and checksum of the config."""
         return Publication(self.address, sha256_or_none(self.sha256), MIDI)
 
     def terms(self) -> Terms:
-        """As the config says."""
+        """Return the terms as the config says."""
         return Terms(self.licence, self.citation)
 
 
@@ -144,7 +146,7 @@ class MuspyArchive(Archive):
     check: Annotated[bool, Field(description="whether the file must have the checksum")]
 
     def publication(self) -> Publication:
-        """As MusPy says; its sha256 where it has one, or else its md5."""
+        """Return MusPy's address and checksum: its sha256 where it has one, or else its md5."""
         known = self._known()
         (source,) = known._sources.values()
         kind: Literal["sha256", "md5"] = "sha256" if "sha256" in source else "md5"
@@ -154,7 +156,7 @@ class MuspyArchive(Archive):
         )
 
     def terms(self) -> Terms:
-        """As MusPy says."""
+        """Return the terms as MusPy says."""
         known = self._known()
         return Terms(known.info().license or "", known.citation())
 

@@ -1,4 +1,4 @@
-"""What tells the file that was published from any other."""
+"""Checksums, which tell the file that was published from any other."""
 
 import hashlib
 from dataclasses import dataclass
@@ -19,15 +19,14 @@ class Checksum:
 
     kind: Kind
     digits: str
-    unless: str
-    """The override that takes a file without looking, as in corpus.source.sha256=null."""
+    unless: str  # the override that takes a file without looking, as in corpus.source.sha256=null
 
     def fits(self, file: Path) -> bool:
-        """Whether it is the file."""
+        """Return whether it is the file."""
         return digest(file, self.kind) == self.digits
 
     def refusal(self, what: object, file: Path, ways_out: str = "") -> UserError:
-        """The error for another `file`, which came from `what`."""
+        """Return the error for another `file`, which came from `what`."""
         return UserError(
             f"{what} is not the file that was published: its {self.kind} is "
             f"{digest(file, self.kind)}, not {self.digits}. {ways_out}To take it all the same, set "
@@ -36,16 +35,11 @@ class Checksum:
 
 
 def sha256_or_none(digits: str | None) -> Checksum | None:
-    """The checksum that a config gives under `sha256`, if any."""
+    """Return the checksum that a config gives under `sha256`, if any."""
     return Checksum("sha256", digits, "corpus.source.sha256=null") if digits else None
 
 
 def digest(file: Path, kind: Kind = "sha256") -> str:
-    """The checksum of a file, in hexadecimal digits."""
+    """Return the checksum of a file, in hexadecimal digits."""
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, kind).hexdigest()
-
-
-def fits(file: Path, checksum: Checksum | None) -> bool:
-    """Whether a file is the one meant; without a checksum any is."""
-    return checksum is None or checksum.fits(file)

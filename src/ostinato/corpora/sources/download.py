@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ostinato.console import bar, say
-from ostinato.corpora.sources.checksum import Checksum, fits
+from ostinato.corpora.sources.checksum import Checksum
 from ostinato.errors import UserError
 from ostinato.files import fingerprint
 
@@ -15,19 +15,19 @@ NOT_SATISFIABLE, PARTIAL = 416, 206  # answers of HTTP to a Range
 
 
 def kept_in() -> Path:
-    """The folder where downloads are kept: `$XDG_CACHE_HOME/ostinato` or `~/.cache/ostinato`."""
+    """Return the folder of downloads: `$XDG_CACHE_HOME/ostinato` or `~/.cache/ostinato`."""
     cache = os.environ.get("XDG_CACHE_HOME")
     return (Path(cache) if cache else Path.home() / ".cache") / "ostinato"
 
 
 def download(address: str, checksum: Checksum | None = None, mirror: str | None = None) -> Path:
-    """The file at an address, from the network if it was not fetched before.
+    """Return the file at an address, from the network if it was not fetched before.
 
     `mirror` replaces the host: an address (https://…, the path of `address` is appended), or a
     folder that holds a file of the same name. With a checksum, a download that was cut short goes
     on where it stopped. Raises `UserError` where the file cannot be had or is not the one meant.
     """
-    name = named(address)
+    name = name_of_file(address)
     if mirror and (folder := as_folder(mirror)):
         return _in_folder(folder, name, checksum)
     if mirror:
@@ -41,17 +41,17 @@ def download(address: str, checksum: Checksum | None = None, mirror: str | None 
     part = target.with_name(f"{name}.part")
     with FileLock(target.with_name(f"{name}.lock")):
         if not _whole(target, checksum):  # another fetch may have brought it meanwhile
-            _fetch_checked(address, part, checksum)
+            _fetch_and_check(address, part, checksum)
             part.replace(target)
     return target
 
 
 def local(path: str, checksum: Checksum | None = None) -> Path:
-    """A file that the user has; raises `UserError` where it is not there or not the one meant."""
+    """Return a file of the user's; raises `UserError` where it is missing or not the one meant."""
     file = Path(path).expanduser()
     if not file.is_file():
         raise UserError(f"{file} is no file: corpus.source.path must lead to one.")
-    return _checked(file, checksum)
+    return _check(file, checksum)
 
 
 def forget(file: Path) -> None:
@@ -60,13 +60,13 @@ def forget(file: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def named(address: str) -> str:
-    """What the file at an address is called."""
+def name_of_file(address: str) -> str:
+    """Return the name of the file at an address."""
     return Path(urlsplit(address).path).name
 
 
 def as_folder(mirror: str) -> Path | None:
-    """The folder that a mirror is; None where it is an address."""
+    """Return the folder that a mirror is; None where it is an address."""
     return None if "://" in mirror else Path(mirror).expanduser()
 
 
@@ -76,20 +76,20 @@ def _in_folder(folder: Path, name: str, checksum: Checksum | None) -> Path:
             f"There is no file {name} in {folder}: corpus.mirror (or OSTINATO_MIRROR) must be a "
             "folder that holds it, or an address that begins with https://."
         )
-    return _checked(folder / name, checksum)
+    return _check(folder / name, checksum)
 
 
-def _checked(file: Path, checksum: Checksum | None) -> Path:
+def _check(file: Path, checksum: Checksum | None) -> Path:
     if checksum is not None and not checksum.fits(file):
         raise checksum.refusal(file, file)
     return file
 
 
 def _whole(file: Path, checksum: Checksum | None) -> bool:
-    return file.is_file() and fits(file, checksum)
+    return file.is_file() and (checksum is None or checksum.fits(file))
 
 
-def _fetch_checked(address: str, part: Path, checksum: Checksum | None) -> None:
+def _fetch_and_check(address: str, part: Path, checksum: Checksum | None) -> None:
     """Fetch into `part`; where the whole is wrong because its beginning was, once more."""
     if checksum is None:
         part.unlink(missing_ok=True)  # two versions might be glued together unseen
@@ -101,7 +101,7 @@ def _fetch_checked(address: str, part: Path, checksum: Checksum | None) -> None:
     part.unlink()
     if not resumed:
         raise refusal
-    _fetch_checked(address, part, checksum)
+    _fetch_and_check(address, part, checksum)
 
 
 def _fetch(address: str, part: Path) -> None:
@@ -118,7 +118,7 @@ def _fetch(address: str, part: Path) -> None:
 def _ways_out(address: str) -> str:
     return (
         "Or give a mirror with corpus.mirror=https://…, or a file that you have with "
-        f"corpus.source.path=/path/to/{named(address)}."
+        f"corpus.source.path=/path/to/{name_of_file(address)}."
     )
 
 

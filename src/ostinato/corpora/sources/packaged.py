@@ -13,7 +13,7 @@ from ostinato.corpora.sources.source import Source, Terms
 from ostinato.errors import UnreadableError, UserError
 from ostinato.music import abc
 from ostinato.music.conversion import MICROSECONDS_PER_MINUTE
-from ostinato.music.kern import read_kern
+from ostinato.music.music21_parts import read_kern
 from ostinato.music.musicxml import read_musicxml
 from ostinato.music.piece import TEMPO, Piece, array
 from ostinato.music.writing import write_midi
@@ -33,8 +33,7 @@ class Packaged(Source):
     fixed: ClassVar[bool] = True
     folder: ClassVar[str]
     suffix: ClassVar[str]
-    count: ClassVar[int]
-    """How many scores or tunes music21 9.9.2 carries."""
+    count: ClassVar[int]  # how many scores or tunes music21 9.9.2 carries
     licence: ClassVar[str]
     citation: ClassVar[str] = (
         "Michael Scott Cuthbert and Christopher Ariza, music21: A Toolkit for Computer-Aided "
@@ -42,21 +41,21 @@ class Packaged(Source):
     )
 
     def terms(self) -> Terms:
-        """As music21 states them."""
+        """Return the terms as music21 states them."""
         return Terms(self.licence, self.citation)
 
     def jobs(self) -> list[Job]:
-        """What to read, in order."""
+        """Return what to read, in order."""
         return [(file, file.stem, "") for file in _files(self.folder, self.suffix)]
 
     def pieces(self, processes: int = 1) -> Iterator[Piece]:
-        """The readable pieces, in order, at 480 ticks per quarter note, as MIDI can hold them.
+        """Yield the readable pieces in order, at 480 ticks a quarter, as MIDI can hold them.
 
         What cannot be read is counted and said at the end.
         """
         failed: list[tuple[str, str]] = []
         jobs = self.jobs()
-        read = Workers(processes=processes).each(_read, jobs, _crashed)
+        read = Workers(processes=processes).map(_read, jobs, _report_crash)
         for name, result in track(read, f"reading {self.folder}", len(jobs)):
             if isinstance(result, str):
                 failed.append((name, result))
@@ -96,7 +95,7 @@ class RyansMammoth(Packaged):
     )
 
     def jobs(self) -> list[Job]:
-        """One job a tune; a file of several numbers them."""
+        """Return one job a tune; a file of several numbers them."""
         return [job for file in _files(self.folder, self.suffix) for job in _tunes(file)]
 
 
@@ -123,7 +122,7 @@ class Palestrina(Packaged):
 
 
 def as_midi_holds_it(piece: Piece) -> Piece:
-    """The same sound, written so that reading its MIDI file gives an equal piece.
+    """Return the same sound, written so that reading its MIDI file gives an equal piece.
 
     Tempos become whole microseconds per quarter note. Where a pitch is struck again in the same
     voice while it still sounds, the first note to begin is the first to end.
@@ -140,7 +139,7 @@ def as_midi_holds_it(piece: Piece) -> Piece:
 
 
 def at_common_resolution(piece: Piece) -> Piece:
-    """The piece at 480 ticks per quarter note, or at its own where that would move something."""
+    """Return the piece at 480 ticks a quarter, or at its own where that would move something."""
     times = (piece.notes["onset"], piece.notes["duration"], piece.time_signatures["onset"])
     moved = any(np.any(ticks * RESOLUTION % piece.resolution) for ticks in times)
     return piece if moved else piece.at_resolution(RESOLUTION)
@@ -176,5 +175,5 @@ def _read(job: Job) -> tuple[str, Piece | str]:
         return name, str(error)
 
 
-def _crashed(job: Job) -> tuple[str, Piece | str]:
+def _report_crash(job: Job) -> tuple[str, Piece | str]:
     return job[1], "reading it crashed"

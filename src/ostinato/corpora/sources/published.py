@@ -4,6 +4,8 @@
 those parts.
 """
 
+import pickle
+import zipfile
 from abc import abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,8 +19,8 @@ from pydantic import Field
 from ostinato.console import say, track
 from ostinato.corpora.sources.checksum import sha256_or_none
 from ostinato.corpora.sources.download import download, forget, local
-from ostinato.corpora.sources.objects import object_arrays
 from ostinato.corpora.sources.packaged import RESOLUTION, as_midi_holds_it
+from ostinato.corpora.sources.published_splits import PARTS
 from ostinato.corpora.sources.source import Source, Terms
 from ostinato.errors import UserError
 from ostinato.music.piece import LOUDNESS, NOTE, Piece, array
@@ -27,6 +29,12 @@ from ostinato.wording import quantity
 
 LOWEST = 21  # the MIDI pitch of the first of the 88 keys
 VOICES = ("Soprano", "Alto", "Tenor", "Bass")
+HARMLESS = {  # what arrays in a pickle are made of
+    ("numpy", "ndarray"),
+    ("numpy", "dtype"),
+    ("numpy.core.multiarray", "_reconstruct"),
+    ("numpy._core.multiarray", "_reconstruct"),
+}
 
 
 @dataclass(frozen=True)
@@ -47,7 +55,7 @@ class Published(Source):
     citation: Annotated[str, Field(description="whom to cite")] = ""
 
     def terms(self) -> Terms:
-        """As the config says."""
+        """Return the terms as the config says."""
         return Terms(self.licence, self.citation)
 
     def write(self, folder: Path, processes: int, mirror: str | None = None) -> None:  # noqa: ARG002
@@ -58,7 +66,7 @@ class Published(Source):
         say(f"{quantity(len(pieces), 'piece')} written as MIDI")
 
     def pieces(self, mirror: str | None = None) -> list[Piece]:
-        """All pieces, named by their part and their place in it, as in train/000."""
+        """Return all pieces, named by their part and their place in it, as in train/000."""
         ticks, rest = divmod(RESOLUTION, self.steps_per_quarter)
         if rest:
             raise UserError(
@@ -72,7 +80,7 @@ class Published(Source):
         ]
 
     def arrays(self, mirror: str | None = None) -> dict[str, list[NDArray[Any]]]:
-        """The arrays of train, validation and test, in the order of the file.
+        """Return the arrays of train, validation and test, in the order of the file.
 
         Raises `UserError` where the file cannot be had or is of another kind.
         """
@@ -94,11 +102,11 @@ class Published(Source):
 
     @abstractmethod
     def read(self, file: Path) -> Iterable[tuple[str, Iterable[NDArray[Any]]]]:
-        """The parts and their arrays."""
+        """Return the parts and their arrays."""
 
     @abstractmethod
     def piece(self, steps: NDArray[Any], ticks: int, name: str) -> Piece:
-        """One array as a piece, at `ticks` ticks a step."""
+        """Return one array as a piece, at `ticks` ticks a step."""
 
 
 class PianoRolls(Published):
@@ -109,16 +117,16 @@ class PianoRolls(Published):
     """
 
     def read(self, file: Path) -> Iterable[tuple[str, Iterable[NDArray[Any]]]]:
-        """(time, 88) arrays of 0 and 1."""
+        """Yield (time, 88) arrays of 0 and 1."""
         from scipy.io import loadmat
 
         parts = loadmat(file)
-        for part in ("train", "validation", "test"):
+        for part in PARTS:
             key = {"validation": "valid"}.get(part, part) + "data"
             yield part, (_of_width(roll, 88) for roll in parts[key].ravel())
 
     def piece(self, steps: NDArray[Any], ticks: int, name: str) -> Piece:
-        """One track, a note for each stretch in which a key is down."""
+        """Return one track, a note for each stretch in which a key is down."""
         onset, end, key = _stretches(steps.astype(bool))
         return _piece(onset * ticks, (end - onset) * ticks, key + LOWEST, 0, ("",), name)
 
@@ -131,13 +139,13 @@ class SeparatedVoices(Published):
     """
 
     def read(self, file: Path) -> Iterable[tuple[str, Iterable[NDArray[Any]]]]:
-        """(time, 4) arrays of pitches."""
-        for part in ("train", "validation", "test"):
+        """Yield (time, 4) arrays of pitches."""
+        for part in PARTS:
             key = {"validation": "valid"}.get(part, part)
             yield part, (_of_width(steps, 4) for steps in object_arrays(file, key))
 
     def piece(self, steps: NDArray[Any], ticks: int, name: str) -> Piece:
-        """Four tracks, from soprano to bass."""
+        """Return four tracks, from soprano to bass."""
         pitches = np.nan_to_num(steps.astype(float), nan=-1).astype(int)
         down = pitches[:, :, None] == np.arange(128)
         onset, end, cell = _stretches(down.reshape(len(steps), -1))
@@ -148,7 +156,7 @@ class SeparatedVoices(Published):
 def _stretches(
     down: NDArray[np.bool_],
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """The first step, the step after the last, and the column of every run in (time, column)."""
+    """Return first step, step after the last, and column of every run in (time, column)."""
     edge = np.zeros((1, down.shape[1]), np.int8)
     change = np.diff(down.astype(np.int8), axis=0, prepend=edge, append=edge)
     column, onset = np.nonzero(change.T == 1)
@@ -172,3 +180,27 @@ def _of_width(steps: NDArray[Any], width: int) -> NDArray[Any]:
     if steps.ndim != 2 or steps.shape[1] != width:
         raise ValueError(f"an array of shape {steps.shape}, where (time, {width}) is expected")
     return steps
+
+
+class _Arrays(pickle.Unpickler):
+    """A reader of pickles that knows arrays and runs no other code that a file carries."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in HARMLESS:
+            raise pickle.UnpicklingError(f"it holds {module}.{name}, where arrays are expected")
+        return super().find_class(module.replace("numpy.core", "numpy._core"), name)
+
+
+def object_arrays(file: Path, key: str) -> NDArray[Any]:
+    """Return an array of dtype object under `key` of an .npz file that Python 2 or 3 wrote.
+
+    Raises `KeyError`, `ValueError` or `pickle.UnpicklingError` where it is not one.
+    """
+    with zipfile.ZipFile(file) as archive, archive.open(f"{key}.npy") as member:
+        if np.lib.format.read_magic(member) != (1, 0):
+            raise ValueError(f"{key} is in a form of NumPy's that is not known")
+        _, _, dtype = np.lib.format.read_array_header_1_0(member)
+        if dtype != np.dtype(object):
+            raise ValueError(f"{key} holds {dtype}, where arrays are expected")
+        arrays: NDArray[Any] = _Arrays(member, encoding="latin1").load()
+    return arrays

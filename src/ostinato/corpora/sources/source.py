@@ -8,19 +8,19 @@ from typing import ClassVar
 
 @dataclass(frozen=True)
 class Terms:
-    """What one owes to those who made a corpus: the licence, and whom to cite."""
+    """The terms of a corpus: the licence, and whom to cite."""
 
     licence: str
     citation: str = ""
 
     def text(self) -> str:
-        """As `ostinato fetch` says it."""
+        """Return the terms as `ostinato fetch` says it."""
         cite = f"\nTo cite it: {self.citation}" if self.citation else ""
         return f"Licence: {self.licence or 'none is stated.'}{cite}"
 
 
 class Source(ABC):
-    """Where the files of a corpus come from.
+    """A source of the files of a corpus.
 
     A source that is `fixed` gives the same files as long as its settings and our code stay.
     """
@@ -36,5 +36,5 @@ class Source(ABC):
         """
 
     def terms(self) -> Terms | None:
-        """The licence and the citation; None for music of the user's own."""
+        """Return the licence and the citation; None for music of the user's own."""
         return None

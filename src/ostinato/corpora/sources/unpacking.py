@@ -45,11 +45,10 @@ NO_PLACE = (None, errno.EINVAL)  # errors of files where an offset lies outside 
 
 @dataclass(frozen=True)
 class Limits:
-    """What an honest archive stays below."""
+    """The size that an honest archive stays below."""
 
     entries: int
-    megabytes: int
-    """Of 1,000,000 bytes, unpacked."""
+    megabytes: int  # of 1,000,000 bytes, unpacked
 
 
 @dataclass(frozen=True)
@@ -57,8 +56,7 @@ class Member:
     """One entry; its content can be read until the next one is asked for."""
 
     name: str
-    length: int
-    """Bytes."""
+    length: int  # bytes
     kind: Literal["file", "folder", "other"]
     open: Callable[[], IO[bytes]]
 
@@ -90,7 +88,7 @@ def unpack(
                     continue
                 if member.kind == "other":
                     raise UserError(
-                        f"{source} is not unpacked: {_quoted(member.name)} in it is a link or a "
+                        f"{source} is not unpacked: {_quote(member.name)} in it is a link or a "
                         "device, where a file is expected."
                     )
                 _write(member, folder / name, source)
@@ -107,7 +105,7 @@ def unpack(
 def _within(
     members: Iterator[Member], limits: Limits, source: Path
 ) -> Iterator[tuple[Member, PurePosixPath]]:
-    """The members with their names made safe, as long as the limits hold."""
+    """Yield the members with their names made safe, as long as the limits hold."""
     left = limits.megabytes * 1_000_000
     for count, member in enumerate(members, 1):
         left -= member.length
@@ -124,16 +122,16 @@ def _within(
 
 
 def _safe(name: str, source: Path) -> PurePosixPath:
-    """The name below the folder that is unpacked into; raises `UserError` where it leads out."""
+    """Return the name as a relative path; raises `UserError` where it leads out of the folder."""
     slashed = name.replace("\\", "/")
     path = PurePosixPath(slashed)
     if path.is_absolute() or ".." in path.parts or re.match("[A-Za-z]:", slashed):
         raise UserError(
-            f"{source} is not unpacked: {_quoted(name)} in it leads out of the folder that it is "
+            f"{source} is not unpacked: {_quote(name)} in it leads out of the folder that it is "
             "unpacked into."
         )
     if any(len(part.encode("utf-8", "surrogateescape")) > LONGEST for part in path.parts):
-        raise UserError(f"{source} is not unpacked: {_quoted(name)} in it is too long a name.")
+        raise UserError(f"{source} is not unpacked: {_quote(name)} in it is too long a name.")
     return path
 
 
@@ -144,7 +142,7 @@ def _write(member: Member, target: Path, source: Path) -> None:
             shutil.copyfileobj(content, file, AT_ONCE // 4)
     except (FileExistsError, NotADirectoryError) as error:
         raise UserError(
-            f"{source} is not unpacked: {_quoted(member.name)} is in it twice."
+            f"{source} is not unpacked: {_quote(member.name)} is in it twice."
         ) from error
 
 
@@ -183,17 +181,17 @@ def _of_tar(source: Path, limits: Limits) -> Members:
     ):
         while (info := archive.next()) is not None:
             if info.size < 0:
-                raise tarfile.ReadError(f"{_quoted(info.name)} is of a negative length")
+                raise tarfile.ReadError(f"{_quote(info.name)} is of a negative length")
             archive.members = []  # type: ignore[attr-defined]  # or they pile up
             kind: Any = "file" if info.isreg() else "folder" if info.isdir() else "other"
-            yield Member(info.name, info.size, kind, partial(_opened, archive, info))
+            yield Member(info.name, info.size, kind, partial(_open, archive, info))
 
 
 def _binary(path: Path) -> IO[bytes]:
     return path.open("rb")
 
 
-def _opened(archive: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
+def _open(archive: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
     content = archive.extractfile(info)
     if content is None:
         raise tarfile.ReadError(f"{info.name} has no content")
@@ -208,11 +206,11 @@ class _Gunzipped(gzip.GzipFile):
         self.last = limits.megabytes * 1_000_000 + limits.entries * HEADERS
 
     def read(self, size: int | None = -1) -> bytes:
-        """As of a file; raises `tarfile.ReadError` beyond the limits."""
+        """Read as from a file; raises `tarfile.ReadError` beyond the limits."""
         if size is None or not 0 <= size <= AT_ONCE or self.tell() > self.last:
             raise tarfile.ReadError("its headers are longer than those of any honest archive")
         return super().read(size)
 
 
-def _quoted(name: str) -> str:
+def _quote(name: str) -> str:
     return ascii(name[:100])

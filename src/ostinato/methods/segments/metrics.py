@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ostinato.evaluation.segments import Excerpts
     from ostinato.models.segments import SegmentModel, Shape
     from ostinato.music.piece import Piece
-    from ostinato.representations.barred import InBars
+    from ostinato.representations.bar_grid import BarGrid
 
 COMPARED = 20_000  # training segments, at most, that others may be like
 PLACES = 2**26  # of all of them, so that memory does not grow with segments or pitches
@@ -187,7 +187,7 @@ def _nearest(ours: "Excerpts", held_out: "Excerpts", known: "Excerpts") -> dict[
     }
 
 
-def _pieces(batch: "SegmentBatch", representation: "InBars", shape: "Shape") -> "list[Piece]":
+def _pieces(batch: "SegmentBatch", representation: "BarGrid", shape: "Shape") -> "list[Piece]":
     from ostinato.models.segments import lines_of
     from ostinato.sampling.segments import tokens_of
 

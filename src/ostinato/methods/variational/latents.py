@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ostinato.data.segments import SegmentBatch, Segments
     from ostinato.evaluation.segments import Excerpts
     from ostinato.models.variational.vae import VAE
-    from ostinato.representations.barred import InBars
+    from ostinato.representations.bar_grid import BarGrid
 
 MEASURED = 1000  # test segments, at most
 SHOWN = 4  # segments in pictures
@@ -111,7 +111,7 @@ def _drawn(scores: Any, given: "Excerpts") -> dict[str, bytes]:
 
 
 def _rolls(
-    network: "VAE", representation: "InBars", batch: "SegmentBatch", means: "Tensor"
+    network: "VAE", representation: "BarGrid", batch: "SegmentBatch", means: "Tensor"
 ) -> dict[str, bytes]:
     """A few segments above what comes out of them, and a way between two of them."""
     from ostinato.evaluation.latents import STEPS

@@ -21,11 +21,9 @@ class Body:
 
     def __init__(self, tune: Tune) -> None:
         self.tune = tune
-        self.name: str | None = None
-        """The voice that the text is at."""
+        self.name: str | None = None  # the voice that the text is at
         self.part = ""
-        self.unnamed = 0
-        """How many parts had no letter."""
+        self.unnamed = 0  # how many parts had no letter
         self.count = 0
 
     def field(self, name: str, text: str) -> None:
@@ -38,8 +36,8 @@ class Body:
             self.name, rest = fields.split_voice(text)
             self._attributes(fields.read_attributes(rest)[1])
         elif name == "K":
-            key, said = fields.read_attributes(text)
-            self._attributes(said)
+            key, new = fields.read_attributes(text)
+            self._attributes(new)
             if key or not text.strip():
                 self._set(f"[K:{key or 'none'}]", "K")
         elif name == "M":
@@ -69,7 +67,7 @@ class Body:
                 self._inline(item)
             elif isinstance(item, signs.Notes):
                 octave = self.voice().attributes.octave or 0
-                self._sound(item.written(octave), item.duration())
+                self._sound(item.to_text(octave), item.duration())
             elif item.kind is Kind.MUSIC:
                 self._sign(item)
             else:
@@ -103,7 +101,7 @@ class Body:
         self._add(Token(Kind.MUSIC, text))
 
     def _end_bar(self) -> None:
-        """Where an overlay is shorter than its bar, the rest of the bar is a rest."""
+        """Fill the bar: where an overlay is shorter than its bar, the rest of the bar is a rest."""
         voice = self.voice()
         for index, missing in voice.clock.end_bar(len(voice.tokens)):
             units = missing / voice.unit
@@ -119,7 +117,7 @@ class Body:
             own = tune.announced.get(self.name, Attributes())
             voice = Voice(
                 tokens=list(tune.own.get(self.name, ())),
-                attributes=tune.common.updated(own),
+                attributes=tune.common.merge(own),
                 unit=tune.unit or fields.default_unit(tune.metre),
                 metre=tune.metre,
             )
@@ -131,17 +129,17 @@ class Body:
         self.unnamed += 1
         self.part = text[:1] if PART.match(text) else f"part {self.unnamed}"
 
-    def _attributes(self, said: Attributes) -> None:
+    def _attributes(self, new: Attributes) -> None:
         voice = self.voice()
-        voice.attributes = voice.attributes.updated(said)
-        self._transpose(said.transpose)
+        voice.attributes = voice.attributes.merge(new)
+        self._transpose(new.transpose)
 
     def _transpose(self, semitones: int | None) -> None:
         if semitones is not None:
             self._set(f"%%MIDI transpose {semitones}", "MIDI transpose")
 
     def _metre(self, text: str) -> None:
-        """A metre that is none leaves the notes right."""
+        """Take up a metre: one that is none leaves the notes right."""
         voice = self.voice()
         try:
             plain, voice.metre = fields.read_metre(text)
@@ -177,7 +175,7 @@ class Body:
             self.field(item.name, item.text)
 
     def _tie(self) -> None:
-        """A tie apart from its note belongs to the last one; between rests it means nothing."""
+        """Append a tie to the last note; between rests it means nothing."""
         tokens = self.voice().tokens
         for index in range(len(tokens) - 1, max(len(tokens) - FAR, 0) - 1, -1):
             token = tokens[index]

@@ -1,4 +1,4 @@
-"""Where in its bar a voice stands, while its text is scanned.
+"""The place of a voice in its bar, while its text is scanned.
 
 Some collections, Essen's among them, write no barline where a bar ends with its line; and an
 overlay (&) may be shorter than the bar that it is laid over.
@@ -46,14 +46,13 @@ def _is_no_power_of_2(number: int) -> bool:
 
 @dataclass
 class Clock:
-    """How much of its bar a voice has filled, in whole notes."""
+    """The filled part of a voice's bar, in whole notes."""
 
     filled: Fraction = Fraction(0)
     overlaid: list[tuple[int, Fraction]] = field(default_factory=list)
     """Where the parts of the bar that an & ended stand among the tokens, and what they fill."""
     factor: Fraction = Fraction(1)
-    remaining: int = 0
-    """How many notes the tuplet still has."""
+    remaining: int = 0  # how many notes the tuplet still has
 
     def sound(self, duration: Fraction) -> None:
         """Count a note, a chord or a rest."""

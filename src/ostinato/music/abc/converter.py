@@ -46,7 +46,7 @@ ELEMENT = re.compile(r"^\d+ ([A-Z_]+) (-?\d+) (-?\d+)/(-?\d+)$")
 
 @dataclass
 class Track:
-    """What abc2midi plays in one track besides its notes; times are in quarter notes."""
+    """One track of abc2midi's besides its notes; times are in quarter notes."""
 
     barlines: list[Fraction] = field(default_factory=list)
     metres: list[tuple[Fraction, int, int]] = field(default_factory=list)
@@ -62,8 +62,7 @@ class Converted:
 
     piece: Piece
     tracks: list[Track]
-    has_tempo: bool
-    """Whether each tempo of the text could be read."""
+    has_tempo: bool  # whether each tempo of the text could be read
 
 
 def convert(text: str, name: str) -> Converted:
@@ -109,7 +108,7 @@ def _run(folder: Path) -> int:
 
 
 def _program() -> str:
-    """Where symusic's wheel has it."""
+    """Return abc2midi's path in symusic's wheel."""
     return str(Path(symusic.__file__).parent / "bin" / "abc2midi")
 
 
@@ -123,7 +122,7 @@ def _death(code: int) -> str:
 
 
 def _tracks(lines: list[str]) -> Iterator[Track]:
-    """The tracks that have notes, as abc2midi printed them while it played them."""
+    """Yield the tracks that have notes, as abc2midi printed them while it played them."""
     track: Track | None = None
     in_chord = False
     for line in lines:

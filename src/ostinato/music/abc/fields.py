@@ -34,16 +34,16 @@ SOUNDING = ("shift", "sound", "instrument")  # attributes that transpose in ways
 
 @dataclass(frozen=True)
 class Attributes:
-    """What a K: or V: field says of a voice besides the key; None where it says nothing."""
+    """The values of a K: or V: field besides the key; None where it has none."""
 
     octave: int | None = None
     transpose: int | None = None
     name: str | None = None
 
-    def updated(self, new: "Attributes") -> "Attributes":
+    def merge(self, new: "Attributes") -> "Attributes":
         """Return these attributes with those that `new` says."""
-        said = {key: value for key, value in vars(new).items() if value is not None}
-        return replace(self, **said)
+        changed = {key: value for key, value in vars(new).items() if value is not None}
+        return replace(self, **changed)
 
 
 def read_attributes(text: str) -> tuple[str, Attributes]:

@@ -18,10 +18,8 @@ class Header:
     def __init__(self, tune: Tune) -> None:
         self.tune = tune
         self.finished = False
-        self.voice = ""
-        """The voice that a V: field has begun to speak of."""
-        self.unreadable: UnreadableError | None = None
-        """Why the metre is none."""
+        self.voice = ""  # the voice that a V: field has begun to speak of
+        self.unreadable: UnreadableError | None = None  # why the metre is none
 
     def field(self, name: str, text: str) -> None:
         """Take up a field."""
@@ -51,12 +49,12 @@ class Header:
 
     def _voice(self, text: str) -> None:
         self.voice, rest = fields.split_voice(text)
-        said = fields.read_attributes(rest)[1]
+        new = fields.read_attributes(rest)[1]
         before = self.tune.announced.get(self.voice, fields.Attributes())
-        self.tune.announced[self.voice] = before.updated(said)
+        self.tune.announced[self.voice] = before.merge(new)
 
     def _metre(self, text: str) -> None:
-        """Where the unit does not depend on it, a metre that is none leaves the notes right."""
+        """Read the M: field; one that is no metre passes where the unit does not depend on it."""
         try:
             plain, self.tune.metre = fields.read_metre(text)
         except UnreadableError as error:

@@ -41,8 +41,7 @@ class _Sections:
     start: int
     stop: int
     spans: list[Span] = field(default_factory=list)
-    opened: int = 0
-    """How often the section is played by its |:, or 0 where none stands."""
+    opened: int = 0  # how often the section is played by its |:, or 0 where none stands
     endings: list[_Ending] = field(default_factory=list)
 
     def find(self) -> list[Span]:
@@ -128,7 +127,7 @@ def unroll(tokens: Sequence[Token], order: str, start: dict[str, Token]) -> list
     _check(parts)
     spans = [span for first, stop in parts for span in _Sections(tokens, first, stop).find()]
     _check(spans)
-    return list(_joined(tokens, spans, start))
+    return list(_join(tokens, spans, start))
 
 
 def _check(spans: list[Span]) -> None:
@@ -136,7 +135,7 @@ def _check(spans: list[Span]) -> None:
         raise UnreadableError(f"it has more than {MOST_PLAYED} notes and signs as it is played")
 
 
-def _joined(tokens: Sequence[Token], spans: list[Span], start: dict[str, Token]) -> Iterator[Token]:
+def _join(tokens: Sequence[Token], spans: list[Span], start: dict[str, Token]) -> Iterator[Token]:
     states = _states(tokens, spans, start)
     now, reached = start, 0
     for first, stop in spans:
@@ -161,7 +160,7 @@ def _joined(tokens: Sequence[Token], spans: list[Span], start: dict[str, Token])
 def _states(
     tokens: Sequence[Token], spans: list[Span], start: dict[str, Token]
 ) -> dict[int, dict[str, Token]]:
-    """The state in force at the beginning of each span, in the order of the text."""
+    """Return the state in force at the beginning of each span, in the order of the text."""
     wanted = {first for first, _ in spans}
     states, now = {}, dict(start)
     for index, token in enumerate(tokens):
@@ -185,14 +184,14 @@ def _parts(tokens: Sequence[Token], order: str) -> list[Span]:
         if label in labelled:
             raise UnreadableError(f"it has two parts {label}")
         labelled[label] = (first, stop)
-    played = _played(order)
+    played = _order_parts(order)
     if missing := sorted(set(played) - labelled.keys()):
         raise UnreadableError(f"a voice has no part {missing[0]}, which its P: field names")
     return [pieces[0], *(labelled[label] for label in played)]
 
 
-def _played(order: str) -> list[str]:
-    """The parts in order: a number repeats the part or the parentheses before it."""
+def _order_parts(order: str) -> list[str]:
+    """Return the parts in order: a number repeats the part or the parentheses before it."""
     groups: list[list[str]] = [[]]
     last: list[str] = []
     for sign in re.findall(r"[A-Z()]|\d+", order):

@@ -68,12 +68,11 @@ class Note:
 
     accidental: str
     letter: str
-    octave: int
-    """0 from middle C up to the B above."""
+    octave: int  # 0 from middle C up to the B above
     length: str
     tie: str
 
-    def written(self, shift: int) -> str:
+    def to_text(self, shift: int) -> str:
         """Return the note as abc2midi reads it, moved by octaves."""
         octave = self.octave + shift
         if not -5 <= octave <= HIGHEST_OCTAVE:
@@ -90,20 +89,19 @@ class Notes:
     """A note or a chord."""
 
     notes: tuple[Note, ...]
-    after: str | None = None
-    """Of a chord, the length and the tie that follow it."""
+    after: str | None = None  # of a chord, the length and the tie that follow it
 
     def duration(self) -> Fraction:
         """Return how long it is in unit note lengths: a chord is as long as its first note."""
         own = clock.length(self.notes[0].length)
         return own * clock.length(self.after.rstrip("-")) if self.after else own
 
-    def written(self, shift: int) -> str:
+    def to_text(self, shift: int) -> str:
         """Return the notes as abc2midi reads them, moved by octaves."""
         if self.after is None:
-            return self.notes[0].written(shift)
+            return self.notes[0].to_text(shift)
         whole = self.duration()
-        notes = "".join(replace(note, length="").written(shift) for note in self.notes)
+        notes = "".join(replace(note, length="").to_text(shift) for note in self.notes)
         tie = "-" if self.after.endswith("-") else ""
         return f"[{notes}]{whole.numerator}/{whole.denominator}{tie}"
 
@@ -137,7 +135,7 @@ def read(line: str, symbols: set[str]) -> Iterator[Token | Notes | Inline]:
         match = TOKEN.match(line, position)
         if match is None:
             raise UnreadableError(f"{line[position : position + 20]!r} is no ABC music")
-        yield from _meaning(match, symbols)
+        yield from _tokens_of(match, symbols)
         position = match.end()
 
 
@@ -148,7 +146,7 @@ def _check_decoration(match: re.Match[str], symbols: set[str]) -> None:
         raise UnreadableError(f"{match.string.strip()[:40]!r} is no ABC music")
 
 
-def _meaning(match: re.Match[str], symbols: set[str]) -> Iterator[Token | Notes | Inline]:
+def _tokens_of(match: re.Match[str], symbols: set[str]) -> Iterator[Token | Notes | Inline]:
     group = match.groupdict()
     if group["note"]:
         yield Notes((_note(match),))
@@ -195,7 +193,7 @@ def _tie(text: str | None) -> str:
 
 
 def _chord(inside: str, length: str, tie: str | None) -> Iterator[Notes]:
-    """A chord; its decorations, texts and slurs are left out."""
+    """Yield a chord; its decorations, texts and slurs are left out."""
     plain = re.sub(rf"![^!]*!|[H-Wh-w~.() \t]|[zx]{LENGTH}", "", inside)
     notes, position = [], 0
     while position < len(plain):
@@ -209,7 +207,7 @@ def _chord(inside: str, length: str, tie: str | None) -> Iterator[Notes]:
 
 
 def _between_plus(inside: str, length: str) -> Iterator[Notes]:
-    """An old chord, +CEG+, or a decoration, +trill+."""
+    """Yield an old chord, +CEG+, or a decoration, +trill+."""
     if MUSICAL.fullmatch(inside) and not DYNAMICS.fullmatch(inside):
         yield from _chord(inside, length, None)
     elif length:
@@ -217,13 +215,13 @@ def _between_plus(inside: str, length: str) -> Iterator[Notes]:
 
 
 def _between_exclamation_marks(inside: str, symbols: set[str]) -> Iterator[Token | Notes | Inline]:
-    """A decoration, or music between two marks that once ended lines."""
+    """Yield a decoration, or music between two marks that once ended lines."""
     if MUSICAL.fullmatch(inside) and not DYNAMICS.fullmatch(inside):
         yield from read(inside, symbols)
 
 
 def _bars(cluster: str) -> Iterator[Token]:
-    """The barline that a run of bars and colons means."""
+    """Yield the barline that a run of bars and colons means."""
     colons = re.fullmatch(r"(:*)([^:].*?)?(:*)", cluster)
     assert colons is not None
     left, middle, right = len(colons[1]), colons[2] or "", len(colons[3])

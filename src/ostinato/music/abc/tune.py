@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.errors import UnreadableError
-from ostinato.music import conversion, limits, remarks, rows
+from ostinato.music import arrays, conversion, limits, remarks
 from ostinato.music.abc.converter import Converted, Track, convert
 from ostinato.music.abc.files import without_free_text
 from ostinato.music.abc.repeats import MOST_PLAYED, unroll
@@ -50,8 +50,8 @@ def read_tune(text: str, name: str) -> Piece:
 
 
 def _plain(tune: Tune) -> str:
-    """The tune as abc2midi reads it rightly: one voice after the other, repeats unrolled."""
-    voices = list(tune.sounding())
+    """Return the tune as abc2midi reads it rightly: one voice after the other, repeats unrolled."""
+    voices = list(tune.voices_with_music())
     if not voices:
         raise UnreadableError("it has no notes")
     if len(voices) > MOST_VOICES:
@@ -78,7 +78,7 @@ def _as_line(field: Token) -> str:
 
 
 def _lines(tokens: list[Token]) -> list[str]:
-    """A bar a line; directives on lines of their own."""
+    """Return a bar a line; directives on lines of their own."""
     lines, line = [], ""
     for token in tokens:
         if token.text.startswith("%%"):
@@ -113,8 +113,8 @@ def _piece(converted: Converted, tune: Tune) -> Piece:
     return replace(
         piece,
         notes=notes,
-        tempos=rows.tempos(tempos, RESOLUTION),
-        key_signatures=rows.key_signatures(keys, RESOLUTION),
+        tempos=arrays.tempos(tempos, RESOLUTION),
+        key_signatures=arrays.key_signatures(keys, RESOLUTION),
         time_signatures=_metres(tune, first, longest.barlines, end),
         track_names=_names(tune, piece),
     ).without_changes_from(end)
@@ -125,7 +125,7 @@ def _metres(tune: Tune, first: Track, barlines: list[Fraction], end: int) -> NDA
     if (header := tune.start["M"].text) != FREE:
         over, under = header[3:-1].split("/")
         changes = [(0, int(over), int(under)), *changes]
-    metres = rows.time_signatures(changes, RESOLUTION)
+    metres = arrays.time_signatures(changes, RESOLUTION)
     if not len(metres):
         return metres
     lines = sorted({0, *(_ticks(at) for at in barlines)})
@@ -134,7 +134,7 @@ def _metres(tune: Tune, first: Track, barlines: list[Fraction], end: int) -> NDA
 
 
 def _with_bars_unwritten(lines: list[int], metres: NDArray[Any], end: int) -> list[int]:
-    """The barlines with those that are missing where what is written as one bar is several."""
+    """Return the barlines and those that are missing where several bars are written as one."""
     full = _full_bars(lines, metres)
     found: list[int] = []
     for start, stop, bar in zip(lines, [*lines[1:], end], full, strict=True):
@@ -145,14 +145,14 @@ def _with_bars_unwritten(lines: list[int], metres: NDArray[Any], end: int) -> li
 
 
 def _full_bars(lines: list[int], metres: NDArray[Any]) -> list[int]:
-    """The length in ticks of a bar of the metre in force at each barline."""
+    """Return the length in ticks of a bar of the metre in force at each barline."""
     in_force = np.maximum(np.searchsorted(metres["onset"], lines, side="right") - 1, 0)
     full = 4 * RESOLUTION * metres["numerator"] // metres["denominator"]
     return [int(bar) for bar in full[in_force]]
 
 
 def _of_whole_bars(lines: list[int], metres: NDArray[Any]) -> list[int]:
-    """The barlines without those that divide a bar, as repeats and double bars do in a pickup."""
+    """Return the barlines but those that divide a bar, as repeats in a pickup do."""
     full = _full_bars(lines, metres)
     changed = set(metres["onset"].tolist())
     kept = lines[:2]
@@ -166,13 +166,13 @@ def _of_whole_bars(lines: list[int], metres: NDArray[Any]) -> list[int]:
 
 
 def _names(tune: Tune, piece: Piece) -> tuple[str, ...]:
-    """The voices' names, where abc2midi has made one track of each."""
-    names = tuple(voice.attributes.name or "" for voice in tune.sounding())
+    """Return the voices' names, where abc2midi has made one track of each."""
+    names = tuple(voice.attributes.name or "" for voice in tune.voices_with_music())
     return names if len(names) == len(piece.track_names) else ("",) * len(piece.track_names)
 
 
 def _per_minute(microseconds: int) -> float:
-    """Quarter notes per minute, as they were before abc2midi rounded to microseconds."""
+    """Return quarter notes per minute, as they were before abc2midi rounded to microseconds."""
     return round(conversion.MICROSECONDS_PER_MINUTE / microseconds, 2)
 
 

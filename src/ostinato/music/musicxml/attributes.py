@@ -4,8 +4,8 @@ import re
 from fractions import Fraction
 from xml.etree.ElementTree import Element
 
+from ostinato.music.arrays import DENOMINATORS, MOST_BEATS, MOST_FIFTHS
 from ostinato.music.musicxml.numbers import decimal, whole
-from ostinato.music.rows import DENOMINATORS, MOST_BEATS, MOST_FIFTHS
 
 FIFTHS_IN_CIRCLE = 12
 STEPS_IN_OCTAVE = 12
@@ -51,7 +51,7 @@ def key(element: Element, transpose: Element | None) -> tuple[int, bool] | None:
 
 
 def _fifths(transpose: Element | None) -> int:
-    """How far sounding keys lie from written ones on the circle of fifths."""
+    """Return how far sounding keys lie from written ones on the circle of fifths."""
     if transpose is None:
         return 0
     chromatic = whole(transpose.findtext("chromatic")) or 0
@@ -96,7 +96,7 @@ def tempo_of_metronome(metronome: Element) -> Tempo | None:
 
 
 def _units(metronome: Element) -> list[Fraction]:
-    """Lengths of the beat units in quarter notes, dots included; none where one is unknown."""
+    """Return lengths of the beat units in quarter notes with dots; none where one is unknown."""
     units: list[Fraction] = []
     dots = 0
     for child in metronome:

@@ -43,15 +43,12 @@ KEYS_BY_NAME = {
 
 @dataclass(frozen=True)
 class Instrument:
-    """How the notes of one instrument sound."""
+    """The sound of one instrument's notes."""
 
     name: str = ""
-    program: int = 0
-    """From 0."""
-    drums: bool = False
-    """Whether it is on the channel of drums."""
-    key: int | None = None
-    """MIDI's number of an unpitched sound, from 0."""
+    program: int = 0  # from 0
+    drums: bool = False  # whether it is on the channel of drums
+    key: int | None = None  # MIDI's number of an unpitched sound, from 0
 
     def changed_by(self, midi: Element) -> "Instrument":
         """Return the instrument as a `midi-instrument` has it; unreadable numbers count as none."""
@@ -78,11 +75,10 @@ class Instrument:
 class Instruments:
     """The instruments of a part by their ids; the first plays what names none."""
 
-    part: str = ""
-    """The part's name."""
+    part: str = ""  # the part's name
     by_id: dict[str, Instrument] = field(default_factory=dict)
 
-    def named(self, name: str | None) -> Instrument:
+    def find(self, name: str | None) -> Instrument:
         """Return the instrument of an id, or the first where the part has no such id."""
         found = self.by_id.get(name or "")
         return found or next(iter(self.by_id.values()), Instrument())
@@ -94,7 +90,7 @@ class Instruments:
     def change(self, midi: Element) -> None:
         """Change an instrument from here on, as a `midi-instrument` within the music says."""
         name = midi.get("id", "")
-        self.by_id[name] = self.named(name).changed_by(midi)
+        self.by_id[name] = self.find(name).changed_by(midi)
 
 
 def instruments_of(score: Element) -> dict[str, Instruments]:

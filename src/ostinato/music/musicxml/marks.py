@@ -32,11 +32,9 @@ class Mark(NamedTuple):
     """A sign in a bar."""
 
     bar: int
-    onset: int
-    """In ticks from the beginning of the bar, or `END`."""
+    onset: int  # in ticks from the beginning of the bar, or `END`
     kind: str
-    value: str
-    """The number of times, the numbers of an ending, or the name of a segno or coda."""
+    value: str  # the number of times, the numbers of an ending, or the name of a segno or coda
 
 
 def numbers(text: str) -> frozenset[int]:

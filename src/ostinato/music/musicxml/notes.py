@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.errors import UnreadableError
-from ostinato.music import limits, rows
+from ostinato.music import arrays, limits
 from ostinato.music.conversion import clean
 from ostinato.music.musicxml.part import START, STOP, Part, Row
 from ostinato.music.musicxml.repeats import Passage
@@ -17,7 +17,7 @@ LOUDNESS = 64  # velocity of notes before any dynamics
 Columns = dict[str, NDArray[np.int64]]
 
 
-class Played:
+class Performance:
     """Passages of a score one after the other, on a time line of their own."""
 
     def __init__(self, passages: Sequence[Passage]) -> None:
@@ -63,7 +63,7 @@ class Played:
 
 
 def tracks_of(
-    parts: list[Part], starts: list[int], played: Played
+    parts: list[Part], starts: list[int], played: Performance
 ) -> tuple[tuple[str, ...], NDArray[Any]]:
     """Return names of tracks and notes (dtype `NOTE`): a track for each instrument of each part."""
     names: list[str] = []
@@ -72,8 +72,8 @@ def tracks_of(
     for part in parts:
         if not part.rows:
             continue
-        columns = _joined(_played(part, starts, played))
-        rows.check_range("pitch", columns["pitch"])
+        columns = _join_ties(_play_rows(part, starts, played))
+        arrays.check_range("pitch", columns["pitch"])
         count += len(columns["onset"])
         limits.check_counts(count, len(names))
         sounds = columns["program"] * 2 + columns["drum"]
@@ -87,8 +87,8 @@ def tracks_of(
     return tuple(names), np.concatenate(found) if found else np.zeros(0, NOTE)
 
 
-def _played(part: Part, starts: list[int], played: Played) -> Columns:
-    """The rows of a part in the order in which they sound, with absolute onsets."""
+def _play_rows(part: Part, starts: list[int], played: Performance) -> Columns:
+    """Return the rows of a part in the order in which they sound, with absolute onsets."""
     table = np.array(part.rows, np.int64)
     columns = dict(zip(Row._fields, table.T, strict=True))
     bars = np.array(starts, np.int64)
@@ -110,7 +110,7 @@ def _played(part: Part, starts: list[int], played: Played) -> Columns:
 
 
 def _velocities(part: Part, columns: Columns, bars: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The velocity of each note: its own, or else that of the latest dynamics before it."""
+    """Return the velocity of each note: its own, or else that of the latest dynamics before it."""
     if not part.dynamics:
         return np.where(columns["velocity"] == 0, LOUDNESS, columns["velocity"])
     changes = np.array([(bars[c.bar] + c.onset, *c.value) for c in part.dynamics], np.int64)
@@ -120,8 +120,8 @@ def _velocities(part: Part, columns: Columns, bars: NDArray[np.int64]) -> NDArra
     return np.where(columns["velocity"] == 0, loud, columns["velocity"])
 
 
-def _joined(columns: Columns) -> Columns:
-    """The notes with those that are tied as one.
+def _join_ties(columns: Columns) -> Columns:
+    """Return the notes with those that are tied as one.
 
     A tie leads to a note of the same pitch that begins where the first ends: one of the same voice,
     or else one of another voice that says that a tie stops there.
@@ -163,7 +163,7 @@ class _Waiting:
         self.by_voice.setdefault((voice, *place), []).append(entry)
 
     def take(self, voice: int, place: tuple[int, int], any_voice: bool) -> int | None:
-        """The first note of a tie that leads to this place, if there is one."""
+        """Return the first note of a tie that leads to this place, if there is one."""
         found = self._pop(self.by_voice.get((voice, *place)))
         return self._pop(self.by_place.get(place)) if found is None and any_voice else found
 

@@ -50,7 +50,7 @@ class _Player:
         self.back_from = -1  # where the latest jump back was taken
 
     def _innermost(self) -> list[int]:
-        """The innermost repeat around the music after each place, -1 for none."""
+        """Return the innermost repeat around the music after each place, -1 for none."""
         found = np.full(len(self.places), -1)
         for index in np.argsort(self.starts - self.stops, kind="stable"):  # the longest first
             low, high = np.searchsorted(self.places, (self.starts[index], self.stops[index]))
@@ -77,19 +77,19 @@ class _Player:
         raise UnreadableError(f"its repeats come to more than {MOST_PASSAGES} passages")
 
     def _pass(self, index: int) -> int:
-        """Which pass of a repeat is played: after a jump back, the last."""
+        """Return which pass of a repeat is played: after a jump back, the last."""
         section = self.sections[index]
         return section.times if section.stop <= self.back_from else int(self.passes[index])
 
     def _skip(self, at: int) -> int | None:
-        """Where to go on instead of an ending that is not of this pass."""
+        """Return where to go on instead of an ending that is not of this pass."""
         index, ending = self.entering.get(at, (-1, None))
         if ending is None or self._pass(index) in ending.numbers:
             return None
         return ending.stop
 
     def _leave(self, at: int) -> int:
-        """Where to go on from the end of a passage."""
+        """Return where to go on from the end of a passage."""
         for index, ending in self.leaving.get(at, ()):
             section, number = self.sections[index], self._pass(index)
             if ending is not None and number not in ending.numbers:
@@ -104,7 +104,7 @@ class _Player:
         return self._jump(at)
 
     def _jump(self, at: int) -> int:
-        """Where a sign at a place leads; the place itself where there is none."""
+        """Return where a sign at a place leads; the place itself where there is none."""
         signs = self.signs
         if self.back_from >= 0 and at in signs.fines:
             return self.end
@@ -123,7 +123,7 @@ class _Player:
 
 
 def _target(places: dict[int, str], name: str, after: int, default: int) -> int:
-    """The place of a name, or else the first after a place."""
+    """Return the place of a name, or else the first after a place."""
     named = [place for place, its in places.items() if its == name and place > after]
     others = [place for place in places if place > after]
     return min(named or others, default=default)

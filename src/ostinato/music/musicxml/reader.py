@@ -222,5 +222,5 @@ def _ties(note: Element, its: dict[str, Element]) -> int:
 
 
 def _velocity(percent: int | Fraction) -> int:
-    """MIDI's velocity of a loudness in per cent of forte."""
+    """Return MIDI's velocity of a loudness in per cent of forte."""
     return min(max(round(percent * FORTE / 100), 1), 127)

@@ -13,8 +13,7 @@ class Passage(NamedTuple):
 
     start: int
     stop: int
-    number: int
-    """How often the repeat that it lies in has begun, from 1."""
+    number: int  # how often the repeat that it lies in has begun, from 1
 
 
 @dataclass
@@ -28,7 +27,7 @@ class Ending:
 
 @dataclass
 class Section:
-    """What is played several times."""
+    """A passage that is played several times."""
 
     start: int
     stop: int
@@ -85,7 +84,7 @@ def signs_of(marks: Iterable[tuple[int, str, str]], starts: list[int]) -> Signs:
 
 
 def _without_starts(signs: Signs, stops: set[int], starts: list[int]) -> list[Ending]:
-    """First endings of which only the end is there: the bar before a second ending."""
+    """Return first endings of which only the end is there: the bar before a second ending."""
     ended = {ending.stop for ending in signs.endings}
     return [
         Ending(
@@ -110,7 +109,7 @@ def _with_stops(endings: list[Ending], stops: set[int]) -> list[Ending]:
 
 
 def _groups(endings: list[Ending]) -> list[list[Ending]]:
-    """Endings that follow each other and share no number: those of one repeat."""
+    """Return endings that follow each other and share no number: those of one repeat."""
     groups: list[list[Ending]] = []
     used: set[int] = set()
     for ending in endings:
@@ -158,7 +157,7 @@ def sections_of(signs: Signs) -> list[Section]:
 
 
 def _times(group: list[Ending], signs: Signs) -> int:
-    """How often a repeat with endings is played."""
+    """Return how often a repeat with endings is played."""
     highest = max(max(ending.numbers) for ending in group)
     said = max(signs.backwards.get(ending.stop, 0) for ending in group)
     if len(group) == 1:  # the last time it is left out

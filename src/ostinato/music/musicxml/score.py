@@ -6,11 +6,11 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from ostinato.errors import UnreadableError
-from ostinato.music import limits, markup, mxl, rows
+from ostinato.music import arrays, compressed_musicxml, limits, xml_parser
 from ostinato.music.barlines import signatures_at_barlines
 from ostinato.music.musicxml import marks
 from ostinato.music.musicxml.instruments import Instruments, instruments_of
-from ostinato.music.musicxml.notes import Played, tracks_of
+from ostinato.music.musicxml.notes import Performance, tracks_of
 from ostinato.music.musicxml.numbers import resolution_of
 from ostinato.music.musicxml.part import Change, Part
 from ostinato.music.musicxml.playing import play
@@ -33,10 +33,10 @@ def read_musicxml(path: Path, name: str) -> Piece:
     """
     with limits.cpu_seconds():
         if path.suffix.lower() == COMPRESSED:
-            data = mxl.read_score(path)
+            data = compressed_musicxml.read_score(path)
         else:
             data = limits.read_bytes(path, limits.LARGEST_XML)
-        piece = _piece(markup.parse(data), name)
+        piece = _piece(xml_parser.parse(data), name)
         if piece.resolution > FINEST or piece.end > limits.LAST_TICK:
             fits = COARSER[0] * piece.quarters <= limits.LAST_TICK
             piece = piece.at_resolution(COARSER[0] if fits else COARSER[1])
@@ -51,22 +51,22 @@ def _piece(score: Element, name: str) -> Piece:
     end = starts[-1]
     limits.check_quarters(end / resolution)
     signs = signs_of(_marks(parts, starts), starts)
-    played = Played(play(signs, end, limits.LONGEST * resolution))
+    played = Performance(play(signs, end, limits.LONGEST * resolution))
     limits.check_quarters(played.length / resolution)
     names, notes = tracks_of(parts, starts, played)
     if not len(notes):
         raise UnreadableError("it has no notes")
     last = int((notes["onset"] + notes["duration"]).max())
-    metres = rows.time_signatures(played.changes(_metres(parts, starts)), resolution)
+    metres = arrays.time_signatures(played.changes(_metres(parts, starts)), resolution)
     return Piece(
         name=name,
         resolution=resolution,
         notes=notes,
-        tempos=rows.tempos(played.changes(_tempos(parts, starts)), resolution),
+        tempos=arrays.tempos(played.changes(_tempos(parts, starts)), resolution),
         time_signatures=signatures_at_barlines(
             played.barlines(starts[:-1]), metres, resolution, last
         ),
-        key_signatures=rows.key_signatures(played.changes(_keys(parts, starts)), resolution),
+        key_signatures=arrays.key_signatures(played.changes(_keys(parts, starts)), resolution),
         track_names=names,
     )
 
@@ -93,7 +93,7 @@ def _parts(score: Element, resolution: int) -> list[Part]:
 
 
 def _measures_of_parts(score: Element) -> list[tuple[str, list[Element]]]:
-    """The id and the bars of each part, of either kind of score."""
+    """Return the id and the bars of each part, of either kind of score."""
     if score.tag == "score-partwise":
         return [(part.get("id", ""), part.findall("measure")) for part in score.findall("part")]
     if score.tag != "score-timewise":
@@ -110,7 +110,7 @@ def _measures_of_parts(score: Element) -> list[tuple[str, list[Element]]]:
 
 
 def _bar_starts(parts: list[Part], resolution: int) -> list[int]:
-    """The ticks at which bars begin, and the end of the last.
+    """Return the ticks at which bars begin, and the end of the last.
 
     A bar ends where the part with notes that is longest in it does. Without notes it lasts as its
     rests say, though no longer than its metre, and as the metre says if there are none either.
@@ -142,7 +142,7 @@ def _at(change: Change, starts: list[int]) -> tuple[Any, ...]:
 
 
 def _marks(parts: list[Part], starts: list[int]) -> list[tuple[int, str, str]]:
-    """All signs as (tick, kind, value); one at the end of a bar is where the next begins."""
+    """Return all signs as (tick, kind, value); one at the end of a bar is where the next begins."""
     found = []
     for part in parts:
         for mark in part.signs:
@@ -153,25 +153,25 @@ def _marks(parts: list[Part], starts: list[int]) -> list[tuple[int, str, str]]:
 
 
 def _metres(parts: list[Part], starts: list[int]) -> list[tuple[Any, ...]]:
-    """Those of the first part that has any, from the beginning on."""
+    """Return the metres of the first part that has any, from the beginning on."""
     part = next((part for part in parts if part.metres), Part())
     found = [_at(change, starts) for change in part.metres]
     return found if found and found[0][0] == 0 else [(0, *COMMON_METRE), *found]
 
 
 def _keys(parts: list[Part], starts: list[int]) -> list[tuple[Any, ...]]:
-    """Those of the first part with pitches that sounds as it is written, or else of another."""
-    keyed = sorted((part for part in parts if part.keys), key=_unlike_a_key)
+    """Return the keys of the first part with pitches that sounds as written, or else of another."""
+    keyed = sorted((part for part in parts if part.keys), key=_shows_no_key)
     return [_at(change, starts) for change in keyed[0].keys] if keyed else []
 
 
-def _unlike_a_key(part: Part) -> tuple[bool, bool]:
-    """Drums are written without a key, and so are some transposing instruments."""
+def _shows_no_key(part: Part) -> tuple[bool, bool]:
+    """Return whether a part has no pitches, and whether it transposes: such show no key."""
     return not any(not drum for _, drum in part.names), part.transposed
 
 
 def _tempos(parts: list[Part], starts: list[int]) -> list[tuple[int, float]]:
-    """Those of all parts; of several at once the first part's."""
+    """Return the tempos of all parts; of several at once the first part's."""
     changes: dict[int, tuple[float, bool]] = {}
     for part in parts:
         own = {starts[change.bar] + change.onset: change.value for change in part.tempos}

@@ -1,4 +1,4 @@
-"""What a note sounds like: pitch, program, and whether it is a drum."""
+"""The sound of a note: pitch, program, and whether it is a drum."""
 
 from xml.etree.ElementTree import Element
 
@@ -18,8 +18,7 @@ class Sounds:
 
     def __init__(self, instruments: Instruments) -> None:
         self.instruments = instruments
-        self.transposed = False
-        """Whether the part sounds in another key than it is written in."""
+        self.transposed = False  # whether the part sounds in another key than it is written in
         self.names: dict[tuple[int, bool], str] = {}
         """Of the instruments that play, by program and whether they are drums."""
         self._percussion = False  # whether the clef is the one of percussion
@@ -47,7 +46,7 @@ class Sounds:
         A note is its elements by tag. Raises `UnreadableError` where the note does not say it.
         """
         named = note.get("instrument")
-        instrument = self.instruments.named(None if named is None else named.get("id"))
+        instrument = self.instruments.find(None if named is None else named.get("id"))
         written = note.get("pitch")
         unpitched = written is None or (instrument.drums and instrument.key is not None)
         # Some number the channels of pitched parts through; only a drum kit has program 0 there.

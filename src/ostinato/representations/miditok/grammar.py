@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.representations.base import Grammar, Tokens
-from ostinato.representations.line import SILENT_BARS
 from ostinato.representations.miditok.order import Order
 from ostinato.representations.miditok.tables import CURRENT, Tables
 from ostinato.representations.miditok.vocabulary import COMMON_TIME, DRUM_KEY, Kind, Vocabulary
+from ostinato.representations.monophonic import SILENT_BARS
 
 BAR_QUARTERS = COMMON_TIME[0]
 MOST_POSITIONS = 256  # so that one fits a byte

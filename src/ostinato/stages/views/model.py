@@ -16,7 +16,7 @@ from ostinato.evaluation.charts import curves
 from ostinato.methods.base import Method
 from ostinato.models.bundle import upgraded
 from ostinato.music.naming import metre_name, program_name
-from ostinato.music.setting import SETTING, Setting, read_setting
+from ostinato.music.piece_defaults import DEFAULTS_FILE, PieceDefaults, read_defaults
 from ostinato.stages.views import View, facts, table
 from ostinato.stages.views.tokens import is_of_columns, read_vocabulary
 from ostinato.training.monitor import Monitor
@@ -64,7 +64,7 @@ def _facts(
     if vocabulary:
         yield "vocabulary", f"{len(vocabulary):,} {'columns' if frames else 'tokens'}"
     yield "trained on", _training(folder.parent / "split.json", config["choices"])
-    setting = read_setting(folder / SETTING)
+    setting = read_defaults(folder / DEFAULTS_FILE)
     metre = metre_name(setting.numerator, setting.denominator)
     yield "its usual tempo", f"{setting.qpm:g} quarter notes per minute, in {metre}"
     yield "its usual tracks", ", ".join(_band(setting))
@@ -97,7 +97,7 @@ def _training(split: Path, choices: Mapping[str, Any]) -> str:
     return f"{corpus}; pieces in {split.name} beside it: {sizes}"
 
 
-def _band(setting: Setting) -> Iterator[str]:
+def _band(setting: PieceDefaults) -> Iterator[str]:
     for name, program in zip(setting.track_names, setting.programs, strict=False):
         yield f"{name} ({program_name(program)})" if name else program_name(program)
 

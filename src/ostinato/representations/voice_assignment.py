@@ -12,8 +12,9 @@ CROSSING = 128  # what speaks against a voice that would cross a sounding one, i
 Sounding = list[tuple[int, int]]  # of each voice, when its note ends and its pitch
 
 
-def spread(notes: NDArray[Any], voices: int) -> list[NDArray[Any]]:
-    """The notes of a track (in steps, sorted as in `Piece`) in so many lines without overlaps.
+def assign_voices(notes: NDArray[Any], voices: int) -> list[NDArray[Any]]:
+    """Return the notes of a track (in steps, sorted as in `Piece`) in so many lines without
+    overlaps.
 
     Notes that begin together go to free voices, from the highest down, so that they cross as few
     sounding ones as possible and are near to the register of their voice, one of so many equal
@@ -26,13 +27,13 @@ def spread(notes: NDArray[Any], voices: int) -> list[NDArray[Any]]:
 
 
 def _cut_short(line: NDArray[Any]) -> NDArray[Any]:
-    """Notes of one voice, each of which ends when the next begins."""
+    """Return notes of one voice, each of which ends when the next begins."""
     line["duration"][:-1] = np.minimum(line["duration"][:-1], np.diff(line["onset"]))
     return line
 
 
 def _voices_of(notes: NDArray[Any], voices: int) -> NDArray[np.int64]:
-    """The voice of each note, from 0, the highest, on, or `LOST`: (notes,)."""
+    """Return the voice of each note, from 0, the highest, on, or `LOST`: (notes,)."""
     if not len(notes):
         return np.zeros(0, np.int64)
     heights = np.sort(notes["pitch"])[::-1].tolist()
@@ -55,7 +56,7 @@ def _voices_of(notes: NDArray[Any], voices: int) -> NDArray[np.int64]:
 
 
 def _free(sounding: Sounding, now: int, least: int) -> list[int]:
-    """The voices that are silent, and those that fall silent first where these are too few."""
+    """Return the voices that are silent, and those that end first where these are too few."""
     free = [voice for voice, (end, _) in enumerate(sounding) if end <= now]
     if len(free) < least:
         free = sorted(sorted(range(len(sounding)), key=lambda voice: sounding[voice][0])[:least])
@@ -63,7 +64,7 @@ def _free(sounding: Sounding, now: int, least: int) -> list[int]:
 
 
 def _outer(notes: list[int], most: int) -> list[int]:
-    """At most so many of the notes, without the inner ones."""
+    """Return at most so many of the notes, without the inner ones."""
     if len(notes) <= most:
         return notes
     low = most // 2
@@ -71,7 +72,7 @@ def _outer(notes: list[int], most: int) -> list[int]:
 
 
 def _cost(pitch: int, voice: int, registers: list[int], sounding: Sounding, now: int) -> int:
-    """What speaks against a pitch in a voice, in semitones."""
+    """Return what speaks against a pitch in a voice, in semitones."""
     crossed = sum(
         end > now and (held < pitch if other < voice else held > pitch)
         for other, (end, held) in enumerate(sounding)
@@ -80,7 +81,8 @@ def _cost(pitch: int, voice: int, registers: list[int], sounding: Sounding, now:
 
 
 def _in_order(costs: list[list[int]]) -> list[int]:
-    """A place for each note, rising, at the least cost: costs has a row for each, (notes, places).
+    """Return a place for each note, rising, at the least cost: costs has a row for each, (notes,
+    places).
 
     There are as many places as notes, or more.
     """

@@ -17,8 +17,8 @@ HOLD = 129
 SILENT_BARS = 2  # the longest silence that a grammar allows
 
 
-def one_at_a_time(notes: NDArray[Any]) -> NDArray[Any]:
-    """The notes of one track (sorted, as in `Piece`) without overlaps.
+def to_monophonic(notes: NDArray[Any]) -> NDArray[Any]:
+    """Return the notes of one track (sorted, as in `Piece`) without overlaps.
 
     Of notes that begin together the highest stays; a note ends at the latest when the next begins.
     """
@@ -29,7 +29,7 @@ def one_at_a_time(notes: NDArray[Any]) -> NDArray[Any]:
 
 
 def line_to_tokens(notes: NDArray[Any], steps: int) -> NDArray[np.uint16]:
-    """Notes that do not overlap, in steps, as tokens: (steps,)."""
+    """Return notes that do not overlap, in steps, as tokens: (steps,)."""
     grid = np.arange(steps)
     index = np.searchsorted(notes["onset"], grid, side="right") - 1
     ends = np.append(notes["onset"] + notes["duration"], 0)  # index -1 is before the first note
@@ -39,7 +39,7 @@ def line_to_tokens(notes: NDArray[Any], steps: int) -> NDArray[np.uint16]:
 
 
 def tokens_to_line(tokens: Tokens, track: int = 0) -> NDArray[Any]:
-    """The notes, in steps, that tokens (steps,) say; a hold without a note is a rest."""
+    """Return the notes, in steps, that tokens (steps,) say; a hold without a note is a rest."""
     starts = np.flatnonzero(tokens < REST)
     changes = np.append(np.flatnonzero(tokens != HOLD), len(tokens))
     ends = changes[np.searchsorted(changes, starts, side="right")]
@@ -53,26 +53,26 @@ def tokens_to_line(tokens: Tokens, track: int = 0) -> NDArray[Any]:
     )
 
 
-def heard(
+def tokens_to_grid(
     grid: Tokens, before: Tokens | None = None
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """What sounds in each step of excerpts, a pitch or `REST`, and where notes begin.
+    """Return what sounds in each step of excerpts, a pitch or `REST`, and where notes begin.
 
     grid: (batch, steps, lines) tokens; before: (batch, lines), what sounds before the first step,
     nothing by default. What is held over the beginning of an excerpt begins there.
     """
     steps = np.arange(grid.shape[1])[:, None]
     latest = np.maximum.accumulate(np.where(grid != HOLD, steps, -1), axis=1)
-    said = np.take_along_axis(grid, np.maximum(latest, 0), axis=1)
+    current = np.take_along_axis(grid, np.maximum(latest, 0), axis=1)
     known = np.full(grid.shape[::2], REST) if before is None else before
-    pitch = np.where(latest < 0, known[:, None], said).astype(np.uint8)
+    pitch = np.where(latest < 0, known[:, None], current).astype(np.uint8)
     onset = grid < REST
     onset[:, :1] = pitch[:, :1] < REST
     return pitch, onset
 
 
-def as_grid(pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[np.uint16]:
-    """Tokens (batch, steps, lines) of what `heard` gave; a note begins where pitches change."""
+def grid_to_tokens(pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[np.uint16]:
+    """Return tokens (batch, steps, lines) of what `tokens_to_grid` gave; changes are onsets."""
     changed = np.ones(pitch.shape, np.bool_)
     changed[:, 1:] = pitch[:, 1:] != pitch[:, :-1]
     return np.where(onset | changed | (pitch == REST), pitch, HOLD).astype(np.uint16)
@@ -85,14 +85,16 @@ def transpose_notes(tokens: Tokens, semitones: Tokens, lowest: int, highest: int
     return np.where(has_pitch, moved, tokens).astype(tokens.dtype)
 
 
-def in_turn(of_lines: Tokens, turn: Tokens) -> Tokens:
-    """(time, lines), of each line, so that the line whose turn it is comes first, then the next."""
+def rotate_to_turn(of_lines: Tokens, turn: Tokens) -> Tokens:
+    """Return (time, lines), for each line, so that the line whose turn it is comes first, then the
+    next.
+    """
     lines = of_lines.shape[1]
     return np.take_along_axis(of_lines, (turn[:, None] + np.arange(lines)) % lines, axis=1)
 
 
 class LineGrammar(Grammar):
-    """What may come next in lines that are interleaved by time step.
+    """The grammar of lines that are interleaved by time step.
 
     A hold needs a sounding note in its line, no silence in all lines is longer than two bars, and
     a piece ends at the end of a step, with at least one note in it.
@@ -146,6 +148,6 @@ class LineGrammar(Grammar):
             state[ended] = 0
 
     def positions(self) -> NDArray[np.int64]:
-        """Whose turn it is and the step within the bar: (batch, 2)."""
+        """Return whose turn it is and the step within the bar: (batch, 2)."""
         turn, step = self.count % self.lines, self.count // self.lines % self.bar_steps
         return np.stack([turn, step], axis=1)

@@ -11,7 +11,7 @@ from ostinato.music.piece import Piece
 from ostinato.representations.base import Representation, TokenRepresentation, Tokens
 
 
-class InBars(Representation):
+class BarGrid(Representation):
     """Lines side by side in bars of `bar_steps` steps, of which `beat_steps` are a quarter note.
 
     A line sounds one pitch at a time. With `apart` there is a line for each pitch from `lowest` to
@@ -24,12 +24,12 @@ class InBars(Representation):
 
     @property
     def parts(self) -> list[slice]:
-        """The lines of each track."""
+        """Return the lines of each track."""
         ends = np.cumsum(self.by_track).tolist()
         return [slice(end - lines, end) for end, lines in zip(ends, self.by_track, strict=True)]
 
     def bars(self, piece: Piece) -> NDArray[np.int64]:
-        """The steps of the encoded piece at which bars of `bar_steps` begin.
+        """Return the steps of the encoded piece at which bars of `bar_steps` begin.
 
         Bars of other lengths and a pickup that was filled up are left out; the last may be cut off.
         """
@@ -43,26 +43,26 @@ class InBars(Representation):
         return starts
 
     def steps_before(self, piece: Piece) -> int:
-        """How many steps of the encoded piece come before the piece begins."""
+        """Return how many steps of the encoded piece come before the piece begins."""
         del piece
         return 0
 
     @abstractmethod
-    def excerpt(
+    def to_grid(
         self, steps: NDArray[Any], before: NDArray[np.integer[Any]] | None = None
     ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-        """What sounds, a pitch or `REST`, and where notes begin: (batch, steps, lines).
+        """Return what sounds, a pitch or `REST`, and where notes begin: (batch, steps, lines).
 
         steps: (batch, time, …), each from the beginning of a moment on; before: (batch, lines),
         what sounds before the first, nothing by default. What is held over it begins there.
         """
 
     @abstractmethod
-    def whole(self, pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[Any]:
-        """The steps (batch, time, …) of what `excerpt` gave, of lines of any number."""
+    def from_grid(self, pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[Any]:
+        """Return the steps (batch, time, …) of what `to_grid` gave, of lines of any number."""
 
 
-class Barred(InBars, TokenRepresentation):
+class TokenBarGrid(BarGrid, TokenRepresentation):
     """`period` lines, each one token per step."""
 
     steps_per_quarter: int

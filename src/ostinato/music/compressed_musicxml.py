@@ -10,7 +10,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from ostinato.errors import UnreadableError
-from ostinato.music import limits, markup
+from ostinato.music import limits, xml_parser
 
 CONTAINER = "META-INF/container.xml"
 SCORES = (".musicxml", ".xml")
@@ -41,7 +41,7 @@ def _score_name(archive: zipfile.ZipFile) -> str:
         if len(scores) != 1:
             raise UnreadableError(f"the archive has {len(scores)} scores and no {CONTAINER!r}")
         return scores[0]
-    rootfiles = markup.parse(_member(archive, CONTAINER)).findall("rootfiles/rootfile")
+    rootfiles = xml_parser.parse(_member(archive, CONTAINER)).findall("rootfiles/rootfile")
     named = [file.get("full-path", "") for file in rootfiles if _is_score(file)]
     if not named or not named[0]:
         raise UnreadableError(f"its {CONTAINER} names no score")
@@ -56,18 +56,18 @@ def _is_score(rootfile: Element) -> bool:
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:
-    """The bytes of a member; zipfile never gives more than the member's declared length."""
+    """Return the bytes of a member; zipfile never gives more than the member's declared length."""
     try:
         member = archive.getinfo(name)
     except KeyError:
-        raise UnreadableError(f"the archive has no {_quoted(name)}") from None
+        raise UnreadableError(f"the archive has no {_quote(name)}") from None
     if member.flag_bits & ENCRYPTED:
-        raise UnreadableError(f"{_quoted(name)} in the archive is encrypted")
+        raise UnreadableError(f"{_quote(name)} in the archive is encrypted")
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise UnreadableError(f"{_quoted(name)} in the archive is not deflated")
-    limits.check_length(member.file_size, limits.LARGEST_XML, f"{_quoted(name)} unpacked")
+        raise UnreadableError(f"{_quote(name)} in the archive is not deflated")
+    limits.check_length(member.file_size, limits.LARGEST_XML, f"{_quote(name)} unpacked")
     return archive.read(member)
 
 
-def _quoted(name: str) -> str:
+def _quote(name: str) -> str:
     return repr(name[:80])

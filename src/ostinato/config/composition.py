@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ostinato.config import secrets
-from ostinato.config.building import Config, did_you_mean
 from ostinato.config.experiments import name_experiment
 from ostinato.config.hydra_settings import JOB, check_settings, hydra_of_its_own
+from ostinato.config.instantiate import Config, did_you_mean
 from ostinato.config.interpolations import check_growth, without_machine
 from ostinato.config.location import FOLDERS, ROOT, conf_folder, key_of
 from ostinato.config.overrides import explain_unreadable
@@ -40,11 +40,21 @@ TOO_LONG = (
     f"composing the config took longer than {SECONDS} s of processor time: an experiment, or an "
     "option of a group, includes others without end."
 )
+SEVERAL = "{0} names several: give one, or sweep over them with `ostinato run -m`."
+SENTENCES = {  # for what Hydra's errors say
+    r"Config group override must be a string|'int' is not iterable": "a group takes the name of an "
+    "option, for example model=gru; ~group leaves it out.",
+    r"Multiple values for ([\w/]+)": "{0} is chosen already: write {0}=… without a plus.",
+    r"Could not delete\D*? '?([\w./]+)'": "~{0} does not fit: no such value is there to leave out.",
+    r"Ambiguous value for argument '([^']+)'": SEVERAL,
+    # a list of options that share a part
+    r"(\w+)/\S+ appears more than once in the final defaults": SEVERAL,
+}
 PLAIN = ("seed", "plugins", *FOLDERS, "choices")
 
 
 def group_options(conf: Path, group: str) -> list[str]:
-    """The options of a group: its files, but for those that begin with an underscore.
+    """Return the options of a group: its files, but for those that begin with an underscore.
 
     Experiments may lie in folders, and are called likelihood/jsb_best then.
     """
@@ -55,7 +65,7 @@ def group_options(conf: Path, group: str) -> list[str]:
 
 
 def groups_within(conf: Path, group: str) -> list[str]:
-    """The groups that choose a part of this one's options: its folders.
+    """Return the groups that choose a part of this one's options: its folders.
 
     Those of experiments are part of their names.
     """
@@ -87,7 +97,7 @@ def validate(config: Config) -> None:
     for key in config.tree:
         if key not in BUILT + PLAIN:
             raise ConfigError(_unknown(key, BUILT + PLAIN))
-    for key in _dotted(config.tree):
+    for key in _dotted_keys(config.tree):
         if key.rpartition(".")[2] in UNSEEN_BY_DVC:
             raise ConfigError(
                 f"{key} needs another name: DVC does not notice when a value called "
@@ -110,12 +120,12 @@ def validate(config: Config) -> None:
 
 def from_hydra(composed: Any, settings: Any, conf: Path) -> Config:
     """Return the config of a job of Hydra's, whose `settings` are its hydra node, validated."""
-    tree = resolved(composed, settings.runtime.choices, conf)
+    tree = resolve(composed, settings.runtime.choices, conf)
     return _checked(tree, settings.overrides.task, conf)
 
 
 def params_overrides(path: Path) -> list[str]:
-    """The Hydra overrides that a params.yaml stands for."""
+    """Return the Hydra overrides that a params.yaml stands for."""
     params = read_yaml(path) or {}
     known = (*GROUPS, "overrides")
     if not isinstance(params, Mapping):
@@ -136,14 +146,14 @@ def params_overrides(path: Path) -> list[str]:
     return [f"{group}={_option(value)}" for group, value in chosen.items()] + extra
 
 
-def unless(given: Sequence[str], overrides: Sequence[str]) -> list[str]:
-    """Those of `given` that no later override replaces: a sweep takes each key once."""
+def without_overridden(given: Sequence[str], overrides: Sequence[str]) -> list[str]:
+    """Return those of `given` that no later override replaces: a sweep takes each key once."""
     replaced = {key_of(override) for override in overrides}
     return [override for override in given if key_of(override) not in replaced]
 
 
 def completions(prefix: str, conf: Path | None = None) -> list[str]:
-    """What a word of the command line may become: `group=option`, or a key and `=`."""
+    """Return what a word of the command line may become: `group=option`, or a key and `=`."""
     conf = conf or conf_folder()
     group, equals, _ = prefix.partition("=")
     groups = [*GROUPS, *(within for group in GROUPS for within in groups_within(conf, group))]
@@ -151,7 +161,7 @@ def completions(prefix: str, conf: Path | None = None) -> list[str]:
         return [f"{group}={option}" for option in group_options(conf, group)]
     if equals and group == CHOICE:
         return [f"{CHOICE}={size}" for size in size_options(conf)]
-    keys = [key for key in _dotted(_compose([], conf)) if "_target_" not in key] + [CHOICE]
+    keys = [key for key in _dotted_keys(_compose([], conf)) if "_target_" not in key] + [CHOICE]
     words = [f"{g}=" for g in groups] + [f"{key}=" for key in keys if "." in key or key in PLAIN]
     return [word for word in words if word.startswith(prefix)]
 
@@ -167,7 +177,7 @@ def _unknown(word: str, known: Iterable[str]) -> str:
 
 def _compose(overrides: list[str], conf: Path) -> dict[str, Any]:
     composed = compose_hydra(overrides, conf, {key_of(override) for override in overrides})
-    return resolved(composed, composed.hydra.runtime.choices, conf)
+    return resolve(composed, composed.hydra.runtime.choices, conf)
 
 
 def compose_hydra(overrides: list[str], conf: Path, typed: Collection[str]) -> Any:
@@ -188,7 +198,7 @@ def compose_hydra(overrides: list[str], conf: Path, typed: Collection[str]) -> A
         try:
             composed = hydra_compose(ROOT, overrides=overrides, return_hydra_config=True)
         except Exception as error:  # Hydra and OmegaConf share no base class for their errors
-            raise translated(error, overrides, conf) from error
+            raise translate_error(error, overrides, conf) from error
     plain: Any = OmegaConf.to_container(composed, resolve=False)
     check_growth(plain)
     secrets.check_values(plain)
@@ -196,8 +206,8 @@ def compose_hydra(overrides: list[str], conf: Path, typed: Collection[str]) -> A
     return composed
 
 
-def resolved(composed: Any, choices: Any, conf: Path) -> dict[str, Any]:
-    """A composed Hydra config as plain values, with the option chosen in each group."""
+def resolve(composed: Any, choices: Any, conf: Path) -> dict[str, Any]:
+    """Return a composed Hydra config as plain values, with the option chosen in each group."""
     from omegaconf import OmegaConf, open_dict
 
     choices = OmegaConf.to_container(choices)
@@ -212,18 +222,18 @@ def resolved(composed: Any, choices: Any, conf: Path) -> dict[str, Any]:
     except ConfigError:
         raise
     except Exception as error:
-        raise translated(error, [], conf) from error
+        raise translate_error(error, [], conf) from error
     secrets.check_values(found)
     tree = without_sizes(found)
     tree["choices"] = {group: choices.get(group) for group in GROUPS}
     for group in CHOSEN:
         if group in tree and tree["choices"][group] is None:  # a list of options, merged
-            raise ConfigError(_several(group))
+            raise ConfigError(SEVERAL.format(group))
     return tree
 
 
-def translated(error: Exception, overrides: Iterable[str], conf: Path) -> ConfigError:
-    """An error of Hydra's as one sentence."""
+def translate_error(error: Exception, overrides: Iterable[str], conf: Path) -> ConfigError:
+    """Return an error of Hydra's as one sentence."""
     overrides = list(overrides)
     if sentence := explain_unreadable(overrides):
         return ConfigError(sentence)
@@ -251,22 +261,15 @@ def translated(error: Exception, overrides: Iterable[str], conf: Path) -> Config
         known = [CHOICE, *within, *GROUPS, *PLAIN, *_all_keys(conf, overrides, key)]
         offered = [k for k in known if not k.startswith("choices") and "_target_" not in k]
         return ConfigError(_unknown(key, offered))
-    if match := re.search(r"Config group override must be a string|'int' is not iterable", cause):
-        return ConfigError(
-            "a group takes the name of an option, for example model=gru; ~group leaves it out."
-        )
     if match := re.search(r"Could not find '([\w/]+)/'", cause):
         listed = ", ".join(group_options(conf, match[1]))
         return ConfigError(f"{match[1]}= names no option: there are {listed}.")
-    if match := re.search(r"Multiple values for ([\w/]+)", cause):
-        return ConfigError(f"{match[1]} is chosen already: write {match[1]}=… without a plus.")
-    if match := re.search(r"Could not delete\D*? '?([\w./]+)'", cause):
-        return ConfigError(f"~{match[1]} does not fit: no such value is there to leave out.")
-    if match := re.search(r"Ambiguous value for argument '([^']+)'", cause):
-        return ConfigError(_several(match[1]))
-    if match := re.search(r"(\w+)[/@]\S+ appears more than once in the final defaults", cause):
-        # a list of options that share a part, which models do with their method
-        return ConfigError(_several("model" if match[1] == "method" else match[1]))
+    # a list of options that share a part, which models do with their method
+    if match := re.search(r"method@\S+ appears more than once in the final defaults", cause):
+        return ConfigError(SEVERAL.format("model"))
+    for pattern, sentence in SENTENCES.items():
+        if match := re.search(pattern, cause):
+            return ConfigError(sentence.format(*match.groups()))
     where = re.search(r"full_key: (\S+)", message)
     if where and "Missing mandatory value" in message:
         return ConfigError(f"{where[1]} is missing: it must be set.")
@@ -276,17 +279,13 @@ def translated(error: Exception, overrides: Iterable[str], conf: Path) -> Config
 
 
 def _hydras_options(message: str) -> list[str]:
-    """The options that Hydra lists of a group of its own."""
+    """Return the options that Hydra lists of a group of its own."""
     listed = message.partition("Available options")[2].partition("Config search path")[0]
     return [line.strip() for line in listed.splitlines()[1:] if line.strip()]
 
 
-def _several(override: str) -> str:
-    return f"{override} names several: give one, or sweep over them with `ostinato run -m`."
-
-
 def _all_keys(conf: Path, overrides: Iterable[str], wrong: str) -> list[str]:
-    """Every dotted key of the config as it is without the override that is wrong."""
+    """Return every dotted key of the config as it is without the override that is wrong."""
     given = list(overrides)
     sound = [o for o in given if not o.lstrip("+~").startswith(wrong)]
     if len(sound) == len(given):  # it is wrong in a file
@@ -295,11 +294,11 @@ def _all_keys(conf: Path, overrides: Iterable[str], wrong: str) -> list[str]:
         tree = _compose(sound, conf)
     except ConfigError:
         return []
-    return list(_dotted(tree))
+    return list(_dotted_keys(tree))
 
 
-def _dotted(node: Any, prefix: str = "") -> Iterable[str]:
+def _dotted_keys(node: Any, prefix: str = "") -> Iterable[str]:
     if isinstance(node, Mapping):
         for name, child in node.items():
             yield f"{prefix}{name}"
-            yield from _dotted(child, f"{prefix}{name}.")
+            yield from _dotted_keys(child, f"{prefix}{name}.")

@@ -1,17 +1,38 @@
-"""The parts of a music21 score -> `Piece`, for the formats that music21 parses."""
+"""Scores that music21 parses -> `Piece`: Humdrum **kern."""
 
+import warnings
+from pathlib import Path
 from typing import Any
 
 from ostinato.errors import UnreadableError
-from ostinato.music import limits, rows
+from ostinato.music import arrays, limits
 from ostinato.music.barlines import signatures_at_barlines
 from ostinato.music.piece import LOUDNESS, Piece
 
 RESOLUTION = 480
 
 
+def read_kern(path: Path, name: str) -> Piece:
+    """Return a score as a piece at 480 ticks per quarter, its spines as tracks, highest first.
+
+    Raises `UnreadableError`, with the reason, for a file that is not readable **kern.
+    """
+    from music21 import converter
+
+    limits.check_length(path.stat().st_size, limits.LARGEST_TEXT, "it")
+    try:
+        with limits.cpu_seconds(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            score = converter.parse(path, format="humdrum", forceSource=True, storePickle=False)
+            return from_parts(list(score.parts), name)
+    except UnreadableError:
+        raise
+    except Exception as error:  # music21 lets through whatever its parser meets
+        raise UnreadableError(f"not readable as **kern: {limits.one_line(error)}") from error
+
+
 def from_parts(parts: list[Any], name: str) -> Piece:
-    """Parts of a music21 score as a piece, a track each, at 480 ticks per quarter note.
+    """Return parts of a music21 score as a piece, a track each, at 480 ticks per quarter note.
 
     Tied notes are joined; grace notes and chord symbols are left out; barlines lie where the first
     part has them. Raises `UnreadableError` where no part has notes, or impossible ones.
@@ -24,7 +45,7 @@ def from_parts(parts: list[Any], name: str) -> Piece:
     ]
     if not sounding:
         raise UnreadableError("it has no notes")
-    notes = rows.notes(
+    notes = arrays.notes(
         [(*note, track) for track, (_, voice) in enumerate(sounding) for note in voice]
     )
     first = flats[0]
@@ -38,14 +59,14 @@ def from_parts(parts: list[Any], name: str) -> Piece:
     ]
     lines = [_ticks(offset) for offset in parts[0].measureOffsetMap()]
     end = int((notes["onset"] + notes["duration"]).max())
-    written = rows.time_signatures(signatures, RESOLUTION)
+    written = arrays.time_signatures(signatures, RESOLUTION)
     piece = Piece(
         name=name,
         resolution=RESOLUTION,
         notes=notes,
-        tempos=rows.tempos([row for row in tempos if row[1]], RESOLUTION),
+        tempos=arrays.tempos([row for row in tempos if row[1]], RESOLUTION),
         time_signatures=signatures_at_barlines(lines, written, RESOLUTION, end),
-        key_signatures=rows.key_signatures(keys, RESOLUTION),
+        key_signatures=arrays.key_signatures(keys, RESOLUTION),
         track_names=tuple(part.partName or "" for part, _ in sounding),
     )
     limits.check(piece)
@@ -53,7 +74,7 @@ def from_parts(parts: list[Any], name: str) -> Piece:
 
 
 def _notes(flat: Any) -> list[tuple[Any, ...]]:
-    """Rows of `NOTE` without the track; tied notes are joined."""
+    """Return rows of `NOTE` without the track; tied notes are joined."""
     from music21.harmony import Harmony
 
     found: list[list[Any]] = []

@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_music import encodable, polyphonic_pieces, spread_pieces
 
-from ostinato.corpora.downbeats import in_bars
+from ostinato.corpora.bar_alignment import align_bars
 from ostinato.errors import UnencodableError
 from ostinato.music.piece import NOTE, Piece, array
 from ostinato.music.reading import read_midi
 from ostinato.music.writing import write_midi
 from ostinato.representations.instrument import separate_unisons
-from ostinato.representations.line import HOLD, REST, one_at_a_time
-from ostinato.representations.spreading import spread
+from ostinato.representations.monophonic import HOLD, REST, to_monophonic
+from ostinato.representations.voice_assignment import assign_voices
 from ostinato.representations.voices import Voices
 
 SOUNDS = ["onset", "duration", "pitch", "track"]
@@ -49,7 +49,7 @@ def test_only_inner_notes_that_begin_with_too_many_others_are_lost(
     piece: Piece, voices: int
 ) -> None:
     notes = separate_unisons(piece.notes)
-    lines = spread(notes, voices)
+    lines = assign_voices(notes, voices)
     kept = np.sort(np.concatenate(lines), order=["onset", "pitch"])
     together = Counter(notes["onset"].tolist())
     assert len(notes) - len(kept) == sum(max(0, n - voices) for n in together.values())
@@ -71,7 +71,7 @@ def test_only_inner_notes_that_begin_with_too_many_others_are_lost(
 @settings(deadline=None)
 def test_one_voice_is_what_every_track_had(piece: Piece) -> None:
     notes = separate_unisons(piece.notes)
-    assert np.array_equal(spread(notes, 1)[0], one_at_a_time(notes))
+    assert np.array_equal(assign_voices(notes, 1)[0], to_monophonic(notes))
 
 
 def test_a_chord_is_spread_from_the_highest_note_down() -> None:
@@ -131,7 +131,7 @@ def test_other_numbers_of_tracks_are_refused() -> None:
 
 def test_songs_of_pop909_in_seven_voices(published: Callable[[str], Path]) -> None:
     paths = sorted(published("pop909").glob("*.mid"))[:40]
-    songs = [in_bars(read_midi(path), 4, 4) for path in paths]
+    songs = [align_bars(read_midi(path), 4, 4) for path in paths]
     voices = Voices(voices=7, by_track=(1, 2, 4))
     encoded = encodable(voices, songs)
     assert len(encoded) >= 36

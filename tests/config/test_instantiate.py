@@ -9,7 +9,7 @@ import pytest
 from torch import nn
 
 from ostinato.config import Config
-from ostinato.config.building import configurable, description, did_you_mean
+from ostinato.config.instantiate import configurable, description, did_you_mean
 from ostinato.errors import ConfigError
 from ostinato.models.heads.softmax import Softmax
 from ostinato.models.sequence import SequenceModel
@@ -95,8 +95,8 @@ def test_targets_outside_ostinato_are_refused(target: str) -> None:
         "ostinato.files.shutil",
         "ostinato.files.Path",
         "ostinato.files.write_text",
-        "ostinato.files.replacing_file",
-        "ostinato.config.building.importlib.import_module",
+        "ostinato.files.atomic_file",
+        "ostinato.config.instantiate.importlib.import_module",
         "ostinato.console.out",
         "ostinato.training.settings.Literal",
         "ostinato.nowhere.Class",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ostinato.config import Config, compose, conf_folder, group_options
-from ostinato.config.composing import completions, params_overrides, unless
+from ostinato.config.composition import completions, params_overrides, without_overridden
 from ostinato.errors import ConfigError
 from ostinato.stages.compose import composed
 
@@ -307,7 +307,9 @@ def test_command_line_goes_before_params(project: Path) -> None:
 
 
 def test_later_override_replaces_the_earlier() -> None:
-    assert unless(["model=rnn", "seed=1", "+a=2"], ["model=lstm,gru", "a=3"]) == ["seed=1"]
+    assert without_overridden(["model=rnn", "seed=1", "+a=2"], ["model=lstm,gru", "a=3"]) == [
+        "seed=1"
+    ]
 
 
 def test_composing_again_gives_the_same_bytes() -> None:

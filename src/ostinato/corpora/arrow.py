@@ -19,7 +19,7 @@ CHANGES = {
 
 
 def _fields(dtype: np.dtype[Any]) -> list[Any]:
-    """The columns of an array; no value is missing, and not to say so of each saves time."""
+    """Return the columns of an array; no value is missing, and not to say so of each saves time."""
     return [
         pa.field(name, pa.from_numpy_dtype(dtype[name]), nullable=False)
         for name in dtype.names or ()
@@ -45,7 +45,7 @@ NOTES = pa.schema([pa.field("piece", pa.int32(), nullable=False), *_fields(NOTE)
 
 
 def digest(piece: Piece) -> bytes:
-    """16 bytes that tell this music from any other, whatever it and its tracks are called."""
+    """Return 16 bytes that tell this music from any other; names are ignored."""
     hashed = hashlib.blake2b(str(piece.resolution).encode(), digest_size=16)
     for name in ("notes", *CHANGES):
         hashed.update(getattr(piece, name).tobytes() + name.encode())
@@ -53,7 +53,7 @@ def digest(piece: Piece) -> bytes:
 
 
 def to_tables(rows: Sequence[tuple[str, Piece]], digests: bool) -> tuple[Any, Any]:
-    """(source, piece) rows as a table of `PIECES`, and all their notes as one of `NOTES`.
+    """Return (source, piece) rows as a table of `PIECES`, and all their notes as one of `NOTES`.
 
     `piece` is the row that a note belongs to. Without `digests` that column is null.
     """
@@ -70,7 +70,7 @@ def to_tables(rows: Sequence[tuple[str, Piece]], digests: bool) -> tuple[Any, An
     for name, dtype in CHANGES.items():
         columns.append(_lists([getattr(piece, name) for piece in pieces], dtype))
     owners = pa.array(np.repeat(np.arange(len(pieces), dtype=np.int32), counts))
-    notes = _columns(_joined([piece.notes for piece in pieces], NOTE))
+    notes = _columns(_join([piece.notes for piece in pieces], NOTE))
     return (
         pa.Table.from_arrays(columns, schema=PIECES),
         pa.Table.from_arrays([owners, *notes], schema=NOTES),
@@ -78,14 +78,14 @@ def to_tables(rows: Sequence[tuple[str, Piece]], digests: bool) -> tuple[Any, An
 
 
 def to_pieces(pieces: Any, notes: Any) -> list[Piece]:
-    """The pieces of tables that `to_tables` made."""
+    """Return the pieces of tables that `to_tables` made."""
     pieces = pieces.combine_chunks()
     if not pieces.num_rows:
         return []
     wanted = ("name", "resolution", "track_names")
     plain = {name: pieces.column(name).to_pylist() for name in wanted}
     bounds = np.concatenate(([0], np.cumsum(pieces.column("notes").to_numpy())))
-    rows = _structured(notes.combine_chunks().select(NOTE.names).itercolumns(), NOTE)
+    rows = _to_structured(notes.combine_chunks().select(NOTE.names).itercolumns(), NOTE)
     arrays = {"notes": _split(rows, bounds)} | {
         name: _arrays(pieces.column(name).chunk(0), dtype) for name, dtype in CHANGES.items()
     }
@@ -100,7 +100,7 @@ def to_pieces(pieces: Any, notes: Any) -> list[Piece]:
     ]
 
 
-def _joined(arrays: list[NDArray[Any]], dtype: np.dtype[Any]) -> NDArray[Any]:
+def _join(arrays: list[NDArray[Any]], dtype: np.dtype[Any]) -> NDArray[Any]:
     # as bytes: joining structured arrays takes several times as long
     rows = np.concatenate([np.zeros(0, np.uint8), *(a.view(np.uint8) for a in arrays)])
     return rows.view(dtype)
@@ -112,12 +112,12 @@ def _columns(rows: NDArray[Any]) -> list[Any]:
 
 def _lists(arrays: list[NDArray[Any]], dtype: np.dtype[Any]) -> Any:
     offsets = np.cumsum([0, *map(len, arrays)], dtype=np.int32)
-    columns = _columns(_joined(arrays, dtype))
+    columns = _columns(_join(arrays, dtype))
     struct = pa.StructArray.from_arrays(columns, fields=_fields(dtype))
     return pa.ListArray.from_arrays(pa.array(offsets), struct, type=_list(dtype))
 
 
-def _structured(columns: Iterable[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+def _to_structured(columns: Iterable[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     columns = [column.to_numpy(zero_copy_only=False) for column in columns]
     rows = np.empty(len(columns[0]), dtype)
     for name, column in zip(dtype.names or (), columns, strict=True):
@@ -127,7 +127,7 @@ def _structured(columns: Iterable[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
 
 def _arrays(column: Any, dtype: np.dtype[Any]) -> list[NDArray[Any]]:
     bounds = column.offsets.to_numpy()
-    return _split(_structured(column.flatten().flatten(), dtype), bounds - bounds[0])
+    return _split(_to_structured(column.flatten().flatten(), dtype), bounds - bounds[0])
 
 
 def _split(rows: NDArray[Any], bounds: NDArray[np.integer[Any]]) -> list[NDArray[Any]]:

@@ -26,7 +26,7 @@ class NoEventsError(UnreadableError):
 
 
 class Event(NamedTuple):
-    """What happens at a tick: a status byte, and the bytes that follow it."""
+    """A MIDI event at a tick: a status byte, and the bytes that follow it."""
 
     tick: int
     status: int
@@ -34,27 +34,27 @@ class Event(NamedTuple):
 
     @property
     def kind(self) -> int:
-        """The status without its channel."""
+        """Return the status without its channel."""
         return self.status & KIND
 
     @property
     def channel(self) -> int:
-        """The channel, from 0."""
+        """Return the channel, from 0."""
         return self.status & CHANNEL
 
     @property
     def begins(self) -> bool:
-        """Whether a note begins; a note on without velocity is a note off."""
+        """Return whether a note begins; a note on without velocity is a note off."""
         return self.kind == NOTE_ON and self.data[1] > 0
 
     @property
     def ends(self) -> bool:
-        """Whether a note ends."""
+        """Return whether a note ends."""
         return self.kind == NOTE_OFF or (self.kind == NOTE_ON and not self.data[1])
 
 
 def suspicious(data: bytes) -> bool:
-    """Whether there are bytes that may be such a note; mostly they are text or times."""
+    """Return whether there are bytes that may be such a note; mostly they are text or times."""
     values = np.frombuffer(data, np.uint8)
     found = ((values[:-1] | NOTE_ON_BIT) == LAST_CHANNEL) & (values[1:] > 127)
     return bool(found.any())
@@ -123,7 +123,7 @@ def read_long_event(track: bytes, at: int) -> tuple[Event, int]:
 
 
 def _long_event(track: bytes, at: int, tick: int) -> tuple[Event, int]:
-    """A meta event or one of the system, and where it ends; its data hold its length too."""
+    """Return a meta event or one of the system, and where it ends; its data hold its length too."""
     kind = track[at]
     if kind not in (META, SYSEX, ESCAPE):
         raise NoEventsError(f"it has an event 0x{kind:x}, which no file should have")
@@ -135,7 +135,7 @@ def _long_event(track: bytes, at: int, tick: int) -> tuple[Event, int]:
 
 
 def _number(track: bytes, at: int) -> tuple[int, int]:
-    """A number of one to four bytes, and where it ends."""
+    """Return a number of one to four bytes, and where it ends."""
     value = 0
     for byte in track[at : at + LONGEST_NUMBER]:
         value, at = value << 7 | byte & 0x7F, at + 1
@@ -145,7 +145,7 @@ def _number(track: bytes, at: int) -> tuple[int, int]:
 
 
 def _as_number(value: int) -> bytes:
-    """The inverse of `_number`."""
+    """Return the inverse of `_number`."""
     out = [value & 0x7F]
     while value := value >> 7:
         out.append(value & 0x7F | 0x80)

@@ -52,7 +52,7 @@ class Config:
         return cls(tree, plugins)
 
     def text(self) -> str:
-        """The tree as YAML, the same bytes for the same tree."""
+        """Return the tree as YAML, the same bytes for the same tree."""
         return yaml.safe_dump(self.tree, sort_keys=False, allow_unicode=True, width=100)
 
     def save(self, path: Path) -> None:
@@ -60,22 +60,22 @@ class Config:
         write_text(path, self.text())
 
     def only(self, *keys: str) -> "Config":
-        """The part of the tree under these keys."""
+        """Return the part of the tree under these keys."""
         return Config({key: self[key] for key in keys}, self.plugins)
 
     def __getitem__(self, key: str) -> Any:
-        """A value by its dotted key; raises `ConfigError` where there is none."""
+        """Return a value by its dotted key; raises `ConfigError` where there is none."""
         try:
             return functools.reduce(lambda node, part: node[part], key.split("."), self.tree)
         except (KeyError, TypeError):
             raise ConfigError(f"{key} is missing from the config: it must be set.") from None
 
     def target(self, key: str) -> type:
-        """The class that the node at `key` names."""
+        """Return the class that the node at `key` names."""
         return self._class(self[key], key)
 
     def targets(self, key: str) -> Iterator[tuple[str, type]]:
-        """Every class named at or below `key`, each with its own dotted key."""
+        """Yield every class named at or below `key`, each with its own dotted key."""
         node = self[key]
         if not isinstance(node, Mapping):
             return
@@ -107,19 +107,23 @@ class Config:
         node = self[key]
         cls = self._class(node, key)
         values = self._check_values(cls, node, key)
-        for name in _nested(node):
+        for name in _nested_names(node):
             self._check(f"{key}.{name}")
         if dataclasses.is_dataclass(cls) and not node.get(PARTIAL) and not _runtime(cls):
-            nested = {name: self._build(node[name], f"{key}.{name}", {}) for name in _nested(node)}
+            nested = {
+                name: self._build(node[name], f"{key}.{name}", {}) for name in _nested_names(node)
+            }
             _call(cls, {**values, **nested}, key)
 
     def _build(self, node: Mapping[str, Any], key: str, runtime: Mapping[str, Any]) -> Any:
         cls = self._class(node, key)
         values = self._check_values(cls, node, key)
-        nested = {name: self._build(node[name], f"{key}.{name}", {}) for name in _nested(node)}
+        nested = {
+            name: self._build(node[name], f"{key}.{name}", {}) for name in _nested_names(node)
+        }
         if node.get(PARTIAL):
             given = {**values, **nested}
-            return functools.partial(cls, **{_meant(name): v for name, v in given.items()})
+            return functools.partial(cls, **{to_python_name(name): v for name, v in given.items()})
         return _call(cls, {**values, **nested, **runtime}, key)
 
     def _class(self, node: Any, key: str) -> type:
@@ -127,13 +131,13 @@ class Config:
 
     def _check_values(self, cls: type, node: Mapping[str, Any], key: str) -> dict[str, Any]:
         parameters = configurable(cls)
-        nested = _nested(node)
+        nested = _nested_names(node)
         given = {n: v for n, v in node.items() if n not in (TARGET, PARTIAL)}
         for name in given:
             if name not in parameters:
                 raise ConfigError(
                     f"{key}.{name} is unknown: {did_you_mean(name, parameters)}"
-                    f"{key} takes {_listed(parameters) or 'no values'}."
+                    f"{key} takes {_join_names(parameters) or 'no values'}."
                 )
         for name in nested:
             self._check_nested(parameters[name][0], node[name], f"{key}.{name}")
@@ -164,7 +168,7 @@ class Config:
         if not wanted and hint is not Any:
             raise ConfigError(f"{key} takes no class: give a plain value.")
         if wanted and not any(issubclass(cls, h) for h in wanted):
-            names = _listed(h.__name__ for h in wanted)
+            names = _join_names(h.__name__ for h in wanted)
             raise ConfigError(f"{key}.{TARGET}={node[TARGET]} does not fit: it must be a {names}.")
         # a part that the program completes is left partial, any other is built at once
         completed = any(typing.get_origin(h) is Callable for h in hints)
@@ -175,30 +179,30 @@ class Config:
 
 
 def configurable(cls: type) -> dict[str, tuple[Any, Any]]:
-    """What a config may set: name -> (type hint, default). Keyword-only parameters are not.
+    """Return what a config may set: name -> (type hint, default). Keyword-only parameters are not.
 
     A parameter called like a keyword of Python and an underscore, `from_`, is `from` in a config.
     """
     init: Callable[..., Any] = cls.__init__  # type: ignore[misc]
     hints = typing.get_type_hints(init, include_extras=True)
     return {
-        _said(name): (hints.get(name, Any), parameter.default)
+        to_config_name(name): (hints.get(name, Any), parameter.default)
         for name, parameter in inspect.signature(cls).parameters.items()
         if parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
     }
 
 
-def _said(parameter: str) -> str:
+def to_config_name(parameter: str) -> str:
     name = parameter.removesuffix("_")
     return name if keyword.iskeyword(name) else parameter
 
 
-def _meant(name: str) -> str:
+def to_python_name(name: str) -> str:
     return f"{name}_" if keyword.iskeyword(name) else name
 
 
 def description(hint: Any) -> str:
-    """The description written into a type hint by `Field(description=...)`, or nothing."""
+    """Return the description written into a type hint by `Field(description=...)`, or nothing."""
     for extra in getattr(hint, "__metadata__", ()):
         if isinstance(extra, FieldInfo) and extra.description:
             return extra.description
@@ -206,7 +210,7 @@ def description(hint: Any) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A question with the nearest known word and a space after it, or nothing."""
+    """Return a question with the nearest known word and a space after it, or nothing."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f"did you mean {close[0]}? " if close else ""
 
@@ -216,12 +220,12 @@ def _refuse_partial(node: Any, key: str) -> None:
         raise ConfigError(f"{key}.{PARTIAL} does not fit: nothing is left to complete here.")
 
 
-def _nested(node: Mapping[str, Any]) -> list[str]:
+def _nested_names(node: Mapping[str, Any]) -> list[str]:
     return [n for n, v in node.items() if isinstance(v, Mapping) and TARGET in v]
 
 
 def _flat(hint: Any) -> Iterator[Any]:
-    """A type hint and those that it is made of."""
+    """Yield a type hint and those that it is made of."""
     yield hint
     for part in typing.get_args(hint):
         yield from _flat(part)
@@ -234,7 +238,7 @@ def _runtime(cls: type) -> bool:
 
 def _call(cls: type, arguments: Mapping[str, Any], key: str) -> Any:
     try:
-        return cls(**{_meant(name): value for name, value in arguments.items()})
+        return cls(**{to_python_name(name): value for name, value in arguments.items()})
     except ValueError as error:
         raise ConfigError(f"{key}: {error}") from error
 
@@ -262,5 +266,5 @@ def shown(value: Any) -> str:
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 
-def _listed(names: Iterable[str]) -> str:
+def _join_names(names: Iterable[str]) -> str:
     return ", ".join(names)

@@ -11,8 +11,8 @@ from ostinato.music.piece import TIME_SIGNATURE, Piece, array
 STEPS = 4  # of a quarter note, that bars are looked for at
 
 
-def in_bars(piece: Piece, numerator: int, denominator: int) -> Piece:
-    """The piece in one metre, moved so that its barlines are where its notes put them.
+def align_bars(piece: Piece, numerator: int, denominator: int) -> Piece:
+    """Return the piece in one metre, moved so that its barlines are where its notes put them.
 
     Notes besides drums are taken to be on a grid of sixteenths, whose phase is the mean angle of
     their onsets. Of the steps of a bar, that one begins it at which the lowest notes of all that
@@ -33,14 +33,14 @@ def in_bars(piece: Piece, numerator: int, denominator: int) -> Piece:
     return replace(
         piece,
         notes=notes,
-        tempos=_moved(piece.tempos, start),
+        tempos=_move(piece.tempos, start),
         time_signatures=metre,
-        key_signatures=_moved(piece.key_signatures, start),
+        key_signatures=_move(piece.key_signatures, start),
     )
 
 
 def _barline(piece: Piece, bar: float) -> float:
-    """A tick at which a bar of so many ticks begins."""
+    """Return a tick at which a bar of so many ticks begins."""
     step = piece.resolution / STEPS
     steps = max(1, round(bar / step))
     notes = piece.notes[~piece.notes["drum"]]
@@ -54,8 +54,8 @@ def _barline(piece: Piece, bar: float) -> float:
     return step * (phase + int(np.bincount(places[lowest] % steps, weights).argmax()))
 
 
-def _moved(changes: NDArray[Any], start: int) -> NDArray[Any]:
-    """Changes so many ticks earlier; what holds from the beginning of the piece still does."""
+def _move(changes: NDArray[Any], start: int) -> NDArray[Any]:
+    """Move changes so many ticks earlier; what holds from the beginning of the piece still does."""
     before = int((changes["onset"] <= max(start, 0)).sum())
     kept: NDArray[Any] = changes[max(0, before - 1) :].copy()
     kept["onset"] = np.where(kept["onset"] <= max(start, 0), 0, kept["onset"] - start)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from tunes import melody
 
-from ostinato.corpora import likeness
-from ostinato.corpora.likeness import groups
+from ostinato.corpora import duplicates
+from ostinato.corpora.duplicates import groups
 from ostinato.music.piece import Piece
 
 
@@ -72,9 +72,9 @@ def test_a_sample_of_the_ngrams_finds_the_same_copies(
 ) -> None:
     """As of a corpus too large to compare every n-gram."""
     pieces = bach[:120] + [piece.transposed(1) for piece in bach[:120]]
-    whole = likeness.groups(pieces)
-    monkeypatch.setattr(likeness, "MOST", 20_000)
-    sampled = likeness.groups(pieces)
+    whole = duplicates.groups(pieces)
+    monkeypatch.setattr(duplicates, "MOST", 20_000)
+    sampled = duplicates.groups(pieces)
     together = {member: number for number, group in enumerate(sampled) for member in group}
     assert all(together[i] == together[i + 120] for i in range(120))
     alike = [group for group in whole if len(group) > 2]

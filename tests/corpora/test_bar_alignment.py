@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ostinato.corpora.bar_alignment import align_bars
 from ostinato.corpora.corpus import Corpus
-from ostinato.corpora.downbeats import in_bars
-from ostinato.corpora.filters import prepared
+from ostinato.corpora.filters import prepare
 from ostinato.music.piece import NOTE, TEMPO, TIME_SIGNATURE, Piece, array
 
 RESOLUTION = 480
@@ -40,7 +40,7 @@ def test_barlines_are_where_the_longest_low_notes_begin(
     begin: int, upbeat: int, drums: bool
 ) -> None:
     begin += 480 if upbeat else 0
-    piece = in_bars(song(begin, upbeat=upbeat, drums=drums), 4, 4)
+    piece = align_bars(song(begin, upbeat=upbeat, drums=drums), 4, 4)
     bass = piece.notes[(piece.notes["pitch"] < 60) & ~piece.notes["drum"]]["onset"]
     assert np.array_equal(bass, 1920 * np.arange(8) + 1920 * bool(upbeat))
     assert piece.barlines()[:3].tolist() == [0, 1920, 3840]
@@ -48,15 +48,15 @@ def test_barlines_are_where_the_longest_low_notes_begin(
 
 @pytest.mark.parametrize("beats", [2, 3, 4, 5])
 def test_any_metre_can_be_asked_for(beats: int) -> None:
-    piece = in_bars(song(777, beats), beats, 4)
+    piece = align_bars(song(777, beats), beats, 4)
     assert piece.notes["onset"][0] == 0
     assert np.diff(piece.barlines()).tolist() == [480 * beats] * (len(piece.barlines()) - 1)
 
 
 def test_tempos_move_with_the_notes() -> None:
-    later = in_bars(song(777), 4, 4)
+    later = align_bars(song(777), 4, 4)
     assert later.tempos.tolist() == [(0, 90.0), (960, 100.0)]
-    filled = in_bars(song(480, upbeat=4), 4, 4)  # the first bar begins before the file does
+    filled = align_bars(song(480, upbeat=4), 4, 4)  # the first bar begins before the file does
     assert filled.notes["onset"][0] == 1440
     assert filled.tempos.tolist() == [(0, 90.0), (2880, 100.0)]
 
@@ -65,7 +65,7 @@ def test_notes_off_the_grid_keep_their_distances() -> None:
     notes = song(777).notes.copy()
     notes["onset"][::3] += 11
     late = replace(song(777), notes=notes)
-    piece = in_bars(late, 4, 4)
+    piece = align_bars(late, 4, 4)
     moved = late.notes["onset"] - piece.notes["onset"]
     assert len(np.unique(moved[piece.notes["onset"] > 0])) == 1
     assert piece.notes["onset"][0] == 0
@@ -73,14 +73,14 @@ def test_notes_off_the_grid_keep_their_distances() -> None:
 
 
 def test_a_piece_in_bars_stays_as_it_is() -> None:
-    once = in_bars(song(1234), 4, 4)
-    assert in_bars(once, 4, 4) == once
+    once = align_bars(song(1234), 4, 4)
+    assert align_bars(once, 4, 4) == once
 
 
 def test_a_corpus_can_ask_for_a_metre() -> None:
     corpus = Corpus(name="test", path="data/test", metre=(4, 4))
-    piece = prepared(song(777), corpus)
+    piece = prepare(song(777), corpus)
     assert piece.time_signatures[["numerator", "denominator"]].tolist() == [(4, 4)]
     assert piece.barlines()[1] == 4 * piece.resolution
     silent = Piece("silent", 4, np.zeros(0, NOTE))
-    assert in_bars(silent, 3, 4).time_signatures["numerator"].tolist() == [3]
+    assert align_bars(silent, 3, 4).time_signatures["numerator"].tolist() == [3]

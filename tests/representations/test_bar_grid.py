@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from ostinato.music.piece import NOTE, TIME_SIGNATURE, Piece, array
-from ostinato.representations.barred import Barred
-from ostinato.representations.line import REST
+from ostinato.representations.bar_grid import TokenBarGrid
+from ostinato.representations.monophonic import REST
 from ostinato.representations.pitch import Pitch
 from ostinato.representations.voices import Voices
 
-LINES: dict[str, Barred] = {
+LINES: dict[str, TokenBarGrid] = {
     "voices": Voices(voices=1),
     "pitch": Pitch(),
     "pitch without holds": Pitch(hold=False),
@@ -25,12 +25,14 @@ def melody(pitches: list[int], length: int = 4) -> Piece:
 
 
 @pytest.mark.parametrize("representation", LINES.values(), ids=LINES)
-def test_an_excerpt_says_what_sounds_and_can_be_written_again(representation: Barred) -> None:
+def test_an_excerpt_says_what_sounds_and_can_be_written_again(representation: TokenBarGrid) -> None:
     piece = melody([60, 62, 64, 65])
-    pitch, onset = representation.excerpt(representation.encode(piece)[None])
+    pitch, onset = representation.to_grid(representation.encode(piece)[None])
     assert pitch[0, :, 0].tolist() == [60] * 4 + [62] * 4 + [64] * 4 + [65] * 4
     assert np.flatnonzero(onset[0, :, 0]).tolist() == [0, 4, 8, 12]
-    assert representation.decode(representation.whole(pitch, onset)[0]).notes["pitch"].tolist() == [
+    assert representation.decode(representation.from_grid(pitch, onset)[0]).notes[
+        "pitch"
+    ].tolist() == [
         60,
         62,
         64,
@@ -40,13 +42,13 @@ def test_an_excerpt_says_what_sounds_and_can_be_written_again(representation: Ba
 
 def test_what_is_held_begins_with_the_excerpt_and_repeated_notes_need_holds() -> None:
     held = Pitch().encode(melody([60, 62], 8))[None, 4:]
-    pitch, onset = Pitch().excerpt(held, np.array([[60]]))
+    pitch, onset = Pitch().to_grid(held, np.array([[60]]))
     assert pitch[0, :, 0].tolist() == [60] * 4 + [62] * 8
     assert np.flatnonzero(onset[0, :, 0]).tolist() == [0, 4]
-    assert Pitch().excerpt(held)[0][0, :4, 0].tolist() == [REST] * 4, "nothing is known of before"
+    assert Pitch().to_grid(held)[0][0, :4, 0].tolist() == [REST] * 4, "nothing is known of before"
     for hold, begins in ((True, [0, 4]), (False, [0])):
         repeated = Pitch(hold=hold)
-        onset = repeated.excerpt(repeated.encode(melody([60, 60]))[None])[1]
+        onset = repeated.to_grid(repeated.encode(melody([60, 60]))[None])[1]
         assert np.flatnonzero(onset[0, :, 0]).tolist() == begins
 
 

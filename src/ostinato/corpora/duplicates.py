@@ -1,4 +1,4 @@
-"""Which pieces are alike: transposed copies, arrangements, settings of the same tune.
+"""Pieces that are alike: transposed copies, arrangements, settings of the same tune.
 
 A track is fingerprinted by its n-grams of (interval to the next note, time to the next note in
 sixteenths), which transposing leaves as they are. n = 5 groups 213 of Bach's 408 chorales by hymn
@@ -50,11 +50,11 @@ def groups(pieces: Iterable[Piece]) -> list[list[int]]:
             total = sum(map(len, prints))
     owner = np.array(owners, np.int64)
     first, second = _alike(prints) if prints else (owner, owner)
-    return _united(count, owner[first], owner[second])
+    return _unite(count, owner[first], owner[second])
 
 
 def fingerprint(notes: NDArray[Any], resolution: int) -> NDArray[np.uint64]:
-    """The distinct n-grams of a track's upper voice, hashed: (n-grams,), sorted.
+    """Return the distinct n-grams of a track's upper voice, hashed: (n-grams,), sorted.
 
     N-grams with fewer than two moves of pitch say nothing and are left out; so are tracks of
     fewer than 20 notes and drums.
@@ -79,12 +79,12 @@ def fingerprint(notes: NDArray[Any], resolution: int) -> NDArray[np.uint64]:
 
 
 def _sample(ngrams: NDArray[np.uint64], every: int) -> NDArray[np.uint64]:
-    """Those whose hash says so, one in `every`: whatever tracks they are in."""
+    """Return the hashes whose hash says so, one in `every`: whatever tracks they are in."""
     return ngrams[(ngrams >> np.uint64(32)) % np.uint64(every) == 0] if every > 1 else ngrams
 
 
 def _alike(prints: list[NDArray[np.uint64]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The pairs of tracks that share enough, by an inverted index from n-gram to tracks."""
+    """Return the pairs of tracks that share enough, by an inverted index from n-gram to tracks."""
     sizes = np.array([len(ngrams) for ngrams in prints], np.int64)
     tracks = np.repeat(np.arange(len(prints)), sizes)
     ngrams = np.concatenate(prints)
@@ -103,7 +103,7 @@ def _alike(prints: list[NDArray[np.uint64]]) -> tuple[NDArray[np.int64], NDArray
     return first[enough], second[enough]
 
 
-def _united(count: int, first: NDArray[np.int64], second: NDArray[np.int64]) -> list[list[int]]:
+def _unite(count: int, first: NDArray[np.int64], second: NDArray[np.int64]) -> list[list[int]]:
     parent = list(range(count))
 
     def root(piece: int) -> int:

@@ -23,7 +23,10 @@ MOST_FIFTHS = 7
 
 
 def notes(rows: list[tuple[Any, ...]]) -> NDArray[Any]:
-    """Rows in the order of `NOTE`. Raises `UnreadableError` where one is out of MIDI's range."""
+    """Return rows in the order of `NOTE`.
+
+    Raises `UnreadableError` where one is out of MIDI's range.
+    """
     limits.check_counts(len(rows), 0)
     if not rows:
         return np.zeros(0, NOTE)
@@ -46,13 +49,13 @@ def check_range(name: str, values: NDArray[Any]) -> None:
 
 
 def tempos(rows: Iterable[tuple[int, float]], resolution: int) -> NDArray[Any]:
-    """Rows (onset, quarter notes per minute) that make sense, dtype `TEMPO`."""
+    """Return rows (onset, quarter notes per minute) that make sense, dtype `TEMPO`."""
     kept = [row for row in rows if isfinite(row[1]) and SLOWEST <= row[1] <= FASTEST]
     return changes(_in_time(kept, resolution), TEMPO)
 
 
 def time_signatures(rows: Iterable[tuple[int, int, int]], resolution: int) -> NDArray[Any]:
-    """Rows (onset, numerator, denominator) whose bars last a tick at least."""
+    """Return rows (onset, numerator, denominator) whose bars last a tick at least."""
     kept = [
         (onset, numerator, denominator)
         for onset, numerator, denominator in rows
@@ -64,7 +67,7 @@ def time_signatures(rows: Iterable[tuple[int, int, int]], resolution: int) -> ND
 
 
 def key_signatures(rows: Iterable[tuple[int, int, bool]], resolution: int) -> NDArray[Any]:
-    """Rows (onset, sharps or negative flats, minor) with up to seven of either."""
+    """Return rows (onset, sharps or negative flats, minor) with up to seven of either."""
     kept = [row for row in rows if abs(row[1]) <= MOST_FIFTHS]
     return changes(_in_time(kept, resolution), KEY_SIGNATURE)
 

@@ -1,4 +1,4 @@
-"""What representations drop and a listener still needs: tempo, metre, instruments."""
+"""Defaults for what representations drop and a listener needs: tempo, metre, instruments."""
 
 import json
 from collections import Counter
@@ -10,37 +10,37 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
-from ostinato.config.building import shown
+from ostinato.config.instantiate import shown
 from ostinato.errors import UserError
-from ostinato.music import limits, rows
+from ostinato.music import arrays, limits
 from ostinato.music.piece import DEFAULT_QPM, TEMPO, TIME_SIGNATURE, Piece, array
 from ostinato.untrusted import KIB, printable, read_regular
 
-SETTING = "setting.json"
+DEFAULTS_FILE = "setting.json"
 LARGEST = 256 * KIB
 SLOWEST = 3.5  # quarter notes per minute; MIDI's slowest, rounded down
 Name = Annotated[str, Field(max_length=10_000), AfterValidator(printable)]
 
 
 @dataclass(frozen=True)
-class Setting:
+class PieceDefaults:
     """The commonest tempo (quarter notes per minute), metre and instruments of a set of pieces."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(
         strict=True, extra="forbid", allow_inf_nan=False
     )
 
-    qpm: Annotated[float, Field(ge=SLOWEST, le=rows.FASTEST)] = DEFAULT_QPM
-    numerator: Annotated[int, Field(ge=1, le=rows.MOST_BEATS)] = 4
-    denominator: Literal[1, 2, 4, 8, 16, 32, 64] = 4  # as in rows.DENOMINATORS
+    qpm: Annotated[float, Field(ge=SLOWEST, le=arrays.FASTEST)] = DEFAULT_QPM
+    numerator: Annotated[int, Field(ge=1, le=arrays.MOST_BEATS)] = 4
+    denominator: Literal[1, 2, 4, 8, 16, 32, 64] = 4  # as in arrays.DENOMINATORS
     programs: Annotated[
         tuple[Annotated[int, Field(ge=0, le=127)], ...], Field(max_length=limits.MOST_TRACKS)
     ] = ()
     track_names: Annotated[tuple[Name, ...], Field(max_length=limits.MOST_TRACKS)] = ()
 
     @classmethod
-    def of(cls, pieces: Iterable[Piece]) -> "Setting":
-        """What most of the pieces have; the tempo is the median, a metre that in force longest."""
+    def of(cls, pieces: Iterable[Piece]) -> "PieceDefaults":
+        """Return the commonest values; the tempo is the median, a metre the longest in force."""
         tempos: list[float] = []
         metres: Counter[tuple[int, int]] = Counter()
         bands: Counter[tuple[tuple[int, str], ...]] = Counter()
@@ -55,30 +55,31 @@ class Setting:
         return cls(
             qpm=round(float(np.median(tempos)), 3) if tempos else DEFAULT_QPM,
             numerator=numerator,
-            denominator=denominator,  # type: ignore[arg-type]  # of `rows`
+            denominator=denominator,  # type: ignore[arg-type]  # of `arrays`
             programs=tuple(program for program, _ in band),
             track_names=tuple(printable(name) for _, name in band),
         )
 
     @classmethod
-    def from_json(cls, text: bytes) -> "Setting":
-        """Return the setting of a JSON file; raises `ValueError` for what music does not have."""
-        setting = TypeAdapter(cls).validate_json(text)
+    def from_json(cls, text: bytes) -> "PieceDefaults":
+        """Return the defaults of a JSON file; raises `ValueError` for what music does not have."""
+        defaults = TypeAdapter(cls).validate_json(text)
         if missing := {field.name for field in fields(cls)} - json.loads(text).keys():
             raise ValueError(f"it has no {sorted(missing)[0]}")
-        if len(setting.programs) != len(setting.track_names):
+        if len(defaults.programs) != len(defaults.track_names):
             raise ValueError(
-                f"it has {len(setting.programs)} programs and {len(setting.track_names)} names of "
-                "tracks"
+                f"it has {len(defaults.programs)} programs and "
+                f"{len(defaults.track_names)} names of tracks"
             )
-        return setting
+        return defaults
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for a JSON file."""
+        """Return plain values for a JSON file."""
         return asdict(self)
 
-    def dress(self, piece: Piece, keeps: Collection[str] = ()) -> Piece:
-        """The piece at this tempo and metre, on these instruments where the tracks correspond.
+    def apply_to(self, piece: Piece, keeps: Collection[str] = ()) -> Piece:
+        """Return the piece at this tempo and metre, on these instruments where the tracks
+        correspond.
 
         Of tempo, metre and programs, those in `keeps` stay as the piece says, where it says any.
         """
@@ -102,26 +103,26 @@ class Setting:
         )
 
 
-def read_setting(path: Path) -> Setting:
-    """Return the setting in a JSON file; raises `UserError` for one that is damaged."""
+def read_defaults(path: Path) -> PieceDefaults:
+    """Return the defaults in a JSON file; raises `UserError` for one that is damaged."""
     try:
-        return Setting.from_json(read_regular(path, LARGEST))
+        return PieceDefaults.from_json(read_regular(path, LARGEST))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "it"
         reason = first["msg"].replace("Input should", "it should")
         value = f"={shown(first['input'])}" if isinstance(first["input"], int | float | str) else ""
-        raise _damaged(path, f"{where}{value} does not fit, {reason}") from error
+        raise _damage_error(path, f"{where}{value} does not fit, {reason}") from error
     except ValueError as error:
-        raise _damaged(path, str(error)) from error
+        raise _damage_error(path, str(error)) from error
 
 
-def _damaged(path: Path, reason: str) -> UserError:
+def _damage_error(path: Path, reason: str) -> UserError:
     return UserError(f"{path} is damaged: {reason}; train the model again.")
 
 
 def _longest_metre(piece: Piece) -> list[tuple[int, int]]:
-    """The metre that is in force longest, unlike that of a pickup; none where none is written."""
+    """Return the metre in force longest, unlike that of a pickup; none where none is written."""
     lasting: Counter[tuple[int, int]] = Counter()
     signatures = piece.time_signatures
     spans = np.diff(signatures["onset"], append=max(piece.end, 1))
