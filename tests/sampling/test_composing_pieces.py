@@ -12,6 +12,7 @@ from ostinato.methods.base import SamplingTask
 from ostinato.methods.likelihood import Likelihood
 from ostinato.models.bundle import Bundle
 from ostinato.music.piece import Piece
+from ostinato.music.piece_defaults import PieceDefaults
 from ostinato.representations.base import TokenRepresentation
 from ostinato.representations.event import Event
 from ostinato.representations.pitch import Pitch
