@@ -9,7 +9,7 @@ from ostinato.errors import ConfigError
 from ostinato.models import inputs
 from ostinato.models.bundle import build_network
 from ostinato.models.heads.intervals import Intervals
-from ostinato.models.steps import Steps
+from ostinato.models.steps import SequenceSpec
 from ostinato.representations.base import Representation
 from ostinato.representations.voices import Voices
 
@@ -19,7 +19,7 @@ VOICES = Voices()
 
 def head_of(reach: int = 30) -> Intervals:
     torch.manual_seed(0)
-    steps = Steps("tokens", VOICES.size, VOICES.position_sizes, period=4)
+    steps = SequenceSpec("tokens", VOICES.size, VOICES.position_sizes, period=4)
     head = Intervals(reach=reach, input_size=WIDTH, steps=steps).eval()
     torch.nn.init.normal_(head.intervals.weight)  # it begins at 0
     return head
@@ -77,7 +77,7 @@ def test_voices_by_their_intervals_are_the_same_in_every_key(
     history: tuple[float, ...], repeats: tuple[int, ...]
 ) -> None:
     voices = Voices(history=history, repeats=repeats)
-    steps = Steps("tokens", voices.size, voices.position_sizes, period=4)
+    steps = SequenceSpec("tokens", voices.size, voices.position_sizes, period=4)
     torch.manual_seed(0)
     embed = inputs.Intervals(8, steps=steps).eval()
     head = Intervals(input_size=8, steps=steps).eval()
@@ -140,7 +140,7 @@ def test_voices_that_are_not_as_many_as_the_groups_are_refused() -> None:
 
 def test_what_followed_before_scores_as_much_as_its_length_says() -> None:
     voices = Voices(voices=1, repeats=(2, 3))
-    steps = Steps("tokens", voices.size, voices.position_sizes, period=1)
+    steps = SequenceSpec("tokens", voices.size, voices.position_sizes, period=1)
     head = Intervals(input_size=8, steps=steps).eval()
     assert head.again is not None
     with torch.no_grad():

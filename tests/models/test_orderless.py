@@ -12,7 +12,7 @@ from ostinato.errors import ConfigError
 from ostinato.models.bundle import build_network
 from ostinato.models.orderless import Orderless, spread
 from ostinato.models.sequence import SequenceModel
-from ostinato.models.steps import IGNORED, Steps
+from ostinato.models.steps import IGNORED, SequenceSpec
 from ostinato.models.voices import Sequences, reordered, whole_moments
 from ostinato.music.piece import Piece
 from ostinato.representations.voices import Voices
@@ -60,8 +60,8 @@ def given(short_chorales: list[Piece]) -> Sequences:
     return whole_moments(sequences_of(short_chorales[0], built()[1], 30), 4)
 
 
-def kind(voices: Voices) -> Steps:
-    return Steps("tokens", voices.size, voices.position_sizes, period=voices.voices)
+def kind(voices: Voices) -> SequenceSpec:
+    return SequenceSpec("tokens", voices.size, voices.position_sizes, period=voices.voices)
 
 
 def orders_like(given: Sequences, order: list[int]) -> Tensor:
@@ -160,7 +160,7 @@ def test_all_that_a_moment_can_be_sums_to_one(end: bool) -> None:
 
 
 @torch.no_grad()
-def second_voice_ends(network: Orderless, alike: Sequences, kind: Steps) -> float:
+def second_voice_ends(network: Orderless, alike: Sequences, kind: SequenceSpec) -> float:
     """How likely, by the mean over orders, is what cannot be: an end after the first voice."""
     odds = []
     for order in network.orders:

@@ -11,7 +11,7 @@ from ostinato.errors import ConfigError
 from ostinato.models.bundle import build_network
 from ostinato.models.inputs import OneHot
 from ostinato.models.sequence import SequenceModel
-from ostinato.models.steps import IGNORED, Steps
+from ostinato.models.steps import IGNORED, SequenceSpec
 from ostinato.representations.pitch import Pitch
 from small_networks import BACKBONES, config_of, network_of
 
@@ -22,7 +22,7 @@ VOCABULARY = 11
 def built(backbone: str, hidden: int, layers: int, seed: int = 0) -> SequenceModel:
     config = config_of(backbone=backbone, hidden=hidden, layers=layers)
     torch.manual_seed(seed)
-    network = config.build("model", steps=Steps("tokens", VOCABULARY, FEATURES))
+    network = config.build("model", steps=SequenceSpec("tokens", VOCABULARY, FEATURES))
     assert isinstance(network, SequenceModel)
     return network.eval()
 
@@ -118,7 +118,7 @@ def test_embedding_knows_the_musical_position() -> None:
 
 
 def test_one_hot_input_is_one_hot() -> None:
-    x = OneHot(steps=Steps("tokens", 5, ()))(torch.tensor([[0, 3]]), torch.zeros(1, 2, 0))
+    x = OneHot(steps=SequenceSpec("tokens", 5, ()))(torch.tensor([[0, 3]]), torch.zeros(1, 2, 0))
     assert x.tolist() == [[[1, 0, 0, 0, 0], [0, 0, 0, 1, 0]]]
     assert x.dtype == torch.float32
 

@@ -17,7 +17,7 @@ from ostinato.config import Config
 from ostinato.errors import UserError
 from ostinato.files import fingerprint, write_json, write_text
 from ostinato.folders import replacing_folder
-from ostinato.models.steps import Steps
+from ostinato.models.steps import SequenceSpec
 from ostinato.music.setting import SETTING, Setting, read_setting
 from ostinato.representations.base import Representation
 from ostinato.untrusted import MIB, printable, read_regular
@@ -46,10 +46,10 @@ def build_network(config: Config, representation: Representation) -> nn.Module:
     return network
 
 
-def steps_of(representation: Representation) -> Steps:
+def steps_of(representation: Representation) -> SequenceSpec:
     """What a network must know of a representation."""
     sizes = tuple(representation.position_sizes)
-    return Steps(
+    return SequenceSpec(
         representation.kind,
         representation.size,
         sizes,

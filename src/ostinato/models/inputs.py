@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from ostinato.models.steps import Steps
+from ostinato.models.steps import SequenceSpec
 from ostinato.models.voices import CLASSES, HOLD, PITCHES, Known, by_voice, layout, read
 
 WIDEST = 36  # semitones between voices that are told apart
@@ -19,7 +19,7 @@ class Input(nn.Module, ABC):
     """Turns a step into a vector.
 
     `takes` names what fits: the kind of a representation (`tokens`, `frames`) or its name. The
-    constructor takes, by keyword alone, `steps`, the `Steps` that come in.
+    constructor takes, by keyword alone, `steps`, the `SequenceSpec` that come in.
     """
 
     takes: ClassVar[frozenset[str]]
@@ -27,7 +27,7 @@ class Input(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, steps: Tensor, positions: Tensor, semitones: Tensor | None = None) -> Tensor:
-        """Steps as vectors (batch, time, output_size).
+        """Return steps as vectors (batch, time, output_size).
 
         steps: (batch, time) tokens or (batch, time, width) frames; positions: (batch, time,
         features); semitones: (batch,), how far each sequence was transposed, None for not at all.
@@ -46,7 +46,7 @@ class Embedding(Input):
         ] = 128,
         dropout: Annotated[float, Field(ge=0, lt=1, description="share of inputs dropped")] = 0.0,
         *,
-        steps: Steps,
+        steps: SequenceSpec,
     ) -> None:
         super().__init__()
         self.output_size = embedding_size
@@ -82,7 +82,7 @@ class Frames(Input):
             bool, Field(description="tell the network how far a training window was transposed")
         ] = True,
         *,
-        steps: Steps,
+        steps: SequenceSpec,
     ) -> None:
         super().__init__()
         self.output_size = embedding_size
@@ -125,7 +125,7 @@ class Intervals(Input):
         ] = 256,
         dropout: Annotated[float, Field(ge=0, lt=1, description="share of inputs dropped")] = 0.0,
         *,
-        steps: Steps,
+        steps: SequenceSpec,
     ) -> None:
         super().__init__()
         self.output_size, self.steps = embedding_size, steps
@@ -215,7 +215,7 @@ class OneHot(Input):
 
     takes = frozenset({"pitch"})
 
-    def __init__(self, *, steps: Steps) -> None:
+    def __init__(self, *, steps: SequenceSpec) -> None:
         super().__init__()
         self.output_size = steps.size
 

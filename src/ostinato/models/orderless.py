@@ -12,7 +12,7 @@ from ostinato.models.backbone import Backbone
 from ostinato.models.heads.base import Head
 from ostinato.models.inputs import Input
 from ostinato.models.sequence import SequenceModel
-from ostinato.models.steps import Steps
+from ostinato.models.steps import SequenceSpec
 from ostinato.models.voices import Sequences, reordered, whole_moments
 
 
@@ -38,7 +38,7 @@ class Orderless(SequenceModel):
             int, Field(ge=1, le=24, description="the orders that a score is the mean over")
         ] = 4,
         *,
-        steps: Steps,
+        steps: SequenceSpec,
     ) -> None:
         super().__init__(input, backbone, head, frame_input, frame_head, steps=steps)
         if steps.kind != "tokens" or steps.period == 1:

@@ -8,7 +8,7 @@ IGNORED = -100  # a target that is padding
 
 
 @dataclass(frozen=True)
-class Steps:
+class SequenceSpec:
     """The steps that a representation writes.
 
     kind: `tokens` or `frames`; size: how many tokens there are, or the width of a frame;

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ostinato.models.steps import IGNORED, Steps
+from ostinato.models.steps import IGNORED, SequenceSpec
 
 PITCHES = 128  # tokens 0 to 127 begin a note of that pitch; 128, in positions too, is silence
 HOLD = 129  # goes on with what sounds
@@ -50,7 +50,7 @@ class Layout(NamedTuple):
     lives: int
 
 
-def layout(steps: Steps) -> Layout:
+def layout(steps: SequenceSpec) -> Layout:
     """What the positions of `voices` hold, by how many values their features take."""
     voices, sizes = steps.period, steps.position_sizes
     extra = sizes[2 + voices :]
@@ -62,7 +62,7 @@ def layout(steps: Steps) -> Layout:
     return Layout([1, 1, voices, before, *recalled, lives * CLASSES], lengths, lives)
 
 
-def read(positions: Tensor, steps: Steps) -> Known:
+def read(positions: Tensor, steps: SequenceSpec) -> Known:
     """positions: (batch, time, features) of `voices`."""
     of = layout(steps)
     parts = list(torch.split(positions, of.widths, dim=-1))
@@ -95,7 +95,7 @@ def whole_moments(given: Sequences, voices: int) -> Sequences:
     )
 
 
-def reordered(given: Sequences, order: Tensor, kind: Steps) -> tuple[Sequences, Tensor]:
+def reordered(given: Sequences, order: Tensor, kind: SequenceSpec) -> tuple[Sequences, Tensor]:
     """The same music with the voices of each moment in another order.
 
     given: whole moments, each from the first voice on; order: (batch, moments, voices), which voice

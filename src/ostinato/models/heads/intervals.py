@@ -6,9 +6,9 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from ostinato.models.heads.base import Choose, Head
+from ostinato.models.heads.base import Head, Sampler
 from ostinato.models.heads.softmax import token_nll
-from ostinato.models.steps import Steps
+from ostinato.models.steps import SequenceSpec
 from ostinato.models.voices import CLASSES, PITCHES, Known, layout, read
 
 
@@ -31,7 +31,7 @@ class Intervals(Head):
         dropout: Annotated[float, Field(ge=0, lt=1, description="dropped before the head")] = 0.0,
         *,
         input_size: int,
-        steps: Steps,
+        steps: SequenceSpec,
     ) -> None:
         super().__init__()
         self.steps, self.voices, self.reach = steps, steps.period, reach
@@ -81,5 +81,5 @@ class Intervals(Head):
     def nll(self, context: Tensor, targets: Tensor) -> Tensor:
         return token_nll(context, targets)
 
-    def draw(self, context: Tensor, choose: Choose) -> Tensor:
-        return choose.one(context)
+    def draw(self, context: Tensor, sampler: Sampler) -> Tensor:
+        return sampler.categorical(context)
