@@ -18,7 +18,7 @@ def head_of(
     pitches: int, planes: int = 1, copies: int = 0, seed: int = 0, channels: int = 5
 ) -> Autoregressive:
     torch.manual_seed(seed)
-    steps = SequenceSpec("frames", pitches * planes, (4,), planes)
+    steps = SequenceSpec("frames", pitches * planes, {"step": 4}, planes)
     head = Autoregressive(
         hidden_size=9,
         channels=channels,

@@ -48,11 +48,10 @@ def build_network(config: Config, representation: Representation) -> nn.Module:
 
 def steps_of(representation: Representation) -> SequenceSpec:
     """What a network must know of a representation."""
-    sizes = tuple(representation.position_sizes)
     return SequenceSpec(
         representation.kind,
         representation.size,
-        sizes,
+        representation.position_features,
         representation.planes,
         representation.period,
         representation.bar_steps,

@@ -1,8 +1,9 @@
 """What every representation of music can do, and what one as tokens can do besides."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -58,8 +59,8 @@ class Representation(ABC):
     name: ClassVar[str]
     resolution: int
     """Ticks per quarter note of the pieces that `decode` makes."""
-    position_sizes: tuple[int, ...] = ()
-    """How many values each feature of `positions` takes."""
+    position_features: Mapping[str, int] = MappingProxyType({})
+    """The name of each feature of `positions`, in order, and how many classes it has."""
     binary: bool = False
     """Whether frames hold 0 and 1 alone."""
     planes: int = 1

@@ -49,7 +49,8 @@ class Event(TokenRepresentation):
         self.max_time_shift = max_time_shift
         self.velocity_bins = velocity_bins
         self.end_token = end_token
-        self.position_sizes = (BAR_QUARTERS * steps_per_quarter,)
+        self.bar = BAR_QUARTERS * steps_per_quarter
+        self.position_features = {"step": self.bar}
         self._shifts = np.zeros(self.size, np.int64)
         self._shifts[TIME_SHIFT : self.first_velocity] = np.arange(1, max_time_shift + 1)
 
@@ -160,7 +161,7 @@ class Event(TokenRepresentation):
 
     def positions(self, tokens: Tokens) -> NDArray[np.uint8]:
         since = self.since_end(tokens, self.shifts(tokens))
-        bar = self.position_sizes[0]
+        bar = self.bar
         steps = since - since // bar * bar  # faster than since % bar
         return steps.astype(np.uint8)[:, None]
 
@@ -239,4 +240,4 @@ class EventGrammar(Grammar):
 
     def positions(self) -> NDArray[np.int64]:
         """The step within the bar: (batch, 1)."""
-        return (self.time % self.events.position_sizes[0])[:, None]
+        return (self.time % self.events.bar)[:, None]

@@ -169,7 +169,7 @@ class CPWord(MidiTok):
             end_token,
         )
         parts = (velocities > 0) + programs + (tempos > 0) + time_signatures
-        self.position_sizes = (*self.position_sizes, 4 + parts)
+        self.position_features = {**self.position_features, "attribute": 4 + parts}
 
     def to_tokens(self, events: Events) -> Ints:
         return encoding.in_words(events, self.base)
