@@ -89,7 +89,7 @@ def test_there_are_imports_to_look_at() -> None:
 
 def test_networks_know_nothing_of_music() -> None:
     """models/ takes tensors and gives tensors; the bundle alone joins a network to its music."""
-    for path in (SOURCE / "models").glob("*.py"):
+    for path in (SOURCE / "models").rglob("*.py"):
         if path.name != "bundle.py":
             assert {floor for _, floor in imported(path)} <= {"models"}, path.name
 

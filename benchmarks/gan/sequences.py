@@ -65,7 +65,7 @@ def measure(folder: Path, bars: int) -> tuple[str, Figures]:
     config = Config.load(folder / "config.yaml")
     pieces = shared_pieces(config, Workspace(ROOT, folder))
     workspace = Workspace(ROOT, folder, pieces)
-    bundle = load_bundle(workspace.model)
+    bundle = load_bundle(workspace.model, config.plugins)
     representation = bundle.representation
     if not (isinstance(bundle.network, SequenceModel) and isinstance(representation, Voices)):
         raise UserError(f"{folder} holds no sequence model on the voices representation.")

@@ -111,7 +111,7 @@ def _result(config: Config, folder: Path, fitted: "Fitted") -> Result:
         "clean": nats_per_step(pieces, unit, clean) if leaked else None,
         "validation": fitted.best_validation,
         "minutes": round(fitted.minutes, 2),
-        "parameters": _parameters(folder / "model"),
+        "parameters": _parameters(config, folder / "model"),
     }
     return {name: value for name, value in found.items() if value is not None}
 
@@ -148,7 +148,7 @@ def _without_first(config: Config, folder: Path) -> float:
 
     here = Workspace(ROOT, folder)
     workspace = Workspace(ROOT, folder, shared_pieces(config, here))
-    bundle: Any = load_bundle(workspace.model)
+    bundle: Any = load_bundle(workspace.model, config.plugins)
     store = token_store(config, workspace, bundle.representation)
     test = store.indices(read_split(workspace)["test"])
     batches = WholePieces(store, test, config["evaluation.batch_size"])
@@ -161,10 +161,11 @@ def _without_first(config: Config, folder: Path) -> float:
     return round(nats / frames, 4)
 
 
-def _parameters(model: Path) -> int:
+def _parameters(config: Config, model: Path) -> int:
     from ostinato.models.bundle import load_bundle
 
-    return sum(p.numel() for p in load_bundle(model).network.parameters())
+    bundle = load_bundle(model, config.plugins)
+    return sum(p.numel() for p in bundle.network.parameters())
 
 
 if __name__ == "__main__":

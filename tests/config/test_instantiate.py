@@ -13,7 +13,7 @@ from ostinato.config.instantiate import configurable, description, did_you_mean
 from ostinato.errors import ConfigError
 from ostinato.models.heads.softmax import Softmax
 from ostinato.models.sequence import SequenceModel
-from ostinato.models.steps import Steps
+from ostinato.models.steps import SequenceSpec
 from ostinato.sampling.settings import Sampling
 from ostinato.training.settings import Training
 
@@ -158,7 +158,7 @@ def test_what_the_program_supplies_cannot_be_set() -> None:
 
 
 def test_network_is_built_with_its_values() -> None:
-    network = Config({"model": MODEL}).build("model", steps=Steps("tokens", 7, (4,)))
+    network = Config({"model": MODEL}).build("model", steps=SequenceSpec("tokens", 7, {"step": 4}))
     assert isinstance(network, SequenceModel)
     assert isinstance(network.head, Softmax)
     assert network.head.dropout.p == 0.25

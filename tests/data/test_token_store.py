@@ -101,7 +101,7 @@ def test_frames_are_kept_and_gathered_as_they_are(
     for i, piece in enumerate(pieces):
         assert not store.piece(i)[0].any()
         assert np.array_equal(store.piece(i)[1:], roll.encode(piece))
-        bar = roll.position_sizes[0]
+        bar = roll.position_features["step"]
         part = slice(store.offsets[i], store.offsets[i + 1])
         assert np.array_equal(store.positions[part, 0], np.arange(part.stop - part.start) % bar)
     starts = store.offsets[:-1] + 5

@@ -15,7 +15,7 @@ from ostinato.models.attention import (
     DistanceBias,
     Positions,
     RelativeLogits,
-    rotated,
+    rotate,
 )
 from ostinato.models.transformer import Transformer
 
@@ -55,10 +55,10 @@ def test_rotation_knows_distances_alone(first: int, apart: int, later: int) -> N
     query, key = torch.randn(2, 1, 8, generator=torch.Generator().manual_seed(0))
 
     def product(time: int) -> Tensor:
-        return (rotated(query, time + apart) * rotated(key, time)).sum()
+        return (rotate(query, time + apart) * rotate(key, time)).sum()
 
     torch.testing.assert_close(product(first), product(first + later), atol=1e-2, rtol=0)
-    torch.testing.assert_close(rotated(query, first).norm(), query.norm())
+    torch.testing.assert_close(rotate(query, first).norm(), query.norm())
 
 
 @pytest.mark.parametrize("positions", ["relative", "bias", "rotary", "none"])
@@ -70,7 +70,7 @@ def test_attention_is_the_weighted_mean_of_the_values(
     attention, x = Attention(12, 3, positions, 5, memory), torch.randn(2, 9, 12)
     queries, keys, values = attention.projection(x).reshape(2, 9, 3, 3, 4).permute(2, 0, 3, 1, 4)
     if positions == "rotary":
-        queries, keys = rotated(queries, 0), rotated(keys, 0)
+        queries, keys = rotate(queries, 0), rotate(keys, 0)
     logits = queries @ keys.mT / 2
     if attention.distances is not None:
         logits = logits + attention.distances(queries, 9)
@@ -127,7 +127,7 @@ def test_memory_bounds_what_is_kept_however_long_the_music_is() -> None:
             _, state = transformer(torch.randn(2, length, 4), state)
     assert state is not None
     assert state.steps == 345
-    assert all(t.shape == (2, 2, 10, 8) for heard in state.heard for t in heard)
+    assert all(t.shape == (2, 2, 10, 8) for cache in state.caches for t in cache)
 
 
 @pytest.mark.parametrize(

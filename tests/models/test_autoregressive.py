@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from ostinato.models.heads.autoregressive import Autoregressive
-from ostinato.models.steps import IGNORED, Steps
+from ostinato.models.steps import IGNORED, SequenceSpec
 
 WIDTH = 6  # of what the backbone gives
 
@@ -18,7 +18,7 @@ def head_of(
     pitches: int, planes: int = 1, copies: int = 0, seed: int = 0, channels: int = 5
 ) -> Autoregressive:
     torch.manual_seed(seed)
-    steps = Steps("frames", pitches * planes, (4,), planes)
+    steps = SequenceSpec("frames", pitches * planes, {"step": 4}, planes)
     head = Autoregressive(
         hidden_size=9,
         channels=channels,
@@ -128,11 +128,11 @@ class Drawing:
     def __init__(self) -> None:
         self.generator = torch.Generator().manual_seed(1)
 
-    def one(self, logits: Tensor) -> Tensor:
+    def categorical(self, logits: Tensor) -> Tensor:
         shares = torch.softmax(logits, dim=-1)
         return torch.multinomial(shares, 1, generator=self.generator)[:, 0]
 
-    def bits(self, logits: Tensor) -> Tensor:
+    def bernoulli(self, logits: Tensor) -> Tensor:
         shares = torch.sigmoid(logits)
         return (torch.rand(shares.shape, generator=self.generator) < shares).long()
 

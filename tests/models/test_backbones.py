@@ -12,7 +12,6 @@ from torch import Tensor
 
 from ostinato.models.backbone import Backbone
 from ostinato.models.convolutional import TCN, WaveNet
-from ostinato.models.interleaved import Interleaved
 from ostinato.models.recurrent import GRU, LSTM, RNN
 from ostinato.models.transformer import Transformer
 
@@ -31,15 +30,13 @@ MAKERS: dict[str, Maker] = {
     "remembering little": functools.partial(Transformer, 8, 2, 2, 16, "relative", 5, 7),
     "wavenet": functools.partial(WaveNet, 8, 3, 2, 2),
     "tcn": functools.partial(TCN, 8, 3, 1, 3),
-    "interleaved": functools.partial(Interleaved, functools.partial(GRU, 8, 1), 3, 7, 1),
-    "interleaved transformer": functools.partial(
-        Interleaved,
-        functools.partial(Transformer, 8, 1, 2, 16, "relative", 5, dropout=0.0),
-        4,
-        7,
-        1,
-    ),
 }
+
+
+@pytest.fixture(params=MAKERS.values(), ids=MAKERS)
+def maker(request: pytest.FixtureRequest) -> Maker:
+    made_by: Maker = request.param
+    return made_by
 
 
 def made(maker: Maker, seed: int = 0, **more: Any) -> Backbone:
@@ -145,7 +142,6 @@ def test_pieces_side_by_side_do_not_hear_each_other(
     torch.testing.assert_close(together[batch:], alone, atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("maker", MAKERS.values(), ids=MAKERS)
 def test_the_present_and_the_step_before_are_heard(maker: Maker) -> None:
     backbone, x = made(maker), noise(2, 12)
     changed = x.clone()
@@ -156,7 +152,6 @@ def test_the_present_and_the_step_before_are_heard(maker: Maker) -> None:
     assert not torch.allclose(before[:, 7], after[:, 7])
 
 
-@pytest.mark.parametrize("maker", MAKERS.values(), ids=MAKERS)
 def test_long_music_is_scored_a_thousand_steps_at_a_time(maker: Maker) -> None:
     backbone, x = made(maker), noise(2, 2048)
     with torch.no_grad():
@@ -165,7 +160,6 @@ def test_long_music_is_scored_a_thousand_steps_at_a_time(maker: Maker) -> None:
     torch.testing.assert_close(in_parts(backbone, x, [300, 1, 700])[0], whole, atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize("maker", MAKERS.values(), ids=MAKERS)
 def test_a_state_can_be_continued_in_two_ways(maker: Maker) -> None:
     """Going on from a state leaves it as it was: two endings can be tried of one beginning."""
     backbone, x = made(maker), noise(2, 10)
@@ -177,7 +171,6 @@ def test_a_state_can_be_continued_in_two_ways(maker: Maker) -> None:
     assert torch.equal(one, again)
 
 
-@pytest.mark.parametrize("maker", MAKERS.values(), ids=MAKERS)
 def test_every_weight_learns_from_the_last_step(maker: Maker) -> None:
     backbone, x = made(maker).train(), noise(4, 12).requires_grad_()
     (backbone(x)[0][:, -1] * torch.randn(backbone.output_size)).sum().backward()
@@ -189,7 +182,6 @@ def test_every_weight_learns_from_the_last_step(maker: Maker) -> None:
     assert torch.all(x.grad[:, -6:].abs().sum(-1) > 0)
 
 
-@pytest.mark.parametrize("maker", MAKERS.values(), ids=MAKERS)
 def test_dropout_is_for_training(maker: Maker) -> None:
     backbone, x = made(maker, dropout=0.5), noise(2, 8)
     with torch.no_grad():
@@ -198,7 +190,6 @@ def test_dropout_is_for_training(maker: Maker) -> None:
         assert not torch.equal(backbone(x)[0], backbone(x)[0])
 
 
-@pytest.mark.parametrize("maker", MAKERS.values(), ids=MAKERS)
 def test_without_dropout_training_hears_what_generating_hears(maker: Maker) -> None:
     backbone, x = made(maker, dropout=0.0), noise(2, 8)
     with torch.no_grad():
@@ -206,7 +197,6 @@ def test_without_dropout_training_hears_what_generating_hears(maker: Maker) -> N
     torch.testing.assert_close(training, generating, atol=1e-6, rtol=0)
 
 
-@pytest.mark.parametrize("maker", MAKERS.values(), ids=MAKERS)
 def test_a_seed_decides_every_weight_and_every_step_of_training(maker: Maker) -> None:
     def trained(seed: int) -> Tensor:
         backbone = made(maker, seed, dropout=0.2).train()

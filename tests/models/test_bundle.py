@@ -53,7 +53,7 @@ def test_a_loaded_bundle_says_the_same(representation: str, backbone: str, tmp_p
     original = made(representation, backbone)
     save_bundle(original, tmp_path / "model")
     loaded = load_bundle(tmp_path / "model")
-    features = len(original.representation.position_sizes)
+    features = len(original.representation.position_features)
     assert torch.equal(logits(original.network, features), logits(loaded.network, features))
     assert loaded.setting == SETTING
     assert (

@@ -13,12 +13,12 @@ from ostinato.models.heads.base import Head
 from ostinato.models.heads.bernoulli import Bernoulli
 from ostinato.models.inputs import FARTHEST, Frames
 from ostinato.models.sequence import SequenceModel
-from ostinato.models.steps import IGNORED, Steps, predicted
+from ostinato.models.steps import IGNORED, SequenceSpec, predicted
 from ostinato.sampling.settings import Sampling
-from ostinato.sampling.strategies import Chooser
+from ostinato.sampling.strategies import Sampler
 from small_networks import BACKBONES, config_of
 
-STEPS = Steps("frames", 6, (4,), planes=2)
+STEPS = SequenceSpec("frames", 6, {"step": 4}, planes=2)
 
 
 def built(backbone: str, hidden: int = 16, layers: int = 1, seed: int = 0) -> SequenceModel:
@@ -94,7 +94,7 @@ def test_what_stands_in_the_padding_changes_nothing() -> None:
 @pytest.mark.parametrize("width", [1, 3, 6])
 def test_probabilities_of_all_frames_sum_to_one(width: int) -> None:
     torch.manual_seed(1)
-    head = Bernoulli(input_size=5, steps=Steps("frames", width, ()))
+    head = Bernoulli(input_size=5, steps=SequenceSpec("frames", width))
     total_of(head, width)
 
 
@@ -110,12 +110,12 @@ def total_of(head: Head, width: int) -> None:
 
 def test_a_frame_is_drawn_as_often_as_its_probability_says() -> None:
     torch.manual_seed(2)
-    head = Bernoulli(input_size=5, steps=Steps("frames", 3, ()))
+    head = Bernoulli(input_size=5, steps=SequenceSpec("frames", 3))
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         context, _ = head(torch.randn(1, 1, 5), torch.zeros(1, 1, 3), torch.zeros(1, 1, 0))
         likely = torch.exp(-head.nll(context.expand(8, 1, 3), every_frame(3)[:, None]))[:, 0]
-        drawn = head.draw(context[:, -1].expand(20000, 3), Chooser(Sampling(), generator))
+        drawn = head.draw(context[:, -1].expand(20000, 3), Sampler(Sampling(), generator))
     which = (drawn * torch.tensor([4, 2, 1])).sum(-1).long()
     shares = torch.bincount(which, minlength=8) / 20000
     assert shares.tolist() == pytest.approx(likely.tolist(), abs=0.02)

@@ -11,18 +11,18 @@ from ostinato.errors import ConfigError
 from ostinato.models.bundle import build_network
 from ostinato.models.inputs import OneHot
 from ostinato.models.sequence import SequenceModel
-from ostinato.models.steps import IGNORED, Steps
+from ostinato.models.steps import IGNORED, SequenceSpec
 from ostinato.representations.pitch import Pitch
 from small_networks import BACKBONES, config_of, network_of
 
-FEATURES = (3, 5)
+FEATURES = {"step": 3, "kind": 5}
 VOCABULARY = 11
 
 
 def built(backbone: str, hidden: int, layers: int, seed: int = 0) -> SequenceModel:
     config = config_of(backbone=backbone, hidden=hidden, layers=layers)
     torch.manual_seed(seed)
-    network = config.build("model", steps=Steps("tokens", VOCABULARY, FEATURES))
+    network = config.build("model", steps=SequenceSpec("tokens", VOCABULARY, FEATURES))
     assert isinstance(network, SequenceModel)
     return network.eval()
 
@@ -30,7 +30,7 @@ def built(backbone: str, hidden: int, layers: int, seed: int = 0) -> SequenceMod
 def sequences(batch: int, time: int, seed: int = 0) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(seed)
     tokens = torch.randint(VOCABULARY, (batch, time), generator=generator)
-    features = [torch.randint(n, (batch, time), generator=generator) for n in FEATURES]
+    features = [torch.randint(n, (batch, time), generator=generator) for n in FEATURES.values()]
     return tokens, torch.stack(features, dim=-1)
 
 
@@ -112,13 +112,13 @@ def test_embedding_knows_the_musical_position() -> None:
     network = built("GRU", 8, 1)
     tokens, positions = sequences(1, 5)
     elsewhere = positions.clone()
-    elsewhere[..., 0] = (elsewhere[..., 0] + 1) % FEATURES[0]
+    elsewhere[..., 0] = (elsewhere[..., 0] + 1) % FEATURES["step"]
     with torch.no_grad():
         assert not torch.allclose(network(tokens, positions)[0], network(tokens, elsewhere)[0])
 
 
 def test_one_hot_input_is_one_hot() -> None:
-    x = OneHot(steps=Steps("tokens", 5, ()))(torch.tensor([[0, 3]]), torch.zeros(1, 2, 0))
+    x = OneHot(steps=SequenceSpec("tokens", 5))(torch.tensor([[0, 3]]), torch.zeros(1, 2, 0))
     assert x.tolist() == [[[1, 0, 0, 0, 0], [0, 0, 0, 1, 0]]]
     assert x.dtype == torch.float32
 

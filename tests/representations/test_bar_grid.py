@@ -65,7 +65,7 @@ def test_bars_of_a_melody_are_where_its_barlines_are() -> None:
 def test_positions_of_a_melody_count_through_its_bars() -> None:
     pitch = Pitch(bar_steps=12)
     tokens = pitch.encode(melody([60] * 4))
-    assert pitch.position_sizes == (12,)
+    assert pitch.position_features == {"step": 12}
     assert pitch.positions(np.append(pitch.end, tokens))[:, 0].tolist() == [
         step % 12 for step in range(17)
     ]

@@ -34,11 +34,9 @@ REPRESENTATIONS = {
     "note with velocities": Note(24, max_shift=30, max_duration=12, velocity_bins=32),
     "note without end": Note(end_token=False),
     "voices": Voices(),
-    "voices with a history": Voices(history=(4, 16.5)),
-    "voices with repeats": Voices(repeats=(1, 2, 5), history=(8,)),
     "three voices in 3/4": Voices(voices=3, steps_per_quarter=2, bar_steps=6),
     "voices without end": Voices(end_token=False),
-    "voices of polyphonic tracks": Voices(voices=6, by_track=(1, 2, 1, 2), history=(8,)),
+    "voices of polyphonic tracks": Voices(voices=6, by_track=(1, 2, 1, 2)),
     "remi": REMI(),
     "remi of one track": REMI(programs=False, velocities=0, tempos=0, time_signatures=False),
     "remi with byte pairs": REMI(steps_per_quarter=4, vocabulary=1000),
@@ -63,6 +61,12 @@ def _taught(short_chorales: list[Piece]) -> None:
 
 @pytest.fixture(params=REPRESENTATIONS)
 def representation(request: pytest.FixtureRequest) -> TokenRepresentation:
+    return REPRESENTATIONS[request.param]
+
+
+@pytest.fixture(params=ENDING)
+def ending(request: pytest.FixtureRequest) -> TokenRepresentation:
+    """A representation with an end token."""
     return REPRESENTATIONS[request.param]
 
 
@@ -100,13 +104,11 @@ def test_nothing_decodes_to_silence(representation: TokenRepresentation, tmp_pat
     write_midi(piece, tmp_path / "silence.mid")
 
 
-@pytest.mark.parametrize("name", ENDING)
-def test_decoding_stops_at_the_first_end(name: str) -> None:
-    representation = REPRESENTATIONS[name]
-    first = np.random.default_rng(2).integers(0, representation.size - 1, 200)
-    more = np.concatenate([first, [representation.end], first])
-    assert len(representation.decode(first).notes)
-    assert representation.decode(more) == representation.decode(first)
+def test_decoding_stops_at_the_first_end(ending: TokenRepresentation) -> None:
+    first = np.random.default_rng(2).integers(0, ending.size - 1, 200)
+    more = np.concatenate([first, [ending.end], first])
+    assert len(ending.decode(first).notes)
+    assert ending.decode(more) == ending.decode(first)
 
 
 def test_grammar_and_tokens_agree_on_positions(representation: TokenRepresentation) -> None:
@@ -115,7 +117,7 @@ def test_grammar_and_tokens_agree_on_positions(representation: TokenRepresentati
         tokens[:, [90, 91, 200]] = representation.end
     known = np.stack([representation.positions(row) for row in tokens])
     assert known.dtype == np.uint8
-    assert (known < np.array(representation.position_sizes)).all()
+    assert (known < np.array(list(representation.position_features.values()))).all()
     grammar = representation.grammar(len(tokens))
     for step in range(tokens.shape[1]):
         grammar.advance(tokens[:, step])
@@ -123,7 +125,10 @@ def test_grammar_and_tokens_agree_on_positions(representation: TokenRepresentati
 
 
 def test_transposed_positions_are_those_of_transposed_tokens() -> None:
-    voices = REPRESENTATIONS["voices"]
+    check_transposed_positions(REPRESENTATIONS["voices"])
+
+
+def check_transposed_positions(voices: TokenRepresentation) -> None:
     tokens = np.stack([random_tokens(voices, 200, seed) for seed in range(4)])
     notes = voices.note_counts()[tokens] > 0
     tokens = np.where(notes, 40 + tokens % 40, tokens).astype(np.uint16)
@@ -134,20 +139,16 @@ def test_transposed_positions_are_those_of_transposed_tokens() -> None:
     assert np.array_equal(voices.transpose_positions(where, semitones), expected)
 
 
-@pytest.mark.parametrize("name", ENDING)
-def test_the_first_token_stands_at_the_beginning(name: str) -> None:
-    representation = REPRESENTATIONS[name]
-    before = random_tokens(representation, 50, seed=0)
-    known = representation.positions(np.append(before, representation.end))
-    assert np.array_equal(known[-1], representation.grammar(1).positions()[0])
+def test_the_first_token_stands_at_the_beginning(ending: TokenRepresentation) -> None:
+    before = random_tokens(ending, 50, seed=0)
+    known = ending.positions(np.append(before, ending.end))
+    assert np.array_equal(known[-1], ending.grammar(1).positions()[0])
 
 
-@pytest.mark.parametrize("name", ENDING)
-def test_a_piece_has_a_note_at_least(name: str) -> None:
-    representation = REPRESENTATIONS[name]
-    for row in sampled(representation, 4, 400, seed=3):
-        pieces = np.split(row, np.flatnonzero(row == representation.end))
-        assert all(representation.note_counts()[piece].any() for piece in pieces[:-1])
+def test_a_piece_has_a_note_at_least(ending: TokenRepresentation) -> None:
+    for row in sampled(ending, 4, 400, seed=3):
+        pieces = np.split(row, np.flatnonzero(row == ending.end))
+        assert all(ending.note_counts()[piece].any() for piece in pieces[:-1])
 
 
 def test_tokens_begin_as_many_notes_as_they_say(representation: TokenRepresentation) -> None:
@@ -279,7 +280,7 @@ def test_positions_fit_a_byte_on_the_finest_grid_allowed(kind: type[Any]) -> Non
         with pytest.raises(ValidationError):
             allowed.validate_python(wrong)
     finest = kind(steps_per_quarter=allowed.validate_python(64))
-    assert max(finest.position_sizes) <= 256
+    assert max(finest.position_features.values()) <= 256
 
 
 @pytest.mark.parametrize("kind", [REMI, TSD, MIDILike, Structured, CPWord])
@@ -288,4 +289,4 @@ def test_positions_fit_a_byte_on_the_finest_grid_of_miditok(kind: type[Any]) -> 
     finest = TypeAdapter(hints["steps_per_quarter"]).validate_python(32)
     with pytest.raises(ValidationError):
         TypeAdapter(hints["steps_per_quarter"]).validate_python(33)
-    assert max(kind(steps_per_quarter=finest).position_sizes) <= 256
+    assert max(kind(steps_per_quarter=finest).position_features.values()) <= 256

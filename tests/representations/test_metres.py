@@ -118,4 +118,4 @@ def test_steps_of_the_longest_bars_fit_a_byte() -> None:
     fine = REMI(steps_per_quarter=32)
     piece = music([(0, 6, 2)], 24)
     positions = fine.positions(fine.encode(piece))
-    assert positions.max() == fine.position_sizes[0] - 1 == 255
+    assert positions.max() == fine.position_features["step"] - 1 == 255

@@ -194,7 +194,7 @@ def test_steps_longer_than_a_beat_round_as_shorter_ones_do() -> None:
 def test_steps_that_can_be_said(step: Any) -> None:
     hints = get_type_hints(Pianoroll.__init__, include_extras=True)
     assert TypeAdapter(hints["step"]).validate_python(step) == step
-    assert max(Pianoroll(step).position_sizes) <= 256
+    assert max(Pianoroll(step).position_features.values()) <= 256
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_positions_come_back_with_the_bar_or_the_fewest_bars_of_whole_steps(
     step: Any, steps: int
 ) -> None:
     roll = Pianoroll(step)
-    assert roll.position_sizes == (steps,)
+    assert roll.position_features == {"step": steps}
     known = roll.positions(np.zeros((2 * steps + 1, roll.size), np.uint8))
     assert known.dtype == np.uint8
     assert known[:, 0].tolist() == [*range(steps), *range(steps), 0]
@@ -224,7 +224,7 @@ def test_positions_come_back_with_the_bar_or_the_fewest_bars_of_whole_steps(
 
 def test_positions_can_count_through_a_phrase() -> None:
     roll = Pianoroll(1, position_bars=4)
-    assert roll.position_sizes == (16,)
+    assert roll.position_features == {"step": 16}
     assert roll.positions(np.zeros((18, roll.size), np.uint8))[-2:, 0].tolist() == [0, 1]
     with pytest.raises(ValueError, match="position_bars=64 with steps of 1/4 makes 1024 positions"):
         Pianoroll("1/4", position_bars=64)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ostinato.errors import UserError
 from ostinato.sampling.settings import Sampling
-from ostinato.sampling.strategies import Chooser, probabilities
+from ostinato.sampling.strategies import Sampler, probabilities
 
 SHARES = torch.tensor([[0.4, 0.3, 0.2, 0.1]])
 ALL = torch.ones(1, 4, dtype=torch.bool)
@@ -102,9 +102,9 @@ def test_it_is_always_a_distribution_over_legal_tokens(
 
 @pytest.mark.parametrize("wrong", [math.nan, math.inf])
 def test_nothing_is_drawn_by_what_is_no_number(wrong: float) -> None:
-    chooser = Chooser(Sampling(), torch.Generator().manual_seed(1))
+    sampler = Sampler(Sampling(), torch.Generator().manual_seed(1))
     logits = torch.tensor([[0.0, wrong, 1.0]])
-    for draw in (chooser.one, chooser.bits):
+    for draw in (sampler.categorical, sampler.bernoulli):
         with pytest.raises(UserError, match="its probabilities are no numbers"):
             draw(logits)
-    assert chooser.one(torch.tensor([[0.0, -math.inf]])).tolist() == [0]
+    assert sampler.categorical(torch.tensor([[0.0, -math.inf]])).tolist() == [0]

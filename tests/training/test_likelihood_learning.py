@@ -86,7 +86,7 @@ def test_weights_count_the_pieces_of_training_alone(
 def test_padding_weighs_nothing() -> None:
     network = network_of()
     tokens = torch.randint(131, (2, 10), generator=torch.Generator().manual_seed(0))
-    positions = torch.zeros(2, 10, len(Voices().position_sizes), dtype=torch.long)
+    positions = torch.zeros(2, 10, len(Voices().position_features), dtype=torch.long)
     targets = tokens.roll(-1, 1)
     targets[1, 4:] = IGNORED
     changed = tokens.clone()

@@ -211,7 +211,7 @@ def _describe(
         "dtype": _little(representation).str,
         "width": None if representation.kind == "tokens" else representation.size,
         "packed": representation.binary,
-        "features": len(representation.position_sizes),
+        "features": len(representation.position_features),
         "names": names,
         "skipped": skipped,
     }

@@ -11,11 +11,11 @@ class Backbone(nn.Module, ABC):
 
     output_size: int
     period: int = 1
-    """Sequences begin at a multiple of so many steps of their piece."""
+    """Training windows begin at a multiple of so many steps of their piece."""
 
     @abstractmethod
     def forward(self, x: Tensor, state: Any = None) -> tuple[Tensor, Any]:
-        """x: (batch, time, input_size) -> y: (batch, time, output_size), and the state after it.
+        """Return y, (batch, time, output_size), and the state after x, (batch, time, input_size).
 
         Passing the state on continues the sequence: one step at a time, or in chunks of any
         length, gives what the whole pass gives.

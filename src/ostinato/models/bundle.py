@@ -19,7 +19,7 @@ from ostinato.config.targets import TARGET
 from ostinato.errors import UserError
 from ostinato.files import fingerprint, write_json, write_text
 from ostinato.folders import atomic_folder
-from ostinato.models.steps import Steps
+from ostinato.models.steps import SequenceSpec
 from ostinato.music.piece_defaults import DEFAULTS_FILE, PieceDefaults, read_defaults
 from ostinato.representations.base import Representation
 from ostinato.untrusted import MIB, printable, read_regular
@@ -51,13 +51,12 @@ def build_network(config: Config, representation: Representation) -> nn.Module:
     return network
 
 
-def steps_of(representation: Representation) -> Steps:
+def steps_of(representation: Representation) -> SequenceSpec:
     """What a network must know of a representation."""
-    sizes = tuple(representation.position_sizes)
-    return Steps(
+    return SequenceSpec(
         representation.kind,
         representation.size,
-        sizes,
+        representation.position_features,
         representation.planes,
         representation.period,
         representation.bar_steps,

@@ -15,11 +15,11 @@ from torch.nn.utils.parametrizations import weight_norm
 
 from ostinato.models.backbone import Backbone
 
-Past = tuple[Tensor, ...]  # of the convolutions of a block
+ConvolutionState = tuple[Tensor, ...]  # of a block: the last inputs of each of its convolutions
 
 
 class CausalConvolution(nn.Module):
-    """Sees the present step and, `dilation` steps apart, `kernel` - 1 before it."""
+    """Convolves the present step with `kernel` - 1 before it, `dilation` steps apart."""
 
     def __init__(
         self, inputs: int, outputs: int, kernel: int, dilation: int, normed: bool = False
@@ -30,34 +30,36 @@ class CausalConvolution(nn.Module):
         self.convolution = weight_norm(convolution) if normed else convolution
 
     def forward(self, x: Tensor, before: Tensor | None) -> tuple[Tensor, Tensor]:
-        """x: (batch, inputs, time) -> y: (batch, outputs, time), and the last `reach` inputs.
+        """Return y, (batch, outputs, time), and the last `reach` inputs, which next steps need.
 
-        Before the first step there are zeros.
+        x: (batch, inputs, time); before: the last `reach` inputs before x, None for zeros.
         """
         if before is None:
             before = x.new_zeros(x.shape[0], x.shape[1], self.reach)
-        heard = torch.cat([before, x], dim=-1)
-        kept = heard[..., x.shape[-1] :]
+        inputs = torch.cat([before, x], dim=-1)
+        after = inputs[..., x.shape[-1] :]
         if x.shape[-1] > 1:
-            return self.convolution(heard), kept
+            return self.convolution(inputs), after
         # one step needs no dilation, which costs ten times as much
-        taps = heard[..., :: self.dilation]
-        return conv1d(taps, self.convolution.weight, self.convolution.bias), kept
+        taps = inputs[..., :: self.dilation]
+        return conv1d(taps, self.convolution.weight, self.convolution.bias), after
 
 
 class Block(nn.Module, ABC):
     """One layer of a stack."""
 
     @abstractmethod
-    def forward(self, x: Tensor, past: Past | None) -> tuple[Tensor, Tensor, Past]:
-        """x: (batch, inputs, time) -> what the next block hears, what skips to the end, the past.
+    def forward(
+        self, x: Tensor, state: ConvolutionState | None
+    ) -> tuple[Tensor, Tensor, ConvolutionState]:
+        """Return the input of the next block, what skips to the end, and the state after x.
 
-        Both are (batch, width, time).
+        x: (batch, inputs, time); the first two results are (batch, width, time).
         """
 
 
 class GatedBlock(Block):
-    """One convolution behind a gate, added to its input; a part of it skips to the end."""
+    """Adds one gated convolution to its input; a part of it skips to the end."""
 
     def __init__(self, inputs: int, width: int, kernel: int, dilation: int, dropout: float) -> None:
         super().__init__()
@@ -66,17 +68,19 @@ class GatedBlock(Block):
         self.dropout = nn.Dropout(dropout)
         self.mix = nn.Conv1d(width, 2 * width, 1)
 
-    def forward(self, x: Tensor, past: Past | None) -> tuple[Tensor, Tensor, Past]:
-        """As `Block` says."""
+    def forward(
+        self, x: Tensor, state: ConvolutionState | None
+    ) -> tuple[Tensor, Tensor, ConvolutionState]:
+        """Apply the block, as `Block` says."""
         x = self.entry(x)
-        y, kept = self.convolution(x, past[0] if past else None)
+        y, after = self.convolution(x, state[0] if state else None)
         signal, gate = y.chunk(2, dim=1)
         added, skip = self.mix(self.dropout(signal.tanh() * gate.sigmoid())).chunk(2, dim=1)
-        return x + added, skip, (kept,)
+        return x + added, skip, (after,)
 
 
 class ResidualBlock(Block):
-    """Two weight-normalised convolutions with ReLU and dropout, added to the input."""
+    """Adds two weight-normalised convolutions with ReLU and dropout to the input."""
 
     def __init__(self, inputs: int, width: int, kernel: int, dilation: int, dropout: float) -> None:
         super().__init__()
@@ -87,15 +91,17 @@ class ResidualBlock(Block):
         )
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, past: Past | None) -> tuple[Tensor, Tensor, Past]:
-        """As `Block` says."""
-        y, kept = x, []
+    def forward(
+        self, x: Tensor, state: ConvolutionState | None
+    ) -> tuple[Tensor, Tensor, ConvolutionState]:
+        """Apply the block, as `Block` says."""
+        y, after = x, []
         for i, convolution in enumerate(self.convolutions):
-            y, last = convolution(y, past[i] if past else None)
+            y, last = convolution(y, state[i] if state else None)
             y = self.dropout(y.relu())
-            kept.append(last)
+            after.append(last)
         y = (y + self.residual(x)).relu()
-        return y, y, tuple(kept)
+        return y, y, tuple(after)
 
 
 def _fitted(inputs: int, width: int) -> nn.Module:
@@ -103,41 +109,41 @@ def _fitted(inputs: int, width: int) -> nn.Module:
 
 
 class Summed(nn.Module):
-    """All skips added up, and a last layer over them."""
+    """Adds up all skips and applies a last layer to the sum (WaveNet)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.mix = nn.Conv1d(width, width, 1)
 
     def forward(self, skips: list[Tensor]) -> Tensor:
-        """Tensors (batch, width, time) -> one of that shape."""
+        """Return one tensor (batch, width, time) of several of that shape."""
         return self.mix(torch.stack(skips).sum(0).relu()).relu()  # type: ignore[no-any-return]
 
 
 class Last(nn.Module):
-    """The last block's skip as it is."""
+    """Returns the last block's skip as it is (TCN)."""
 
     def __init__(self, width: int) -> None:
         del width
         super().__init__()
 
     def forward(self, skips: list[Tensor]) -> Tensor:
-        """Tensors (batch, width, time) -> one of that shape."""
+        """Return the last of several tensors (batch, width, time)."""
         return skips[-1]
 
 
 class Convolutional(Backbone):
-    """Stacks of blocks whose dilations are 1, 2, 4, …: each layer doubles how far back it hears."""
+    """Stacks blocks whose dilations are 1, 2, 4, …: each layer doubles how far back it sees."""
 
     @property
     @abstractmethod
     def block(self) -> type[GatedBlock | ResidualBlock]:
-        """The kind of block."""
+        """Return the kind of block."""
 
     @property
     @abstractmethod
     def ending(self) -> type[Summed | Last]:
-        """What is made of the blocks' skips."""
+        """Return what is made of the blocks' skips."""
 
     def __init__(
         self,
@@ -164,24 +170,31 @@ class Convolutional(Backbone):
         self.end = self.ending(hidden_size)
 
     def forward(
-        self, x: Tensor, state: tuple[Past, ...] | None = None
-    ) -> tuple[Tensor, tuple[Past, ...]]:
-        """x: (batch, time, input_size) -> (batch, time, hidden_size) and the state after it."""
-        y, skips, after = x.mT, [], []
+        self, x: Tensor, state: tuple[ConvolutionState, ...] | None = None
+    ) -> tuple[Tensor, tuple[ConvolutionState, ...]]:
+        """Return y (batch, time, hidden_size) and the state after x (batch, time, input_size)."""
+        y, skips, after = x.mT, [], []  # within, time comes last
         for i, block in enumerate(self.blocks):
-            y, skip, kept = block(y, state[i] if state else None)
+            y, skip, block_state = block(y, state[i] if state else None)
             skips.append(skip)
-            after.append(kept)
+            after.append(block_state)
         return self.end(skips).mT, tuple(after)
 
 
 class WaveNet(Convolutional):
-    """Gated convolutions, all of which pass something on to the end."""
+    """Stacks gated convolutions, all of which pass something on to the end.
+
+    Source: van den Oord et al., WaveNet: A Generative Model for Raw Audio (2016).
+    """
 
     block, ending = GatedBlock, Summed
 
 
 class TCN(Convolutional):
-    """The temporal convolutional network: plain residual blocks."""
+    """Stacks plain residual blocks: the temporal convolutional network.
+
+    Source: Bai et al., An Empirical Evaluation of Generic Convolutional and Recurrent Networks for
+    Sequence Modeling (2018).
+    """
 
     block, ending = ResidualBlock, Last

@@ -10,12 +10,12 @@ from ostinato.models.backbone import Backbone
 
 
 class Recurrent(Backbone):
-    """Layers of one kind of recurrent cell; the state is the cell's own."""
+    """Stacks layers of one kind of recurrent cell; the state is the cell's own."""
 
     @property
     @abstractmethod
     def cell(self) -> type[nn.RNN | nn.GRU | nn.LSTM]:
-        """The kind of cell."""
+        """Return the kind of cell."""
 
     def __init__(
         self,
@@ -31,24 +31,24 @@ class Recurrent(Backbone):
         self.layers = self.cell(input_size, hidden_size, layers, batch_first=True, dropout=between)
 
     def forward(self, x: Tensor, state: Any = None) -> tuple[Tensor, Any]:
-        """x: (batch, time, input_size) -> (batch, time, hidden_size) and the state after it."""
+        """Return y (batch, time, hidden_size) and the state after x (batch, time, input_size)."""
         y, state = self.layers(x, state)
         return y, state
 
 
 class RNN(Recurrent):
-    """Elman's simple recurrent network, tanh."""
+    """Elman's simple recurrent network with tanh (Finding structure in time, 1990)."""
 
     cell = nn.RNN
 
 
 class GRU(Recurrent):
-    """Gated recurrent units."""
+    """Gated recurrent units (Cho et al., EMNLP 2014)."""
 
     cell = nn.GRU
 
 
 class LSTM(Recurrent):
-    """Long short-term memory."""
+    """Long short-term memory (Hochreiter & Schmidhuber 1997)."""
 
     cell = nn.LSTM

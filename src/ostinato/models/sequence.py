@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ostinato.models.backbone import Backbone
 from ostinato.models.heads.base import Head
 from ostinato.models.inputs import Input
-from ostinato.models.steps import Steps
+from ostinato.models.steps import SequenceSpec
 
 
 class SequenceModel(nn.Module):
@@ -34,7 +34,7 @@ class SequenceModel(nn.Module):
         frame_input: Callable[..., Input] | None = None,
         frame_head: Callable[..., Head] | None = None,
         *,
-        steps: Steps,
+        steps: SequenceSpec,
     ) -> None:
         super().__init__()
         first: Callable[..., Input] | None = input
@@ -60,17 +60,17 @@ class SequenceModel(nn.Module):
         semitones: Tensor | None = None,
         state: Any = None,
     ) -> tuple[Tensor, Any]:
-        """What the head knows of each next step, and the state after the last.
+        """Return the context of each next step, and the state after the last.
 
         steps: (batch, time) tokens or (batch, time, width) frames; positions: (batch, time,
         features) of the steps that follow; semitones: (batch,), how far each sequence was
         transposed, None for not at all. The context is (batch, time, …), for a softmax the logits;
         given the state, the next call continues the sequences.
         """
-        before, remembered = (None, None) if state is None else state
-        y, before = self.backbone(self.input(steps, positions, semitones), before)
-        context, remembered = self.head(y, steps, positions, remembered)
-        return context, (before, remembered)
+        of_backbone, of_head = (None, None) if state is None else state
+        y, of_backbone = self.backbone(self.input(steps, positions, semitones), of_backbone)
+        context, of_head = self.head(y, steps, positions, of_head)
+        return context, (of_backbone, of_head)
 
     def nll(
         self,
@@ -79,7 +79,10 @@ class SequenceModel(nn.Module):
         targets: Tensor,
         semitones: Tensor | None = None,
     ) -> Tensor:
-        """Negative log-likelihood of each target in nats, (batch, time); 0 where it is ignored."""
+        """Return the negative log-likelihood of each target in nats, 0 where it is IGNORED.
+
+        targets: as the steps, each the one after a step. Returns (batch, time).
+        """
         context, _ = self(steps, positions, semitones)
         return self.head.nll(context, targets)
 
@@ -92,7 +95,10 @@ class SequenceModel(nn.Module):
         semitones: Tensor | None = None,
         chunk: int = 1024,
     ) -> Tensor:
-        """The same, of sequences of any length: `chunk` steps at a time with the state carried."""
+        """Return what `nll` does, of sequences of any length, with memory for `chunk` steps.
+
+        The sequences are scored `chunk` steps at a time, with the state carried on.
+        """
         parts, state = [], None
         for start in range(0, steps.shape[1], chunk):
             part = slice(start, start + chunk)

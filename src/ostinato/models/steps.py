@@ -1,6 +1,7 @@
-"""What the steps of a sequence are, as far as a network must know."""
+"""The specification of a sequence, as far as a network must know it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
@@ -8,19 +9,19 @@ IGNORED = -100  # a target that is padding
 
 
 @dataclass(frozen=True)
-class Steps:
+class SequenceSpec:
     """The steps that a representation writes.
 
-    kind: `tokens` or `frames`; size: how many tokens there are, or the width of a frame;
-    position_sizes: how many values each feature of a position takes; planes: how often a frame says
-    its pitches, 1 which sound, 2 which sound and then which begin; period: how many steps, in turn,
-    are of one moment; bar, beat: how many moments make a bar and a quarter note, 0 where that is
-    not known.
+    kind: `tokens` or `frames`; size: how many tokens there are, or the width of a frame; features:
+    the name of each column of positions, in order, and how many classes it has; planes: how often a
+    frame holds its pitches, 1 which sound, 2 which sound and then which begin; period: how many
+    steps, one after the other, stand for one time step; bar, beat: how many time steps make a bar
+    and a quarter note, 0 where that is not known.
     """
 
     kind: str
     size: int
-    position_sizes: tuple[int, ...]
+    features: Mapping[str, int] = field(default_factory=dict)
     planes: int = 1
     period: int = 1
     bar: int = 0
@@ -28,10 +29,13 @@ class Steps:
 
     @property
     def unit(self) -> str:
-        """One step by its name: token or frame."""
+        """Return the name of one step: token or frame."""
         return self.kind.removesuffix("s")
 
 
 def predicted(targets: Tensor) -> Tensor:
-    """Which targets are no padding: (batch, time) or (batch, time, width) -> (batch, time)."""
+    """Return which targets are no padding: (batch, time).
+
+    targets: (batch, time) tokens or (batch, time, width) frames.
+    """
     return (targets if targets.ndim == 2 else targets[..., 0]) != IGNORED

@@ -6,15 +6,15 @@ from pydantic import AfterValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 from torch import Tensor, nn
 
-from ostinato.models.attention import Attention, Heard, Positions
+from ostinato.models.attention import Attention, KVCache, Positions
 from ostinato.models.backbone import Backbone
 
 
-class Listened(NamedTuple):
-    """The state: how many steps have passed, and what each layer may still look at."""
+class TransformerState(NamedTuple):
+    """The state: how many steps have passed, and the keys and values of each layer."""
 
     steps: int
-    heard: tuple[Heard, ...]
+    caches: tuple[KVCache, ...]
 
 
 def _heads_share(heads: int, others: ValidationInfo) -> int:
@@ -37,7 +37,7 @@ def _pairs_turn(positions: Positions, others: ValidationInfo) -> Positions:
 
 
 class Layer(nn.Module):
-    """Attention, then a feed-forward network, each on normalised input and added to it."""
+    """Applies attention, then a feed-forward network, each on normalised input and added to it."""
 
     def __init__(self, width: int, feed_forward: int, dropout: float, attention: Attention) -> None:
         super().__init__()
@@ -50,15 +50,15 @@ class Layer(nn.Module):
         )
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, heard: Heard | None, first: int) -> tuple[Tensor, Heard]:
-        """x: (batch, time, width) -> the same shape, and what the next steps may look at."""
-        y, heard = self.attention(self.before_attention(x), heard, first)
+    def forward(self, x: Tensor, cache: KVCache | None, first: int) -> tuple[Tensor, KVCache]:
+        """Return y, (batch, time, width) as x is, and the keys and values that next steps need."""
+        y, cache = self.attention(self.before_attention(x), cache, first)
         x = x + self.dropout(y)
-        return x + self.dropout(self.feed_forward(x)), heard
+        return x + self.dropout(self.feed_forward(x)), cache
 
 
 class Transformer(Backbone):
-    """Layers of causal self-attention, normalised before each part (pre-norm)."""
+    """Stacks layers of causal self-attention, normalised before each part (pre-norm)."""
 
     def __init__(
         self,
@@ -111,12 +111,14 @@ class Transformer(Backbone):
         )
         self.norm = nn.LayerNorm(hidden_size)
 
-    def forward(self, x: Tensor, state: Listened | None = None) -> tuple[Tensor, Listened]:
-        """x: (batch, time, input_size) -> (batch, time, hidden_size) and the state after it."""
+    def forward(
+        self, x: Tensor, state: TransformerState | None = None
+    ) -> tuple[Tensor, TransformerState]:
+        """Return y (batch, time, hidden_size) and the state after x (batch, time, input_size)."""
         steps = state.steps if state else 0
         y: Tensor = self.dropout(self.entry(x))
-        heard = []
+        caches = []
         for i, layer in enumerate(self.layers):
-            y, kept = layer(y, state.heard[i] if state else None, steps)
-            heard.append(kept)
-        return self.norm(y), Listened(steps + x.shape[1], tuple(heard))
+            y, cache = layer(y, state.caches[i] if state else None, steps)
+            caches.append(cache)
+        return self.norm(y), TransformerState(steps + x.shape[1], tuple(caches))

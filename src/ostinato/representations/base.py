@@ -1,8 +1,9 @@
 """The contract of representations of music, as tokens and as frames."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -63,9 +64,12 @@ class Representation(ABC):
 
     kind: ClassVar[str]
     name: ClassVar[str]
-    resolution: int  # ticks per quarter note of the pieces that `decode` makes
-    position_sizes: tuple[int, ...] = ()  # how many values each feature of `positions` takes
-    binary: bool = False  # whether frames hold 0 and 1 alone
+    resolution: int
+    """Ticks per quarter note of the pieces that `decode` makes."""
+    position_features: Mapping[str, int] = MappingProxyType({})
+    """The name of each feature of `positions`, in order, and how many classes it has."""
+    binary: bool = False
+    """Whether frames hold 0 and 1 alone."""
     planes: int = 1
     """How often a frame says its pitches: which sound and, where there are 2, which begin."""
     learns: bool = False  # whether `learn` must be called before anything is encoded

@@ -53,7 +53,8 @@ class Event(TokenRepresentation):
         self.max_time_shift = max_time_shift
         self.velocity_bins = velocity_bins
         self.end_token = end_token
-        self.position_sizes = (BAR_QUARTERS * steps_per_quarter,)
+        self.bar = BAR_QUARTERS * steps_per_quarter
+        self.position_features = {"step": self.bar}
         self._shifts = np.zeros(self.size, np.int64)
         self._shifts[TIME_SHIFT : self.first_velocity] = np.arange(1, max_time_shift + 1)
 
@@ -164,7 +165,7 @@ class Event(TokenRepresentation):
 
     def positions(self, tokens: Tokens) -> NDArray[np.uint8]:
         since = self.since_end(tokens, self.shifts(tokens))
-        bar = self.position_sizes[0]
+        bar = self.bar
         steps = since - since // bar * bar  # faster than since % bar
         return steps.astype(np.uint8)[:, None]
 
@@ -242,5 +243,5 @@ class EventGrammar(Grammar):
             state[ended] = 0
 
     def positions(self) -> NDArray[np.int64]:
-        """Return the step within the bar: (batch, 1)."""
-        return (self.time % self.events.position_sizes[0])[:, None]
+        """The step within the bar: (batch, 1)."""
+        return (self.time % self.events.bar)[:, None]

@@ -34,7 +34,7 @@ def as_one_instrument(
         columns = [column.compress(~drums) for column in columns]
     onsets, ends, pitches, velocities = columns
     _check(onsets)
-    kept, ends = one_at_a_time(onsets, ends, pitches, velocities if loudest else None)
+    kept, ends = to_monophonic(onsets, ends, pitches, velocities if loudest else None)
     return onsets.take(kept), ends, pitches.take(kept), velocities.take(kept)
 
 
@@ -54,13 +54,13 @@ def separate_unisons(notes: NDArray[Any]) -> NDArray[Any]:
         return notes
     notes = notes.take(in_time(notes["onset"]))
     ends = notes["onset"] + notes["duration"]
-    kept, ends = one_at_a_time(notes["onset"], ends, notes["pitch"], notes["velocity"])
+    kept, ends = to_monophonic(notes["onset"], ends, notes["pitch"], notes["velocity"])
     notes = notes.take(kept)
     notes["duration"] = ends - notes["onset"]
     return notes
 
 
-def one_at_a_time(
+def to_monophonic(
     onsets: NDArray[np.int64],
     ends: NDArray[np.int64],
     pitches: NDArray[np.uint8],

@@ -70,7 +70,8 @@ class Note(TokenRepresentation):
         self.end_token = end_token
         self.first_duration = SHIFT + max_shift + 1
         self.first_velocity = self.first_duration + max_duration
-        self.position_sizes = (BAR_QUARTERS * steps_per_quarter, LOUD + 1)
+        self.bar = BAR_QUARTERS * steps_per_quarter
+        self.position_features = {"step": self.bar, "previous_kind": LOUD + 1}
 
     @property
     def size(self) -> int:
@@ -158,7 +159,7 @@ class Note(TokenRepresentation):
         return transpose_notes(tokens, semitones, 0, SHIFT - 1)
 
     def positions(self, tokens: Tokens) -> NDArray[np.uint8]:
-        step = self.since_end(tokens, self.shifts(tokens)) % self.position_sizes[0]
+        step = self.since_end(tokens, self.shifts(tokens)) % self.bar
         return np.stack([step, self.kinds_of(tokens)], axis=1).astype(np.uint8)
 
     def note_counts(self) -> NDArray[np.int64]:
@@ -213,8 +214,8 @@ class NoteGrammar(Grammar):
         return (self.moved[:, None] | above) & (self.ends <= self.time[:, None])
 
     def _shifts(self) -> NDArray[np.bool_]:
-        """Return which shifts lead to an onset: (batch, max_shift + 1)."""
-        limit = SILENT_BARS * self.notes.position_sizes[0]
+        """Which shifts lead to an onset: (batch, max_shift + 1)."""
+        limit = SILENT_BARS * self.notes.bar
         steps = np.arange(self.notes.max_shift + 1)
         onset: NDArray[np.int64] = self.time[:, None] + steps
         leads: NDArray[np.bool_] = onset >= self.ends.min(
@@ -248,5 +249,5 @@ class NoteGrammar(Grammar):
             state[ended] = 0
 
     def positions(self) -> NDArray[np.int64]:
-        """Return the step within the bar and what has just been said: (batch, 2)."""
-        return np.stack([self.time % self.notes.position_sizes[0], self.last_kind], axis=1)
+        """The step within the bar and what has just been said: (batch, 2)."""
+        return np.stack([self.time % self.notes.bar, self.last_kind], axis=1)

@@ -110,11 +110,12 @@ class Pianoroll(BarGrid, FrameRepresentation):
         self.lowest, self.highest = pitch_range
         self.pitches = self.highest - self.lowest + 1
         self.by_track = (self.pitches,)
-        self.position_sizes = ((position_bars * BAR_QUARTERS / self.step).numerator,)
-        if self.position_sizes[0] > MOST_POSITIONS:
+        self.position_steps = (position_bars * BAR_QUARTERS / self.step).numerator
+        self.position_features = {"step": self.position_steps}
+        if self.position_steps > MOST_POSITIONS:
             raise ValueError(
                 f"representation.position_bars={position_bars} with steps of {step} makes "
-                f"{self.position_sizes[0]} positions; at most {MOST_POSITIONS} can be told apart."
+                f"{self.position_steps} positions; at most {MOST_POSITIONS} can be told apart."
             )
 
     @property
@@ -218,7 +219,7 @@ class Pianoroll(BarGrid, FrameRepresentation):
         return (moved * there[:, None, None]).astype(steps.dtype).reshape(steps.shape)
 
     def positions(self, steps: NDArray[Any]) -> NDArray[np.uint8]:
-        following = np.arange(len(steps)) % self.position_sizes[0]
+        following = np.arange(len(steps)) % self.position_steps
         return following.astype(np.uint8)[:, None]
 
 

@@ -63,7 +63,7 @@ class Pitch(TokenBarGrid):
         self.track = track
         self.hold = hold
         self.end_token = end_token
-        self.position_sizes = (self.bar_steps,)
+        self.position_features = {"step": self.bar_steps}
 
     @property
     def size(self) -> int:
@@ -134,7 +134,7 @@ class Pitch(TokenBarGrid):
 
     def positions(self, tokens: Tokens) -> NDArray[np.uint8]:
         steps = np.arange(len(tokens)) - self.last_end(tokens)
-        return (steps % self.position_sizes[0]).astype(np.uint8)[:, None]
+        return (steps % self.bar_steps).astype(np.uint8)[:, None]
 
     def note_counts(self) -> NDArray[np.int64]:
         tokens = np.arange(self.size)
@@ -154,7 +154,7 @@ class Pitch(TokenBarGrid):
 
     def grammar(self, batch: int) -> "PitchGrammar":
         return PitchGrammar(
-            batch, 1, self.position_sizes[0], self.steps_per_quarter, self.hold, self.end_token
+            batch, 1, self.bar_steps, self.steps_per_quarter, self.hold, self.end_token
         )
 
 

@@ -1,18 +1,15 @@
 """Voices: a fixed number of monophonic lines on a grid, interleaved by time step."""
 
-from itertools import pairwise
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from ostinato.errors import UnencodableError
 from ostinato.music.piece import TIME_SIGNATURE, Piece, array
 from ostinato.representations.bar_grid import TokenBarGrid
 from ostinato.representations.base import Tokens, pitch_name
-from ostinato.representations.hearing import CLASSES, LEVELS
 from ostinato.representations.instrument import separate_unisons
 from ostinato.representations.monophonic import (
     HOLD,
@@ -25,13 +22,12 @@ from ostinato.representations.monophonic import (
     tokens_to_line,
     transpose_notes,
 )
-from ostinato.representations.past import Past
-from ostinato.representations.turns import VoicesGrammar
 from ostinato.representations.voice_assignment import assign_voices
+from ostinato.representations.voices_grammar import VoicesGrammar
 from ostinato.wording import quantity
 
 TOLERATED_LOSS = 0.05  # share of a piece's notes
-FIRST = np.zeros(1, np.int64)  # the number of the only sequence of a batch
+MOST_POSITIONS = 256  # so that one fits a byte
 
 
 def _merged(lines: Tokens, track: int) -> NDArray[Any]:
@@ -46,12 +42,6 @@ def _named(part: slice) -> str:
     return f"voices {part.start + 1} to {part.stop}"
 
 
-def _rising(lengths: tuple[int, ...]) -> tuple[int, ...]:
-    if any(more <= less for less, more in pairwise(lengths)):
-        raise PydanticCustomError("repeats", "each length should be more than the one before it")
-    return lengths
-
-
 class Voices(TokenBarGrid):
     """The tracks of a piece as voices, each one token per step: voice 0, 1, … of step 0, of step 1.
 
@@ -61,22 +51,17 @@ class Voices(TokenBarGrid):
     bar that is shorter than the second, a pickup, is filled up with rests before it, so that bars
     begin where positions say so: decoding gives the piece on the grid, that much later.
 
-    With `history` or `repeats` positions also say what sounded in each voice at the end of the step
-    before, in the same order. With `repeats` they say, in that order, how each voice went on when
-    its last steps were heard before, how long those were, and how it went on when all voices went
-    as they did just now, and then how long that was, by `Recall`; with `history`, how much each
-    pitch class was heard until then, by `Hearing`.
-
-    Within a voice a note ends when the next begins, and of notes that begin together the
-    highest stays. With `by_track` a track takes so many voices, over which `assign_voices`
-    spreads its notes; decoding makes them one track again, in which notes of one pitch follow
-    one another.
+    Within a voice a note ends when the next begins, and of notes that begin together the highest
+    stays. With `by_track` a track takes so many voices, over which its notes are spread as `spread`
+    does it; decoding makes them one track again, in which notes of one pitch follow one another.
 
     Source: the grid with holds of Hadjeres et al., DeepBach (ICML 2017), read step by step as in
     Liang et al., BachBot (ISMIR 2017).
     """
 
     name: ClassVar[str] = "voices"
+    pitch_features: ClassVar[tuple[str, ...]] = ("sounding",)
+    """The groups of features that are pitches, and move where the music is transposed."""
 
     def __init__(
         self,
@@ -88,15 +73,6 @@ class Voices(TokenBarGrid):
             int, Field(ge=1, le=256, description="steps to the bar, for positions")
         ] = 16,
         end_token: Annotated[bool, Field(description="learn where pieces end")] = True,
-        history: Annotated[
-            tuple[Annotated[float, Field(gt=0, le=65536)], ...],
-            Field(max_length=8, description="half-lives, in steps, of pitch classes in positions"),
-        ] = (),
-        repeats: Annotated[
-            tuple[Annotated[int, Field(ge=1, le=65536)], ...],
-            Field(max_length=16, description="lengths, in steps, from which repeats are told"),
-            AfterValidator(_rising),
-        ] = (),
         position_bars: Annotated[
             int, Field(ge=1, le=64, description="through how many bars positions count: a phrase")
         ] = 1,
@@ -109,7 +85,6 @@ class Voices(TokenBarGrid):
         self.steps_per_quarter = self.resolution = steps_per_quarter
         self.bar_steps, self.beat_steps = bar_steps, steps_per_quarter
         self.end_token = end_token
-        self.history, self.repeats = history, repeats
         self.by_track = (1,) * voices if by_track is None else by_track
         if sum(self.by_track) != voices:
             raise ValueError(
@@ -117,19 +92,17 @@ class Voices(TokenBarGrid):
                 f"voices={voices} should be as many."
             )
         self.position_steps = bar_steps * position_bars
-        if self.position_steps > LEVELS:
+        if self.position_steps > MOST_POSITIONS:
             raise ValueError(
                 f"representation.position_bars={position_bars} with bars of {bar_steps} steps "
-                f"makes {self.position_steps} positions; at most {LEVELS} can be told apart."
+                f"makes {self.position_steps} positions; at most {MOST_POSITIONS} can be told "
+                "apart."
             )
-        sounding = [REST + 1] * voices
-        self.position_sizes = (voices, self.position_steps, *sounding)
-        if history or repeats:
-            self.position_sizes += (*sounding,)
-        if repeats:
-            said, told = [HOLD + 1] * voices, len(repeats) + 1
-            self.position_sizes += (*said, *[told] * voices, *said, told)
-        self.position_sizes += (LEVELS,) * (CLASSES * len(history))
+        self.position_features = {
+            "voice_index": voices,
+            "step": self.position_steps,
+            **{f"sounding.{i}": REST + 1 for i in range(voices)},
+        }
 
     @property
     def size(self) -> int:
@@ -226,37 +199,19 @@ class Voices(TokenBarGrid):
 
     def positions(self, tokens: Tokens) -> NDArray[np.uint8]:
         count = np.arange(len(tokens)) - self.last_end(tokens)
-        turn, step = count % self.voices, count // self.voices % self.position_steps
-        voices = [self._sounding(tokens, count, voice) for voice in range(self.voices)]
-        sounding = np.stack(voices, axis=1)
-        features = [turn[:, None], step[:, None], rotate_to_turn(sounding, turn)]
-        if self.history or self.repeats:
-            features += self._before(tokens, sounding, turn, count)
+        voice_index, step = count % self.voices, count // self.voices % self.position_steps
+        sounding = rotate_to_turn(self.sounding(tokens), voice_index)
+        features = [voice_index[:, None], step[:, None], sounding]
         return np.concatenate(features, axis=1).astype(np.uint8)
 
-    def _before(
-        self, tokens: Tokens, sounding: Tokens, turn: Tokens, count: Tokens
-    ) -> list[NDArray[Any]]:
-        """What sounded at the end of the step before, what is recalled and what was heard."""
-        ends = np.flatnonzero(turn == 0)
-        past = Past(1, self.voices, self.history, self.repeats)
-        told = [past.told()]
-        for at in ends:
-            if count[at]:
-                said = tokens[at + 1 - self.voices : at + 1]
-                past.hear(said[None], sounding[at : at + 1], FIRST)
-            else:
-                past.forget(FIRST)
-            told.append(past.told())
-        then = np.concatenate([np.full((1, self.voices), REST), sounding[ends]])
-        latest = np.searchsorted(ends, np.arange(len(turn)), side="right")
-        return [
-            rotate_to_turn(then[latest], turn),
-            *past.features(np.concatenate(told)[latest], turn),
-        ]
+    def sounding(self, tokens: Tokens) -> NDArray[np.int64]:
+        """Return what sounds in each voice after each token, a pitch or `REST`: (time, voices)."""
+        count = np.arange(len(tokens)) - self.last_end(tokens)
+        voices = [self._sounding(tokens, count, voice) for voice in range(self.voices)]
+        return np.stack(voices, axis=1)
 
     def _sounding(self, tokens: Tokens, count: Tokens, voice: int) -> NDArray[np.int64]:
-        """What sounds in a voice after each token, a pitch or `REST`: (time,)."""
+        """Return what sounds in a voice after each token, a pitch or `REST`: (time,)."""
         ended = count == 0
         says = ((count - 1) % self.voices == voice) & (tokens != HOLD) | ended
         latest = np.maximum.accumulate(np.where(says, np.arange(len(tokens)), -1))
@@ -265,28 +220,18 @@ class Voices(TokenBarGrid):
 
     def transpose_positions(self, positions: Tokens, semitones: Tokens) -> Tokens:
         moved = positions.copy()
-        sizes = np.array(self.position_sizes)
-        pitches = np.isin(sizes, (REST + 1, HOLD + 1))
-        pitches[:2] = False
-        said = positions[..., pitches]
-        up = np.where(said < REST, semitones[:, None, None], 0).astype(said.dtype)
-        moved[..., pitches] = said + up
-        if self.history:
-            shape = (*positions.shape[:2], len(self.history), CLASSES)
-            last = len(sizes) - CLASSES * len(self.history)
-            source = (np.arange(CLASSES) - semitones[:, None, None, None]) % CLASSES
-            heard_then = positions[..., last:].reshape(shape)
-            moved[..., last:] = np.take_along_axis(heard_then, source, axis=3).reshape(
-                *shape[:2], -1
-            )
+        groups = [name.partition(".")[0] for name in self.position_features]
+        columns = np.isin(groups, self.pitch_features)
+        pitches = positions[..., columns]
+        # what is no pitch, a rest or a hold, stays
+        up = np.where(pitches < REST, semitones[:, None, None], 0).astype(pitches.dtype)
+        moved[..., columns] = pitches + up
         return moved
 
     def note_counts(self) -> NDArray[np.int64]:
         return (np.arange(self.size) < REST).astype(np.int64)
 
     def grammar(self, batch: int) -> VoicesGrammar:
-        past = Past(batch, self.voices, self.history, self.repeats)
-        tells = bool(self.history or self.repeats)
         return VoicesGrammar(
             batch,
             self.voices,
@@ -294,5 +239,4 @@ class Voices(TokenBarGrid):
             self.steps_per_quarter,
             self.end_token,
             self.position_steps,
-            past if tells else None,
         )

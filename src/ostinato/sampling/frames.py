@@ -13,7 +13,7 @@ from ostinato.models.sequence import SequenceModel
 from ostinato.representations.base import FrameRepresentation
 from ostinato.sampling.sequence import BAR_QUARTERS, Composed
 from ostinato.sampling.settings import Sampling
-from ostinato.sampling.strategies import Chooser
+from ostinato.sampling.strategies import Sampler
 
 
 @torch.no_grad()
@@ -37,14 +37,14 @@ def compose_frames(
     time = max(1, int(settings.max_bars * BAR_QUARTERS / representation.step))
     frames, given = _beginnings(settings.pieces, time, representation.size, prompts)
     where = torch.from_numpy(representation.positions(frames[0].numpy()).astype(np.int64))
-    chooser = Chooser(settings, torch.Generator().manual_seed(seed))
+    sampler = Sampler(settings, torch.Generator().manual_seed(seed))
     last, state = torch.zeros_like(frames[:, 0]), None
     with console.bar("composing", settings.max_bars, "bars") as reached:
         for step in range(time):
             here = where[step].expand(settings.pieces, 1, -1)
             context, state = network(last[:, None].to(device), here.to(device), state=state)
             if (grows := given <= step).any():
-                drawn = network.head.draw(context[:, -1], chooser)
+                drawn = network.head.draw(context[:, -1], sampler)
                 frames[grows, step] = drawn.to(frames.device, frames.dtype)[grows]
             last = frames[:, step]
             reached((step + 1) * settings.max_bars / time)

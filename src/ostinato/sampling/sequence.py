@@ -13,7 +13,7 @@ from ostinato import console
 from ostinato.models.sequence import SequenceModel
 from ostinato.representations.base import Grammar, TokenRepresentation
 from ostinato.sampling.settings import Sampling
-from ostinato.sampling.strategies import Chooser
+from ostinato.sampling.strategies import Sampler
 
 BAR_QUARTERS = 4.0
 TOKENS_PER_QUARTER = 64  # more than any music needs: a bound for a model that never moves on
@@ -120,7 +120,7 @@ def _draw(
             recent[i, tokens[-settings.repetition_window :]] = True
         recent &= notes
 
-    chooser = Chooser(settings, generator, legal, recent)
+    sampler = Sampler(settings, generator, legal, recent)
     if context is None:  # nothing came before, and nothing says how a piece begins
-        return chooser.one(torch.zeros(legal.shape)).numpy()
-    return network.head.draw(context, chooser).cpu().numpy()
+        return sampler.categorical(torch.zeros(legal.shape)).numpy()
+    return network.head.draw(context, sampler).cpu().numpy()

@@ -7,8 +7,8 @@ from ostinato.errors import UserError
 from ostinato.sampling.settings import Sampling
 
 
-class Chooser:
-    """Draws for a head, as the settings say, by one generator.
+class Sampler:
+    """Draws for a head, as the settings say, by one generator: `models.heads.base.Sampler`.
 
     legal, recent: as in `probabilities`; without them everything that a head offers may come.
     """
@@ -23,16 +23,16 @@ class Chooser:
         self.settings, self.generator = settings, generator
         self.legal, self.recent = legal, recent
 
-    def one(self, logits: Tensor) -> Tensor:
-        """One of many, by temperature, top-k and nucleus: (batch, many) -> (batch,)."""
+    def categorical(self, logits: Tensor) -> Tensor:
+        """Draw one class of each row by temperature, top-k and nucleus: (batch,)."""
         device, logits = logits.device, _numbers(logits).float().cpu()
         legal = logits > -torch.inf if self.legal is None else self.legal
         recent = torch.zeros_like(legal) if self.recent is None else self.recent
         shares = probabilities(logits, legal, recent, self.settings)
         return torch.multinomial(shares, 1, generator=self.generator)[:, 0].to(device)
 
-    def bits(self, logits: Tensor) -> Tensor:
-        """Each bit by itself, by temperature alone: 0 and 1, int64."""
+    def bernoulli(self, logits: Tensor) -> Tensor:
+        """Draw 0 or 1 for each logit by itself, by temperature alone: int64."""
         shares = torch.sigmoid(_numbers(logits).double().cpu() / self.settings.temperature)
         return torch.bernoulli(shares, generator=self.generator).long().to(logits.device)
 

@@ -24,7 +24,7 @@ from ostinato.methods.base import (
     SamplingTask,
     TrainingTask,
 )
-from ostinato.models.steps import Steps
+from ostinato.models.steps import SequenceSpec
 from ostinato.training.module import MethodModule
 from ostinato.training.monitor import Monitor
 from ostinato.training.settings import Training
@@ -42,7 +42,7 @@ class Bigrams(nn.Module):
         self,
         scale: Annotated[float, Field(ge=0, description="of the first random logits")] = 0.0,
         *,
-        steps: Steps,
+        steps: SequenceSpec,
     ) -> None:
         super().__init__()
         self.logits = nn.Parameter(scale * torch.randn(steps.size, steps.size))

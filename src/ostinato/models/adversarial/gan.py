@@ -11,7 +11,7 @@ from ostinato.models.adversarial.critic import Critic
 from ostinato.models.adversarial.generator import Choosing, Generator
 from ostinato.models.adversarial.wasserstein import Wasserstein
 from ostinato.models.segments import Lines, PitchRange, SegmentModel, Shape
-from ostinato.models.steps import Steps
+from ostinato.models.steps import SequenceSpec
 
 
 class GAN(SegmentModel):
@@ -40,7 +40,7 @@ class GAN(SegmentModel):
             Field(ge=0, le=15, description="voice that is given and accompanied; null: none"),
         ] = None,
         *,
-        steps: Steps,
+        steps: SequenceSpec,
     ) -> None:
         super().__init__()
         low, high = pitch_range

@@ -6,35 +6,35 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from ostinato.models.heads.base import Choose, Head
-from ostinato.models.heads.copying import Copying
-from ostinato.models.steps import Steps, predicted
+from ostinato.models.heads.base import Head, Sampler
+from ostinato.models.heads.copying import CopyHead
+from ostinato.models.steps import SequenceSpec, predicted
 
 ROWS = 4096  # frames scored at once, so that memory does not grow with a piece
 
 
-class Told(NamedTuple):
+class PitchLists(NamedTuple):
     """The pitches of frames, from the highest to the lowest.
 
     pitches: (frames, most), columns of the frame, and the number of pitches where there are no
-    more; onsets: (frames, most), whether each begins; there: (frames, most), whether it is one.
+    more; onsets: (frames, most), whether each begins; mask: (frames, most), whether it is a pitch.
     """
 
     pitches: Tensor
     onsets: Tensor
-    there: Tensor
+    mask: Tensor
 
 
 class Autoregressive(Head):
-    """Names the pitches of a frame from the highest to the lowest, and then that it has no more.
+    """Predicts the pitches of a frame from the highest to the lowest, and then the end of the list.
 
-    Each is drawn from a softmax over the pitches below the last one, so that the probabilities of
-    all frames sum to 1. As in RNN-NADE (Boulanger-Lewandowski et al., ICML 2012) a hidden layer
-    sums what the backbone knows and what was named so far. Besides, with `channels`, it sees around
-    each pitch, by the same weights for all (a convolution over pitch), what sounded in the last
-    frames, and how far each pitch lies below the last one named.
+    Each is drawn from a softmax over the pitches below the previous one, so that the probabilities
+    of all frames sum to 1. As in RNN-NADE (Boulanger-Lewandowski et al., ICML 2012) a hidden layer
+    sums the output of the backbone and embeddings of the pitches so far. Besides, with `channels`,
+    a convolution over pitch (the same weights around each) sees what sounded in the last frames,
+    and how far each pitch lies below the previous one scores.
 
-    With two planes (sound and onset) each pitch named also says, by one bit, whether it begins.
+    With two planes (sound and onset) each pitch is followed by one bit: whether it begins.
     """
 
     takes = frozenset({"frames"})
@@ -61,7 +61,7 @@ class Autoregressive(Head):
         dropout: Annotated[float, Field(ge=0, lt=1, description="of hidden units")] = 0.2,
         *,
         input_size: int,
-        steps: Steps,
+        steps: SequenceSpec,
     ) -> None:
         super().__init__()
         if copies and not channels:
@@ -71,7 +71,7 @@ class Autoregressive(Head):
             )
         self.planes, self.pitches = steps.planes, steps.size // steps.planes
         self.input_size, self.frames = input_size, frames
-        self.copying = Copying(copies, input_size=input_size) if copies else None
+        self.copying = CopyHead(copies, input_size=input_size) if copies else None
         self.drop_input = nn.Dropout(dropout)
         self.around = None
         if channels:
@@ -99,10 +99,11 @@ class Autoregressive(Head):
     def forward(
         self, y: Tensor, steps: Tensor, positions: Tensor, state: Any = None
     ) -> tuple[Tensor, Any]:
-        """y: (batch, time, input_size); steps: (batch, time, width), the frames before.
+        """Return the context of each frame, and the state after the last.
 
-        The context is y and, side by side with it, planes of all pitches: what sounded in each of
-        the last frames and what is copied. The state is the last frames and what can be copied.
+        y: (batch, time, input_size); steps: (batch, time, width), the frames before. The context is
+        y and, side by side with it, planes of all pitches: what sounded in each of the last frames
+        and what is copied. The state is the last frames and what can be copied.
         """
         del positions
         earlier, copied = state or (None, None)
@@ -111,6 +112,7 @@ class Autoregressive(Head):
             earlier = x.new_zeros(len(x), self.frames - 1, self.planes, self.pitches)
         whole = torch.cat([earlier, x], dim=1)
         time = x.shape[1]
+        # for each step, the last `frames` frames: as many copies of the sequence, shifted
         seen = [whole[:, i : i + time] for i in range(self.frames)]
         if self.copying is not None:
             planes, copied = self.copying(y, x, copied)
@@ -119,7 +121,7 @@ class Autoregressive(Head):
         return context, (whole[:, time:], copied)
 
     def nll(self, context: Tensor, targets: Tensor) -> Tensor:
-        """Of each frame, in nats: (batch, time); targets: (batch, time, width)."""
+        """Return the nats of each frame: (batch, time); targets: (batch, time, width)."""
         real = predicted(targets)
         flat, frames = context[real], targets[real]
         rows = [slice(i, i + ROWS) for i in range(0, len(frames), ROWS)]
@@ -130,67 +132,72 @@ class Autoregressive(Head):
         return result
 
     def _nll(self, context: Tensor, frames: Tensor) -> Tensor:
-        told = self._told(frames)
+        """Return nats (frames,) of frames (frames, width) by their contexts (frames, …)."""
+        lists = self._pitch_lists(frames)
         y, around = self._around(context)
-        hidden = self._hidden(y, told)
-        logits = self._pitch_logits(hidden, around, _before(told.pitches, self.pitches))
-        following = nn.functional.pad(told.pitches, (0, 1), value=self.pitches)
-        asked = nn.functional.pad(told.there, (1, 0), value=True)
+        hidden = self._hidden(y, lists)
+        # teacher forcing: the logits before each pitch and before the end, all at once
+        logits = self._pitch_logits(hidden, around, _shift(lists.pitches, self.pitches))
+        targets = nn.functional.pad(lists.pitches, (0, 1), value=self.pitches)
+        # the first prediction is always made, each further one after a pitch
+        counted = nn.functional.pad(lists.mask, (1, 0), value=True)
         nll = nn.functional.cross_entropy(
-            logits.flatten(0, 1), following.flatten(), reduction="none"
-        ).view_as(following)
-        total = (nll * asked).sum(1)
-        if self.onset is None or not told.there.shape[1]:
+            logits.flatten(0, 1), targets.flatten(), reduction="none"
+        ).view_as(targets)
+        total = (nll * counted).sum(1)
+        if self.onset is None or not lists.mask.shape[1]:
             return total
-        bits = self._onset_logits(hidden[:, :-1], around, told.pitches)
+        onset_logits = self._onset_logits(hidden[:, :-1], around, lists.pitches)
         onset_nll = nn.functional.binary_cross_entropy_with_logits(
-            bits, told.onsets.float(), reduction="none"
+            onset_logits, lists.onsets.float(), reduction="none"
         )
-        return total + (onset_nll * told.there).sum(1)
+        return total + (onset_nll * lists.mask).sum(1)
 
-    def draw(self, context: Tensor, choose: Choose) -> Tensor:
-        """A frame for each context of one step: (batch, width), 0 and 1, int64."""
+    def draw(self, context: Tensor, sampler: Sampler) -> Tensor:
+        """Draw a frame for each context of one step: (batch, width), 0 and 1, int64."""
         y, around = self._around(context)
         batch = len(y)
         frame = y.new_zeros((batch, self.planes, self.pitches), dtype=torch.int64)
         rows = torch.arange(batch, device=y.device)
         last = torch.full((batch,), self.pitches, device=y.device)
         for _ in range(self.pitches):
-            hidden = self._hidden(y, self._told(frame.flatten(1)))
-            at = frame[:, 0].sum(1)  # those that have no more stand at their end
-            now = hidden[rows, at][:, None]
-            logits = self._pitch_logits(now, around, last[:, None])[:, 0]
-            chosen = torch.where(last >= 0, choose.one(logits), self.pitches)
+            hidden = self._hidden(y, self._pitch_lists(frame.flatten(1)))
+            at = frame[:, 0].sum(1)  # frames that are finished stay at the end of their list
+            current = hidden[rows, at][:, None]
+            logits = self._pitch_logits(current, around, last[:, None])[:, 0]
+            chosen = torch.where(last >= 0, sampler.categorical(logits), self.pitches)
             real = chosen < self.pitches
             if not real.any():
                 break
             pitch = chosen.clamp(max=self.pitches - 1)
             frame[rows[real], 0, pitch[real]] = 1
             if self.onset is not None:
-                bit = self._onset_logits(now, around, pitch[:, None])
-                begins = choose.bits(bit)[:, 0] == 1
+                onset_logit = self._onset_logits(current, around, pitch[:, None])
+                begins = sampler.bernoulli(onset_logit)[:, 0] == 1
                 frame[rows[real & begins], 1, pitch[real & begins]] = 1
             last = torch.where(real, pitch, -1)
         return frame.flatten(1)
 
     def _planes(self, frames: Tensor) -> Tensor:
-        """(…, width) -> (…, planes, pitch)."""
+        """Reshape frames (…, width) to (…, planes, pitch)."""
         return frames.reshape(*frames.shape[:-1], self.planes, self.pitches)
 
-    def _told(self, frames: Tensor) -> Told:
-        """frames: (frames, width) of 0 and 1."""
+    def _pitch_lists(self, frames: Tensor) -> PitchLists:
+        """Return the pitches of frames (frames, width) of 0 and 1."""
         planes = self._planes(frames) > 0
         sounds = planes.any(1)
         most = int(sounds.sum(1).max()) if len(sounds) else 0
+        # the largest of (pitch + 1 where it sounds, else 0) are the pitches from the highest down
         order = torch.arange(1, self.pitches + 1, device=frames.device)
-        ranks, pitches = (sounds * order).topk(most, dim=1)  # from the highest
-        there = ranks > 0
-        pitches = torch.where(there, pitches, self.pitches)
+        ranks, pitches = (sounds * order).topk(most, dim=1)
+        mask = ranks > 0
+        pitches = torch.where(mask, pitches, self.pitches)
+        # one more column, so that the filling of short lists can be looked up too
         onsets = nn.functional.pad(planes[:, -1], (0, 1)).gather(1, pitches)
-        return Told(pitches, onsets & there, there)
+        return PitchLists(pitches, onsets & mask, mask)
 
     def _around(self, context: Tensor) -> tuple[Tensor, Tensor | None]:
-        """y (frames, input_size), and what is near each pitch: (frames, pitch, channels)."""
+        """Return y (frames, input_size), and what is near each pitch: (frames, pitch, channels)."""
         y = self.drop_input(context[:, : self.input_size])
         if self.around is None:
             return y, None
@@ -200,32 +207,38 @@ class Autoregressive(Head):
         x = self.around(planes).squeeze(-1).transpose(1, 2)
         return y, nn.functional.relu(x + self.absolute + self.shift(y)[:, None])
 
-    def _hidden(self, y: Tensor, told: Told) -> Tensor:
-        """Before each naming: (frames, most + 1, hidden_size)."""
-        names = told.pitches + self.pitches * told.onsets if self.planes == 2 else told.pitches
-        known = self.named(names.clamp(max=self.named.num_embeddings - 1)) * told.there[..., None]
-        so_far = nn.functional.pad(known.cumsum(1), (0, 0, 1, 0))
+    def _hidden(self, y: Tensor, lists: PitchLists) -> Tensor:
+        """Return the hidden layer before each prediction: (frames, most + 1, hidden_size)."""
+        # a pitch that begins has an embedding of its own, apart from one that goes on
+        names = lists.pitches + self.pitches * lists.onsets if self.planes == 2 else lists.pitches
+        vectors = self.named(names.clamp(max=self.named.num_embeddings - 1)) * lists.mask[..., None]
+        # before prediction i: the sum over the pitches 0 to i - 1, and the last of them by itself
+        so_far = nn.functional.pad(vectors.cumsum(1), (0, 0, 1, 0))
         nothing = self.last.num_embeddings - 1
-        last = self.last(_before(torch.where(told.there, names, nothing), nothing))
+        last = self.last(_shift(torch.where(lists.mask, names, nothing), nothing))
         number = self.number.weight[: so_far.shape[1]]
         x = self.start(y)[:, None] + so_far + last + number
         x = nn.functional.relu(x)
         return self.dropout(x + nn.functional.relu(self.hidden(self.dropout(x))))  # type: ignore[no-any-return]
 
     def _pitch_logits(self, hidden: Tensor, around: Tensor | None, last: Tensor) -> Tensor:
-        """(frames, k, pitches + 1), the last for no more; last: (frames, k) the pitch before."""
+        """Return logits (frames, k, pitches + 1), the last class for the end of the list.
+
+        hidden: (frames, k, hidden_size); last: (frames, k), the previous pitch of each.
+        """
         logits = self.pitch(hidden)
         pitch = torch.arange(self.pitches, device=last.device)
-        gap = last[..., None] - pitch - 1  # none was named: `last` stands above all
+        gap = last[..., None] - pitch - 1  # at the beginning `last` stands above all pitches
         scores = logits[..., :-1]
         if around is not None:
             below = self.below(hidden).gather(-1, gap.clamp(0, self.pitches - 1))
             scores = scores + below + self.match(hidden) @ around.transpose(1, 2)
+        # pitches fall: none at or above the previous one can come
         scores = scores.masked_fill(gap < 0, -torch.inf)
         return torch.cat([scores, logits[..., -1:]], dim=-1).float()
 
     def _onset_logits(self, hidden: Tensor, around: Tensor | None, pitches: Tensor) -> Tensor:
-        """Whether each of the pitches (frames, k) begins: (frames, k)."""
+        """Return the logit of each of the pitches (frames, k) to begin: (frames, k)."""
         assert self.onset is not None
         at = pitches.clamp(max=self.pitches - 1)[..., None]
         logits = self.onset(hidden).gather(-1, at)[..., 0]
@@ -235,6 +248,6 @@ class Autoregressive(Head):
         return logits.float()  # type: ignore[no-any-return]
 
 
-def _before(pitches: Tensor, first: int) -> Tensor:
-    """What was named before each and before the end: (frames, most) -> (frames, most + 1)."""
+def _shift(pitches: Tensor, first: int) -> Tensor:
+    """Return the previous pitch of each and of the end: (frames, most) -> (frames, most + 1)."""
     return nn.functional.pad(pitches, (1, 0), value=first)

@@ -1,4 +1,4 @@
-"""What every head can do: say how likely the next step is, and draw it."""
+"""The contract of every head: give the likelihood of the next step, and draw it."""
 
 from abc import ABC, abstractmethod
 from typing import Annotated, Any, ClassVar, Protocol
@@ -6,24 +6,25 @@ from typing import Annotated, Any, ClassVar, Protocol
 from pydantic import Field
 from torch import Tensor, nn
 
-from ostinato.models.steps import Steps
+from ostinato.models.steps import SequenceSpec
 
 
-class Choose(Protocol):
-    """Where all chance is."""
+class Sampler(Protocol):
+    """Makes the random draws of a head: temperature, top-k and the generator are its own."""
 
-    def one(self, logits: Tensor) -> Tensor:
-        """One of many: logits (batch, many) -> (batch,)."""
+    def categorical(self, logits: Tensor) -> Tensor:
+        """Draw one class of each row of logits (batch, classes): (batch,)."""
 
-    def bits(self, logits: Tensor) -> Tensor:
-        """Each bit by itself: logits of any shape -> 0 and 1 in that shape."""
+    def bernoulli(self, logits: Tensor) -> Tensor:
+        """Draw 0 or 1 for each logit by itself, in the shape of the logits."""
 
 
 class Head(nn.Module, ABC):
-    """Says how likely each next step is, and draws one.
+    """Gives each next step its likelihood, and draws one.
 
     `takes` names the kinds of steps that it gives probabilities to: `tokens` or `frames`. The
-    constructor takes, by keyword alone, `input_size` (of y) and `steps`, the `Steps` to predict.
+    constructor takes, by keyword alone, `input_size` (of y) and `steps`, the `SequenceSpec` to
+    predict.
     """
 
     takes: ClassVar[frozenset[str]]
@@ -34,24 +35,24 @@ class Head(nn.Module, ABC):
     def forward(
         self, y: Tensor, steps: Tensor, positions: Tensor, state: Any = None
     ) -> tuple[Tensor, Any]:
-        """What `nll` and `draw` need to know of each next step, and the state after the last.
+        """Return the context, which `nll` and `draw` need, and the state after the last step.
 
         y: (batch, time, input_size) of the backbone; steps: (batch, time) tokens or (batch, time,
         width) frames, those that y has seen, each the one before a target; positions: (batch, time,
-        features) of the targets. Returns the context, (batch, time, …), and what must be remembered
-        to go on with the sequences; None where that is nothing.
+        features) of the targets; state: what an earlier call returned, to go on with the sequences.
+        The context is (batch, time, …); the state is None where nothing must be remembered.
         """
 
     @abstractmethod
     def nll(self, context: Tensor, targets: Tensor) -> Tensor:
-        """Exact negative log-likelihoods of whole steps in nats: (batch, time).
+        """Return the exact negative log-likelihood of each whole step in nats: (batch, time).
 
         targets: as the steps of `forward`, in frames of any number type; 0 where they are IGNORED.
         """
 
     @abstractmethod
-    def draw(self, context: Tensor, choose: Choose) -> Tensor:
-        """The next step of each sequence: (batch,) tokens or (batch, width) frames.
+    def draw(self, context: Tensor, sampler: Sampler) -> Tensor:
+        """Draw the next step of each sequence: (batch,) tokens or (batch, width) frames.
 
         context: (batch, …), that of the last step.
         """
@@ -65,7 +66,7 @@ class Logits(Head):
         dropout: Annotated[float, Field(ge=0, lt=1, description="dropped before the head")] = 0.0,
         *,
         input_size: int,
-        steps: Steps,
+        steps: SequenceSpec,
     ) -> None:
         super().__init__()
         self.dropout = nn.Dropout(dropout)
@@ -74,6 +75,6 @@ class Logits(Head):
     def forward(
         self, y: Tensor, steps: Tensor, positions: Tensor, state: Any = None
     ) -> tuple[Tensor, Any]:
-        """y: (batch, time, input_size) -> logits (batch, time, size of steps), and no state."""
+        """Return logits (batch, time, size of steps) of y (batch, time, input_size); no state."""
         del steps, positions, state
         return self.logits(self.dropout(y)), None

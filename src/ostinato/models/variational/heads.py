@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from ostinato.models.heads.autoregressive import Autoregressive
 from ostinato.models.segments import Shape
-from ostinato.models.steps import Steps
+from ostinato.models.steps import SequenceSpec
 from ostinato.models.variational.saying import choices
 
 
@@ -89,7 +89,7 @@ class OfFrames(StepHead):
     def __init__(self, size: int, shape: Shape) -> None:
         super().__init__()
         self.rest = shape.pitches
-        steps = Steps("frames", 2 * shape.voices, (), planes=2)
+        steps = SequenceSpec("frames", 2 * shape.voices, planes=2)
         self.name = Autoregressive(size, channels=0, dropout=0.0, input_size=size, steps=steps)
 
     def nll(self, y: Tensor, tokens: Tensor) -> Tensor:
@@ -121,18 +121,18 @@ class OfFrames(StepHead):
 class _Likeliest:
     """Takes what is likeliest."""
 
-    def one(self, logits: Tensor) -> Tensor:
+    def categorical(self, logits: Tensor) -> Tensor:
         return logits.argmax(dim=-1)
 
-    def bits(self, logits: Tensor) -> Tensor:
+    def bernoulli(self, logits: Tensor) -> Tensor:
         return (logits > 0).long()
 
 
 class _Chance:
     """Takes everything as often as it is likely, by torch's generator."""
 
-    def one(self, logits: Tensor) -> Tensor:
+    def categorical(self, logits: Tensor) -> Tensor:
         return torch.multinomial(logits.softmax(dim=-1), 1)[:, 0]
 
-    def bits(self, logits: Tensor) -> Tensor:
+    def bernoulli(self, logits: Tensor) -> Tensor:
         return torch.bernoulli(logits.sigmoid()).long()

@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor
 
 from ostinato.models.segments import Lines, PitchRange, SegmentModel, Shape
-from ostinato.models.steps import Steps
+from ostinato.models.steps import SequenceSpec
 from ostinato.models.variational.decoder import Decoder
 from ostinato.models.variational.encoder import Encoder, Posterior
 from ostinato.models.variational.evidence import Evidence
@@ -46,7 +46,7 @@ class VAE(SegmentModel):
         bars: Annotated[int, Field(ge=1, le=64, description="bars to a segment")] = 2,
         pitch_range: PitchRange = (36, 83),
         *,
-        steps: Steps,
+        steps: SequenceSpec,
     ) -> None:
         super().__init__()
         low, high = pitch_range

@@ -173,7 +173,7 @@ def in_shifts(events: Events, vocabulary: Vocabulary) -> Ints:
     return out
 
 
-def in_turn(events: Events, vocabulary: Vocabulary) -> Ints:
+def rotate_to_turn(events: Events, vocabulary: Vocabulary) -> Ints:
     """Structured: before each note the time since the one before it, none if it is too long."""
     shift = vocabulary.ids[Kind.SHIFT]
     order = np.argsort(events.onsets, kind="stable")

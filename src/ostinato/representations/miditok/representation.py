@@ -66,7 +66,7 @@ class MidiTok(TokenRepresentation):
         finest = max(KNOWN) // COMMON_TIME[1] if time_signatures else 1
         self.resolution = steps_per_quarter * finest
         longest = steps_in_bar(METRES if time_signatures else [COMMON_TIME], steps_per_quarter)
-        self.position_sizes: tuple[int, ...] = (longest,)
+        self.position_features = {"step": longest}
         kept = {"programs": programs, "tempo": tempos > 0, "metre": time_signatures}
         self.keeps = frozenset(name for name, is_kept in kept.items() if is_kept)
         self.holds_drums = programs
@@ -214,7 +214,7 @@ class MidiTok(TokenRepresentation):
         return moved.astype(tokens.dtype)
 
     def positions(self, tokens: Tokens) -> NDArray[np.uint8]:
-        known = np.zeros((len(tokens), len(self.position_sizes)), np.uint8)
+        known = np.zeros((len(tokens), len(self.position_features)), np.uint8)
         ends = np.flatnonzero(tokens == self.end).tolist() if self.end_token else []
         for before, stop in pairwise([-1, *ends, len(tokens)]):
             base, last = self.tables.expanded(tokens[before + 1 : stop])

@@ -103,7 +103,7 @@ class Tables:
         kinds, values = vocabulary.kinds.tolist(), vocabulary.values.tolist()
         effects = [effect([kinds[t] for t in c], [values[t] for t in c]) for c in chains]
         heads = base[starts]
-        in_turn = vocabulary.features[heads] == order.turns[:, None]
+        rotate_to_turn = vocabulary.features[heads] == order.turns[:, None]
         ending = [token for token, e in enumerate(effects) if e.ends]
         rows = [[(*key, n) for key, n in effects[token].ends.items()] for token in ending]
         needs = sorted({need for row in rows for need in row})
@@ -114,7 +114,7 @@ class Tables:
             base=base,
             starts=starts,
             lengths=lengths,
-            legal=order.allowed[:, vocabulary.kinds[heads]] & in_turn,
+            legal=order.allowed[:, vocabulary.kinds[heads]] & rotate_to_turn,
             moving=np.flatnonzero([e.bars or e.position >= 0 or e.steps for e in effects]),
             ending=np.array(ending, np.int64),
             ending_starts=np.cumsum(counts) - counts,

@@ -128,7 +128,7 @@ class Structured(MidiTok):
         return lost
 
     def to_tokens(self, events: Events) -> Ints:
-        return encoding.in_turn(events, self.base)
+        return encoding.rotate_to_turn(events, self.base)
 
 
 class CPWord(MidiTok):
@@ -169,7 +169,7 @@ class CPWord(MidiTok):
             end_token,
         )
         parts = (velocities > 0) + programs + (tempos > 0) + time_signatures
-        self.position_sizes = (*self.position_sizes, 4 + parts)
+        self.position_features = {**self.position_features, "attribute": 4 + parts}
 
     def to_tokens(self, events: Events) -> Ints:
         return encoding.in_words(events, self.base)

@@ -1,4 +1,4 @@
-"""The voices of a moment in any order, and the mean over orders."""
+"""The voices of a time step in any order, and the mean over orders."""
 
 from itertools import permutations
 
@@ -7,25 +7,26 @@ import pytest
 import torch
 from torch import Tensor
 
+from chorales.features import Sequences, pad_time_steps, reorder_voices
+from chorales.order_agnostic import OrderAgnostic, spread_orders
+from chorales.voices import HistoryVoices
 from ostinato.config import compose
 from ostinato.errors import ConfigError
 from ostinato.models.bundle import build_network
-from ostinato.models.orderless import Orderless, spread
 from ostinato.models.sequence import SequenceModel
-from ostinato.models.steps import IGNORED, Steps
-from ostinato.models.voices import Sequences, reordered, whole_moments
+from ostinato.models.steps import IGNORED, SequenceSpec
 from ostinato.music.piece import Piece
-from ostinato.representations.voices import Voices
+from ostinato.representations.base import Representation
+from ostinato.representations.event import Event
 
 REST, END = 128, 130
 SMALL = [
-    "model=interleaved",
-    "model._target_=ostinato.models.orderless.Orderless",
-    "+model.orders=4",
-    "model.input._target_=ostinato.models.inputs.Intervals",
+    "experiment=likelihood/jsb16_best",
     "model.input.embedding_size=12",
+    "model.head.dropout=0.2",
+    "model.backbone.dropout=0.2",
+    "model.backbone.outer_dropout=0.0",
     "model.backbone.hidden_size=12",
-    "model.backbone.joined=last",
     "model.backbone.outer.hidden_size=12",
     "representation.history=[8]",
     "representation.repeats=[1,3]",
@@ -33,19 +34,19 @@ SMALL = [
 ]
 
 
-def built(*overrides: str) -> tuple[Orderless, Voices]:
+def built(*overrides: str) -> tuple[OrderAgnostic, HistoryVoices]:
     torch.manual_seed(0)
     config = compose([*SMALL, *overrides])
     voices = config.build("representation")
     network = build_network(config, voices)
-    assert isinstance(network, Orderless)
-    assert isinstance(voices, Voices)
+    assert isinstance(network, OrderAgnostic)
+    assert isinstance(voices, HistoryVoices)
     for parameter in network.head.parameters():  # its scores of intervals begin at 0
         torch.nn.init.normal_(parameter, std=0.3)
     return network.eval(), voices
 
 
-def sequences_of(piece: Piece, voices: Voices, steps: int) -> Sequences:
+def sequences_of(piece: Piece, voices: HistoryVoices, steps: int) -> Sequences:
     """The beginning of a piece, an end token, and padding."""
     tokens = np.concatenate(([END], voices.encode(piece)[: 4 * steps], [END])).astype(np.int64)
     positions = voices.positions(tokens).astype(np.int64)
@@ -57,11 +58,11 @@ def sequences_of(piece: Piece, voices: Voices, steps: int) -> Sequences:
 
 @pytest.fixture
 def given(short_chorales: list[Piece]) -> Sequences:
-    return whole_moments(sequences_of(short_chorales[0], built()[1], 30), 4)
+    return pad_time_steps(sequences_of(short_chorales[0], built()[1], 30), 4)
 
 
-def kind(voices: Voices) -> Steps:
-    return Steps("tokens", voices.size, voices.position_sizes, period=voices.voices)
+def kind(voices: HistoryVoices) -> SequenceSpec:
+    return SequenceSpec("tokens", voices.size, voices.position_features, period=voices.voices)
 
 
 def orders_like(given: Sequences, order: list[int]) -> Tensor:
@@ -70,7 +71,7 @@ def orders_like(given: Sequences, order: list[int]) -> Tensor:
 
 def test_in_their_own_order_voices_stay_as_they_are(given: Sequences) -> None:
     _, voices = built()
-    same, _ = reordered(given, orders_like(given, [0, 1, 2, 3]), kind(voices))
+    same, _ = reorder_voices(given, orders_like(given, [0, 1, 2, 3]), kind(voices))
     real = given.targets[0] != IGNORED
     for one, other in zip(same, given, strict=True):
         assert torch.equal(one[0][real], other[0][real])
@@ -94,8 +95,8 @@ def test_another_order_is_that_of_a_piece_whose_voices_were_exchanged(
     )
     given = Sequences(*(x[:, :120] for x in sequences_of(piece, voices, 30)))
     other = Sequences(*(x[:, :120] for x in sequences_of(exchanged, voices, 30)))
-    got, stood = reordered(given, orders_like(given, order), kind(voices))
-    assert torch.equal(stood, orders_like(given, order))
+    got, places = reorder_voices(given, orders_like(given, order), kind(voices))
+    assert torch.equal(places, orders_like(given, order))
     assert torch.equal(got.steps, other.steps)
     assert torch.equal(got.targets, other.targets)
     turn = torch.tensor(order)[other.positions[..., 0]]
@@ -113,11 +114,11 @@ def test_another_order_is_that_of_a_piece_whose_voices_were_exchanged(
             assert torch.equal(now, then)
 
 
-def test_a_score_is_the_mean_over_orders_of_what_they_say_of_a_moment(given: Sequences) -> None:
+def test_a_score_is_the_mean_over_orders_of_what_they_say_of_a_time_step(given: Sequences) -> None:
     network, voices = built()
     moments = []
     for order in network.orders.tolist():
-        one, _ = reordered(given, orders_like(given, order), kind(voices))
+        one, _ = reorder_voices(given, orders_like(given, order), kind(voices))
         nll = SequenceModel.nll(network, *one)
         moments.append(nll.reshape(-1, 4).sum(1))
     each = torch.stack(moments)
@@ -130,7 +131,7 @@ def test_a_score_is_the_mean_over_orders_of_what_they_say_of_a_moment(given: Seq
 
 
 @pytest.mark.parametrize("end", [False, True])
-def test_all_that_a_moment_can_be_sums_to_one(end: bool) -> None:
+def test_all_that_a_time_step_can_be_sums_to_one(end: bool) -> None:
     """Over every pair of tokens of two voices and the end, the mean over their two orders."""
     network, voices = built(
         "representation.voices=2",
@@ -160,18 +161,18 @@ def test_all_that_a_moment_can_be_sums_to_one(end: bool) -> None:
 
 
 @torch.no_grad()
-def second_voice_ends(network: Orderless, alike: Sequences, kind: Steps) -> float:
+def second_voice_ends(network: OrderAgnostic, alike: Sequences, kind: SequenceSpec) -> float:
     """How likely, by the mean over orders, is what cannot be: an end after the first voice."""
     odds = []
     for order in network.orders:
-        other, _ = reordered(alike, order.expand(len(alike.steps), 2, 2), kind)
+        other, _ = reorder_voices(alike, order.expand(len(alike.steps), 2, 2), kind)
         said = network(other.steps, other.positions)[0].softmax(dim=-1).double()
         first = said[torch.arange(len(said)), 2, other.targets[:, 2]]
         odds.append(first @ said[:, 3, END])
     return float(torch.stack(odds).mean())
 
 
-def test_training_draws_an_order_for_each_moment(given: Sequences) -> None:
+def test_training_draws_an_order_for_each_time_step(given: Sequences) -> None:
     network, _ = built("model.backbone.dropout=0", "model.head.dropout=0")
     network.train()
     torch.manual_seed(1)
@@ -184,13 +185,14 @@ def test_training_draws_an_order_for_each_moment(given: Sequences) -> None:
 
 
 def test_orders_are_spread_over_all() -> None:
-    assert list(spread(4, 24)) == [list(order) for order in permutations(range(4))]
-    assert list(spread(3, 99)) == [list(order) for order in permutations(range(3))]
-    assert list(spread(4, 2)) == [[0, 1, 2, 3], [3, 2, 1, 0]]
-    assert list(spread(4, 1)) == [[0, 1, 2, 3]]
+    assert list(spread_orders(4, 24)) == [list(order) for order in permutations(range(4))]
+    assert list(spread_orders(3, 99)) == [list(order) for order in permutations(range(3))]
+    assert list(spread_orders(4, 2)) == [[0, 1, 2, 3], [3, 2, 1, 0]]
+    assert list(spread_orders(4, 1)) == [[0, 1, 2, 3]]
 
 
-def test_what_is_no_interleaved_voices_is_refused() -> None:
-    config = compose([*SMALL[:3], "representation=event", "model.backbone.period=1"])
+@pytest.mark.parametrize("representation", [Event(), HistoryVoices(voices=1)])
+def test_what_is_no_interleaved_voices_is_refused(representation: Representation) -> None:
+    config = compose([*SMALL, "model.backbone.period=1"])
     with pytest.raises(ConfigError, match="it takes interleaved voices alone"):
-        build_network(config, config.build("representation"))
+        build_network(config, representation)

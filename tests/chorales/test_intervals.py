@@ -4,28 +4,30 @@ import numpy as np
 import pytest
 import torch
 
+from chorales.heads import IntervalHead
+from chorales.inputs import IntervalInput
+from chorales.voices import HistoryVoices
 from ostinato.config import compose
 from ostinato.errors import ConfigError
-from ostinato.models import inputs
 from ostinato.models.bundle import build_network
-from ostinato.models.heads.intervals import Intervals
-from ostinato.models.steps import Steps
+from ostinato.models.steps import SequenceSpec
 from ostinato.representations.base import Representation
 from ostinato.representations.voices import Voices
 
+BEST = "experiment=likelihood/jsb16_best"
 WIDTH = 6
 VOICES = Voices()
 
 
-def head_of(reach: int = 30) -> Intervals:
+def head_of(reach: int = 30) -> IntervalHead:
     torch.manual_seed(0)
-    steps = Steps("tokens", VOICES.size, VOICES.position_sizes, period=4)
-    head = Intervals(reach=reach, input_size=WIDTH, steps=steps).eval()
+    steps = SequenceSpec("tokens", VOICES.size, VOICES.position_features, period=4)
+    head = IntervalHead(reach=reach, input_size=WIDTH, steps=steps).eval()
     torch.nn.init.normal_(head.intervals.weight)  # it begins at 0
     return head
 
 
-def logits_of(head: Intervals, sounding: list[int]) -> torch.Tensor:
+def logits_of(head: IntervalHead, sounding: list[int]) -> torch.Tensor:
     y = torch.randn(1, 1, WIDTH, generator=torch.Generator().manual_seed(1))
     positions = torch.tensor([[[0, 0, *sounding]]])
     with torch.no_grad():
@@ -76,11 +78,11 @@ def line(representation: Representation, seed: int) -> np.ndarray:
 def test_voices_by_their_intervals_are_the_same_in_every_key(
     history: tuple[float, ...], repeats: tuple[int, ...]
 ) -> None:
-    voices = Voices(history=history, repeats=repeats)
-    steps = Steps("tokens", voices.size, voices.position_sizes, period=4)
+    voices = HistoryVoices(history=history, repeats=repeats)
+    steps = SequenceSpec("tokens", voices.size, voices.position_features, period=4)
     torch.manual_seed(0)
-    embed = inputs.Intervals(8, steps=steps).eval()
-    head = Intervals(input_size=8, steps=steps).eval()
+    embed = IntervalInput(8, steps=steps).eval()
+    head = IntervalHead(input_size=8, steps=steps).eval()
     torch.nn.init.zeros_(head.logits.weight)
     torch.nn.init.zeros_(head.logits.bias)
     for layer in (head.intervals, head.key, head.again):
@@ -88,7 +90,7 @@ def test_voices_by_their_intervals_are_the_same_in_every_key(
             torch.nn.init.normal_(layer.weight)
     tokens = line(voices, 3)
     positions = voices.positions(tokens)
-    assert positions.shape == (len(tokens), len(voices.position_sizes))
+    assert positions.shape == (len(tokens), len(voices.position_features))
     moved = voices.transpose(tokens[None], np.array([5]))[0]
     np.testing.assert_array_equal(
         voices.transpose_positions(positions[None], np.array([5]))[0], voices.positions(moved)
@@ -106,7 +108,7 @@ def test_voices_by_their_intervals_are_the_same_in_every_key(
 
 
 def test_positions_with_a_history_say_what_was_heard_and_sounded_before() -> None:
-    voices = Voices(voices=2, history=(1.0,))
+    voices = HistoryVoices(voices=2, history=(1.0,))
     rest, hold, end = 128, 129, 130
     tokens = np.array([end, 60, rest, hold, 67, 62, hold])
     positions = voices.positions(tokens)
@@ -131,17 +133,17 @@ def test_positions_with_a_history_say_what_was_heard_and_sounded_before() -> Non
 
 def test_voices_that_are_not_as_many_as_the_groups_are_refused() -> None:
     three = Voices(voices=3)
-    config = compose(["model=interleaved", "representation.voices=3"])
+    config = compose([BEST, "representation.voices=3"])
     with pytest.raises(ConfigError, match=r"backbone.period=4 does not fit: it should be 3"):
         build_network(config, three)
-    matching = compose(["model=interleaved", "representation.voices=3", "model.backbone.period=3"])
+    matching = compose([BEST, "representation.voices=3", "model.backbone.period=3"])
     assert build_network(matching, three)
 
 
-def test_what_followed_before_scores_as_much_as_its_length_says() -> None:
-    voices = Voices(voices=1, repeats=(2, 3))
-    steps = Steps("tokens", voices.size, voices.position_sizes, period=1)
-    head = Intervals(input_size=8, steps=steps).eval()
+def test_what_followed_before_scores_by_the_level_of_its_length() -> None:
+    voices = HistoryVoices(voices=1, repeats=(2, 3))
+    steps = SequenceSpec("tokens", voices.size, voices.position_features, period=1)
+    head = IntervalHead(input_size=8, steps=steps).eval()
     assert head.again is not None
     with torch.no_grad():
         head.again.bias.copy_(torch.tensor([1.0, 2.0, 10.0, 20.0]))  # alone, then together

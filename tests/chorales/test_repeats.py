@@ -1,4 +1,4 @@
-"""What is recalled is what followed the longest run of steps that was heard before."""
+"""A match is what followed the longest run of time steps that occurred before."""
 
 import numpy as np
 import pytest
@@ -6,18 +6,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from chorales.repeats import RepeatMatcher
+from chorales.voices import HistoryVoices
 from ostinato.config import compose
 from ostinato.errors import ConfigError
 from ostinato.music.piece import Piece
 from ostinato.representations.monophonic import HOLD, REST
-from ostinato.representations.recalling import Recall
-from ostinato.representations.voices import Voices
 
 LENGTHS = (1, 2, 4)
 ROW = np.zeros(1, np.int64)
 
 
-def told_slowly(
+def match_slowly(
     tokens: NDArray[np.int64], pitches: NDArray[np.int64]
 ) -> tuple[list[int], list[int]]:
     """Every earlier place tried, the latest of the longest kept."""
@@ -48,31 +48,31 @@ def test_the_longest_run_is_found(steps: int, voices: int, seed: int) -> None:
     random = np.random.default_rng(seed)
     tokens = random.choice([60, 62, HOLD, REST], (steps, voices))
     pitches = np.full((steps, voices), REST)
-    recall = Recall(1, voices, LENGTHS)
+    matcher = RepeatMatcher(1, voices, LENGTHS)
     for step in range(steps):
         held = pitches[step - 1] if step else pitches[step]
         pitches[step] = np.where(tokens[step] == HOLD, held, tokens[step])
-        recall.hear(tokens[step : step + 1], pitches[step : step + 1], ROW)
-    found, lengths = recall.told()
-    slowly = told_slowly(tokens, pitches) if steps else ([REST] * 2 * voices, [0] * (voices + 1))
+        matcher.update(tokens[step : step + 1], pitches[step : step + 1], ROW)
+    found, lengths = matcher.features()
+    slowly = match_slowly(tokens, pitches) if steps else ([REST] * 2 * voices, [0] * (voices + 1))
     assert (found[0].tolist(), lengths[0].tolist()) == slowly
 
 
 def test_sequences_side_by_side_do_not_know_of_each_other() -> None:
-    both = Recall(2, 1, LENGTHS)
+    both = RepeatMatcher(2, 1, LENGTHS)
     for pitch in (60, 62, 60):
-        both.hear(np.array([[pitch], [60]]), np.array([[pitch], [60]]), np.arange(2))
-    both.forget(np.array([1]))
+        both.update(np.array([[pitch], [60]]), np.array([[pitch], [60]]), np.arange(2))
+    both.reset(np.array([1]))
     for pitch in (62, 67):
-        both.hear(np.array([[pitch]]), np.array([[pitch]]), np.array([1]))
-    found, lengths = both.told()
+        both.update(np.array([[pitch]]), np.array([[pitch]]), np.array([1]))
+    found, lengths = both.features()
     assert found.tolist() == [[62, 62], [REST, REST]]
     assert lengths.tolist() == [[1, 1], [0, 0]]
 
 
 def test_chorales_say_again_what_they_said(short_chorales: list[Piece]) -> None:
     """Where all voices went the same way for two quarter notes, they mostly go on so."""
-    voices = Voices(repeats=(8,))
+    voices = HistoryVoices(repeats=(8,))
     told = right = 0
     for piece in short_chorales:
         tokens = np.concatenate(([voices.end], voices.encode(piece)))
@@ -86,4 +86,6 @@ def test_chorales_say_again_what_they_said(short_chorales: list[Piece]) -> None:
 
 def test_lengths_rise() -> None:
     with pytest.raises(ConfigError, match="each length should be more than the one before it"):
-        compose(["representation.repeats=[4,4]"]).build("representation")
+        compose(["experiment=likelihood/jsb16_best", "representation.repeats=[4,4]"]).build(
+            "representation"
+        )
