@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from ostinato.config.composition import unless
+from ostinato.config.composition import without_overridden
 from ostinato.config.instantiate import did_you_mean
 from ostinato.config.yaml_files import read_yaml
 from ostinato.errors import ConfigError
@@ -18,7 +18,7 @@ def read_rows(file: Path = FILE) -> dict[str, list[str]]:
     for group in groups.values():
         for row, words in group["rows"].items():
             own = words.split()
-            rows[row] = [*unless(group["shared"].split(), own), *own]
+            rows[row] = [*without_overridden(group["shared"].split(), own), *own]
     return rows
 
 

@@ -212,7 +212,7 @@ def _typed(path: Path, here: Path) -> Path:
 
 def _completions(prefix: str, **_: Any) -> list[str]:
     """Groups with their options, and the keys of the config."""
-    from ostinato.config.composition import completions
+    from ostinato.config.completion import completions
 
     return completions(prefix)
 

@@ -13,7 +13,7 @@ from ostinato.config.instantiate import Config, did_you_mean
 from ostinato.config.interpolations import check_growth, without_machine
 from ostinato.config.location import FOLDERS, ROOT, conf_folder, key_of
 from ostinato.config.overrides import explain_unreadable
-from ostinato.config.sizes import CHOICE, check_size, refuse_size, size_options, without_sizes
+from ostinato.config.sizes import CHOICE, check_size, refuse_size, without_sizes
 from ostinato.config.unread import describe_foreign, leave_out_unread, settings_of_methods
 from ostinato.config.yaml_files import check_yaml_files, read_yaml
 from ostinato.errors import ConfigError
@@ -80,13 +80,13 @@ def compose(overrides: Sequence[str] = (), conf: Path | None = None) -> Config:
     Raises `ConfigError`, one sentence, for whatever does not compose or does not fit.
     """
     conf = conf or conf_folder()
-    return _checked(_compose(list(overrides), conf), overrides, conf)
+    return _checked(compose_tree(list(overrides), conf), overrides, conf)
 
 
 def _checked(tree: Mapping[str, Any], overrides: Sequence[str], conf: Path) -> Config:
     """A composed tree as a config that is valid, without what its method does not read."""
     typed = [key_of(override) for override in overrides]
-    config = Config(name_experiment(tree, overrides, conf, _compose))
+    config = Config(name_experiment(tree, overrides, conf, compose_tree))
     config = leave_out_unread(config, typed, settings_of_methods(conf))
     validate(config)
     return config
@@ -97,7 +97,7 @@ def validate(config: Config) -> None:
     for key in config.tree:
         if key not in BUILT + PLAIN:
             raise ConfigError(_unknown(key, BUILT + PLAIN))
-    for key in _dotted_keys(config.tree):
+    for key in dotted_keys(config.tree):
         if key.rpartition(".")[2] in UNSEEN_BY_DVC:
             raise ConfigError(
                 f"{key} needs another name: DVC does not notice when a value called "
@@ -152,20 +152,6 @@ def without_overridden(given: Sequence[str], overrides: Sequence[str]) -> list[s
     return [override for override in given if key_of(override) not in replaced]
 
 
-def completions(prefix: str, conf: Path | None = None) -> list[str]:
-    """Return what a word of the command line may become: `group=option`, or a key and `=`."""
-    conf = conf or conf_folder()
-    group, equals, _ = prefix.partition("=")
-    groups = [*GROUPS, *(within for group in GROUPS for within in groups_within(conf, group))]
-    if equals and group in groups:
-        return [f"{group}={option}" for option in group_options(conf, group)]
-    if equals and group == CHOICE:
-        return [f"{CHOICE}={size}" for size in size_options(conf)]
-    keys = [key for key in _dotted_keys(_compose([], conf)) if "_target_" not in key] + [CHOICE]
-    words = [f"{g}=" for g in groups] + [f"{key}=" for key in keys if "." in key or key in PLAIN]
-    return [word for word in words if word.startswith(prefix)]
-
-
 def _option(value: str | bool) -> str:
     # YAML reads the option `off` as a truth value
     return value if isinstance(value, str) else {True: "on", False: "off"}[value]
@@ -175,7 +161,8 @@ def _unknown(word: str, known: Iterable[str]) -> str:
     return f"{word} is unknown: {did_you_mean(word, known) or 'nothing is called like it.'}".strip()
 
 
-def _compose(overrides: list[str], conf: Path) -> dict[str, Any]:
+def compose_tree(overrides: list[str], conf: Path) -> dict[str, Any]:
+    """Return the composed tree under overrides, its values not checked."""
     composed = compose_hydra(overrides, conf, {key_of(override) for override in overrides})
     return resolve(composed, composed.hydra.runtime.choices, conf)
 
@@ -186,7 +173,6 @@ def compose_hydra(overrides: list[str], conf: Path, typed: Collection[str]) -> A
     Raises `ConfigError` for what does not compose, and for settings of Hydra's that may not be
     set; `typed` are the keys of the command line, which may set more than files.
     """
-    from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
     from omegaconf import OmegaConf
 
@@ -196,7 +182,7 @@ def compose_hydra(overrides: list[str], conf: Path, typed: Collection[str]) -> A
     own = hydra_of_its_own(lambda: initialize_config_dir(found, JOB, version_base="1.3"))
     with own, without_machine(), processor_seconds(SECONDS, ConfigError(TOO_LONG)):
         try:
-            composed = hydra_compose(ROOT, overrides=overrides, return_hydra_config=True)
+            composed = hydracompose_tree(ROOT, overrides=overrides, return_hydra_config=True)
         except Exception as error:  # Hydra and OmegaConf share no base class for their errors
             raise translate_error(error, overrides, conf) from error
     plain: Any = OmegaConf.to_container(composed, resolve=False)
@@ -254,7 +240,7 @@ def translate_error(error: Exception, overrides: Iterable[str], conf: Path) -> C
             return refuse_size(conf)
         sound = [override for override in overrides if key_of(override) != key]
         if sound != overrides and (
-            sentence := describe_foreign(key, lambda: _compose(sound, conf))
+            sentence := describe_foreign(key, lambda: compose_tree(sound, conf))
         ):
             return ConfigError(sentence)
         within = groups_within(conf, key.partition("/")[0]) if "/" in key else []
@@ -291,14 +277,15 @@ def _all_keys(conf: Path, overrides: Iterable[str], wrong: str) -> list[str]:
     if len(sound) == len(given):  # it is wrong in a file
         return []
     try:
-        tree = _compose(sound, conf)
+        tree = compose_tree(sound, conf)
     except ConfigError:
         return []
-    return list(_dotted_keys(tree))
+    return list(dotted_keys(tree))
 
 
-def _dotted_keys(node: Any, prefix: str = "") -> Iterable[str]:
+def dotted_keys(node: Any, prefix: str = "") -> Iterable[str]:
+    """Yield the dotted key of every node and value of a tree."""
     if isinstance(node, Mapping):
         for name, child in node.items():
             yield f"{prefix}{name}"
-            yield from _dotted_keys(child, f"{prefix}{name}.")
+            yield from dotted_keys(child, f"{prefix}{name}.")
