@@ -10,7 +10,8 @@ from ostinato.evaluation.charts import WIDTH
 from ostinato.evaluation.holdings import Holdings
 from ostinato.evaluation.sets import DURATIONS
 from ostinato.music.naming import program_name
-from ostinato.music.picture import DPI, GRID, OCTAVE, PALETTE, STYLE, png
+from ostinato.music.picture import DPI, GRID, PALETTE, STYLE, png
+from ostinato.music.piece import OCTAVE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.music.naming import key_name, longest
-from ostinato.music.piece import Piece
+from ostinato.music.piece import OCTAVE, Piece
 
-CLASSES = 12
 FIFTH, RELATIVE = 7, 3  # semitones; a major key lies a minor third above its relative minor
 FEWEST = 8  # pitched notes, below which a key is not estimated
 # How often each pitch class sounds in a key on C, in per cent: Bellman, "About the determination of
@@ -28,7 +27,7 @@ class Key(NamedTuple):
         """Return the key in words, spelled with at most six flats or sharps."""
         major = self.tonic + RELATIVE * self.minor
         most_flats = 5 + self.minor  # F♯ major, but E♭ minor
-        fifths = (major * FIFTH + most_flats) % CLASSES - most_flats
+        fifths = (major * FIFTH + most_flats) % OCTAVE - most_flats
         return key_name(fifths, self.minor)
 
 
@@ -38,7 +37,7 @@ def written_key(piece: Piece) -> Key | None:
     if found is None:
         return None
     minor = bool(found["minor"])
-    return Key((int(found["fifths"]) * FIFTH - RELATIVE * minor) % CLASSES, minor)
+    return Key((int(found["fifths"]) * FIFTH - RELATIVE * minor) % OCTAVE, minor)
 
 
 def estimate_key(piece: Piece) -> Key | None:
@@ -51,17 +50,17 @@ def estimate_key(piece: Piece) -> Key | None:
     notes = piece.notes[~piece.notes["drum"]]
     if len(notes) < FEWEST:
         return None
-    sounds = np.bincount(notes["pitch"] % CLASSES, notes["duration"], CLASSES)
+    sounds = np.bincount(notes["pitch"] % OCTAVE, notes["duration"], OCTAVE)
     if np.ptp(sounds) == 0:
         return None
     # profiles have one length in every key, so that products are in the order of correlations
     best = int((_deviations() @ sounds).argmax())
-    return Key(best % CLASSES, best >= CLASSES)
+    return Key(best % OCTAVE, best >= OCTAVE)
 
 
 def _deviations() -> NDArray[np.float64]:
     """Return centred profiles of length 1 of the 24 keys: (key, pitch class), major first."""
-    rows = np.array([np.roll(p, tonic) for p in (MAJOR, MINOR) for tonic in range(CLASSES)])
+    rows = np.array([np.roll(p, tonic) for p in (MAJOR, MINOR) for tonic in range(OCTAVE)])
     rows -= rows.mean(axis=1, keepdims=True)
     scaled: NDArray[np.float64] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     return scaled

@@ -12,8 +12,8 @@ from pathlib import Path
 from ostinato import interrupts
 from ostinato.errors import UnreadableError
 from ostinato.music.piece import Piece
+from ostinato.untrusted import MIB
 
-MIB = 2**20
 LARGEST_MIDI = 16 * MIB  # bytes; a million notes take six to nine
 LARGEST_MXL = 16 * MIB  # bytes, packed; the scores in music21's corpus unpack up to 54-fold
 LARGEST_XML = 64 * MIB  # bytes, unpacked; the longest quartet in music21's corpus has 11 MB

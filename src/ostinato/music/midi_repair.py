@@ -11,11 +11,12 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from ostinato.errors import UnreadableError
-from ostinato.music import limits, midi_events, remarks
+from ostinato.music import midi_events, remarks
 from ostinato.music.midi_checks import SILENCING
 from ostinato.music.midi_events import Event
+from ostinato.untrusted import MIB
 
-LARGEST = 4 * limits.MIB  # bytes of tracks; each event is a Python object here
+LARGEST = 4 * MIB  # bytes of tracks; each event is a Python object here
 
 Key = tuple[int, int, int]  # track, channel, pitch
 
@@ -50,7 +51,7 @@ def repair_tracks(tracks: Sequence[bytes]) -> list[bytes]:
     if (size := sum(map(len, tracks))) > LARGEST:
         raise UnreadableError(
             f"it needs repair, for notes without an end or system exclusive packets, and has "
-            f"{size / limits.MIB:.1f} MiB: up to {LARGEST // limits.MIB} are repaired"
+            f"{size / MIB:.1f} MiB: up to {LARGEST // MIB} are repaired"
         )
     read = [_with_end(list(midi_events.walk(track))) for track in tracks]
     changes = _find_changes(read)

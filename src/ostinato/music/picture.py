@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato.music.piece import Piece
+from ostinato.music.piece import OCTAVE, Piece
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,7 +33,6 @@ HEAD = 4096  # bytes, in which a PNG says what drew it
 DPI = 100
 PIXELS_PER_BAR, NARROWEST, WIDEST = 20, 1600, 4800
 LEGEND_BESIDE_TITLE = 6  # more tracks than this get rows of their own below
-OCTAVE = 12
 SCALE = (0, 2, 4, 5, 7, 9, 11)
 NAMES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
 FEWEST_MARKS = 3  # labels of pitch beside a roll

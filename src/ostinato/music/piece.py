@@ -24,6 +24,7 @@ TIME_SIGNATURE = np.dtype([("onset", "<i8"), ("numerator", "<i4"), ("denominator
 KEY_SIGNATURE = np.dtype([("onset", "<i8"), ("fifths", "i1"), ("minor", "?")])
 
 DEFAULT_QPM = 120.0  # what a MIDI file without a tempo means
+OCTAVE = 12  # semitones, or pitch classes
 LOUDNESS = 80  # velocity of notes whose source has none
 LARGEST = 2**63 - 1  # of a 64-bit integer
 TRACK_BITS, PITCH_BITS = 16, 8  # enough for the tracks and pitches of any file

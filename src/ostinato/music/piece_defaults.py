@@ -78,8 +78,7 @@ class PieceDefaults:
         return asdict(self)
 
     def apply_to(self, piece: Piece, keeps: Collection[str] = ()) -> Piece:
-        """Return the piece at this tempo and metre, on these instruments where the tracks
-        correspond.
+        """Return the piece at this tempo and metre, on these instruments where tracks correspond.
 
         Of tempo, metre and programs, those in `keeps` stay as the piece says, where it says any.
         """

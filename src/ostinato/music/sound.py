@@ -130,8 +130,7 @@ def read_wav(path: Path) -> tuple[Samples, int]:
 def mp3_bytes(
     samples: Samples, sample_rate: int = SAMPLE_RATE, compression: float | None = None
 ) -> bytes:
-    """Return (samples, channels) between -1 and 1 as an MP3 file; the same samples give the same
-    bytes.
+    """Return (samples, channels) between -1 and 1 as MP3; the same samples give the same bytes.
 
     compression: from 0, the best, to 1, the smallest, at a variable bit rate; None: a constant one.
     """

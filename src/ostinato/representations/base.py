@@ -86,9 +86,7 @@ class Representation(ABC):
     @property
     @abstractmethod
     def size(self) -> int:
-        """Return how many tokens the vocabulary holds, the end token included; or the width of a
-        frame.
-        """
+        """Return the number of tokens, the end token included; or the width of a frame."""
 
     @property
     def unit(self) -> str:
@@ -134,8 +132,7 @@ class Representation(ABC):
 
     @abstractmethod
     def positions(self, steps: NDArray[Any]) -> NDArray[np.uint8]:
-        """Return the musical position of the step that follows each one: (time,) -> (time,
-        features).
+        """Return the musical position of the step after each one: (time,) -> (time, features).
 
         Known from the steps so far alone. The end token, or an empty frame, stands before the
         first of a piece, so that `positions([end, *encode(piece)])` has a row for every token and
@@ -186,17 +183,13 @@ class TokenRepresentation(Representation):
         return tokens[: ends.argmax()] if ends.any() else tokens
 
     def last_end(self, tokens: Tokens) -> NDArray[np.int64]:
-        """Return where the last end token at or before each token stands, -1 before the first:
-        (time,).
-        """
+        """Return the place of the last end token up to each token, -1 before the first: (time,)."""
         ends = np.flatnonzero(tokens == self.end) if self.end is not None else np.zeros(0, np.int64)
         bounds = np.concatenate(([0], ends, [len(tokens)]))
         return np.repeat(np.concatenate(([-1], ends)), bounds[1:] - bounds[:-1])
 
     def since_end(self, tokens: Tokens, steps: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the sum of the steps that tokens take since the last end token, or the first:
-        (time,).
-        """
+        """Return the sum of the tokens' steps since the last end token, or the first: (time,)."""
         sums = np.cumsum(steps)
         if self.end is not None:
             ends = np.flatnonzero(tokens == self.end)

@@ -22,8 +22,7 @@ def pitched_notes(piece: Piece, steps_per_quarter: int | Fraction) -> NDArray[An
 def as_one_instrument(
     piece: Piece, steps_per_quarter: int, loudest: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return onsets, ends (in steps), pitches and velocities of what `separate_unisons` makes of a
-    piece.
+    """Return onsets, ends (in steps), pitches and velocities, as `separate_unisons` makes them.
 
     Columns alone take half the time, and less where it need not be the `loudest` note that stays.
     Raises `UnencodableError` where there are only drums.
@@ -44,8 +43,7 @@ def _check(notes: NDArray[Any]) -> None:
 
 
 def separate_unisons(notes: NDArray[Any]) -> NDArray[Any]:
-    """Return notes of one pitch that overlap made to follow one another, as one instrument plays
-    them.
+    """Let notes of one pitch that overlap follow one another, as one instrument plays them.
 
     A pitch sounds whenever one of the notes (in steps) does and begins whenever one of them does;
     of notes that begin together the loudest stays. The order is by onset, then pitch.

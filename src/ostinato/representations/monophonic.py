@@ -86,9 +86,7 @@ def transpose_notes(tokens: Tokens, semitones: Tokens, lowest: int, highest: int
 
 
 def rotate_to_turn(of_lines: Tokens, turn: Tokens) -> Tokens:
-    """Return (time, lines), for each line, so that the line whose turn it is comes first, then the
-    next.
-    """
+    """Rotate columns (time, lines) so that the line whose turn it is comes first, then the next."""
     lines = of_lines.shape[1]
     return np.take_along_axis(of_lines, (turn[:, None] + np.arange(lines)) % lines, axis=1)
 

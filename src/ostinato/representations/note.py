@@ -137,9 +137,7 @@ class Note(TokenRepresentation):
         return decode_velocities(numbers, self.velocity_bins)
 
     def kinds_of(self, tokens: Tokens) -> NDArray[np.int64]:
-        """Return what each token says: its shift, its pitch, its duration, its velocity, or the
-        end.
-        """
+        """Return the kind of each token: shift, pitch, duration, velocity or end."""
         firsts = [SHIFT, self.first_duration, self.first_velocity]
         kinds = np.array([PITCHED, SHIFTED, LASTED, LOUD])[np.digitize(tokens, firsts)]
         return np.where(tokens == self.end, BEGINNING, kinds) if self.end_token else kinds

@@ -13,8 +13,7 @@ Sounding = list[tuple[int, int]]  # of each voice, when its note ends and its pi
 
 
 def assign_voices(notes: NDArray[Any], voices: int) -> list[NDArray[Any]]:
-    """Return the notes of a track (in steps, sorted as in `Piece`) in so many lines without
-    overlaps.
+    """Spread the notes of a track (in steps, sorted as in `Piece`) over lines without overlaps.
 
     Notes that begin together go to free voices, from the highest down, so that they cross as few
     sounding ones as possible and are near to the register of their voice, one of so many equal
@@ -81,8 +80,7 @@ def _cost(pitch: int, voice: int, registers: list[int], sounding: Sounding, now:
 
 
 def _in_order(costs: list[list[int]]) -> list[int]:
-    """Return a place for each note, rising, at the least cost: costs has a row for each, (notes,
-    places).
+    """Return a place for each note, rising, at the least cost; costs: (notes, places).
 
     There are as many places as notes, or more.
     """

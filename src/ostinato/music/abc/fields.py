@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from ostinato.errors import UnreadableError
+from ostinato.music.arrays import MOST_BEATS
 
 FINEST = 512  # the shortest unit note length, as the denominator of L:
-MOST_BEATS = 255  # in a bar: MIDI has one byte
 LONGEST_BEAT = 64  # the largest denominator of a metre
 FINEST_TEMPO = 64  # parts of a beat to the minute that are kept
 SLOWEST, FASTEST = 4, 10_000  # quarter notes to the minute that MIDI can say

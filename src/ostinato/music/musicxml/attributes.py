@@ -6,9 +6,9 @@ from xml.etree.ElementTree import Element
 
 from ostinato.music.arrays import DENOMINATORS, MOST_BEATS, MOST_FIFTHS
 from ostinato.music.musicxml.numbers import decimal, whole
+from ostinato.music.piece import OCTAVE
 
 FIFTHS_IN_CIRCLE = 12
-STEPS_IN_OCTAVE = 12
 FURTHEST = 1_000  # semitones: out of MIDI's range, which is said later
 TYPES = ("1024th", "512th", "256th", "128th", "64th", "32nd", "16th", "eighth", "quarter")
 # In quarter notes.
@@ -65,13 +65,13 @@ def _fifths(transpose: Element | None) -> int:
 def semitones(transpose: Element) -> tuple[int, ...]:
     """Return by how many semitones notes sound higher; twice where an octave is doubled."""
     moved = whole(transpose.findtext("chromatic")) or 0
-    moved += STEPS_IN_OCTAVE * (whole(transpose.findtext("octave-change")) or 0)
+    moved += OCTAVE * (whole(transpose.findtext("octave-change")) or 0)
     moved = min(max(moved, -FURTHEST), FURTHEST)
     double = transpose.find("double")
     if double is None:
         return (moved,)
     above = double.get("above") == "yes"
-    return (moved, moved + (STEPS_IN_OCTAVE if above else -STEPS_IN_OCTAVE))
+    return (moved, moved + (OCTAVE if above else -OCTAVE))
 
 
 Tempo = tuple[float, bool]
