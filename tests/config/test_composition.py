@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from ostinato.config import Config, compose, conf_folder, group_options
-from ostinato.config.completion import completions, params_overrides, without_overridden
+from ostinato.config.completion import completions
+from ostinato.config.composition import params_overrides, without_overridden
 from ostinato.errors import ConfigError
 from ostinato.stages.compose import composed
 

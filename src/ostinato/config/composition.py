@@ -182,7 +182,7 @@ def compose_hydra(overrides: list[str], conf: Path, typed: Collection[str]) -> A
     own = hydra_of_its_own(lambda: initialize_config_dir(found, JOB, version_base="1.3"))
     with own, without_machine(), processor_seconds(SECONDS, ConfigError(TOO_LONG)):
         try:
-            composed = hydracompose_tree(ROOT, overrides=overrides, return_hydra_config=True)
+            composed = hydra_compose(ROOT, overrides=overrides, return_hydra_config=True)
         except Exception as error:  # Hydra and OmegaConf share no base class for their errors
             raise translate_error(error, overrides, conf) from error
     plain: Any = OmegaConf.to_container(composed, resolve=False)
