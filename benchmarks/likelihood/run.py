@@ -25,7 +25,7 @@ from rows import overrides_of, read_rows
 from tables import Result, add_result, write_tables
 
 from ostinato.config import Config, compose, conf_folder
-from ostinato.config.composition import unless
+from ostinato.config.composition import without_overridden
 from ostinato.errors import UserError
 from ostinato.stages.run import is_that_row, run_with_fetch
 from ostinato.stages.shared import shared_pieces
@@ -83,9 +83,9 @@ def composed(row: str, corpus: str | None, overrides: Sequence[str] = ()) -> Con
 
 def _words(row: str, corpus: str | None, overrides: Sequence[str] = ()) -> list[str]:
     """Return a row as overrides; each key is set once, by the last that sets it."""
-    own = unless(overrides_of(row), [f"corpus={corpus}"] if corpus else [])
+    own = without_overridden(overrides_of(row), [f"corpus={corpus}"] if corpus else [])
     chosen = [*own, *([f"corpus={corpus}"] if corpus else [])]
-    return [*unless(chosen, overrides), *overrides]
+    return [*without_overridden(chosen, overrides), *overrides]
 
 
 def run_row(row: str, config: Config) -> Result:

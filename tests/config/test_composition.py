@@ -356,3 +356,75 @@ def test_composing_inside_a_run_of_hydra_leaves_that_run_alone() -> None:
 def test_a_value_whose_change_dvc_would_not_notice_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"model\.head\.size needs another name"):
         compose(["+model.head.size=3"])
+
+
+@pytest.mark.parametrize(
+    ("overrides", "sentence"),
+    [
+        (
+            ["model=gan", "training.learning_rate=0.1"],
+            "training.learning_rate is not read by model=gan: set training.generator_rate and "
+            "training.critic_rate instead.",
+        ),
+        (
+            ["model=gan", "training.gradient_clip=0.1"],
+            "training.gradient_clip is not read by model=gan: set model.objective.penalty instead.",
+        ),
+        (
+            ["experiment=bach_vae", "training.window=64"],
+            "training.window is not read by model=vae: set model.bars instead.",
+        ),
+        (
+            ["training.generator_rate=0.1"],
+            "training.generator_rate is not read by model=lstm: set training.learning_rate "
+            "instead.",
+        ),
+        (
+            ["experiment=bach_gan", "sampling.top_p=0.9"],
+            "sampling.top_p is not read by model=gan: leave it out.",
+        ),
+        (
+            ["experiment=bach_gan", "evaluation.smoothing=1.0"],
+            "evaluation.smoothing is not read by model=gan: leave it out.",
+        ),
+        (
+            ["representation=pianoroll", "sampling.repetition_penalty=1.5"],
+            "sampling.repetition_penalty is not read by model=lstm: leave it out.",
+        ),
+        (
+            ["experiment=bach_gan", "training.averaging=0.999"],
+            "training.averaging=0.999 does not fit: it should be less than or equal to 0.99.",
+        ),
+        (
+            ["experiment=bach_gan", "training.betas=[0.5]"],
+            "training.betas.1 is missing: training.betas should have more values.",
+        ),
+    ],
+)
+def test_a_setting_that_has_no_effect_is_refused(overrides: list[str], sentence: str) -> None:
+    assert refusal(overrides) == sentence
+
+
+def test_what_an_experiment_sets_for_another_model_is_left_out(conf: Path) -> None:
+    (conf / "experiment" / "mine.yaml").write_text(
+        "# @package _global_\ntraining:\n  learning_rate: 0.1\n  epochs: 3\n"
+    )
+    config = composed(["experiment=mine", "model=gan"], conf.parent)
+    assert config.left_out == ("training.learning_rate",)
+    assert "learning_rate" not in config["training"]
+    assert config["training.epochs"] == 3
+
+
+def test_a_model_must_say_its_method(conf: Path) -> None:
+    (conf / "model" / "mine.yaml").write_text(
+        "# Mine.\n_target_: ostinato.models.sequence.SequenceModel\n"
+    )
+    assert refusal(["model=mine"], conf.parent).startswith("method is missing from the config: the")
+
+
+def test_a_method_trains_its_own_networks(conf: Path) -> None:
+    text = (conf / "model" / "gan.yaml").read_text()
+    (conf / "model" / "gan.yaml").write_text(text.replace("adversarial\n", "variational\n", 1))
+    assert refusal(["model=gan"], conf.parent) == (
+        "method=Variational does not fit: it trains a VAE, and model=gan is a GAN."
+    )

@@ -201,7 +201,7 @@ def test_an_experiment_and_params_choose_a_size_too(project: Path) -> None:
         (["model=vae", "model.size=base"], ".* the sizes of model=vae are tiny, small."),
         (["model.size=null"], "model.size=None is unknown: .*"),
         (
-            ["model=interleaved", "model.size=tiny"],
+            ["model=onehot_lstm", "model.size=tiny"],
             "model.size does not fit: this model comes in one size; those with several are gan, "
             "gru, lstm, rnn, tcn, transformer, vae, wavenet.",
         ),

@@ -173,6 +173,7 @@ def compose_hydra(overrides: list[str], conf: Path, typed: Collection[str]) -> A
     Raises `ConfigError` for what does not compose, and for settings of Hydra's that may not be
     set; `typed` are the keys of the command line, which may set more than files.
     """
+    from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
     from omegaconf import OmegaConf
 

@@ -32,6 +32,7 @@ LONGEST_CHOICE = 200  # characters
 # of bundles written before: the method by a part of the model, and what the objective held
 METHOD_OF = {"critic": "adversarial.Adversarial", "encoder": "variational.Variational"}
 MOVED = ("generator_rate", "critic_rate", "betas", "averaging", "collapse", "samples_every")
+EMPTY = ("history", "repeats")
 KEYS = ("representation", "model", "method", "choices")
 
 
@@ -165,7 +166,11 @@ def upgraded(config: Config) -> Config:
     method = next((m for part, m in METHOD_OF.items() if part in model), "likelihood.Likelihood")
     model = {name: _without_training(node) for name, node in model.items()}
     target = {TARGET: f"ostinato.methods.{method}"}
-    return Config({**config.tree, "model": model, "method": target}, config.plugins)
+    own = config.tree.get("representation")
+    if isinstance(own, dict):  # what voices could say besides, if they did not
+        own = {name: value for name, value in own.items() if name not in EMPTY or value}
+    tree = {**config.tree, "representation": own, "model": model, "method": target}
+    return Config(tree, config.plugins)
 
 
 def _without_training(node: Any) -> Any:
