@@ -10,7 +10,8 @@ from ostinato.locks import remove_dead_lock
 # where temporary files lie, and locks
 RUNS = ("outputs/runs/*/*/", "outputs/sweeps/*/*/", "outputs/sweeps/*/*/*/")
 TEMPORARY = tuple(
-    f"{folder}{scratch.NAME}" for folder in ("", "*/", "outputs/*/", "outputs/cache/*/", *RUNS)
+    f"{folder}{scratch.NAME}"
+    for folder in ("", "*/", "outputs/*/", "outputs/cache/*/", "outputs/cache/*/*/", *RUNS)
 )
 LOCKS = ("outputs/cache/*/*.lock", "outputs/checkpoints/*.lock")
 

@@ -16,34 +16,33 @@ FIRST = 34  # the character of token 0, as in MidiTok, whose padding is characte
 LARGEST = 1 << 24  # base tokens in all chains together: pairs of pairs of pairs grow without limit
 
 Merges = tuple[tuple[int, int], ...]
+Chain = tuple[int, ...]
 
 
 def learn_merges(sequences: Iterable[NDArray[Any]], base: int, size: int) -> Merges:
-    """Which pairs of tokens become one, in order, until there are `size` tokens with `base` first.
+    """Return which pairs of tokens become one, until there are `size` tokens, `base` at first.
 
     Sequences (time,) of base tokens are kept in memory as text, four bytes a token at the most.
     """
     from tokenizers import Tokenizer, models, trainers
 
     tokenizer = Tokenizer(models.BPE())
+    alphabet = [chr(FIRST + token) for token in range(base)]
     trainer = trainers.BpeTrainer(
-        vocab_size=size,
-        show_progress=False,
-        special_tokens=[],
-        initial_alphabet=[chr(FIRST + token) for token in range(base)],
+        vocab_size=size, show_progress=False, special_tokens=[], initial_alphabet=alphabet
     )
     tokenizer.train_from_iterator(map(_text, sequences), trainer=trainer)
-    known = json.loads(tokenizer.to_str())["model"]
-    return tuple((known["vocab"][a], known["vocab"][b]) for a, b in known["merges"])
+    model = json.loads(tokenizer.to_str())["model"]
+    return tuple((model["vocab"][a], model["vocab"][b]) for a, b in model["merges"])
 
 
-def chains(base: int, merges: Merges) -> list[tuple[int, ...]]:
-    """What each token stands for in base tokens, in order; a chain that comes again is no new one.
+def expand_merges(base: int, merges: Merges) -> list[Chain]:
+    """Return what each token stands for in base tokens; a chain that comes again is no new one.
 
     Raises `ValueError` where a pair is of tokens that are not there yet, and where the chains
     would fill the memory.
     """
-    found: dict[tuple[int, ...], None] = {(token,): None for token in range(base)}
+    found: dict[Chain, None] = {(token,): None for token in range(base)}
     tokens = [*found]
     total = base
     for left, right in merges:
@@ -59,31 +58,24 @@ def chains(base: int, merges: Merges) -> list[tuple[int, ...]]:
     return tokens
 
 
-class BytePairs:
-    """Base tokens to tokens, by what was learned."""
+def build_model(chains: list[Chain], merges: Merges) -> Any:
+    """Return the model of `tokenizers` that `merge_tokens` needs."""
+    from tokenizers import models
 
-    def __init__(self, base: int, merges: Merges) -> None:
-        from tokenizers import models
-
-        texts = ["".join(chr(FIRST + t) for t in chain) for chain in chains(base, merges)]
-        vocabulary = {text: token for token, text in enumerate(texts)}
-        self.model = models.BPE(vocabulary, [(texts[left], texts[right]) for left, right in merges])
-
-    def encode(self, tokens: NDArray[Any]) -> NDArray[np.int64]:
-        """Base tokens (time,) as fewer tokens."""
-        return np.array([t.id for t in self.model.tokenize(_text(tokens))], np.int64)
+    texts = [_text(np.array(chain)) for chain in chains]
+    vocabulary = {text: token for token, text in enumerate(texts)}
+    return models.BPE(vocabulary, [(texts[left], texts[right]) for left, right in merges])
 
 
-def dumps(merges: Merges) -> bytes:
-    """What was learned, as JSON."""
-    return json.dumps({"merges": merges}, separators=(",", ":")).encode()
+def merge_tokens(model: Any, tokens: NDArray[Any]) -> NDArray[np.int64]:
+    """Return base tokens (time,) as fewer tokens."""
+    return np.array([token.id for token in model.tokenize(_text(tokens))], np.int64)
 
 
-def loads(data: bytes) -> Merges:
-    """The inverse of `dumps`; raises `ValueError` for anything else."""
+def read_merges(data: bytes) -> Merges:
+    """Return the pairs that a JSON text holds; raise `ValueError` where it holds anything else."""
     try:
-        pairs = json.loads(data)["merges"]
-        merges = tuple((left, right) for left, right in pairs)
+        merges = tuple((left, right) for left, right in json.loads(data)["merges"])
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError("it holds no pairs of tokens") from error
     if not all(type(token) is int for pair in merges for token in pair):

@@ -1,11 +1,11 @@
-"""Time signatures that MidiTok's tokens can say, so that every barline stays where it is.
+"""Time signatures that MidiTok's tokens can express, so that every barline stays where it is.
 
 MidiTok takes a metre that it does not know for 4/4, and moves a change within a bar to the next
 one. Here each bar is named by a metre of its own length.
 """
 
 from fractions import Fraction
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,25 +15,18 @@ from ostinato.music.piece import TIME_SIGNATURE, Piece
 
 Metre = tuple[int, int]  # beats in the bar, and what part of a whole note a beat is
 
-KNOWN: dict[int, list[int]] = {
+NUMERATORS: dict[int, list[int]] = {
     2: [*range(1, 7)],
     4: [*range(1, 13)],
     8: [*range(1, 16)],
     16: [*range(1, 16)],
 }
 """The metres that there are, by beat: what pickups and the music of our corpora need."""
-METRES: tuple[Metre, ...] = tuple((n, beat) for beat, ns in KNOWN.items() for n in ns)
-BY_LENGTH = {
-    length: [*same]
-    for length, same in groupby(
-        sorted(METRES, key=lambda metre: Fraction(*metre)), key=lambda metre: Fraction(*metre)
-    )
-}
-LENGTHS = sorted(BY_LENGTH, reverse=True)
+METRES: tuple[Metre, ...] = tuple((n, beat) for beat, ns in NUMERATORS.items() for n in ns)
 
 
 class Fitted(NamedTuple):
-    """Time signatures (dtype `TIME_SIGNATURE`) that can be said, and how many bars lose theirs."""
+    """Time signatures (dtype `TIME_SIGNATURE`) of `METRES`, and how many bars lose theirs."""
 
     signatures: NDArray[Any]
     lost: int
@@ -51,18 +44,17 @@ def fit_signatures(piece: Piece) -> Fitted:
     rows: list[tuple[int, int, int]] = []
     lost = 0
     for start, length, metre in _bars(piece):
-        said = _said(length, metre)
+        parts = _spell(length, metre)
         cut_short = length < Fraction(*metre)
-        lost += said != [metre] and not (cut_short and len(said) == 1)
-        for one in said or [metre]:
-            if not rows or rows[-1][1:] != one:
-                rows.append((start, *one))
-            start += round(4 * Fraction(*one) * piece.resolution)
+        lost += parts != [metre] and not (cut_short and len(parts) == 1)
+        for part in parts or [metre]:
+            if not rows or rows[-1][1:] != part:
+                rows.append((start, *part))
+            start += round(4 * Fraction(*part) * piece.resolution)
     return Fitted(np.array(rows, TIME_SIGNATURE), lost)
 
 
 def _fit(signatures: NDArray[Any], resolution: int) -> bool:
-    """Whether nothing needs to be written otherwise; without a signature all is 4/4."""
     rows = signatures.tolist()
     if rows and rows[0][0] > 0:
         rows = [(0, 4, 4), *rows]
@@ -73,7 +65,7 @@ def _fit(signatures: NDArray[Any], resolution: int) -> bool:
 
 
 def _bars(piece: Piece) -> list[tuple[int, Fraction, Metre]]:
-    """When each bar begins, how long it is in whole notes, and its metre; the last is whole."""
+    """Return when each bar begins, its length in whole notes, its metre; the last is whole."""
     lines = piece.barlines().tolist()
     signatures = piece.time_signatures
     named: list[Metre] = [(4, 4), *((n, beat) for _, n, beat in signatures.tolist())]
@@ -83,15 +75,16 @@ def _bars(piece: Piece) -> list[tuple[int, Fraction, Metre]]:
     return list(zip(lines, lengths, metres, strict=True))
 
 
-def _said(length: Fraction, metre: Metre) -> list[Metre]:
-    """The metres that a bar of some length is written as; none where there are no such."""
+def _spell(length: Fraction, metre: Metre) -> list[Metre]:
+    """Return metres that last as long as a bar together, the longest first; none if none do."""
     if length == Fraction(*metre) and metre in METRES:
         return [metre]
-    said: list[Metre] = []
+    parts: list[Metre] = []
     while length:
-        part = next((known for known in LENGTHS if known <= length), None)
-        if part is None:
+        shorter = [known for known in METRES if Fraction(*known) <= length]
+        if not shorter:
             return []
-        said.append(min(BY_LENGTH[part], key=lambda known: abs(known[1] - metre[1])))
-        length -= part
-    return said
+        # of those as long, the one with the beat nearest to the bar's own
+        parts.append(max(shorter, key=lambda m: (Fraction(*m), -abs(m[1] - metre[1]))))
+        length -= Fraction(*parts[-1])
+    return parts
