@@ -71,7 +71,7 @@ class Representation(ABC):
     binary: bool = False
     """Whether frames hold 0 and 1 alone."""
     planes: int = 1
-    """How often a frame says its pitches: which sound and, where there are 2, which begin."""
+    """Copies of the pitches in a frame: those that sound and, where there are 2, that begin."""
     learns: bool = False  # whether `learn` must be called before anything is encoded
     lowest: int = 0
     highest: int = 127  # the pitches that it can hold
@@ -81,7 +81,7 @@ class Representation(ABC):
     holds_drums: bool = False  # whether it writes percussion
     transposes: bool = True  # whether `transpose` moves by other than 0 semitones
     keeps: frozenset[str] = frozenset()
-    """What of tempo, metre and programs the decoded pieces say themselves."""
+    """Those of tempo, metre and programs that the decoded pieces say themselves."""
 
     @property
     @abstractmethod

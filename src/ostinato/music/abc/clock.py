@@ -50,7 +50,7 @@ class Clock:
 
     filled: Fraction = Fraction(0)
     overlaid: list[tuple[int, Fraction]] = field(default_factory=list)
-    """Where the parts of the bar that an & ended stand among the tokens, and what they fill."""
+    """Places among the tokens of the parts of the bar that an & ended, and what they fill."""
     factor: Fraction = Fraction(1)
     remaining: int = 0  # how many notes the tuplet still has
 

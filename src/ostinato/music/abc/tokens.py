@@ -50,7 +50,7 @@ class Tune:
     own: dict[str, list[Token]] = field(default_factory=dict)
     """By voice, what the header sets for it alone."""
     common: Attributes = field(default_factory=Attributes)
-    """What holds for each voice that does not say otherwise."""
+    """The attributes of each voice that does not say otherwise."""
     announced: dict[str, Attributes] = field(default_factory=dict)  # the voices of the header
     unit: Fraction | None = None
     metre: Fraction | None = None

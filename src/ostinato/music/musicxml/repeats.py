@@ -48,7 +48,7 @@ class Signs:
     tocodas: dict[int, str] = field(default_factory=dict)
     fines: set[int] = field(default_factory=set)
     jumps: dict[int, str | None] = field(default_factory=dict)
-    """Where it goes back: to a segno of this name, or to the beginning (None)."""
+    """Jumps back: to a segno of this name, or to the beginning (None)."""
 
 
 def signs_of(marks: Iterable[tuple[int, str, str]], starts: list[int]) -> Signs:
