@@ -65,7 +65,9 @@ def open_run(tracking: Tracking, home: Path, name: str, file: Path) -> Run:
         if found is not None:
             replace(note, id=found, running=True).write(file)
             client.update_run(found, status="RUNNING")
-            return Run(client, found)
+            resumed = Run(client, found)
+            resumed.clear_uploads()
+            return resumed
     note = RunNote(uuid.uuid4().hex, tracking.uri, tracking.experiment)
     note.write(file)
     # who started it and from where; MLflow's client does not tell by itself

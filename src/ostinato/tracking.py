@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import unquote, urlparse
 
 from filelock import FileLock
 from pydantic import Field
@@ -29,6 +30,7 @@ os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 STORE = Path("outputs") / "mlflow"
 DATABASE = "mlflow.db"
 ARTIFACTS = "artifacts"  # the folder beside it
+OF_TRAINING = ("config", "model", "curves", "training")  # folders of artifacts
 BUNDLE_TAG = "ostinato.bundle"
 DESCRIPTION_TAG = "mlflow.note.content"  # Markdown that the UI shows on the run's page
 # what runs are compared by: of models with likelihoods, and of those of whole segments
@@ -129,6 +131,19 @@ class Run:
             self.client.log_artifacts(self.id, str(source), folder)
         else:
             self.client.log_artifact(self.id, str(source), folder)
+
+    def clear_uploads(self) -> None:
+        """Remove files that MLflow was still writing when an earlier start was killed.
+
+        Only those in the folders that training writes, in a store of files: whoever resumes a
+        training is alone with them.
+        """
+        address = self.client.get_run(self.id).info.artifact_uri if self.client else ""
+        if address.startswith("file:"):
+            root = Path(unquote(urlparse(address).path))
+            for folder in OF_TRAINING:
+                for file in (root / folder).rglob(".artifact.uploading.*"):
+                    file.unlink(missing_ok=True)
 
     def logger(self) -> Any:
         """A Lightning logger that writes its curves to this run."""

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from ostinato.music.setting import Setting
 
 from ostinato.config import Config, compose
 from ostinato.errors import ConfigError
 from ostinato.models.bundle import Bundle, build_network, load_bundle, save_bundle
-from ostinato.music.setting import Setting
 from ostinato.sampling.sequence import compose as draw
 from ostinato.sampling.settings import Sampling
 

@@ -170,6 +170,20 @@ def test_the_run_of_a_killed_training_is_marked_by_the_next_start(prepared: Path
     assert [found.info.status for found in runs(prepared)] == ["KILLED", "FINISHED"]
 
 
+def test_what_a_killed_upload_left_is_gone_after_the_next_start(prepared: Path) -> None:
+    killed(prepared, "train", *TINY, first=die_after_an_epoch)
+    [only] = runs(prepared)
+    folder = prepared / "outputs" / "mlflow" / "artifacts" / only.info.run_id / "artifacts"
+    half = folder / "config" / ".artifact.uploading.gflefpb2"
+    half.write_text("half a ")
+    left = next((prepared / "outputs" / "cache" / "tokens").glob("*/")) / scratch.NAME / "x"
+    left.mkdir(parents=True)
+    assert run(prepared, "train", *TINY) == 0
+    assert not half.exists()
+    assert not left.exists()
+    check_whole(prepared)
+
+
 @pytest.mark.slow
 def test_a_deleted_experiment_is_told_with_the_way_back(prepared: Path) -> None:
     assert run(prepared, "train", *TINY) == 0
