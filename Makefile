@@ -50,7 +50,8 @@ test: export OMP_NUM_THREADS = 1
 test: lint ## lint, types and tests, a file of them on each core at a time
 	pytest -q -n auto --dist loadfile
 
-test-all: lint ## the slow tests too
+test-all: export HYPOTHESIS_PROFILE = exploring
+test-all: lint ## the slow tests too, and other examples each time
 	pytest -q -m "slow or not slow"
 
 chaos: export CHAOS_KILLS = $(or $(KILLS),500)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from ostinato.corpora.sources.packaged import BachChorales, Job
 from ostinato.music.conversion import from_muspy
@@ -14,6 +15,10 @@ from ostinato.music.writing import write_midi
 from projects import commit, run
 
 ROOT = Path(__file__).parents[1]
+# `make test` draws the same examples each time; `make test-all` draws new ones
+settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("exploring")
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 FEW = 24
 REAL = Path(os.environ.get("OSTINATO_CORPORA") or ROOT.parent / "shared" / "corpora")
 
