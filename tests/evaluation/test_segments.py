@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ostinato.evaluation.segments import (
     FEATURES,
+    MONITORED,
     SHARES,
     Excerpts,
     by_themselves,
@@ -101,6 +102,14 @@ def test_alike_sets_overlap_and_unlike_ones_do_not() -> None:
     assert overlap(overlaps(a, far)) < 0.2
     silent = excerpts([[R] * 8, [R] * 8])
     assert overlaps(a, silent)["jump"] == 0.0
+
+
+def test_a_feature_to_look_at_changes_no_figure_that_chooses_weights() -> None:
+    random = np.random.default_rng(2)
+    a, b = (excerpts(*random.integers(55, 70, (20, 2, 8)).tolist()) for _ in range(2))
+    areas = overlaps(a, b)
+    assert set(areas) == MONITORED == set(FEATURES)
+    assert overlap({**areas, "contour": 0.0}) == overlap(areas)
 
 
 def test_shares_by_hand() -> None:

@@ -22,6 +22,7 @@ from ostinato.models.bundle import (
 )
 from ostinato.music.piece import Piece
 from ostinato.music.piece_defaults import PieceDefaults
+from small_gans import gan_config, gan_of
 from small_networks import BACKBONES, MODULES, config_of, network_of
 
 SETTING = PieceDefaults(96.0, 3, 4, (52, 0, 1, 2), ("Soprano", "Alto", "Tenor", "Bass"))
@@ -205,3 +206,30 @@ def test_pairs_of_another_model_do_not_fit_its_weights(learned: Path) -> None:
     (learned / "learned.json").write_text('{"merges": [[1, 2]]}')
     with pytest.raises(UserError, match="does not fit the model"):
         load_bundle(learned)
+
+
+def test_a_bundle_of_before_there_were_methods_is_read(tmp_path: Path) -> None:
+    config, network = gan_config(), gan_of()
+    bundle = Bundle(config, config.build("representation"), network, SETTING)
+    save_bundle(bundle, tmp_path / "model")
+    tree = yaml.safe_load((tmp_path / "model" / "config.yaml").read_text())
+    del tree["method"]
+    tree["model"]["objective"] |= {"generator_rate": 0.001, "averaging": 0.99, "samples_every": 5}
+    tree["representation"] |= {"history": [], "repeats": []}
+    (tmp_path / "model" / "config.yaml").write_text(yaml.safe_dump(tree))
+    loaded = load_bundle(tmp_path / "model")
+    assert type(loaded.config.build("method")).__name__ == "Adversarial"
+    noise = network.noise(3, torch.Generator().manual_seed(1))
+    assert torch.equal(loaded.network.draw(noise).sound, network.draw(noise).sound)  # type: ignore[operator, union-attr]
+
+
+@pytest.mark.parametrize("gone", ["orderless.Orderless", "adversarial.muse.MuseGenerator"])
+def test_a_bundle_whose_network_is_gone_is_to_be_trained_again(tmp_path: Path, gone: str) -> None:
+    config = config_of()
+    bundle = Bundle(config, config.build("representation"), network_of(), SETTING)
+    save_bundle(bundle, tmp_path / "model")
+    tree = yaml.safe_load((tmp_path / "model" / "config.yaml").read_text())
+    tree["model"]["_target_"] = f"ostinato.models.{gone}"
+    (tmp_path / "model" / "config.yaml").write_text(yaml.safe_dump(tree))
+    with pytest.raises(UserError, match=r"an earlier version .* train the model again\.$"):
+        load_bundle(tmp_path / "model")

@@ -33,6 +33,15 @@ LONGEST_CHOICE = 200  # characters
 METHOD_OF = {"critic": "adversarial.Adversarial", "encoder": "variational.Variational"}
 MOVED = ("generator_rate", "critic_rate", "betas", "averaging", "collapse", "samples_every")
 EMPTY = ("history", "repeats")
+GONE = (
+    "orderless.",
+    "interleaved.",
+    "voices.",
+    "inputs.Intervals",
+    "heads.intervals.",
+    "adversarial.muse",
+    "adversarial.recurrent",
+)
 KEYS = ("representation", "model", "method", "choices")
 
 
@@ -143,6 +152,11 @@ def read_config(folder: Path, plugins: Iterable[str] = ()) -> Config:
                 "the folder of a bundle as model_dir."
             )
     config = upgraded(Config.load(folder / "config.yaml", plugins))
+    if gone := next((name for name in GONE if f"ostinato.models.{name}" in config.text()), None):
+        raise UserError(
+            f"{folder} was trained with an earlier version of ostinato, whose models.{gone} is "
+            "gone: train the model again."
+        )
     for key in KEYS:
         if not isinstance(config.tree.get(key), dict):
             raise UserError(f"{folder}/config.yaml is not that of a model: it has no {key}.")

@@ -13,10 +13,10 @@ def describe_segments(metrics: "SegmentMetrics", exact: float | None = None) -> 
 
     exact: of an autoencoder, the share of notes that it gives back exactly.
     """
-    from ostinato.evaluation.segments import FEATURES
+    from ostinato.evaluation.segments import MONITORED
     from ostinato.evaluation.verdict import judge_segments
 
-    features = len(metrics.areas) or len(FEATURES)
+    features = len(MONITORED & set(metrics.areas)) or len(MONITORED)
     return Findings(
         summary=metrics.summary(),
         verdict=judge_segments(metrics.area, metrics.control, metrics.gap, features, exact),
