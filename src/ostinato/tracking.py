@@ -40,7 +40,7 @@ LONGEST_VALUE = 6000  # what MLflow takes for one parameter
 
 @dataclass(frozen=True)
 class Tracking:
-    """Where runs are recorded. conf/tracking/ holds the options."""
+    """Settings of tracking. conf/tracking/ holds the options."""
 
     enabled: Annotated[bool, Field(description="record anything at all")] = True
     uri: Annotated[
@@ -177,7 +177,7 @@ class Run:
 
 
 def store_uri(tracking: Tracking, home: Path) -> str:
-    """Where runs are recorded: the server's address, or the project's own sqlite store."""
+    """Return where runs are recorded: the server's address, or the project's own sqlite store."""
     return tracking.uri or f"sqlite:///{(home / STORE).resolve() / DATABASE}"
 
 

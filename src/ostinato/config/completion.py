@@ -1,4 +1,4 @@
-"""What a word of the command line may become, for the shell's Tab key."""
+"""Completions of a word of the command line, for the shell's Tab key."""
 
 from pathlib import Path
 

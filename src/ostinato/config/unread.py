@@ -17,7 +17,7 @@ MISSING = (
 
 
 class Reader(Protocol):
-    """What a method says of settings.
+    """Statements of a method about settings.
 
     `instead` maps the dotted key of a setting of other methods to the key that is right here.
     """

@@ -1,4 +1,4 @@
-"""How much of the music a representation leaves out or writes otherwise, counted in each piece."""
+"""Losses: music that a representation leaves out or writes otherwise, counted in each piece."""
 
 import csv
 import io
@@ -28,7 +28,7 @@ WRITTEN_OTHERWISE = {
 
 @dataclass(frozen=True)
 class Losses:
-    """What the pieces `names` lose: `counts` (pieces, `KINDS`), of so many `notes` (pieces,)."""
+    """Losses of the pieces `names`: `counts` (pieces, `KINDS`), of so many `notes` (pieces,)."""
 
     names: Sequence[str]
     notes: NDArray[np.int64]

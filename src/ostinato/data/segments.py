@@ -37,7 +37,7 @@ class SegmentBatch:
 
 @dataclass(frozen=True)
 class Segments:
-    """Where segments begin in a store; they overlap, a bar from each to the next.
+    """Segments of a store by their beginnings; they overlap, a bar from each to the next.
 
     starts: (segments,) of their first steps; before: (segments, lines) uint8, what sounds when they
     begin, a pitch or `REST`; lowest, highest: (segments,) of their pitches; `pitches` are the
@@ -115,7 +115,7 @@ def cut(
 
 
 class _Cuts(NamedTuple):
-    """Where segments begin in a piece, and what is known of each.
+    """Segments of a piece by their beginnings, and what is known of each.
 
     steps, lowest, highest: (segments,) int64, the first step and the outermost pitches, the lowest
     above the highest where nothing sounds; before: (segments, lines) uint8, what sounds before.

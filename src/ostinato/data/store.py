@@ -74,7 +74,7 @@ class TokenStore:
         return self.steps[self.offsets[index] : self.offsets[index + 1]]
 
     def indices(self, names: Iterable[str]) -> NDArray[np.int64]:
-        """Where the named pieces stand; those that were skipped are left out."""
+        """Return where the named pieces stand; those that were skipped are left out."""
         at = {name: i for i, name in enumerate(self.names)}
         return np.array([at[name] for name in names if name in at], dtype=np.int64)
 
@@ -143,7 +143,7 @@ def _as_made(
 
 
 def _about(part: Path) -> Path:
-    """What a part holds; there once all of it is. A folder for each would be slow to remove."""
+    """Return what a part holds; there once all is. A folder for each would be slow to remove."""
     return part.with_suffix(".json")
 
 

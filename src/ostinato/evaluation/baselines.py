@@ -1,4 +1,4 @@
-"""What a model must beat: token counts."""
+"""Baselines that a model must beat: token counts."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +62,7 @@ def frame_nll(
 
 
 def _columns(store: TokenStore, indices: NDArray[np.int64]) -> NDArray[np.int64]:
-    """How often a column was 0 or 1 (first axis) after 0 or 1 (second): (2, 2, width)."""
+    """Return how often a column was 0 or 1 (first axis) after 0 or 1 (second): (2, 2, width)."""
     counts = np.zeros((2, 2, store.steps.shape[1]), np.int64)
     for i in indices:
         piece = store.piece(i) > 0

@@ -1,4 +1,4 @@
-"""How sure a difference is: confidence intervals by resampling.
+"""Bootstrap: confidence intervals by resampling.
 
 Efron, "Bootstrap methods: another look at the jackknife" (Annals of Statistics 7, 1979).
 """
@@ -21,7 +21,7 @@ SEED = 0  # equal figures have equal intervals
 
 @dataclass(frozen=True)
 class Advantage:
-    """How much less a model costs than a baseline, in nats per note; negative: it costs more.
+    """Advantage of a model over a baseline, in nats per note; negative: it costs more.
 
     low, high: the 95 % interval; None of fewer than six pieces. `better` of the `pieces` cost less.
     """

@@ -30,7 +30,7 @@ def learning_curves(
 def curves(
     rows: Sequence[Mapping[str, float | None]], label: str = "loss, nats", higher: bool = False
 ) -> "Callable[[Axes], None]":
-    """What draws learning curves into axes."""
+    """Return what draws learning curves into axes."""
     from matplotlib.ticker import MaxNLocator
 
     def draw(axes: "Axes") -> None:

@@ -17,7 +17,7 @@ SAME = 1e-6  # standard deviation
 
 
 def directions_of(network: VAE, means: Tensor, seed: int) -> Tensor:
-    """What to add to latent vectors for one standard deviation more: (attributes, latent_size).
+    """Return what one standard deviation more adds to latent vectors: (attributes, latent_size).
 
     Latent vectors of the prior are decoded, and by least squares the attributes of what comes out
     are linear in them. The shortest vector that changes one of these and leaves the others as they

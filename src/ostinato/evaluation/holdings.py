@@ -1,4 +1,4 @@
-"""What a set of pieces holds, counted piece by piece, so that memory does not grow with it."""
+"""Contents of a set of pieces, counted piece by piece, so that memory does not grow with it."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ class Holdings:
 
     @property
     def pieces(self) -> int:
-        """How many pieces were added."""
+        """Return how many pieces were added."""
         return len(self.seconds)
 
     def add(self, piece: Piece) -> None:
@@ -59,7 +59,7 @@ class Holdings:
 
 
 def programs_of(notes: NDArray[Any]) -> Counter[tuple[int, bool]]:
-    """How many notes each program plays; all drum kits are one."""
+    """Return how many notes each program plays; all drum kits are one."""
     codes = np.where(notes["drum"], PITCHES, notes["program"])
     values, counts = np.unique(codes, return_counts=True)
     pairs = zip(values.tolist(), counts.tolist(), strict=True)

@@ -1,4 +1,4 @@
-"""What latent vectors keep of segments, what the prior makes, and how segments lie."""
+"""Metrics of latent vectors: reconstruction, prior, attributes, interpolation."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -47,7 +47,7 @@ class Scores(NamedTuple):
 
 @torch.no_grad()
 def scored(network: VAE, tokens: Tensor, noise: Tensor) -> Scores:
-    """What the network makes of tokens (count, steps, voices), by noise (count, latent_size)."""
+    """Return the scores of tokens (count, steps, voices), by noise (count, latent_size)."""
     parts = []
     right = 0
     for at in range(0, len(tokens), CHUNK):
@@ -71,7 +71,7 @@ def drawn(network: VAE, latent: Tensor) -> Excerpts:
 
 
 def reconstruction(ours: Excerpts, theirs: Excerpts) -> dict[str, float]:
-    """How exactly segments came out: a note is exact in voice, onset, pitch and length.
+    """Return how exactly segments came out: a note is exact in voice, onset, pitch and length.
 
     exact: the share of the given notes that are there again; invented: of the notes that came out,
     the share that was not given; segments: the share of segments in which neither is amiss.
@@ -87,7 +87,7 @@ def reconstruction(ours: Excerpts, theirs: Excerpts) -> dict[str, float]:
 
 
 def active_units(means: Tensor) -> int:
-    """How many latent numbers say something of the segments.
+    """Return how many latent numbers say something of the segments.
 
     Those whose posterior mean varies by more than 0.01: Burda, Grosse and Salakhutdinov, Importance
     Weighted Autoencoders (ICLR 2016).
@@ -132,7 +132,7 @@ def attributes_of(network: VAE, latent: Tensor) -> NDArray[np.float64]:
 
 
 def moved(network: VAE, means: Tensor) -> dict[str, dict[str, float]]:
-    """How far attributes move when so much of a direction is added to latent vectors.
+    """Return how far attributes move when so much of a direction is added to latent vectors.
 
     Of each of the `AMOUNTS`, by its name, the mean change of the attribute; spread: its standard
     deviation as it was.
@@ -149,7 +149,7 @@ def moved(network: VAE, means: Tensor) -> dict[str, dict[str, float]]:
 
 
 def smoothness(network: VAE, means: Tensor) -> dict[str, float]:
-    """How evenly segments change on the way between pairs of them, in seven steps.
+    """Return how evenly segments change on the way between pairs of them, in seven steps.
 
     change: the mean share of places, as `differing` says it, at which what sounds differs from the
     step before; largest: that of the largest change of a way; of_piano_rolls: the largest where

@@ -1,4 +1,4 @@
-"""How well a model predicts pieces it has not seen."""
+"""Likelihood of pieces that a model has not seen."""
 
 import csv
 import io
@@ -25,7 +25,7 @@ from ostinato.representations.base import (
 
 @dataclass(frozen=True)
 class Counts:
-    """What likelihoods of a set of pieces are divided by.
+    """Counts that likelihoods of a set of pieces are divided by.
 
     `steps` are the predicted ones, by name `unit`. Of tokens: every token of every piece and its
     end token; where the representation has no end token, the first of each piece is not predicted.

@@ -66,7 +66,7 @@ def measure(piece: Piece) -> dict[str, float]:
 
 
 def groove_similarity(grid: Piece) -> float | None:
-    """How alike the onsets of neighbouring bars are, from 0 to 1; None below two bars.
+    """Return how alike the onsets of neighbouring bars are, from 0 to 1; None below two bars.
 
     The mean, over neighbouring bars of one length, of the share of grid steps at which both bars
     have an onset or neither has: the grooving pattern similarity of Wu and Yang, "The Jazz

@@ -1,4 +1,4 @@
-"""How near segments are to those that were trained on."""
+"""Distances of segments from those that were trained on."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ EVERY_KEY = range(-6, 7)  # semitones
 
 
 def distances(ours: Excerpts, known: Excerpts) -> NDArray[np.float64]:
-    """How much of each segment differs from the known one that is most like it: (segments,).
+    """Return how much of each segment differs from the known one that is most like it: (segments,).
 
     The share of places that `differing` counts, in the key that is nearest.
     """
@@ -43,7 +43,7 @@ def _between_rolls(ours: Excerpts, known: Excerpts) -> NDArray[np.float64]:
 
 
 def _moved(sounds: NDArray[np.bool_], semitones: int) -> NDArray[np.bool_]:
-    """What sounds (segments, pitches, steps), so much higher; what leaves the pitches is gone."""
+    """Return a roll (segments, pitches, steps) moved up; what leaves the pitches is gone."""
     moved = np.zeros_like(sounds)
     pitches = sounds.shape[1]
     low, high = max(0, semitones), min(pitches, pitches + semitones)

@@ -29,7 +29,7 @@ BASELINES = {
 
 @dataclass(frozen=True)
 class Report:
-    """What `report_page` shows; what is empty is left out.
+    """Content of `report_page`; what is empty is left out.
 
     verdict: what a reader should know first.
     likelihoods: for the model and each baseline, by name, the mean negative log-likelihood in nats,

@@ -68,7 +68,7 @@ class Excerpts:
 
     @cached_property
     def lengths(self) -> NDArray[np.int64]:
-        """How many steps each note lasts, at its first; 0 elsewhere: (segments, voices, steps)."""
+        """Return how many steps notes last, at their first: (segments, voices, steps)."""
         steps = self.pitch.shape[-1]
         new = self.onset | (self.pitch < 0)
         here = np.where(new, np.arange(steps), steps)
@@ -78,7 +78,7 @@ class Excerpts:
 
 
 def excerpts_of(lines: Lines, shape: Shape) -> Excerpts:
-    """What a network makes, or is shown, to be measured."""
+    """Return what a network makes, or is shown, to be measured."""
     return excerpts(*lines.said(), shape)
 
 
@@ -113,7 +113,7 @@ def features(excerpts: Excerpts) -> dict[str, NDArray[np.float64]]:
 
 
 def attributes(excerpts: Excerpts) -> dict[str, NDArray[np.float64]]:
-    """What one may want more or less of, of every segment: (segments,), NaN where undefined.
+    """Return what one may want more or less of, of every segment: (segments,), NaN where undefined.
 
     note_density: notes per quarter note; pitch_height: the mean pitch of notes, as in MIDI;
     syncopation: the share of notes that begin between two quarter notes and last beyond the second.
@@ -153,7 +153,7 @@ def overlapping_areas(
 
 
 def diversity(excerpts: Excerpts) -> float:
-    """How much segments differ: the mean of what `differing` says of all pairs.
+    """Return how much segments differ: the mean of what `differing` says of all pairs.
 
     Of the first 200; 0 for fewer than two.
     """
@@ -203,7 +203,7 @@ def unisons(excerpts: Excerpts) -> float:
 
 
 def by_themselves(excerpts: Excerpts) -> dict[str, float]:
-    """What is told of one set by itself, each from 0 to 1, by the names of `SHARES`.
+    """Return what is told of one set by itself, each from 0 to 1, by the names of `SHARES`.
 
     Voices that fall silent or meet are none of piano-rolls'.
     """
@@ -215,7 +215,7 @@ def by_themselves(excerpts: Excerpts) -> dict[str, float]:
 
 
 def _class_counts(excerpts: Excerpts) -> NDArray[np.float64]:
-    """How many notes of each pitch class begin: (segments, 12)."""
+    """Return how many notes of each pitch class begin: (segments, 12)."""
     rows = np.nonzero(excerpts.onset)[0]
     counts = np.zeros((len(excerpts), CLASSES))
     np.add.at(counts, (rows, excerpts.pitch[excerpts.onset] % CLASSES), 1)
@@ -227,7 +227,7 @@ def _divided(totals: NDArray[np.float64], by: NDArray[np.float64]) -> NDArray[np
 
 
 def _in_scale(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How many notes are in the major scale that holds most of them: (segments,)."""
+    """Return how many notes are in the major scale that holds most of them: (segments,)."""
     scales = np.zeros((CLASSES, CLASSES))
     for tonic in range(CLASSES):
         scales[tonic, [(tonic + degree) % CLASSES for degree in SCALE]] = 1

@@ -104,7 +104,7 @@ def duration_histogram(pieces: Iterable[Piece]) -> NDArray[np.float64]:
 
 
 def duration_counts(piece: Piece) -> NDArray[np.int64]:
-    """How many notes of a piece have each of the `DURATIONS`, drums left out: (duration,)."""
+    """Return how many notes have each of the `DURATIONS`, drums left out: (duration,)."""
     notes = piece.notes[~piece.notes["drum"]]
     sixteenths = np.rint(notes["duration"] * (STEPS_PER_QUARTER / piece.resolution))
     kind = np.clip(sixteenths, 1, LONGEST + 1).astype(int) - 1

@@ -8,7 +8,7 @@ from pydantic import Field
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How models and samples are judged. conf/evaluation/ holds the options."""
+    """Settings of evaluation. conf/evaluation/ holds the options."""
 
     smoothing: Annotated[
         float, Field(gt=0, description="added to every count of the unigram and bigram baselines")

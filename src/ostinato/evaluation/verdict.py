@@ -1,4 +1,4 @@
-"""What a reader of the report should know first, in sentences."""
+"""Verdict: the first sentences of the report."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What each method offers to the stages, and what they hand to it."""
+"""Contract of methods, and the tasks that stages hand to them."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -35,7 +35,7 @@ TEST = "test"  # what a setting of sampling says for pieces of the test split
 
 @dataclass(frozen=True)
 class TrainingTask:
-    """What there is to train on; `training` and `validation` are indices into `store`."""
+    """Music to train on; `training` and `validation` are indices into `store`."""
 
     config: Config
     representation: "Representation"
@@ -53,7 +53,7 @@ class TrainingTask:
 
 @dataclass(frozen=True)
 class SamplingTask:
-    """What to sample from, how, and where pieces of the test split come from."""
+    """Model to sample from, settings, and the pieces of the test split."""
 
     bundle: "Bundle"
     settings: "Sampling"
@@ -94,7 +94,7 @@ class EvaluationTask:
 
 @dataclass(frozen=True)
 class Findings:
-    """What a method measured of a model.
+    """Measurements of a model by its method.
 
     metrics: for metrics.json; figures: for the MLflow run, by name; summary: in a line; verdict:
     what a reader should know first; subtitle: what was measured; originals: what samples are

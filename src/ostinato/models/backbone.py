@@ -1,4 +1,4 @@
-"""What carries information along time: the contract of every backbone."""
+"""Backbones carry information along time: their contract."""
 
 from abc import ABC, abstractmethod
 from typing import Any

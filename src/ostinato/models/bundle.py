@@ -62,7 +62,7 @@ def build_network(config: Config, representation: Representation) -> nn.Module:
 
 
 def steps_of(representation: Representation) -> SequenceSpec:
-    """What a network must know of a representation."""
+    """Return what a network must know of a representation."""
     return SequenceSpec(
         representation.kind,
         representation.size,

@@ -1,4 +1,4 @@
-"""How one step of a sequence enters a network."""
+"""Inputs: embeddings of one step of a sequence."""
 
 from abc import ABC, abstractmethod
 from typing import Annotated, ClassVar

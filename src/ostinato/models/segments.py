@@ -30,7 +30,7 @@ PitchRange = Annotated[
 
 @dataclass(frozen=True)
 class Shape:
-    """What segments are: `bars` of `bar` steps, of which `beat` are a quarter note.
+    """Specification of segments: `bars` of `bar` steps, of which `beat` are a quarter note.
 
     voices: how many sound at once; pitches: how many each may have, from MIDI pitch `lowest` on.
     Those of a piano-roll are `apart`: there is a voice for each pitch, which has that one alone.
@@ -56,7 +56,7 @@ class Shape:
 
 
 def steps_to_beat(shape: Shape) -> int:
-    """How many steps a bar can be divided by: those of a beat, or fewer where it has no whole."""
+    """Return by how many steps a bar can be divided: a beat's, or fewer without whole beats."""
     return math.gcd(shape.bar, shape.beat) or 1
 
 
@@ -111,7 +111,7 @@ class SegmentModel(nn.Module, ABC):
 
     @abstractmethod
     def noise(self, count: int, generator: torch.Generator | None = None) -> Tensor:
-        """What so many segments are made from: (count, …), on the processor where seeded."""
+        """Return what so many segments are made from: (count, …), on the processor where seeded."""
 
     @abstractmethod
     def draw(self, noise: Tensor, real: Lines | None = None) -> Lines:

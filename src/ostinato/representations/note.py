@@ -212,7 +212,7 @@ class NoteGrammar(Grammar):
         return (self.moved[:, None] | above) & (self.ends <= self.time[:, None])
 
     def _shifts(self) -> NDArray[np.bool_]:
-        """Which shifts lead to an onset: (batch, max_shift + 1)."""
+        """Return which shifts lead to an onset: (batch, max_shift + 1)."""
         limit = SILENT_BARS * self.notes.bar
         steps = np.arange(self.notes.max_shift + 1)
         onset: NDArray[np.int64] = self.time[:, None] + steps

@@ -150,7 +150,7 @@ class Voices(TokenBarGrid):
             )
 
     def steps_before(self, piece: Piece) -> int:
-        """How much shorter than the second bar the first one is."""
+        """Return how much shorter than the second bar the first one is."""
         barlines = piece.barlines()
         signatures = piece.time_signatures
         if len(barlines) < 2 or not (in_force := signatures["onset"] <= barlines[1]).any():

@@ -1,4 +1,4 @@
-"""What may come next in interleaved voices."""
+"""Grammar of interleaved voices."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -71,7 +71,7 @@ def prompt_of(
 
 
 def _continued(network: SegmentModel, made: Lines, steps: int, random: torch.Generator) -> Lines:
-    """What the network makes of the last bars, and of the last of those, until it is enough."""
+    """Return the bars continued, segment after segment, until there are enough."""
     given = network.given_bars * network.shape.bar
     blank = network.shape.steps - given
     while made.onset.shape[2] < steps:

@@ -49,7 +49,7 @@ def _of_given(
     given: SegmentBatch,
     random: torch.Generator,
 ) -> list[NDArray[Any]]:
-    """What becomes of given segments: a way between two, more and less of them, or variations."""
+    """Return what becomes of given segments: a way between two, variations, more or less."""
     means = network.encode(network.say(given.pitch, given.onset)).mean
     if settings.steps is not None:
         return ways(network, representation, means[None], settings.steps)

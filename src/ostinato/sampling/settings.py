@@ -8,7 +8,7 @@ from pydantic import Field
 
 @dataclass(frozen=True)
 class Sampling:
-    """How pieces are drawn from a model. conf/sampling/ holds the options."""
+    """Settings of sampling. conf/sampling/ holds the options."""
 
     pieces: Annotated[int, Field(ge=1, le=4096, description="how many, in one batch")] = 6
     temperature: Annotated[
@@ -91,7 +91,7 @@ class Sampling:
 
 @dataclass(frozen=True)
 class OfPiece(Sampling):
-    """What a model with latent vectors makes of the first segment of a piece."""
+    """Settings of what a model with latent vectors makes of a piece's first segment."""
 
     piece: Annotated[
         str, Field(description="a music file, or `test`: pieces of the test split, one each")

@@ -1,4 +1,4 @@
-"""What would stop generating after a training, looked at before it."""
+"""Checks before a training of what would stop generating after it."""
 
 import os
 from pathlib import Path

@@ -81,7 +81,7 @@ def _trained_last(workspace: Workspace) -> Path | None:
 
 
 def _is_other(key: str, config: Config, bundle: Config) -> bool:
-    """Whether an override of the model or the representation is not what the bundle has."""
+    """Return whether an override of the model or the representation is not what the bundle has."""
     group, *names = key.replace("/", ".").split(".")
     if group not in OF_THE_BUNDLE:
         return False

@@ -99,7 +99,7 @@ def check_transposition(config: Config) -> None:
 
 
 def fits(config: Config) -> bool:
-    """Whether every part of the model takes the representation's kind, or it by name.
+    """Return whether every part of the model takes the representation's kind, or it by name.
 
     Of a model that says which `parts` serve for which kind, those must be there and take it.
     """

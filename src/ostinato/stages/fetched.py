@@ -1,4 +1,4 @@
-"""What fetch wrote last, so that the same is not made a second time to be compared.
+"""Stamps of what fetch wrote last, so that the same is not made a second time to be compared.
 
 A stamp lies in the cache, never in data/, which is pinned: the sizes and times of the files.
 """

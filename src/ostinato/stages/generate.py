@@ -71,7 +71,7 @@ def test_pieces(workspace: Workspace) -> "Iterable[Piece]":
 def _about(
     config: Config, sampling: "Sampling", bundle: "Bundle", method: Method
 ) -> dict[str, Any]:
-    """How the samples were drawn: what has an effect."""
+    """Return how the samples were drawn: what has an effect."""
     chosen = bundle.config["choices"]
     drawn_by = Config({**bundle.config.tree, "sampling": config["sampling"]}, config.plugins)
     idle = {"_target_", *(key.partition(".")[2] for key in method.unread(drawn_by))}

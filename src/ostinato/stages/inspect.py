@@ -46,7 +46,7 @@ def _check_replaceable(picture: Path, workspace: Workspace) -> None:
 
 
 def _viewer(path: Path) -> Callable[[Path], View]:
-    """What makes tables and a picture of the kind of thing that `path` is."""
+    """Return what makes tables and a picture of the kind of thing that `path` is."""
     if not path.exists():
         raise UserError(f"{console.where(path)} is not there: give a file or a folder to inspect.")
     if path.is_dir():

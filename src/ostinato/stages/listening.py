@@ -1,4 +1,4 @@
-"""What generating writes: music files, sound, pictures, and a page to hear and see them."""
+"""Files that generating writes: music files, sound, pictures, and a page to hear and see them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What evaluating found, put together for report.html."""
+"""Findings of evaluating, put together for report.html."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,7 +28,7 @@ HEARD = 3  # samples in the report
 
 @dataclass(frozen=True)
 class Found:
-    """What the report is made of.
+    """Content of the report.
 
     model: what its method measured; monitor: the metric of its curves. generated: the samples that
     have notes, from `folder`; silent: how many have none; cut: how many did not come to an end,
@@ -102,7 +102,7 @@ def _findings(found: Found, representation: str) -> dict[str, str]:
 
 
 def _verdict(found: Found) -> "Verdict":
-    """What the method found, and then the samples."""
+    """Return what the method found, and then the samples."""
     from ostinato.evaluation.verdict import Verdict, judge_samples
 
     first, pieces = found.model.verdict, len(found.generated) + found.silent

@@ -146,7 +146,7 @@ def run_with_fetch(config: Config, workspace: Workspace) -> "Fitted":
 
 
 def is_that_row(name: str, own: Config, run: Config, result: Mapping[str, Any]) -> bool:
-    """Whether a benchmark may keep a result under the name of a row whose config is `own`.
+    """Return whether a benchmark may keep a result under the name of a row whose config is `own`.
 
     Where anything that makes the figure was set otherwise, the result is printed instead.
     """

@@ -12,7 +12,7 @@ from ostinato.stages.workspace import Workspace
 
 
 def shared_pieces(config: Config, workspace: Workspace) -> Path:
-    """Where the pieces of this corpus, read with these filters, are kept."""
+    """Return where the pieces of this corpus, read with these filters, are kept."""
     data = workspace.root / config["corpus"]["path"]
     source = source_fingerprint("ostinato.stages.preprocess")
     name = fingerprint(config["corpus"], data if data.is_dir() else "nothing", source)

@@ -162,7 +162,7 @@ def _reached(fitted: "Fitted") -> str:
 
 
 def _headings(config: Config) -> dict[str, str]:
-    """What tells runs apart at a glance."""
+    """Return what tells runs apart at a glance."""
     chosen = {group: config["choices"][group] for group in ("model", "representation")}
     return chosen | {"corpus": config["corpus.name"]}
 
@@ -189,7 +189,7 @@ def _record(workspace: Workspace, mlflow_run: Run, fitted: "Fitted") -> None:
 
 
 def _left_out(task: TrainingTask) -> dict[str, str]:
-    """What the representation does not keep of all pieces, if anything."""
+    """Return what the representation does not keep of all pieces, if anything."""
     sentences = task.store.losses.sentences(task.representation.name)
     return {"left_out": "; ".join(sentences)} if sentences else {}
 
@@ -200,7 +200,7 @@ def _saved(config: Config, folder: Path) -> Path:
 
 
 def _provenance(workspace: Workspace) -> dict[str, str]:
-    """Which code and which data: the git commit and the pieces' hash."""
+    """Return which code and which data: the git commit and the pieces' hash."""
     from ostinato import __version__
 
     def git(*arguments: str) -> str:

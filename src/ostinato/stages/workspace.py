@@ -1,4 +1,4 @@
-"""Where a project keeps what the stages read and write."""
+"""Places in which a project keeps what the stages read and write."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +55,7 @@ class Workspace:
 
     @property
     def split(self) -> Path:
-        """Which pieces are for training, validation and test."""
+        """Return which pieces are for training, validation and test."""
         return self.shared_split or self.outputs / "split.json"
 
     @property

@@ -31,5 +31,5 @@ class Averaging(WeightAveraging):
 
 
 def warmed_up(decay: float, steps: int) -> float:
-    """How much of the average stays after so many steps."""
+    """Return how much of the average stays after so many steps."""
     return min(decay, (1 + steps) / (10 + steps))

@@ -8,7 +8,7 @@ from pydantic import Field
 
 @dataclass(frozen=True)
 class Training:
-    """How a network is fitted. conf/training/ holds the options.
+    """Settings of training. conf/training/ holds the options.
 
     With `minutes`, how many steps are made, and at which rates, depends on the machine and on what
     else it does: such a training is not reproducible bit for bit. `epochs` stays an upper bound.
@@ -76,7 +76,7 @@ class Training:
 
 @dataclass(frozen=True)
 class GradientDescent(Training):
-    """How a network with a single loss is trained."""
+    """Settings of the training of a network with a single loss."""
 
     optimizer: Annotated[
         Literal["adam", "adamw"],

@@ -1,4 +1,4 @@
-"""When a training ends, and how far it has come: by steps or by the clock."""
+"""Timer and progress of a training: by steps or by the clock."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -28,7 +28,7 @@ class Clock(Timer):
 
     @property
     def minutes(self) -> float:
-        """How long the training has taken so far."""
+        """Return how long the training has taken so far."""
         return self.time_elapsed() / 60
 
 
@@ -54,7 +54,7 @@ class LastValidated(Callback):
 
 
 def progress(settings: Training, trainer: pl.Trainer) -> tuple[Callable[[int], int], int]:
-    """How far a training is at a step, and how far it goes: in steps, or in milliseconds."""
+    """Return how far a training is at a step, and how far it goes: in steps, or in milliseconds."""
     if settings.minutes is None:
         return int, max(1, int(trainer.estimated_stepping_batches))
     [clock] = [callback for callback in trainer.callbacks if isinstance(callback, Clock)]  # type: ignore[attr-defined]

@@ -38,7 +38,7 @@ NOISE = (
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a training came to.
+    """Result of a training.
 
     `curves` has a row an epoch; `best_validation` is of the `monitor`, None without validation.
     The module carries the best weights, or without validation the last; averaged ones where

@@ -39,7 +39,7 @@ class CollapseStopping(Callback):
             self._stop(trainer, f"for {PATIENCE} validations {reason}")
 
     def _collapsed(self, judgement: Judgement) -> str:
-        """What is wrong with the segments, or nothing."""
+        """Return what is wrong with the segments, or nothing."""
         ours, theirs = judgement.generated, judgement.real
         if ours["diversity"] < self.alike * theirs["diversity"]:
             return (
@@ -62,7 +62,7 @@ class CollapseStopping(Callback):
         trainer.should_stop = True
 
     def state_dict(self) -> dict[str, Any]:
-        """What is known so far travels in the checkpoint."""
+        """Return what is known so far travels in the checkpoint."""
         return {"times": self.times, "reason": self.reason}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

@@ -133,7 +133,7 @@ class AdversarialModule(SegmentModule):
         return None if judgement is None else torch.tensor(judgement.overlap)
 
     def _progress(self, batch_idx: int) -> tuple[int, int]:
-        """How far the training is, of how far it goes."""
+        """Return how far the training is, of how far it goes."""
         done, whole = progress(self.training_settings, self.trainer)
         steps = self.trainer.current_epoch * int(self.trainer.num_training_batches) + batch_idx
         return done(steps), whole

@@ -12,7 +12,7 @@ Rate = Annotated[float, Field(gt=0, le=1)]
 
 @dataclass(frozen=True)
 class AdversarialTraining(Training):
-    """How a GAN is trained on segments.
+    """Settings of the training of a GAN on segments.
 
     Source of the average of the generator's weights: Yazıcı et al., The Unusual Effectiveness of
     Averaging in GAN Training (ICLR 2019).

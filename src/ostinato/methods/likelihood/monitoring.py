@@ -1,4 +1,4 @@
-"""What choosing the best weights of a sequence model goes by."""
+"""Monitor of sequence models: the metric that chooses the best weights."""
 
 from ostinato.training.monitor import Monitor
 

@@ -42,7 +42,7 @@ class Scores:
 
     @property
     def advantages(self) -> "dict[str, Advantage]":
-        """How much better the model is than each baseline."""
+        """Return how much better the model is than each baseline."""
         from ostinato.evaluation.bootstrap import compare_pieces
 
         own = self.nats[MODEL]

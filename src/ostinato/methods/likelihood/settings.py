@@ -10,7 +10,7 @@ from ostinato.training.settings import GradientDescent
 
 @dataclass(frozen=True)
 class LikelihoodTraining(GradientDescent):
-    """How a sequence model is trained on windows of pieces."""
+    """Settings of the training of a sequence model on windows of pieces."""
 
     window: Annotated[int, Field(ge=2, description="length of a window, in tokens or frames")] = 256
     label_weighting: Annotated[

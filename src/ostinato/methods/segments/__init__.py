@@ -1,1 +1,1 @@
-"""What methods of whole segments share: cutting, conditions, metrics, sampling."""
+"""Methods of whole segments: cutting, conditions, metrics, sampling."""

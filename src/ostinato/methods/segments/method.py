@@ -1,4 +1,4 @@
-"""What methods of whole segments have in common."""
+"""Base of the methods of whole segments."""
 
 import tempfile
 from collections.abc import Callable, Collection

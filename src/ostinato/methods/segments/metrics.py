@@ -175,7 +175,7 @@ def compare_segments(
 
 
 def _nearest(ours: "Excerpts", held_out: "Excerpts", known: "Excerpts") -> dict[str, float]:
-    """How near to known segments ours come, and how near the nearest hundredth of others is."""
+    """Return the least distance of ours from known segments, and that of the nearest others."""
     import numpy as np
 
     from ostinato.evaluation.nearness import distances

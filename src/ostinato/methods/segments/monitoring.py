@@ -1,4 +1,4 @@
-"""What choosing the best weights of a segment model goes by."""
+"""Monitors of segment models: the metrics that choose the best weights."""
 
 from ostinato.training.monitor import Monitor
 

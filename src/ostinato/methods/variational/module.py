@@ -38,7 +38,7 @@ class VariationalModule(SegmentModule):
         self.costs: dict[str, Tensor] = {}
 
     def training_step(self, batch: SegmentBatch, batch_idx: int) -> Tensor:
-        """What a batch costs, by token."""
+        """Return what a batch costs, by token."""
         del batch_idx
         done, whole = progress(self.training_settings, self.trainer)
         share = done(self.trainer.global_step) / whole

@@ -10,7 +10,7 @@ from ostinato.training.settings import GradientDescent
 
 @dataclass(frozen=True)
 class VariationalTraining(GradientDescent):
-    """How a variational autoencoder is trained on segments."""
+    """Settings of the training of a variational autoencoder on segments."""
 
     samples_every: Annotated[
         int | None, Field(ge=1, description="epochs from samples on MLflow to the next; null: none")

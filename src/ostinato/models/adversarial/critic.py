@@ -84,11 +84,11 @@ class ChromaCritic(Critic):
         return score[:, 0]
 
     def pitch_classes(self, lines: Lines) -> Tensor:
-        """Which pitch class sounds: (batch, voices, 12, steps); none in silence."""
+        """Return which pitch class sounds: (batch, voices, 12, steps); none in silence."""
         return (lines.sound.transpose(2, 3) @ self.classes).transpose(2, 3)
 
     def streams(self, lines: Lines, by_class: Tensor) -> Tensor:
-        """What it is given of each step: (batch, width, steps)."""
+        """Return what it is given of each step: (batch, width, steps)."""
         sound, onset = lines
         chroma = by_class.sum(dim=1) / 2
         intervals = [(chroma * chroma.roll(step, dims=1)).sum(dim=1) for step in range(INTERVALS)]
@@ -100,7 +100,7 @@ class ChromaCritic(Critic):
         )
 
     def tonality(self, by_class: Tensor, onset: Tensor) -> Tensor:
-        """What it makes of the pitch classes of bars, in any key alike: (batch, hidden_size)."""
+        """Return features of pitch classes of bars, in any key alike: (batch, hidden_size)."""
         sounding = by_class.sum(dim=1)
         begun = (by_class * onset[:, :, None]).sum(dim=1)
         both = torch.stack([sounding / 4, begun], dim=1)
@@ -114,14 +114,14 @@ class ChromaCritic(Critic):
 
 
 def again(lines: Lines) -> Tensor:
-    """Where the note before is repeated: (batch, voices, steps)."""
+    """Return where the note before is repeated: (batch, voices, steps)."""
     pitches = lines.sound[:, :, :-1]
     same = (pitches[..., 1:] * pitches[..., :-1]).sum(dim=2) * lines.onset[..., 1:]
     return nn.functional.pad(same, (1, 0))
 
 
 def ends(lines: Lines) -> Tensor:
-    """Where notes end, 1 in their last step: (batch, voices, steps); not at the segment's end."""
+    """Return 1 in the last step of notes, but at the end: (batch, voices, steps)."""
     sound, onset = lines
     pitches = sound[:, :, :-1]
     goes_on = (pitches[..., :-1] * pitches[..., 1:]).sum(dim=2) * (1 - onset[..., 1:])

@@ -76,7 +76,7 @@ class GAN(SegmentModel):
 
 
 def known_of(shape: Shape, bars: int, voice: int | None) -> Tensor | None:
-    """What is given of a segment: (voices, steps), true where it is; None where nothing is."""
+    """Return what of a segment is given, (voices, steps), or None for nothing."""
     if bars and voice is not None:
         raise ValueError(
             f"given_bars={bars} does not go with given_voice={voice}: one of them should be given."

@@ -16,7 +16,7 @@ CLASSES = 12
 
 @dataclass(frozen=True)
 class Choosing:
-    """How choices are made while learning.
+    """Relaxation of choices in training.
 
     temperature: of the soft choices that gradients pass; chance: how much of their noise is added,
     1 to draw by the odds, 0 to choose the likeliest.
@@ -146,7 +146,7 @@ class BeatGenerator(Generator):
 
 
 def of_bars(noise: Tensor, sizes: tuple[int, int], bars: int) -> Tensor:
-    """What there is for each bar: (batch, bars, sum of sizes).
+    """Return what there is for each bar: (batch, bars, sum of sizes).
 
     noise: (batch, …), so many numbers for the whole segment and then so many for each bar.
     """
@@ -169,7 +169,7 @@ class _Residual(nn.Module):
 
 
 class _Voice(nn.Module):
-    """What one voice sings."""
+    """Decoder of one voice."""
 
     def __init__(
         self, size: int, head_size: int, shape: Shape, nearness: float, quick: float
@@ -204,7 +204,7 @@ def between_eighths(shape: Shape) -> Tensor:
 
 
 def against_leaps(pitches: int, nearness: float) -> Tensor:
-    """What speaks for each choice after another: (choices, choices), silence last.
+    """Return what speaks for each choice after another: (choices, choices), silence last.
 
     Nothing speaks for or against a pitch after silence.
     """

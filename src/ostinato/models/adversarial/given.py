@@ -1,4 +1,4 @@
-"""What is given of a segment, and what an encoder tells the generator of it."""
+"""Conditions of a segment, and their encoder for the generator."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from ostinato.models.segments import Lines, Shape
 
 
 class Fixed(NamedTuple):
-    """What a voice must sing: sound (batch, choices, steps) and onset (batch, steps), where known.
+    """Given part of a voice: sound (batch, choices, steps) and onset (batch, steps), where known.
 
     known: (steps,), true where it is.
     """
@@ -20,7 +20,7 @@ class Fixed(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What is given: features of beats and of steps, and the lines themselves, where known.
+    """Encoded conditions: features of beats and of steps, and the lines themselves, where known.
 
     beats: (batch, size, beats); steps: (batch, size, steps); known: (voices, steps).
     """
@@ -31,7 +31,7 @@ class Told(NamedTuple):
     known: Tensor
 
     def of(self, voice: int) -> Fixed | None:
-        """What is given of a voice; None where nothing is."""
+        """Return what is given of a voice; None where nothing is."""
         if not self.known[voice].any():
             return None
         sound, onset = self.lines.sound[:, voice], self.lines.onset[:, voice]

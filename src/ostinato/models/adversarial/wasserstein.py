@@ -16,7 +16,7 @@ Score = Callable[[Lines], Tensor]
 
 
 class CriticLoss(NamedTuple):
-    """What the critic minimises, the gap that it sees, and the penalty before it is weighed."""
+    """Loss of the critic, the gap that it sees, and the penalty before it is weighed."""
 
     loss: Tensor
     gap: Tensor
@@ -25,7 +25,7 @@ class CriticLoss(NamedTuple):
 
 @dataclass(frozen=True)
 class Wasserstein:
-    """How generator and critic are fitted against each other.
+    """Objective of a generator and its critic.
 
     Sources: Gulrajani et al., Improved Training of Wasserstein GANs (NeurIPS 2017); choices by
     straight-through Gumbel-softmax, Jang, Gu and Poole (ICLR 2017).
@@ -53,7 +53,7 @@ class Wasserstein:
     ] = (1.0, 0.0)
 
     def critic_loss(self, critic: Score, real: Lines, fake: Lines) -> CriticLoss:
-        """What the critic minimises: its gap, turned round, and the penalty of its gradients."""
+        """Return the critic's loss: minus its gap, plus the penalty of its gradients."""
         gap = critic(real).mean() - critic(fake).mean()
         if not self.penalty:
             return CriticLoss(-gap, gap.detach(), torch.zeros_like(gap))
@@ -62,7 +62,7 @@ class Wasserstein:
         return CriticLoss(self.penalty * penalty - gap, gap.detach(), penalty.detach())
 
     def choosing_at(self, share: float) -> Choosing:
-        """How choices are made after a share of the training.
+        """Return how choices are made after a share of the training.
 
         The temperature falls by even factors, chance by even steps; it has its last value for a
         tenth of the training.
@@ -76,7 +76,7 @@ class Wasserstein:
 
 
 def gradient_penalty(critic: Score, real: Lines, fake: Lines, mix: Tensor) -> Tensor:
-    """How far the critic's gradient is from length 1 between real and generated segments: ().
+    """Return how far the critic's gradient is from length 1 between real and generated: ().
 
     mix: (batch,), where between them: 1 is at the real one. It is the mean over the batch of the
     squared difference; the gradient of a segment is that of its sound and its onsets together.

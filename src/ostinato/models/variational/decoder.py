@@ -67,7 +67,7 @@ class Decoder(nn.Module, ABC):
         return self.head.sampled(self._known(latent, tokens), tokens)
 
     def _known(self, latent: Tensor, tokens: Tensor) -> Tensor:
-        """What the units know before each step of tokens: (batch, steps, hidden_size)."""
+        """Return what the units know before each step of tokens: (batch, steps, hidden_size)."""
         plan = self.plan(latent)
         batch, steps = tokens.shape[:2]
         nothing = torch.full_like(tokens[:, :1], self.many)
@@ -97,7 +97,7 @@ class Decoder(nn.Module, ABC):
         return torch.stack(steps, dim=1)
 
     def _told(self, plan: Tensor) -> Tensor:
-        """What each step is told: (batch, steps, embedding_size)."""
+        """Return what each step is told: (batch, steps, embedding_size)."""
         told: Tensor = self.tell(plan)
         return told.reshape(len(plan), self.shape.steps, -1)
 

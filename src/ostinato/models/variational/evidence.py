@@ -12,7 +12,7 @@ BIT = math.log(2)  # in nats
 
 @dataclass(frozen=True)
 class Evidence:
-    """How encoder and decoder are fitted: by a weighed lower bound of the evidence.
+    """Objective of encoder and decoder: a weighted lower bound of the evidence.
 
     A segment costs its negative log-likelihood and `weight` times the nats by which the divergence
     of its posterior from the prior exceeds what is free.
@@ -47,7 +47,7 @@ class Evidence:
         return self.weight * (min(1.0, share / self.annealed) if self.annealed else 1.0)
 
     def own_at(self, share: float) -> float:
-        """How often the decoder hears itself after a share of the training."""
+        """Return how often the decoder hears itself after a share of the training."""
         return self.scheduled_sampling * min(1.0, share)
 
     def cost(self, nll: Tensor, kl: Tensor, share: float = 1.0) -> Tensor:

@@ -7,12 +7,12 @@ from ostinato.models.segments import Lines, Shape, lines_of
 
 
 def choices(shape: Shape) -> int:
-    """How many there are: the pitches, from the lowest on, then rest and hold."""
+    """Return how many there are: the pitches, from the lowest on, then rest and hold."""
     return shape.pitches + 2
 
 
 def said(pitch: Tensor, onset: Tensor, shape: Shape) -> Tensor:
-    """What `Lines.said` gives as tokens: (batch, voices, steps) -> (batch, steps, voices)."""
+    """Return pitches and onsets (batch, voices, steps) as tokens (batch, steps, voices)."""
     rest, hold = shape.pitches, shape.pitches + 1
     tokens = torch.where((onset > 0) | (pitch == rest), pitch, hold)
     return tokens.transpose(1, 2)

@@ -18,7 +18,7 @@ ATTRIBUTES = ("note_density", "pitch_height", "syncopation")
 
 
 class Terms(NamedTuple):
-    """What segments cost, in nats: nll (batch,), and kl (batch, latent_size) of each number."""
+    """Terms of the bound, in nats: nll (batch,), and kl (batch, latent_size) of each number."""
 
     nll: Tensor
     kl: Tensor
@@ -62,7 +62,7 @@ class VAE(SegmentModel):
 
     @property
     def tokens(self) -> int:
-        """How many tokens a segment is; a frame of a piano-roll counts as one."""
+        """Return how many tokens a segment is; a frame of a piano-roll counts as one."""
         return self.shape.steps * (1 if self.shape.apart else self.shape.voices)
 
     def forward(self, tokens: Tensor, noise: Tensor, own: float = 0.0) -> Terms:
@@ -94,7 +94,7 @@ class VAE(SegmentModel):
 
     @torch.no_grad()
     def encode(self, tokens: Tensor) -> Posterior:
-        """Where segments lie."""
+        """Return where segments lie."""
         posterior: Posterior = self.encoder(tokens)
         return posterior
 

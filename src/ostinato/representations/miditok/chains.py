@@ -1,4 +1,4 @@
-"""What each token, a chain of base tokens, does in a piece: tables over the whole vocabulary."""
+"""Effect of each token, a chain of base tokens, in a piece: tables over the whole vocabulary."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -39,7 +39,7 @@ STATE = np.dtype(
 
 
 class MidiTokGrammar(Grammar):
-    """What may come next in MidiTok's tokens.
+    """Grammar of MidiTok's tokens.
 
     Base tokens follow each other as in MidiTok's graph of token types. A position is later than
     the one before it in its bar, and within the bar; a note-off ends a note that sounds. Silence

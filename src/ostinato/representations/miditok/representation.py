@@ -47,7 +47,7 @@ End = Annotated[bool, Field(description="learn where pieces end")]
 
 
 class MidiTok(TokenRepresentation):
-    """What MidiTok's tokenizers have in common as representations.
+    """Base of MidiTok's tokenizers as representations.
 
     Tokens are numbered as in MidiTok, without its padding, which comes first there; our own end
     token is the last. Compound words are flattened: each of their parts is a token, in turn. With
@@ -139,24 +139,24 @@ class MidiTok(TokenRepresentation):
 
     @cached_property
     def chains(self) -> list[bytepairs.Chain]:
-        """What each token but the end stands for in base tokens."""
+        """Return what each token but the end stands for in base tokens."""
         if self._merges is None:
             raise RuntimeError(f"{self.name} has not learned its vocabulary yet")
         return bytepairs.expand_merges(len(self.base.names), self._merges)
 
     @cached_property
     def tables(self) -> Chains:
-        """What each token does."""
+        """Return what each token does."""
         return Chains(self.base, self.chains)
 
     @cached_property
     def transitions(self) -> Transitions:
-        """Which base tokens may follow each other."""
+        """Return which base tokens may follow each other."""
         return Transitions.of(self.base, self.tokenizer.tokens_types_graph)
 
     @cached_property
     def merging(self) -> Any:
-        """What joins base tokens, where anything was learned."""
+        """Return what joins base tokens, where anything was learned."""
         return bytepairs.build_model(self.chains, self._merges) if self._merges else None
 
     @property

@@ -1,4 +1,4 @@
-"""Which kinds of base tokens may follow each other: MidiTok's graph of token types as tables."""
+"""Transitions between kinds of base tokens: MidiTok's graph of token types as tables."""
 
 from collections.abc import Mapping
 from itertools import product
@@ -11,7 +11,7 @@ from ostinato.representations.miditok.vocabulary import NOTE_OFFS, NOTES, Kind, 
 
 
 class Transitions(NamedTuple):
-    """Which kinds of base tokens may follow each other; node 0 is the beginning of a piece.
+    """Transitions between kinds of base tokens; node 0 is the beginning of a piece.
 
     `allowed` and `following` are (nodes, kinds): which kinds may come, and the node after each,
     allowed or not. `parts` (nodes,) is the part of a compound word that comes next. A piece may

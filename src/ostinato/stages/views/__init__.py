@@ -1,4 +1,4 @@
-"""What `ostinato inspect` shows of each kind of thing: tables, and a picture."""
+"""Views of `ostinato inspect` of each kind of thing: tables, and a picture."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 @dataclass(frozen=True)
 class View:
-    """What is printed, part by part, and what draws the PNG."""
+    """Tables to print, part by part, and a function that draws the PNG."""
 
     parts: Sequence[RenderableType]
     picture: Callable[[], bytes]

@@ -56,7 +56,7 @@ def view(folder: Path, store: TokenStore) -> View:
 
 
 def read_vocabulary(path: Path) -> dict[int, str]:
-    """What each token, or column of a frame, means; empty where it was not kept."""
+    """Return what each token, or column of a frame, means; empty where it was not kept."""
     if not path.is_file():
         return {}
     text = io.StringIO(read_regular(path, LARGEST).decode("utf-8"), newline="")
@@ -66,19 +66,19 @@ def read_vocabulary(path: Path) -> dict[int, str]:
 
 
 def is_of_columns(path: Path) -> bool:
-    """Whether a vocabulary says what the columns of frames mean, not what tokens do."""
+    """Return whether a vocabulary says what the columns of frames mean, not what tokens do."""
     return path.is_file() and read_regular(path, LARGEST).startswith(b"column\t")
 
 
 def runs(tokens: NDArray[Any]) -> list[tuple[int, int, int]]:
-    """Where a token stands, the token, and how many times in a row."""
+    """Return where a token stands, the token, and how many times in a row."""
     begins = np.flatnonzero(np.diff(tokens, prepend=tokens[:1] ^ 1))
     times = np.diff(begins, append=len(tokens))
     return list(zip(begins.tolist(), tokens[begins].tolist(), times.tolist(), strict=True))
 
 
 def count(store: TokenStore, size: int) -> NDArray[np.int64]:
-    """How often each token occurs: (size,), or more where larger ones occur.
+    """Return how often each token occurs: (size,), or more where larger ones occur.
 
     Of frames, in how many of them each column is not 0: (width,).
     """
@@ -121,7 +121,7 @@ def _facts(
 
 
 def _lengths(store: TokenStore) -> NDArray[np.int64]:
-    """How long each piece is, but for the empty frame before it."""
+    """Return how long each piece is, but for the empty frame before it."""
     return np.diff(store.offsets) - (store.steps.ndim - 1)
 
 
