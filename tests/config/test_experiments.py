@@ -124,11 +124,15 @@ def test_measuring_in_other_keys_needs_a_representation_that_can_be_transposed()
         composed([*pairs, "evaluation.transpose=[-1,1]"])
 
 
-@pytest.mark.parametrize("model", ["gan_continue", "gan_accompany"])
-def test_what_is_made_to_something_needs_it(model: str) -> None:
-    composed([f"model={model}", "sampling=continuation"])
-    with pytest.raises(ConfigError, match=f"^model={model} makes music to what is given: say .*"):
-        composed([f"model={model}"])
+@pytest.mark.parametrize(
+    "given",
+    [["model.bars=4", "model.given_bars=2"], ["model.given_voice=0"]],
+    ids=["bars", "voice"],
+)
+def test_what_is_made_to_something_needs_it(given: list[str]) -> None:
+    composed(["model=gan", *given, "sampling=continuation"])
+    with pytest.raises(ConfigError, match=r"^model=gan makes music to what is given: say .*"):
+        composed(["model=gan", *given])
 
 
 def test_a_way_is_between_segments_alone() -> None:
