@@ -94,6 +94,25 @@ def check_replaceable(path: Path, kind: str, setting: str = "") -> None:
     `setting` is the key that names it, for a folder that the user chose. Raises `ConfigError` for
     one that was chosen, otherwise `UserError`; nothing is touched.
     """
+    while True:
+        seen = _identity(path)
+        try:
+            return _check_replaceable(path, kind, setting)
+        except (UserError, FileNotFoundError):
+            # another process may have put a new folder there in the middle of the look
+            if _identity(path) == seen:
+                raise
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.lstat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _check_replaceable(path: Path, kind: str, setting: str) -> None:
     refusal = ConfigError if setting else UserError
     name = f"{setting}={console.where(path)}" if setting else console.where(path)
     way_out = f"give another {setting}" if setting else "move it away"

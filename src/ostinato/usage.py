@@ -68,6 +68,8 @@ def explain_run(config: Config) -> None:
 def _options(config: Config, key: str) -> list[str]:
     """Return a line of options for a group, one for each group within it, and one for sizes."""
     conf = conf_folder()
+    if key not in config["choices"]:  # what the file of another group says
+        return []
     choice = config["choices"][key] or "null"
     chosen = f"{key}={choice}   (options: {', '.join(group_options(conf, key))})"
     within = [

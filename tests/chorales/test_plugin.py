@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from ostinato.music.setting import Setting
 
 from ostinato.config import Config, compose
 from ostinato.errors import ConfigError
 from ostinato.models.bundle import Bundle, build_network, load_bundle, save_bundle
+from ostinato.music.piece_defaults import PieceDefaults
 from ostinato.sampling.sequence import compose as draw
 from ostinato.sampling.settings import Sampling
 
@@ -18,7 +18,7 @@ SMALL = [
     "model.backbone.hidden_size=8",
     "model.backbone.outer.hidden_size=8",
 ]
-SETTING = Setting(96.0, 3, 4, (52, 0, 1, 2), ("Soprano", "Alto", "Tenor", "Bass"))
+SETTING = PieceDefaults(96.0, 3, 4, (52, 0, 1, 2), ("Soprano", "Alto", "Tenor", "Bass"))
 
 
 @pytest.fixture

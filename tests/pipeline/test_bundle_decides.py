@@ -16,7 +16,6 @@ TINY = (
     "training.epochs=1",
     "training.max_pieces=6",
     "sampling.pieces=1",
-    "sampling.max_bars=3",
     "tracking=off",
 )
 GAN = ("experiment=bach_gan", "model.size=tiny", *TINY)

@@ -154,6 +154,7 @@ def pop_song(number: int) -> Piece:
     return Piece(f"song {number}", 480, notes, time_signatures=metre, track_names=names)
 
 
+@pytest.mark.slow
 def test_a_gan_of_pop_songs_makes_three_tracks_of_seven_voices(project: Path) -> None:
     (project / "data" / "songs").mkdir()
     for number in range(12):

@@ -86,6 +86,7 @@ def check_given_music(project: Path, folder: Path) -> None:
     assert "it has no 2 bars of 16 steps in a row" in sentence
 
 
+@pytest.mark.slow
 def test_a_vae_of_piano_rolls_goes_through_every_stage(project: Path) -> None:
     words = ("experiment=bach_vae_pianoroll", *SMALL[1:], "tracking=off")
     run(project, "ostinato", "run", *words)
