@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ostinato import folders
 from ostinato.errors import ConfigError, UserError
 from ostinato.folders import MANIFEST, atomic_folder, check_replaceable, move_folder
 
@@ -154,3 +155,28 @@ def test_a_folder_is_moved_from_another_file_system(tmp_path: Path) -> None:
         move_folder(Path(made) / "new", tmp_path / "target", "samples")
     assert names(tmp_path / "target") == {"a", MANIFEST}
     assert list(tmp_path.iterdir()) == [tmp_path / "target"]
+
+
+def test_a_folder_that_is_replaced_while_it_is_looked_at_is_looked_at_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, read = tmp_path / "a", folders._manifest
+
+    def replace(content: str) -> None:
+        with atomic_folder(path, "samples") as part:
+            (part / "x").write_text(content)
+
+    replace("first")
+    looks: list[Path] = []
+
+    def look(folder: Path) -> object:
+        looks.append(folder)
+        if len(looks) > 1:
+            return read(folder)
+        monkeypatch.setattr(folders, "_manifest", read)
+        replace("second")
+        return None  # it was not there for a moment
+
+    monkeypatch.setattr(folders, "_manifest", look)
+    check_replaceable(path, "samples")
+    assert (path / "x").read_text() == "second"
