@@ -1,1 +1,1 @@
-"""Fitting networks: what is minimised, and how."""
+"""Training networks: trainer, callbacks, optimizers, checkpoints."""

@@ -62,7 +62,7 @@ class CollapseStopping(Callback):
         trainer.should_stop = True
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what is known so far travels in the checkpoint."""
+        """Return what a checkpoint must hold: how often it looked bad, and why it stopped."""
         return {"times": self.times, "reason": self.reason}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Fitting a generator and its critic against each other."""
+"""The module that trains a generator and its critic against each other."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Fitting a sequence model by maximum likelihood."""
+"""The module that trains a sequence model by maximum likelihood."""
 
 from typing import Any
 

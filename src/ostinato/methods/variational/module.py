@@ -1,4 +1,4 @@
-"""Fitting a variational autoencoder of segments."""
+"""The module that trains a variational autoencoder of segments."""
 
 from typing import Any
 
