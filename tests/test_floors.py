@@ -36,10 +36,10 @@ FLOORS = (
     {"sampling"},
     {"evaluation"},
     {"tracking"},
-    {"run_notes", "ui"},
-    {"methods"},
+    {"run_notes", "sweeps", "ui"},
+    {"methods", "comparison"},
     {"stages"},
-    {"usage"},
+    {"usage", "arguments"},
     {"cli"},
 )
 HEIGHT = {name: height for height, names in enumerate(FLOORS) for name in names}

@@ -9,9 +9,10 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING
 
-from ostinato import __version__, console, interrupts
+from ostinato import console, interrupts
+from ostinato.arguments import OTHERS, STAGES, make_parser
 from ostinato.config.location import project_folder
 from ostinato.errors import ConfigError, UserError
 
@@ -19,21 +20,7 @@ if TYPE_CHECKING:
     from ostinato.config import Config
     from ostinato.stages.workspace import Workspace
 
-STAGES = {
-    "fetch": "write the corpus into data/",
-    "compose": "params.yaml and conf/ -> outputs/config.yaml, every value checked",
-    "preprocess": "data/ -> outputs/pieces (Parquet), with rejects.csv",
-    "split": "outputs/pieces -> outputs/split.json",
-    "train": "pieces and split -> outputs/model, on an MLflow run; resumes by itself",
-    "generate": "outputs/model -> outputs/samples: MIDI, sound, pictures, listen.html",
-    "evaluate": "model and samples -> outputs/evaluation: metrics, plots, report.html",
-}
 OF_A_BUNDLE = ("generate", "evaluate")  # they start from a trained model, which decides
-OTHERS = {
-    "run": "all stages in one process, without DVC; -m sweeps",
-    "inspect": "say what a folder of music, a music file, a token store or a model holds",
-    "ui": "show the MLflow runs in the browser",
-}
 INTERRUPTED = 130
 NOTHING = 64 * 1024  # bytes: less than this left on a disk is nothing
 
@@ -81,7 +68,7 @@ def _answer(error: BaseException) -> tuple[str, int] | None:
 
 
 def _dispatch(given: list[str], here: Path) -> int:
-    parser = _parser()
+    parser = make_parser()
     if "_ARGCOMPLETE" in os.environ:
         _offer_completions(parser)
     if given and not given[0].startswith("-") and given[0] not in STAGES | OTHERS:
@@ -97,6 +84,8 @@ def _dispatch(given: list[str], here: Path) -> int:
         return _show_runs(arguments.port, not arguments.no_browser)
     if arguments.stage == "inspect":
         return _inspect(arguments, here)
+    if arguments.stage == "compare":
+        return _compare(arguments, here)
     return _run_stage(arguments, here)
 
 
@@ -136,52 +125,28 @@ def _run_stage(arguments: argparse.Namespace, here: Path) -> int:
     return 0
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Refuse the command line in one sentence."""
-        raise ConfigError(f"{message}; values are given as key=value, see {self.prog} --help.")
+def _compare(arguments: argparse.Namespace, here: Path) -> int:
+    from ostinato.comparison.selection import Asked
+    from ostinato.stages.compare import PAGE, Written
+    from ostinato.stages.compare import run as compare_runs
+    from ostinato.stages.compose import compose_values
+    from ostinato.stages.workspace import Workspace
+
+    workspace = Workspace.here()
+    overrides = [word for word in arguments.runs if "=" in word]
+    named = [_name_run(word, here) for word in arguments.runs if "=" not in word]
+    sweep = arguments.sweep and _name_run(arguments.sweep, here)
+    files = (arguments.page, arguments.csv, arguments.latex)
+    page, csv, latex = (file and _typed(file, here) for file in files)
+    written = Written(page or workspace.outputs / PAGE, csv, latex)
+    asked = Asked(named, sweep, arguments.experiment, arguments.where)
+    compare_runs(asked, written, compose_values(overrides, workspace.root, here), workspace)
+    return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="ostinato",
-        description="A configuration-driven experiment pipeline for symbolic music generation.",
-        epilog="Values are set as Hydra overrides: `ostinato train model=gru "
-        "training.learning_rate=0.001`. `ostinato STAGE --help` shows what a stage can be told.",
-    )
-    parser.add_argument("--version", action="version", version=f"ostinato {__version__}")
-    commands = parser.add_subparsers(dest="stage", metavar="STAGE")
-    for name, line in STAGES.items():
-        stage = commands.add_parser(name, help=line, add_help=False)
-        stage.add_argument("-h", "--help", action="store_true")
-        stage.add_argument("--config", type=Path, metavar="FILE")
-        overrides = stage.add_argument("overrides", nargs="*", metavar="key=value")
-        overrides.completer = _completions  # type: ignore[attr-defined]
-    commands.add_parser("run", help=OTHERS["run"], add_help=False).add_argument(
-        "overrides", nargs="*"
-    ).completer = _completions  # type: ignore[attr-defined]
-    _add_inspect(commands)
-    ui = commands.add_parser("ui", help=OTHERS["ui"])
-    ui.add_argument("--port", type=int, default=5000, help="of the local server (5000)")
-    ui.add_argument("--no-browser", action="store_true", help="print the address alone")
-    return parser
-
-
-def _add_inspect(commands: Any) -> None:
-    inspect = commands.add_parser(
-        "inspect",
-        help=OTHERS["inspect"],
-        description="Say what PATH holds, and draw it: a folder of music files, preprocessed "
-        "pieces (outputs/pieces), one music file, a token store (below outputs/cache/tokens) or a "
-        "trained model (outputs/model).",
-    )
-    inspect.add_argument("path", type=Path, metavar="PATH")
-    inspect.add_argument(
-        "--picture",
-        type=Path,
-        metavar="FILE",
-        help="the PNG to write (outputs/inspected/NAME.png)",
-    )
+def _name_run(word: str, here: Path) -> str:
+    """Return the path of a folder that is named from where one stands; else the word itself."""
+    return str(path) if (path := _typed(Path(word), here)).is_dir() else word
 
 
 def _inspect(arguments: argparse.Namespace, here: Path) -> int:
@@ -208,13 +173,6 @@ def _composed(arguments: argparse.Namespace, workspace: "Workspace", here: Path)
 def _typed(path: Path, here: Path) -> Path:
     """A path of the command line, which is seen from where one stands."""
     return path if here == Path.cwd() else here / path
-
-
-def _completions(prefix: str, **_: Any) -> list[str]:
-    """Groups with their options, and the keys of the config."""
-    from ostinato.config.completion import completions
-
-    return completions(prefix)
 
 
 def _offer_completions(parser: argparse.ArgumentParser) -> None:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -19,6 +19,11 @@ _seen_from: Path | None = None
 def say(message: str) -> None:
     """Print a line of news."""
     out.print(message, markup=False)
+
+
+def show(table: Any) -> None:
+    """Print a table of rich's."""
+    Console(highlight=False, width=None if out.is_terminal else 200).print(table)
 
 
 def warn(message: str) -> None:

@@ -124,13 +124,13 @@ class Run:
         self.client.log_inputs(self.id, datasets=[DatasetInput(dataset, tags)])
 
     def artifacts(self, source: Path, folder: str) -> None:
-        """Record a file, or all files of a folder, under `folder`."""
+        """Record a file, or all files of a folder, under `folder`; "" is the root of the run."""
         if self.client is None:
             return
         if source.is_dir():
             self.client.log_artifacts(self.id, str(source), folder)
         else:
-            self.client.log_artifact(self.id, str(source), folder)
+            self.client.log_artifact(self.id, str(source), folder or None)
 
     def clear_uploads(self) -> None:
         """Remove files that MLflow was still writing when an earlier start was killed.

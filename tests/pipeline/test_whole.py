@@ -95,7 +95,7 @@ def test_a_model_of_frames_goes_through_every_stage(
     total = pytest.approx(test["nats_per_frame"] * test["frames"], rel=1e-4)
     assert test["nats_per_note"] * test["notes"] == total
     rows = (folder / "evaluation" / "pieces.csv").read_text().splitlines()
-    assert rows[0] == "name,nats,frames,notes,unigram_nats,bigram_nats"
+    assert rows[0] == "name,nats,frames,notes,quarters,seconds,unigram_nats,bigram_nats"
     assert len(rows) == 1 + test["pieces"]
     assert sum(float(row.split(",")[1]) for row in rows[1:]) == total
     assert f"{test['frames']:,} frames" in (folder / "evaluation" / "report.html").read_text()

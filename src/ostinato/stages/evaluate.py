@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 READS = ("evaluation",)
 FOLDERS = ("model_dir", "samples_dir")
+REPORT = "report.html"
 
 
 def run(config: Config, workspace: Workspace) -> None:
@@ -44,15 +45,16 @@ def run(config: Config, workspace: Workspace) -> None:
         if found.model.table:
             write_text(part / "pieces.csv", found.model.table)
         write_plots(report, part / "plots")
-        write_text(part / "report.html", report_page(report))
+        write_text(part / REPORT, report_page(report))
     console.say(found.model.summary)
     for warning in report.verdict.warnings if report.verdict else ():
         console.warn(warning)
-    console.say(f"the report is {console.where(workspace.evaluation / 'report.html')}")
+    console.say(f"the report is {console.where(workspace.evaluation / REPORT)}")
     fingerprint = bundle_fingerprint(folder)
     mlflow_run = find_run(config.build("tracking"), workspace.home, folder, fingerprint)
     mlflow_run.metrics(_flat(found))
     mlflow_run.artifacts(workspace.evaluation, "evaluation")
+    mlflow_run.artifacts(workspace.evaluation / REPORT, "")  # where MLflow compares runs
 
 
 def _find(config: Config, workspace: Workspace, bundle: "Bundle", folder: Path) -> Found:

@@ -13,6 +13,7 @@ from ostinato.run_notes import find_run
 from ostinato.stages.bundled import ABOUT, MODEL, model_folder, samples_folder, with_pieces_of
 from ostinato.stages.encoding import need, read_split
 from ostinato.stages.listening import LISTEN, choose_real, write_samples
+from ostinato.stages.run_root import record_samples
 from ostinato.stages.shared import shared_pieces
 from ostinato.stages.workspace import Workspace
 from ostinato.wording import quantity
@@ -59,6 +60,7 @@ def run(config: Config, workspace: Workspace) -> None:
     console.say(f"{quantity(len(pieces), 'piece')}; listen in {console.where(samples / LISTEN)}")
     mlflow_run = find_run(config.build("tracking"), workspace.home, folder, fingerprint)
     mlflow_run.artifacts(samples, "samples")
+    record_samples(mlflow_run, samples, LISTEN)
 
 
 def test_pieces(workspace: Workspace) -> "Iterable[Piece]":

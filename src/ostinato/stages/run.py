@@ -5,11 +5,12 @@ import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ostinato import console, scratch
+from ostinato.comparison.selection import Asked
 from ostinato.config import Config, conf_folder
 from ostinato.config.composition import (
     from_hydra,
@@ -22,12 +23,13 @@ from ostinato.config.location import to_project_overrides, to_project_paths
 from ostinato.config.overrides import quote_paths
 from ostinato.config.unread import refuse_unread
 from ostinato.errors import UserError
-from ostinato.stages import compose, evaluate, fetch, generate, split, train
+from ostinato.stages import compare, compose, evaluate, fetch, generate, split, train
 from ostinato.stages.bundled import generate_command
 from ostinato.stages.failures import Failures
-from ostinato.stages.run_folder import MULTIRUN, check, own_folder
+from ostinato.stages.run_folder import MULTIRUN, check, own_folder, sweep_folder
 from ostinato.stages.shared import read_pieces
 from ostinato.stages.workspace import Workspace
+from ostinato.sweeps import SWEEP_NOTE
 
 if TYPE_CHECKING:
     from ostinato.training.trainer import Fitted
@@ -85,9 +87,28 @@ def _launch(words: Sequence[str], project: Project, failures: Failures) -> int:
         hydra.main(version_base="1.3", config_path=found, config_name="config")(job)()
     except HydraException as error:
         raise translate_error(error, list(words), project.conf) from error
+    _compare_sweep(words, project)
     for failure in [*errors, *failures.take()]:
         raise failure
     return 0
+
+
+def _compare_sweep(words: Sequence[str], project: Project) -> None:
+    """Print the table of a sweep and write its page into its folder; nothing without MLflow."""
+    folder = sweep_folder(words)
+    if folder is None or not (folder / SWEEP_NOTE).is_file():
+        return
+    config = compose.compose_values(_of_tracking(words), project.root, project.here)
+    asked, page = Asked(sweep=str(folder)), compare.Written(folder / compare.PAGE)
+    try:
+        compare.run(asked, page, config, Workspace.here())
+    except UserError as error:  # the jobs are done, and what they came to is recorded
+        console.warn(f"the sweep is not compared: {error}")
+
+
+def _of_tracking(words: Sequence[str]) -> list[str]:
+    """Return the overrides that say where runs are recorded."""
+    return [word for word in words if word.startswith("tracking") and "," not in word]
 
 
 def _sorted(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -129,12 +150,20 @@ def _run(composed: Any, settings: Any, project: Project) -> float | None:
     compose.check_fit(config, project.conf)
     output = Path(settings.runtime.output_dir)
     check(output)
-    workspace = Workspace(project.root, output)
+    sweep = _sweep_folder(settings)
+    workspace = Workspace(project.root, output, sweep=sweep)
     fitted = run_stages(config, workspace)
     if command := generate_command(config, workspace):
         console.say(f"more of it: {command}")
     best = fitted.best_validation
     return -best if best is not None and fitted.monitor.higher else best
+
+
+def _sweep_folder(settings: Any) -> Path | None:
+    """Return the folder of the sweep that a job is of; None for a run by itself."""
+    from hydra.types import RunMode
+
+    return Path(settings.sweep.dir) if settings.mode == RunMode.MULTIRUN else None
 
 
 def run_with_fetch(config: Config, workspace: Workspace) -> "Fitted":
@@ -164,7 +193,7 @@ def run_stages(config: Config, workspace: Workspace) -> "Fitted":
     """
     compose.run(config, workspace)
     shared = read_pieces(config, workspace)
-    workspace = Workspace(workspace.root, workspace.outputs, shared)
+    workspace = replace(workspace, shared_pieces=shared)
     split.run(config, workspace)
     fitted = train.run(config, workspace)
     failure = _generate(config, workspace)

@@ -13,6 +13,7 @@ from ostinato.config.location import key_of
 from ostinato.config.yaml_files import read_yaml
 from ostinato.errors import ConfigError
 from ostinato.folders import SHOWN, listed
+from ostinato.sweeps import SWEEP_NOTE
 
 RUN_DIR, SWEEP_DIR = "hydra.run.dir", "hydra.sweep.dir"
 MULTIRUN = ("-m", "--multirun")
@@ -20,7 +21,15 @@ RUNNING = (*MULTIRUN, "-r", "--run")  # with any other flag, Hydra prints someth
 # what is found in the folder of a run, or of a sweep; the first of them is there in any
 RUN: tuple[str, ...] = (".hydra", "config.yaml", "split.json", "curves.csv", "mlflow_runs.json")
 RUN += ("model", "samples", "evaluation", "pieces", "*.log", scratch.NAME)
-SWEEP = ("multirun.yaml", "optimization_results.yaml", "[0-9]*", "*.log", "*.db", scratch.NAME)
+SWEEP: tuple[str, ...] = (
+    "multirun.yaml",
+    "optimization_results.yaml",
+    "[0-9]*",
+    "*.log",
+    "*.db",
+    scratch.NAME,
+)
+SWEEP += (SWEEP_NOTE, "compare.html")
 
 
 @contextmanager
@@ -53,6 +62,11 @@ def own_folder(words: Sequence[str], conf: Path, root: Path) -> Iterator[list[st
     finally:
         if more:
             _remove_empty(folder)
+
+
+def sweep_folder(words: Sequence[str]) -> Path | None:
+    """Return the folder of a sweep that `own_folder` yielded a command line for; None of a run."""
+    return _named(words, SWEEP_DIR)
 
 
 def check(folder: Path, key: str = RUN_DIR, names: Sequence[str] = RUN) -> None:

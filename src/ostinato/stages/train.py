@@ -26,6 +26,7 @@ from ostinato.stages.encoding import (
     token_store,
 )
 from ostinato.stages.workspace import Workspace
+from ostinato.sweeps import PARENT_TAG, sweep_run
 from ostinato.tracking import BUNDLE_TAG, DataOfRun, Run
 from ostinato.wording import quantity
 
@@ -87,6 +88,9 @@ def _train(task: TrainingTask, workspace: Workspace, network: Any, checkpoints: 
         mlflow_run.tags(
             _headings(config) | _provenance(workspace) | {"changed": told} | _left_out(task)
         )
+        if workspace.sweep is not None:
+            parent = sweep_run(config.build("tracking"), workspace.home, workspace.sweep)
+            mlflow_run.tags({PARENT_TAG: parent.id})
         mlflow_run.dataset(_data(task, workspace))
         mlflow_run.await_metric(method.test_metric)
         mlflow_run.artifacts(_saved(config, checkpoints), "config")

@@ -21,13 +21,15 @@ class Workspace:
     """A project folder (`root`, with conf/ and data/) and the folder that a run writes to.
 
     `shared_pieces` replaces outputs/pieces where runs share preprocessed pieces, and `shared_split`
-    outputs/split.json where a model has one of its own.
+    outputs/split.json where a model has one of its own. `sweep` is the folder of the sweep that
+    the run is of.
     """
 
     root: Path
     outputs: Path
     shared_pieces: Path | None = None
     shared_split: Path | None = None
+    sweep: Path | None = None
 
     @classmethod
     def here(cls) -> "Workspace":

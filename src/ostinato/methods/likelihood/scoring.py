@@ -1,5 +1,6 @@
 """The likelihood of the test pieces by a sequence model, beside counting."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,12 +26,13 @@ MODEL = "model"
 class Scores:
     """Nats (pieces,) of the test pieces by `model` and by each baseline.
 
-    counts: what their sums are divided by; notes: (pieces,); table: the same as CSV.
+    counts: what their sums are divided by; notes and seconds: (pieces,); table: the same as CSV.
     """
 
     nats: "Mapping[str, NDArray[np.float64]]"
     counts: "Counts"
     notes: "NDArray[np.int64]"
+    seconds: "NDArray[np.float64]"
     table: str
 
     @property
@@ -39,6 +41,12 @@ class Scores:
         from ostinato.evaluation.likelihood import per_unit
 
         return {name: per_unit(float(nats.sum()), self.counts) for name, nats in self.nats.items()}
+
+    @property
+    def bits_per_second(self) -> float:
+        """Return the model's bits per second of music, at the tempo of the pieces."""
+        bits = float(self.nats[MODEL].sum()) / math.log(2)
+        return round(bits / float(self.seconds.sum()), 6)
 
     @property
     def advantages(self) -> "dict[str, Advantage]":
@@ -52,8 +60,9 @@ class Scores:
     def metrics(self) -> dict[str, Any]:
         """Return the figures for metrics.json."""
         likelihoods = self.likelihoods
+        own = likelihoods.pop(MODEL) | {"bits_per_second": self.bits_per_second}
         return {
-            "test": {**likelihoods.pop(MODEL), **self.counts.table()},
+            "test": own | self.counts.table(),
             "baselines": likelihoods,
             "advantage_per_note": {name: gain.table() for name, gain in self.advantages.items()},
         }
@@ -82,7 +91,10 @@ def score_pieces(task: EvaluationTask) -> Findings:
         summary=scores.summary(),
         verdict=_judge(task, scores),
         metrics=scores.metrics(),
-        figures={f"test_{name}": value for name, value in scores.likelihoods[MODEL].items()},
+        figures={
+            **{f"test_{name}": value for name, value in scores.likelihoods[MODEL].items()},
+            "test_bits_per_second": scores.bits_per_second,
+        },
         subtitle=(
             f"Test split: {quantity(int(counts['pieces']), 'piece')}, {counts[f'{unit}s']:,} "
             f"{unit}s, {counts['notes']:,} notes"
@@ -123,12 +135,24 @@ def _score(task: EvaluationTask) -> Scores | None:
     counted = baseline_nll(store, training, test, representation.size, settings.smoothing)
     notes = likelihood.notes_of_pieces(store, test, representation)
     counts = likelihood.count(store, test, representation)
+    seconds = _seconds(task, test)
     columns: dict[str, NDArray[Any]] = {
         "notes": notes,
+        "quarters": store.quarters[test],
+        "seconds": seconds,
         **{f"{name}_nats": nats for name, nats in counted.items()},
     }
     table = likelihood.table_of_pieces(store, test, own, counts.unit, columns)
-    return Scores({MODEL: own, **counted}, counts, notes, table)
+    return Scores({MODEL: own, **counted}, counts, notes, seconds, table)
+
+
+def _seconds(task: EvaluationTask, test: "NDArray[np.int64]") -> "NDArray[np.float64]":
+    """Return the length of each test piece in seconds: (pieces,)."""
+    import numpy as np
+
+    names = [task.store.names[i] for i in test]
+    lengths = {piece.name: piece.seconds for piece in task.pieces.only(names)}
+    return np.array([lengths[name] for name in names])
 
 
 def _judge(task: EvaluationTask, scores: Scores) -> "Verdict":

@@ -1,0 +1,105 @@
+"""Arguments of the command line: stages, commands and their options."""
+
+import argparse
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ostinato import __version__
+from ostinato.errors import ConfigError
+
+STAGES = {
+    "fetch": "write the corpus into data/",
+    "compose": "params.yaml and conf/ -> outputs/config.yaml, every value checked",
+    "preprocess": "data/ -> outputs/pieces (Parquet), with rejects.csv",
+    "split": "outputs/pieces -> outputs/split.json",
+    "train": "pieces and split -> outputs/model, on an MLflow run; resumes by itself",
+    "generate": "outputs/model -> outputs/samples: MIDI, sound, pictures, listen.html",
+    "evaluate": "model and samples -> outputs/evaluation: metrics, plots, report.html",
+}
+OTHERS = {
+    "run": "all stages in one process, without DVC; -m sweeps",
+    "inspect": "say what a folder of music, a music file, a token store or a model holds",
+    "compare": "set runs side by side: a page to see and hear, a table, CSV, LaTeX",
+    "ui": "show the MLflow runs in the browser",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are sentences of this program."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the command line in one sentence."""
+        raise ConfigError(f"{message}; values are given as key=value, see {self.prog} --help.")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = Parser(
+        prog="ostinato",
+        description="A configuration-driven experiment pipeline for symbolic music generation.",
+        epilog="Values are set as Hydra overrides: `ostinato train model=gru "
+        "training.learning_rate=0.001`. `ostinato STAGE --help` shows what a stage can be told.",
+    )
+    parser.add_argument("--version", action="version", version=f"ostinato {__version__}")
+    commands = parser.add_subparsers(dest="stage", metavar="STAGE")
+    for name, line in STAGES.items():
+        stage = commands.add_parser(name, help=line, add_help=False)
+        stage.add_argument("-h", "--help", action="store_true")
+        stage.add_argument("--config", type=Path, metavar="FILE")
+        overrides = stage.add_argument("overrides", nargs="*", metavar="key=value")
+        overrides.completer = _completions  # type: ignore[attr-defined]
+    commands.add_parser("run", help=OTHERS["run"], add_help=False).add_argument(
+        "overrides", nargs="*"
+    ).completer = _completions  # type: ignore[attr-defined]
+    _add_inspect(commands)
+    _add_compare(commands)
+    ui = commands.add_parser("ui", help=OTHERS["ui"])
+    ui.add_argument("--port", type=int, default=5000, help="of the local server (5000)")
+    ui.add_argument("--no-browser", action="store_true", help="print the address alone")
+    return parser
+
+
+def _add_inspect(commands: Any) -> None:
+    inspect = commands.add_parser(
+        "inspect",
+        help=OTHERS["inspect"],
+        description="Say what PATH holds, and draw it: a folder of music files, preprocessed "
+        "pieces (outputs/pieces), one music file, a token store (below outputs/cache/tokens) or a "
+        "trained model (outputs/model).",
+    )
+    inspect.add_argument("path", type=Path, metavar="PATH")
+    inspect.add_argument(
+        "--picture",
+        type=Path,
+        metavar="FILE",
+        help="the PNG to write (outputs/inspected/NAME.png)",
+    )
+
+
+def _add_compare(commands: Any) -> None:
+    compare = commands.add_parser(
+        "compare",
+        help=OTHERS["compare"],
+        description="Set MLflow runs side by side. Runs that differ in the seed alone are one row. "
+        "Without RUN, --sweep or --where, all runs of the experiment are compared.",
+        epilog="A RUN is the id or the name of an MLflow run, or the folder of one, such as "
+        "outputs/runs/2026-01-31/12-00-00. A key=value sets the config, such as tracking=server.",
+    )
+    compare.add_argument("runs", nargs="*", metavar="RUN")
+    compare.add_argument("--sweep", metavar="ID|FOLDER", help="the runs of a sweep")
+    compare.add_argument("--experiment", metavar="NAME", help="of MLflow (tracking.experiment)")
+    compare.add_argument(
+        "--where", metavar="SEARCH", help="in MLflow's language: \"params.choices.model = 'gru'\""
+    )
+    compare.add_argument(
+        "--page", type=Path, metavar="FILE", help="the page to write (outputs/compare.html)"
+    )
+    compare.add_argument("--csv", type=Path, metavar="FILE", help="write the table as CSV too")
+    compare.add_argument("--latex", type=Path, metavar="FILE", help="write it as LaTeX too")
+
+
+def _completions(prefix: str, **_: Any) -> list[str]:
+    """Groups with their options, and the keys of the config."""
+    from ostinato.config.completion import completions
+
+    return completions(prefix)
