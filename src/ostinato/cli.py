@@ -129,7 +129,7 @@ def _compare(arguments: argparse.Namespace, here: Path) -> int:
     from ostinato.comparison.selection import Asked
     from ostinato.stages.compare import PAGE, Written
     from ostinato.stages.compare import run as compare_runs
-    from ostinato.stages.compose import compose_values
+    from ostinato.stages.compose import compose_tracking
     from ostinato.stages.workspace import Workspace
 
     workspace = Workspace.here()
@@ -140,7 +140,7 @@ def _compare(arguments: argparse.Namespace, here: Path) -> int:
     page, csv, latex = (file and _typed(file, here) for file in files)
     written = Written(page or workspace.outputs / PAGE, csv, latex)
     asked = Asked(named, sweep, arguments.experiment, arguments.where)
-    compare_runs(asked, written, compose_values(overrides, workspace.root, here), workspace)
+    compare_runs(asked, written, compose_tracking(overrides, workspace.root), workspace)
     return 0
 
 

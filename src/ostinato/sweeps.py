@@ -5,10 +5,9 @@ from pathlib import Path
 
 from ostinato import scratch
 from ostinato.files import write_json
-from ostinato.tracking import Run, Tracking, client_of
+from ostinato.tracking import SWEEP_TAG, Run, Tracking, client_of
 
 SWEEP_NOTE = "mlflow_sweep.json"  # in the folder of the sweep
-SWEEP_TAG = "ostinato.sweep"
 PARENT_TAG = "mlflow.parentRunId"
 
 

@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from ostinato import console
 from ostinato.errors import UserError
-from ostinato.tracking import STORE, TEST_AREA, TEST_SCORE, follow_project
+from ostinato.tracking import STORE, SWEEP_TAG, TEST_AREA, TEST_SCORE, follow_project
 
 HOST = "127.0.0.1"
 PORTS = 20  # that are tried, from the one that was asked for
@@ -28,6 +28,7 @@ GRACE = 10  # seconds in which the server may end by itself
 ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 PRIMARY = "mlflow.experiment.primaryMetric.name"
 VIEW = "ostinato"
+NEWEST = 500  # runs, among which the sweeps are looked for
 COLUMNS = (
     "attributes.`Dataset`",
     "tags.`model`",
@@ -92,18 +93,27 @@ def prepare_table(uri: str) -> str:
     """Return where the UI shows the runs of the experiment used last, with the columns that matter.
 
     The UI opens on its pages for language-model applications, and its table without a parameter or
-    a metric, unless the address says otherwise. Its charts begin with the test score.
+    a metric, unless the address says otherwise. Its charts begin with the test score, by which the
+    table is sorted, the best first: sorted by their time, the runs of a sweep would be hidden
+    below the sweep's own.
     """
     from mlflow import MlflowClient
 
     client = MlflowClient(uri)
     known = [experiment.experiment_id for experiment in client.search_experiments()]
-    newest = client.search_runs(known, max_results=1, order_by=["attributes.start_time DESC"])
+    order = ["attributes.start_time DESC"]
+    runs = client.search_runs(known, max_results=NEWEST, order_by=order)
+    newest = [run for run in runs if SWEEP_TAG not in run.data.tags]
     used = newest[0].info.experiment_id if newest else known[0]
-    view = json.dumps({"selectedColumns": COLUMNS})
-    client.set_experiment_tag(used, f"mlflow.sharedViewState.{VIEW}", view)
     scored = newest[0].data.metrics if newest else {}
-    client.set_experiment_tag(used, PRIMARY, TEST_AREA if TEST_AREA in scored else TEST_SCORE)
+    score = TEST_AREA if TEST_AREA in scored else TEST_SCORE
+    view = {
+        "selectedColumns": COLUMNS,
+        "orderByKey": f"metrics.`{score}`",
+        "orderByAsc": score == TEST_SCORE,
+    }
+    client.set_experiment_tag(used, f"mlflow.sharedViewState.{VIEW}", json.dumps(view))
+    client.set_experiment_tag(used, PRIMARY, score)
     query = f"workflowType=machine_learning&viewStateShareKey={VIEW}"
     return f"#/experiments/{used}/runs?{query}"
 

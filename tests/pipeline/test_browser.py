@@ -129,12 +129,19 @@ def test_the_table_shows_the_runs_and_what_they_reached(page: Any, runs_page: st
     assert page.get_by_text("Judges").count() == 0
 
 
+def compare_two(page: Any) -> None:
+    """Choose the first two rows, and press Compare."""
+    boxes = page.locator(".ag-row .ag-checkbox-input-wrapper:visible")
+    for row in range(2):
+        boxes.nth(row).click(force=True)
+    page.get_by_role("button", name="Compare").click()
+    page.get_by_text("Comparing 2 Runs").wait_for()
+
+
 def test_two_runs_are_compared(page: Any, runs_page: str) -> None:
     page.goto(runs_page)
     page.get_by_role("link", name="rnn-voices-bach").wait_for()
-    page.locator("[role=columnheader] input[type=checkbox]").first.check(force=True)
-    page.get_by_role("button", name="Compare").click()
-    page.get_by_text("Comparing 2 Runs").wait_for()
+    compare_two(page)
     differing = page.get_by_role("row", name=re.compile(r"choices\.model\s+(rnn|gru)\s+(rnn|gru)"))
     differing.first.wait_for()
     page.get_by_text("best_validation_nats_per_token").first.wait_for(state="attached")
@@ -143,9 +150,7 @@ def test_two_runs_are_compared(page: Any, runs_page: str) -> None:
 def test_comparing_opens_on_the_test_score(page: Any, runs_page: str) -> None:
     page.goto(runs_page)
     page.get_by_role("link", name="rnn-voices-bach").wait_for()
-    page.locator("[role=columnheader] input[type=checkbox]").first.check(force=True)
-    page.get_by_role("button", name="Compare").click()
-    page.get_by_text("Comparing 2 Runs").wait_for()
+    compare_two(page)
     axes = page.locator(".js-plotly-plot .axis-title")
     axes.last.wait_for()
     assert axes.last.text_content() == "test_nats_per_note"
@@ -157,18 +162,18 @@ def test_a_run_tells_what_it_is_and_plays_its_samples(page: Any, runs_page: str)
     page.get_by_text("nats per token in epoch").wait_for()
     page.get_by_role("tab", name="Artifacts").click()
     page.get_by_text("samples", exact=True).click()
-    page.get_by_text("listen.html", exact=True).click()
+    page.get_by_text("listen.html", exact=True).last.click()
     inside = page.frame_locator("iframe")
     inside.locator(".plane").first.wait_for()
     inside.locator(".play").first.click()
     inside.locator(".playing").first.wait_for()
-    page.get_by_text("sample-01.png", exact=True).click()
+    page.get_by_text("sample-01.png", exact=True).last.click()
     picture = page.locator(
         "img[src^='blob:'], img[src^='data:image/png'], img[src*='sample-01.png']"
     )
     picture.first.wait_for()
     assert picture.first.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
-    page.get_by_text("sample-01.wav", exact=True).click()
+    page.get_by_text("sample-01.wav", exact=True).last.click()
     page.locator("audio, wave, canvas").first.wait_for(state="attached")
 
 
@@ -308,3 +313,78 @@ def test_nothing_of_the_pages_hangs_over_their_edge(
     for address in (listen, report):
         page.goto(address)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_mlflows_page_of_two_runs_shows_players_side_by_side(page: Any, runs_page: str) -> None:
+    page.goto(runs_page)
+    page.get_by_role("link", name="rnn-voices-bach").wait_for()
+    compare_two(page)
+    page.get_by_text("sample-01.mp3").first.dispatch_event("click")
+    players = page.locator("audio")
+    players.nth(1).wait_for(state="attached")
+    assert players.count() == 2
+    assert page.get_by_text("No common artifacts").count() == 0
+    playing = """async (player) => {
+      player.muted = true;
+      await player.play();
+      await new Promise((done) => setTimeout(done, 500));
+      return player.currentTime;
+    }"""
+    assert players.first.evaluate(playing) > 0.1
+
+
+@pytest.fixture(scope="module")
+def comparison(ui: Path) -> Path:
+    """The page that the sweep wrote at its end."""
+    [page] = ui.parent.glob("outputs/sweeps/*/*/compare.html")
+    assert page.stat().st_size < 10_000_000
+    return page
+
+
+def test_a_sweep_ends_with_a_page_that_needs_no_network(page: Any, comparison: Path) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(comparison.as_uri())
+    page.get_by_role("heading", name="2 configs, 2 runs").wait_for()
+    assert all(not address.startswith("http") for address in asked)
+    assert page.locator(".figures tbody tr").count() == 2
+    assert page.get_by_text(re.compile("no row is marked as the best")).first.is_visible()
+
+
+def test_samples_of_two_rows_keep_their_place(page: Any, comparison: Path) -> None:
+    page.goto(comparison.as_uri())
+    players = page.locator(".sample .play")
+    assert players.count() == 2
+    players.first.click()
+    page.wait_for_function("current && current.position > 1")
+    players.nth(1).click()
+    page.wait_for_function("current.card === document.querySelectorAll('.sample')[1]")
+    page.wait_for_function("current.playing.length > 0")
+    assert page.evaluate("current.offset") > 0.9
+
+
+def test_curves_are_zoomed_by_dragging_and_shown_whole_by_a_double_click(
+    page: Any, comparison: Path
+) -> None:
+    page.goto(comparison.as_uri())
+    chart = page.locator("#chart svg")
+    chart.scroll_into_view_if_needed()
+    path = "svg => [...svg.querySelectorAll('.axis + text')].map((text) => text.textContent).join()"
+    before = chart.evaluate(path)
+    box = chart.bounding_box()
+    page.mouse.move(box["x"] + 100, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 300, box["y"] + 160)
+    page.mouse.up()
+    assert chart.evaluate(path) != before
+    chart.dblclick()
+    assert chart.evaluate(path) == before
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_nothing_of_a_comparison_hangs_over_its_edge(
+    page: Any, comparison: Path, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(comparison.as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

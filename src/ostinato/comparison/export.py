@@ -5,7 +5,7 @@ import io
 from typing import TYPE_CHECKING
 
 from ostinato.comparison.statistics import Figure
-from ostinato.comparison.table import Column, Table
+from ostinato.comparison.table import Table
 
 if TYPE_CHECKING:
     from rich.table import Table as TerminalTable
@@ -27,7 +27,7 @@ def mark(table: Table, index: int) -> str:
     """Return what is said of a row's rank: the best one, or one that may be."""
     if index == table.best:
         return "best"
-    return "not told from the best" if index in table.tied else ""
+    return "may be the best" if index in table.tied else ""
 
 
 def to_terminal(table: Table) -> "TerminalTable":
@@ -88,14 +88,7 @@ def _labels(table: Table) -> list[str]:
 
 def _cells(table: Table, index: int) -> list[str]:
     figures = table.figures[index]
-    return [
-        format_figure(figures.get(c.key), _digits(c, figures.get(c.key))) for c in table.columns
-    ]
-
-
-def _digits(column: Column, figure: Figure | None) -> int:
-    """Return how many decimals are shown: fewer of large numbers."""
-    return min(column.digits, 1) if figure is not None and figure.mean >= 10 else column.digits
+    return [format_figure(figures.get(c.key), table.digits(c)) for c in table.columns]
 
 
 def _ends(figure: Figure | None) -> list[str]:

@@ -62,7 +62,7 @@ def _show_row(table: Table, index: int) -> dict[str, Any]:
         "seeds": ", ".join(run.seed or "?" for run in row.runs),
         "runs": [{"name": run.name, "id": run.id} for run in row.runs],
         "cells": [
-            format_figure(figures.get(column.key), column.digits) for column in table.columns
+            format_figure(figures.get(column.key), table.digits(column)) for column in table.columns
         ],
     }
 
@@ -136,7 +136,13 @@ def _show_samples(rows: Sequence[Row]) -> tuple[list[dict[str, Any]], int]:
         if size > MOST_BYTES:
             left_out += 1
             continue
-        shown.append((index, sample | {"row": index, "row_colour": colour(index)}))
+        shown.append(
+            (
+                index,
+                sample
+                | {"row": index, "row_colour": colour(index), "leads": run is rows[index].first},
+            )
+        )
     return [sample for _, sample in sorted(shown, key=lambda pair: pair[0])], left_out
 
 

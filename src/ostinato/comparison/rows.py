@@ -89,6 +89,7 @@ def _label(runs: Sequence[RecordedRun]) -> list[dict[str, str]]:
     compared = [_compared(run) for run in runs]
     keys = dict.fromkeys(key for values in compared for key in values)
     shown = [key for key in keys if not key.endswith("_target_") and _differs(key, compared)]
+    shown.sort(key=lambda key: not key.startswith(CHOICES))
     labels = [
         {key.removeprefix(CHOICES): values.get(key, "–") for key in shown} for values in compared
     ]

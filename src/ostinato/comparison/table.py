@@ -2,23 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ostinato.comparison.pairs import Pair, scored, test_rows
 from ostinato.comparison.rows import Row, Rows
-from ostinato.comparison.runs import PieceScores, RecordedRun
+from ostinato.comparison.runs import RecordedRun
 from ostinato.comparison.statistics import (
     LEVEL,
     Figure,
     Scored,
-    holm,
     interval_of_scores,
     interval_of_values,
-    paired_p_value,
 )
+from ostinato.wording import quantity
 
+LARGE = 10  # a mean from which one decimal is enough
 LN2 = float(np.log(2))
 AREA = "test_overlapping_area"
 
@@ -39,24 +38,10 @@ LIKELIHOODS = (
     Column("bits_per_second", "bits per second", higher=False),
 )
 COSTS = (
-    Column("minutes", "minutes", digits=1),
+    Column("minutes", "minutes", digits=2),
     Column("parameters", "parameters", digits=0),
     Column("memory_megabytes", "memory, MB", digits=0),
 )
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two rows, by their index, tested against each other on `pieces` common test pieces.
-
-    gap: nats per note of the first less those of the second; p: corrected by Holm's method.
-    """
-
-    first: int
-    second: int
-    gap: float
-    p: float
-    pieces: int
 
 
 @dataclass(frozen=True)
@@ -82,6 +67,11 @@ class Table:
         """Return the column by which rows are ranked: the first of a likelihood or an area."""
         return next((column for column in self.columns if column.higher is not None), None)
 
+    def digits(self, column: Column) -> int:
+        """Return how many decimals a column is shown with: fewer where all its means are large."""
+        means = [row[column.key].mean for row in self.figures if column.key in row]
+        return min(column.digits, 1) if min(map(abs, means), default=0) >= LARGE else column.digits
+
 
 def compare_rows(grouped: Rows) -> Table:
     """Return the figures of rows, the best mean first."""
@@ -95,7 +85,7 @@ def compare_rows(grouped: Rows) -> Table:
     judged = next((column for column in columns if column.higher is not None), None)
     order = sorted(range(len(rows)), key=lambda index: _rank(figures[index], judged))
     rows, figures = [rows[i] for i in order], [figures[i] for i in order]
-    pairs = _test(rows)
+    pairs = test_rows(rows)
     best, tied = _mark(rows, figures, judged, pairs)
     return Table(
         rows,
@@ -108,31 +98,6 @@ def compare_rows(grouped: Rows) -> Table:
         tied,
         [*grouped.notes, *_explain(rows, pairs, judged, best)],
     )
-
-
-def common_pieces(one: PieceScores, other: PieceScores) -> tuple[NDArray[np.int64], ...]:
-    """Return the places of the pieces that two tables share, in each of them."""
-    places = {name: index for index, name in enumerate(other.names)}
-    shared = [(i, places[name]) for i, name in enumerate(one.names) if name in places]
-    both = np.array(shared, np.int64).reshape(-1, 2)
-    return both[:, 0], both[:, 1]
-
-
-def scored(row: Row, unit: str) -> Scored | None:
-    """Return the nats of a row's test pieces and their length in notes, quarters or seconds.
-
-    None where its runs have no likelihoods, or not all of the same pieces.
-    """
-    scores = [run.scores for run in row.runs]
-    present = [found for found in scores if found is not None]
-    if not present or len(present) < len(scores):
-        return None
-    if any(found.names != present[0].names for found in present):
-        return None
-    units = getattr(present[0], unit)
-    if units is None:
-        return None
-    return Scored(np.stack([found.nats for found in present]), units)
 
 
 def _figures(row: Row) -> dict[str, Figure]:
@@ -200,27 +165,6 @@ def _rank(figures: Mapping[str, Figure], judged: Column | None) -> tuple[bool, f
     return False, -mean if judged.higher else mean
 
 
-def _test(rows: Sequence[Row]) -> list[Pair]:
-    """Return every pair of rows of one corpus that share test pieces, corrected together."""
-    found: list[tuple[int, int, float, float, int]] = []
-    for first, second in combinations(range(len(rows)), 2):
-        ours, theirs = scored(rows[first], "notes"), scored(rows[second], "notes")
-        one, other = rows[first].first, rows[second].first
-        if ours is None or theirs is None or one.corpus != other.corpus:
-            continue
-        assert one.scores is not None
-        assert other.scores is not None
-        here, there = common_pieces(one.scores, other.scores)
-        ours, theirs = ours.only(here), theirs.only(there)
-        if (p := paired_p_value(ours, theirs)) is not None:
-            found.append((first, second, ours.per_unit - theirs.per_unit, p, len(here)))
-    corrected = holm([p for _, _, _, p, _ in found])
-    return [
-        Pair(first, second, gap, p, pieces)
-        for (first, second, gap, _, pieces), p in zip(found, corrected, strict=True)
-    ]
-
-
 def _mark(
     rows: Sequence[Row],
     figures: Sequence[Mapping[str, Figure]],
@@ -231,14 +175,16 @@ def _mark(
     ranked = [i for i in range(len(rows)) if judged is not None and judged.key in figures[i]]
     if len(ranked) < 2:
         return None, frozenset()
-    told = {pair.second for pair in pairs if pair.first == ranked[0] and pair.p < LEVEL}
+    first = ranked[0]
+    told = {p.second for p in pairs if p.first == first and p.p < LEVEL and p.seeds_known}
     tied = [index for index in ranked[1:] if index not in told]
-    return (None, frozenset([ranked[0], *tied])) if tied else (ranked[0], frozenset())
+    return (None, frozenset([first, *tied])) if tied else (first, frozenset())
 
 
 def _explain(
     rows: Sequence[Row], pairs: Sequence[Pair], judged: Column | None, best: int | None
 ) -> list[str]:
+    """Return what a reader must know of the tests."""
     notes = []
     if len(rows) > 1 and judged is not None and best is None and not pairs:
         notes.append("no two rows can be tested against each other: no row is marked as the best.")
@@ -246,11 +192,19 @@ def _explain(
     if lone:
         one = "1 row has" if lone == 1 else f"{lone} rows have"
         notes.append(f"{one} a single seed: its interval does not hold how much seeds differ.")
+    if pairs and not all(pair.seeds_known for pair in pairs):
+        notes.append(
+            "no row has several seeds, so that tests are of these trained models and not of their "
+            "configs, and no row is marked as the best: train each with two seeds or more, as "
+            "with `ostinato run -m seed=1,2,3`."
+        )
+    elif pairs and lone:
+        notes.append("rows with a single seed are tested as if their seeds differed as others' do.")
     pieces = {pair.pieces for pair in pairs}
     if pieces:
         notes.append(
             f"tests are on {_range(pieces)} test pieces, corrected by Holm's method for "
-            f"{len(pairs)} pairs."
+            f"{quantity(len(pairs), 'pair')}."
         )
     return notes
 

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 from ostinato import console
 from ostinato.comparison.selection import Asked
-from ostinato.config import Config
 from ostinato.errors import UserError
 from ostinato.files import write_text
 from ostinato.stages.workspace import Workspace
-from ostinato.tracking import Run, client_of
+from ostinato.tracking import Run, Tracking, client_of
 from ostinato.wording import quantity
 
 if TYPE_CHECKING:
@@ -31,12 +30,11 @@ class Written:
     latex: Path | None = None
 
 
-def run(asked: Asked, written: Written, config: Config, workspace: Workspace) -> "Table":
+def run(asked: Asked, written: Written, tracking: Tracking, workspace: Workspace) -> "Table":
     """Compare runs: print the table and write the files; a sweep's own run gets them too.
 
     Raises `UserError` for runs that are not there, and where none has finished.
     """
-    tracking = config.build("tracking")
     if not tracking.enabled:
         raise UserError("tracking=off records no runs to compare: say tracking=local or =server.")
     client, experiment = client_of(tracking, workspace.home)

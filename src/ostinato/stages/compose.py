@@ -2,16 +2,20 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ostinato import console
 from ostinato.config import Config, compose, conf_folder, group_options
-from ostinato.config.composition import params_overrides, without_overridden
+from ostinato.config.composition import compose_tree, params_overrides, without_overridden
 from ostinato.config.location import to_project_paths
 from ostinato.config.overrides import quote_paths
 from ostinato.config.unread import refuse_unread
 from ostinato.errors import ConfigError
 from ostinato.methods.base import Method
 from ostinato.stages.workspace import Workspace
+
+if TYPE_CHECKING:
+    from ostinato.tracking import Tracking
 
 READS: tuple[str, ...] = ()
 
@@ -51,6 +55,15 @@ def compose_values(overrides: Sequence[str], root: Path, here: Path | None = Non
     given = without_overridden(_params(root), overrides)
     config = compose([*given, *quote_paths(overrides)], conf_folder(root))
     return to_project_paths(config, overrides, here or root, root)
+
+
+def compose_tracking(overrides: Sequence[str], root: Path) -> "Tracking":
+    """Return where a project's runs are recorded; nothing else of the config is looked at."""
+    given = without_overridden(_params(root), overrides)
+    config = Config(compose_tree([*given, *quote_paths(overrides)], conf_folder(root)))
+    config.check("tracking")
+    tracking: Tracking = config.build("tracking")
+    return tracking
 
 
 def _params(root: Path) -> list[str]:

@@ -98,10 +98,10 @@ def _compare_sweep(words: Sequence[str], project: Project) -> None:
     folder = sweep_folder(words)
     if folder is None or not (folder / SWEEP_NOTE).is_file():
         return
-    config = compose.compose_values(_of_tracking(words), project.root, project.here)
+    tracking = compose.compose_tracking(_of_tracking(words), project.root)
     asked, page = Asked(sweep=str(folder)), compare.Written(folder / compare.PAGE)
     try:
-        compare.run(asked, page, config, Workspace.here())
+        compare.run(asked, page, tracking, Workspace.here())
     except UserError as error:  # the jobs are done, and what they came to is recorded
         console.warn(f"the sweep is not compared: {error}")
 
