@@ -6,11 +6,7 @@ from ostinato.errors import ConfigError
 from ostinato.evaluation import registry
 from ostinato.evaluation.registry import Metric, add_metric, find_metric, metrics, register
 
-
-@pytest.fixture(autouse=True)
-def restored(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Metrics that a test registers are gone after it."""
-    monkeypatch.setattr(registry, "_registered", dict(registry._registered))
+pytestmark = pytest.mark.usefixtures("restored_metrics")
 
 
 def test_a_decorated_function_is_a_metric_of_its_name() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ostinato import console
 from ostinato.config import Config
+from ostinato.config.targets import import_plugins
 from ostinato.errors import UnreadableError
 from ostinato.files import write_json, write_text
 from ostinato.folders import atomic_folder, check_replaceable
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from ostinato.models.bundle import Bundle
     from ostinato.music.piece import Piece
 
-READS = ("evaluation",)
+READS = ("evaluation", "plugins")
 FOLDERS = ("model_dir", "samples_dir")
 
 
@@ -33,6 +34,7 @@ def run(config: Config, workspace: Workspace) -> None:
     from ostinato.evaluation.report import report_page, write_plots
     from ostinato.models.bundle import bundle_fingerprint, load_bundle
 
+    import_plugins(config.plugins)  # they may register metrics
     check_replaceable(workspace.evaluation, "evaluation")
     folder = model_folder(config, workspace)
     bundle = load_bundle(folder, config.plugins)
