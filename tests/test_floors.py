@@ -38,6 +38,7 @@ FLOORS = (
     {"tracking"},
     {"run_notes", "ui"},
     {"methods"},
+    {"inspection"},
     {"stages"},
     {"usage"},
     {"cli"},
