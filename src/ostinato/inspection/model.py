@@ -10,6 +10,7 @@ from typing import Any
 
 from ostinato.config import Config
 from ostinato.config.targets import PARTIAL, TARGET
+from ostinato.corpora.parts import PARTS
 from ostinato.errors import ConfigError
 from ostinato.evaluation.charts import curves
 from ostinato.inspection import figures
@@ -91,7 +92,7 @@ def _training(split: Path, choices: Mapping[str, Any]) -> str:
         return corpus
     try:
         parts = json.loads(read_regular(split, LARGEST))
-        sizes = ", ".join(f"{part} {len(parts[part])}" for part in ("train", "validation", "test"))
+        sizes = ", ".join(f"{part} {len(parts[part])}" for part in PARTS)
     except (ValueError, KeyError, TypeError, RecursionError):  # somebody else's file of that name
         return corpus
     return f"{corpus}; pieces in {split.name} beside it: {sizes}"
