@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ostinato.errors import UserError
 from ostinato.evaluation import measures, sets
+from ostinato.evaluation.distributions import overlapping_area
 from ostinato.evaluation.measures import measure
 from ostinato.evaluation.registry import metrics, register
 from ostinato.music import conversion
@@ -169,14 +170,14 @@ def test_an_infinite_value_is_refused_in_a_sentence() -> None:
 @given(samples, samples)
 def test_overlap_is_symmetric_and_between_0_and_1(a: list[float], b: list[float]) -> None:
     ours, theirs = np.array(a), np.array(b)
-    overlap = sets.overlapping_area(ours, theirs)
+    overlap = overlapping_area(ours, theirs)
     assert 0 <= overlap <= 1 + 1e-9
-    assert overlap == pytest.approx(sets.overlapping_area(theirs, ours))
+    assert overlap == pytest.approx(overlapping_area(theirs, ours))
 
 
 @given(samples)
 def test_a_set_overlaps_fully_with_itself(a: list[float]) -> None:
-    assert sets.overlapping_area(np.array(a), np.array(a)) == pytest.approx(1)
+    assert overlapping_area(np.array(a), np.array(a)) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.5, 1.0, 2.0, 4.0])
@@ -184,12 +185,12 @@ def test_overlap_of_two_normal_distributions_is_the_known_area(shift: float) -> 
     random = np.random.default_rng(0)
     a, b = random.normal(size=20_000), random.normal(size=20_000) + shift
     known = math.erfc(shift / 2 / math.sqrt(2))
-    assert sets.overlapping_area(a, b) == pytest.approx(known, abs=0.02)
+    assert overlapping_area(a, b) == pytest.approx(known, abs=0.02)
 
 
 def test_disjoint_sets_do_not_overlap() -> None:
-    assert sets.overlapping_area(np.arange(20.0), np.arange(20.0) + 1000) < 0.01
-    assert sets.overlapping_area(np.zeros(3), np.ones(3)) == 0
+    assert overlapping_area(np.arange(20.0), np.arange(20.0) + 1000) < 0.01
+    assert overlapping_area(np.zeros(3), np.ones(3)) == 0
 
 
 def test_two_halves_of_the_chorales_are_alike(measured: list[Values]) -> None:

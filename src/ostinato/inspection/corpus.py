@@ -9,9 +9,10 @@ from ostinato.corpora.store import Reject
 from ostinato.errors import UserError
 from ostinato.evaluation.sets import DURATIONS
 from ostinato.inspection import figures
-from ostinato.inspection.statistics import CorpusStatistics
+from ostinato.inspection.statistics import PITCHES, CorpusStatistics
 from ostinato.inspection.tables import View, beside, counted, facts
 from ostinato.music.naming import clock, program_name
+from ostinato.music.piece import OCTAVE
 from ostinato.representations.base import pitch_name
 from ostinato.wording import quantity
 
@@ -77,8 +78,8 @@ def _reasons(rejects: Sequence[Reject]) -> str:
 
 def _octaves(statistics: CorpusStatistics) -> list[tuple[str, int]]:
     octaves = [
-        (f"C{c // 12 - 1} to B{c // 12 - 1}", int(statistics.pitches[c : c + 12].sum()))
-        for c in range(0, 128, 12)
+        (f"C{c // OCTAVE - 1} to B{c // OCTAVE - 1}", int(statistics.pitches[c : c + OCTAVE].sum()))
+        for c in range(0, PITCHES, OCTAVE)
     ]
     return [octave for octave in octaves if octave[1]]
 
