@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from ostinato.corpora.sources.packaged import BachChorales, Job
+from ostinato.evaluation import registry
 from ostinato.music.conversion import from_muspy
 from ostinato.music.piece import Piece
 from ostinato.music.writing import write_midi
@@ -66,6 +67,12 @@ def short_chorales() -> list[Piece]:
     ]
     assert len(pieces) >= FEW
     return pieces[:FEW]
+
+
+@pytest.fixture
+def restored_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Metrics that a test registers are gone after it."""
+    monkeypatch.setattr(registry, "_registered", dict(registry._registered))
 
 
 @pytest.fixture(scope="session")

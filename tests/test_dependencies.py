@@ -30,6 +30,8 @@ def test_a_line_that_is_missing_is_named(stage: str) -> None:
         ("train", "music/piece.py", True),
         ("train", "models/recurrent.py", True),  # named by conf/ alone
         ("train", "evaluation/report.py", False),
+        ("train", "evaluation/measures.py", False),  # a metric to look at retrains nothing
+        ("evaluate", "evaluation/measures.py", True),
         ("train", "music/page.py", False),
         ("generate", "training/trainer.py", False),
         ("generate", "sampling/sequence.py", True),

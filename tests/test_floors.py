@@ -38,6 +38,7 @@ FLOORS = (
     {"tracking"},
     {"run_notes", "sweeps", "ui"},
     {"methods", "comparison"},
+    {"inspection"},
     {"stages"},
     {"usage", "arguments"},
     {"cli"},

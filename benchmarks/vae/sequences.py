@@ -36,7 +36,7 @@ from ostinato.stages.encoding import read_split, token_store
 from ostinato.stages.shared import shared_pieces
 from ostinato.stages.workspace import Workspace
 from ostinato.training.settings import GradientDescent
-from ostinato.training.trainer import fit
+from ostinato.training.trainer import FitOptions, fit
 
 MODEL = "gru"
 
@@ -70,7 +70,8 @@ def measure(folder: Path, epochs: int) -> Figures:
     sizes = (settings.window, settings.batch_size, settings.transpose, seed)
     data = MusicData(segments, training, validation, melody, *sizes)
     with tempfile.TemporaryDirectory() as checkpoints:
-        fitted = fit(LikelihoodModule(model, settings), data, settings, seed, Path(checkpoints))
+        options = FitOptions(seed, Path(checkpoints))
+        fitted = fit(LikelihoodModule(model, settings), data, settings, options)
     nats = nll_of_pieces(model, segments, test, settings.batch_size)
     metrics = json.loads((folder / "evaluation" / "metrics.json").read_text(encoding="utf-8"))
     return {

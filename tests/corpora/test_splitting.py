@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tunes import melody
 
 from ostinato.corpora import duplicates
+from ostinato.corpora.parts import PARTS
 from ostinato.corpora.splitting import (
-    PARTS,
     FolderSplit,
     PredefinedSplit,
     RandomSplit,

@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ostinato.errors import UserError
 from ostinato.evaluation import measures, sets
+from ostinato.evaluation.distributions import overlapping_area
 from ostinato.evaluation.measures import measure
+from ostinato.evaluation.registry import metrics, register
 from ostinato.music import conversion
 from ostinato.music.piece import NOTE, TIME_SIGNATURE, Piece, array
 
@@ -136,21 +139,45 @@ def test_drums_do_not_change_what_is_said_of_pitches(chorales: list[Piece]) -> N
 
 def test_every_measure_is_explained_and_finite(measured: list[Values]) -> None:
     for values in measured:
-        assert list(values) == list(measures.MEASURES)
+        assert list(values) == [metric.name for metric in metrics("piece")]
         assert all(math.isfinite(value) for value in values.values())
+
+
+@pytest.mark.usefixtures("restored_metrics")
+def test_a_metric_of_ones_own_is_measured_after_the_others() -> None:
+    @register("piece", unit="share", description="notes that are long")
+    def long_notes(piece: measures.PieceViews) -> float | None:
+        notes = piece.grid.notes
+        return float(np.mean(notes["duration"] >= 8)) if len(notes) > 1 else None
+
+    values = measure(piece([0, 8], [8, 4]))
+    assert list(values)[-1] == "long_notes"
+    assert values["long_notes"] == 0.5
+    assert "long_notes" not in measure(piece([0]))
+
+
+@pytest.mark.usefixtures("restored_metrics")
+def test_an_infinite_value_is_refused_in_a_sentence() -> None:
+    @register("piece", unit="share", description="one over nothing")
+    def endless(piece: measures.PieceViews) -> float:
+        del piece
+        return math.inf
+
+    with pytest.raises(UserError, match="the metric endless of x is inf: it should be a finite"):
+        measure(piece([0, 8]))
 
 
 @given(samples, samples)
 def test_overlap_is_symmetric_and_between_0_and_1(a: list[float], b: list[float]) -> None:
     ours, theirs = np.array(a), np.array(b)
-    overlap = sets.overlapping_area(ours, theirs)
+    overlap = overlapping_area(ours, theirs)
     assert 0 <= overlap <= 1 + 1e-9
-    assert overlap == pytest.approx(sets.overlapping_area(theirs, ours))
+    assert overlap == pytest.approx(overlapping_area(theirs, ours))
 
 
 @given(samples)
 def test_a_set_overlaps_fully_with_itself(a: list[float]) -> None:
-    assert sets.overlapping_area(np.array(a), np.array(a)) == pytest.approx(1)
+    assert overlapping_area(np.array(a), np.array(a)) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.5, 1.0, 2.0, 4.0])
@@ -158,17 +185,17 @@ def test_overlap_of_two_normal_distributions_is_the_known_area(shift: float) -> 
     random = np.random.default_rng(0)
     a, b = random.normal(size=20_000), random.normal(size=20_000) + shift
     known = math.erfc(shift / 2 / math.sqrt(2))
-    assert sets.overlapping_area(a, b) == pytest.approx(known, abs=0.02)
+    assert overlapping_area(a, b) == pytest.approx(known, abs=0.02)
 
 
 def test_disjoint_sets_do_not_overlap() -> None:
-    assert sets.overlapping_area(np.arange(20.0), np.arange(20.0) + 1000) < 0.01
-    assert sets.overlapping_area(np.zeros(3), np.ones(3)) == 0
+    assert overlapping_area(np.arange(20.0), np.arange(20.0) + 1000) < 0.01
+    assert overlapping_area(np.zeros(3), np.ones(3)) == 0
 
 
 def test_two_halves_of_the_chorales_are_alike(measured: list[Values]) -> None:
     comparison = sets.compare(measured[::2], measured[1::2])
-    assert list(comparison) == list(measures.MEASURES)
+    assert list(comparison) == [metric.name for metric in metrics("piece")]
     for name, values in comparison.items():
         assert values.overlap > 0.85, name
         assert (values.generated.count, values.test.count) == (204, 204)

@@ -59,7 +59,7 @@ def test_likelihoods_stand_beside_their_baselines() -> None:
 def test_measures_stand_beside_those_of_the_test_set() -> None:
     page = report_page(REPORT)
     assert ["pitch range", "34.2 ± 3.1", "35.5 ± 3.6", "0.87"] in rows(page)
-    assert "semitones from the lowest to the highest pitch" in page
+    assert "from the lowest to the highest pitch, semitones · muspy" in page
 
 
 def test_settings_and_findings_are_told() -> None:

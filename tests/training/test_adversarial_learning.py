@@ -86,7 +86,9 @@ def fit(
         50,
     )
     module = AdversarialModule(network, training, judge, seed)
-    fitted = trainer.fit(module, data, training, seed, folder, None, validated, more)
+    fitted = trainer.fit(
+        module, data, training, trainer.FitOptions(seed, folder, None, validated, more)
+    )
     return fitted, network
 
 

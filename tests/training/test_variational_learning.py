@@ -60,7 +60,8 @@ def fit(
         segments[0], validation, training.batch_size, training.transpose, 1.0, seed, 50
     )
     module = VariationalModule(network, training, seed)
-    return trainer.fit(module, data, training, seed, folder, None, validated, more), network
+    options = trainer.FitOptions(seed, folder, None, validated, more)
+    return trainer.fit(module, data, training, options), network
 
 
 def weights(network: torch.nn.Module) -> Tensor:

@@ -43,7 +43,9 @@ def fit(
         seed,
     )
     module = LikelihoodModule(network, training)
-    fitted = trainer.fit(module, data, training, seed, folder, logger, validation > 0)
+    fitted = trainer.fit(
+        module, data, training, trainer.FitOptions(seed, folder, logger, validation > 0)
+    )
     return fitted, network
 
 

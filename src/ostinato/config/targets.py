@@ -101,6 +101,21 @@ def check_plugins(plugins: Any) -> tuple[str, ...]:
     return tuple(plugins)
 
 
+def import_plugins(plugins: Sequence[str]) -> None:
+    """Import packages that `plugins` lists, which may register metrics of their own.
+
+    Raises `ConfigError` for one that is not there.
+    """
+    for plugin in plugins:
+        try:
+            importlib.import_module(plugin)
+        except ModuleNotFoundError as error:
+            raise ConfigError(
+                f"plugins={json.dumps([*plugins])} cannot be imported: there is no module "
+                f"{error.name}. Put its folder into PYTHONPATH, or install it."
+            ) from error
+
+
 @lru_cache
 def _libraries() -> frozenset[str]:
     """Return the packages of everything that ostinato requires, directly or not."""

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from ostinato.console import warn
 from ostinato.corpora import duplicates
-from ostinato.corpora.sources.published_splits import PARTS as PARTS
+from ostinato.corpora.parts import PARTS
 from ostinato.corpora.store import PieceStore
 from ostinato.errors import UserError
 from ostinato.wording import agree, quantity

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato.evaluation.sets import PITCH_CLASSES
-from ostinato.music.picture import DPI, GRID, INK, PALETTE, STYLE, png
+from ostinato.music.picture import DPI, GRID, INK, NAMES, PALETTE, STYLE, png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -95,12 +94,12 @@ def plane(points: NDArray[np.float64], keys: NDArray[np.int64]) -> bytes:
 
     def draw(axes: "Axes") -> None:
         wheel = matplotlib.colormaps["hsv"]
-        for place in range(len(PITCH_CLASSES)):
-            tonic = place * FIFTH % len(PITCH_CLASSES)
+        for place in range(len(NAMES)):
+            tonic = place * FIFTH % len(NAMES)
             x, y = points[keys == tonic].T
             if len(x):
-                hue = wheel(place / len(PITCH_CLASSES))
-                axes.scatter(x, y, s=9, color=hue, linewidths=0, label=PITCH_CLASSES[tonic])
+                hue = wheel(place / len(NAMES))
+                axes.scatter(x, y, s=9, color=hue, linewidths=0, label=NAMES[tonic])
         axes.set_xlabel("first principal component")
         axes.set_ylabel("second")
 

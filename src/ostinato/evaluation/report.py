@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ostinato.evaluation import charts
 from ostinato.evaluation.bootstrap import FEWEST
-from ostinato.evaluation.measures import MEASURES
+from ostinato.evaluation.registry import OWN, find_metric
 from ostinato.evaluation.sets import DEGREES, DURATIONS, Comparison, Spread
 from ostinato.evaluation.verdict import Verdict, label_of
 from ostinato.files import write_text
@@ -37,7 +37,7 @@ class Report:
     unit: what the baselines count, token or frame.
     samples: some to hear at once, whose sound has `sample_rate`; `listen`: the address of the page
         with all of them, from the report.
-    measures: generated against test, by the names of `MEASURES`.
+    measures: generated against test, by the names of the piece metrics.
     curves: rows of `epoch`, `train` and `validation`, by what `curve` says: the losses in nats, or
         something of which `higher` is better.
     degrees, durations: for each set, by name, the shares of `DEGREES`, of `DURATIONS`.
@@ -128,11 +128,19 @@ def _figures(report: Report) -> list[tuple[str, str]]:
 def _measure_row(name: str, values: Comparison) -> dict[str, str]:
     return {
         "name": label_of(name),
-        "meaning": MEASURES.get(name, ""),
+        "description": _describe(name),
         "generated": _spread(values.generated),
         "test": _spread(values.test),
         "overlap": f"{values.overlap:.2f}",
     }
+
+
+def _describe(name: str) -> str:
+    """Return what a piece metric is, its unit, and whose it is where it is not ostinato's own."""
+    if (metric := find_metric("piece", name)) is None:
+        return ""
+    source = "" if metric.source == OWN else f" · {metric.source}"
+    return f"{metric.description}, {metric.unit}{source}"
 
 
 def _spread(spread: Spread) -> str:

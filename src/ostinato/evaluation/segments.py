@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ostinato.evaluation.sets import overlapping_area
+from ostinato.evaluation.distributions import overlapping_area
 from ostinato.models.segments import Lines, Shape
 
 SILENT = -1

@@ -1,18 +1,22 @@
 """A set of pieces against another: distributions of measures, of pitch classes and of durations."""
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato.evaluation.measures import STEPS_PER_QUARTER
+from ostinato import console
+from ostinato.evaluation.distributions import overlapping_area
+from ostinato.evaluation.measures import STEPS_PER_QUARTER, measure
 from ostinato.music.keys import estimate_key
-from ostinato.music.picture import NAMES
-from ostinato.music.piece import Piece
+from ostinato.music.piece import OCTAVE, Piece
 
-POINTS = 1024  # of the common grid on which two densities are compared
-PITCH_CLASSES = NAMES
+if TYPE_CHECKING:
+    from ostinato.corpora.store import Selection
+
 DEGREES = ("1", "♭2", "2", "♭3", "3", "4", "♯4", "5", "♭6", "6", "♭7", "7")  # 1 is the tonic
 LONGEST = 4 * STEPS_PER_QUARTER  # durations up to a whole note have a class each
 DURATIONS = (*(f"{n / STEPS_PER_QUARTER:g}" for n in range(1, LONGEST + 1)), "longer")
@@ -53,27 +57,16 @@ def compare(
     return comparisons
 
 
-def overlapping_area(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """The area under the lower of two densities, from 0 to 1: values (n,) and (m,), none empty.
-
-    After Yang and Lerch, "On the evaluation of generative models in music" (Neural Computing and
-    Applications 32, 2020), who smooth by Gaussian kernels and integrate the minimum. They compare
-    distances between pieces; this compares the values themselves. Both densities have one
-    bandwidth (Scott's rule for the smaller set and the mean variance) and one grid, so that equal
-    sets overlap fully. Two small samples of one distribution overlap by less than 1.
-    """
-    a, b = np.asarray(a, float), np.asarray(b, float)
-    deviation = float(np.sqrt((a.var() + b.var()) / 2))
-    bandwidth = deviation * min(len(a), len(b)) ** -0.2
-    if bandwidth <= 1e-12 * max(1.0, float(np.abs(a).max()), float(np.abs(b).max())):
-        return float(np.isclose(a[0], b[0]))
-    low = min(a.min(), b.min()) - 4 * bandwidth
-    high = max(a.max(), b.max()) + 4 * bandwidth
-    step = (high - low) / POINTS
-    offsets = np.arange(-POINTS, POINTS + 1) * step
-    kernel = np.exp(-0.5 * (offsets / max(bandwidth, step)) ** 2)
-    p, q = (_density(values, low, high, kernel) for values in (a, b))
-    return float(np.minimum(p, q).sum())
+def compare_sets(
+    generated: Sequence[Piece], originals: "Selection | Sequence[Piece]"
+) -> dict[str, Comparison]:
+    """Measure two sets of pieces and compare them; nothing where one of them is empty."""
+    if not len(originals) or not generated:
+        return {}
+    total = len(generated) + len(originals)
+    pieces = itertools.chain(generated, originals)
+    measured = list(console.track(map(measure, pieces), "measuring", total, "pieces"))
+    return compare(measured[: len(generated)], measured[len(generated) :])
 
 
 def degree_histogram(pieces: Iterable[Piece]) -> NDArray[np.float64]:
@@ -83,11 +76,11 @@ def degree_histogram(pieces: Iterable[Piece]) -> NDArray[np.float64]:
     Drums, and pieces with too few notes for a key, are left out. The shares sum to 1, or to 0 where
     there are no notes.
     """
-    counts = np.zeros(12)
+    counts = np.zeros(OCTAVE)
     for piece in pieces:
         if (key := estimate_key(piece)) is not None:
             pitches = piece.notes["pitch"][~piece.notes["drum"]].astype(np.int64)
-            counts += np.bincount((pitches - key.tonic) % 12, minlength=12)
+            counts += np.bincount((pitches - key.tonic) % OCTAVE, minlength=OCTAVE)
     return _shares(counts)
 
 
@@ -117,16 +110,6 @@ def _values(measured: Sequence[Mapping[str, float]], name: str) -> NDArray[np.fl
 
 def _spread(values: NDArray[np.float64]) -> Spread:
     return Spread(float(values.mean()), float(values.std()), len(values))
-
-
-def _density(
-    values: NDArray[np.float64], low: float, high: float, kernel: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """A histogram on the grid, smoothed by the kernel: (POINTS,), summing to 1."""
-    counts, _ = np.histogram(values, POINTS, (low, high))
-    smooth = np.convolve(counts, kernel)[POINTS : 2 * POINTS]
-    density: NDArray[np.float64] = smooth / smooth.sum()
-    return density
 
 
 def _shares(counts: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ostinato.evaluation.bootstrap import CONFIDENCE, FEWEST, Advantage
-from ostinato.evaluation.sets import Comparison
 from ostinato.wording import agree, quantity
+
+if TYPE_CHECKING:
+    from ostinato.evaluation.sets import Comparison
 
 FAR = 1.0  # standard deviations of the test split
 MOST_NAMED = 3  # measures
@@ -95,7 +98,7 @@ def judge_segments(
 
 
 def judge_samples(
-    measures: Mapping[str, Comparison], silent: int, cut: int | None, pieces: int
+    measures: "Mapping[str, Comparison]", silent: int, cut: int | None, pieces: int
 ) -> Verdict:
     """Return where the samples are farthest from the test split, and what is wrong with them."""
     far = {

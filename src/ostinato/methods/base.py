@@ -184,11 +184,13 @@ class Method(ABC):
             self.module(task, network),
             data,
             settings,
-            task.seed,
-            folder,
-            run.logger(),
-            self.is_validated(task, data),
-            self.callbacks(task, network, run),
+            trainer.FitOptions(
+                task.seed,
+                folder,
+                run.logger(),
+                self.is_validated(task, data),
+                self.callbacks(task, network, run),
+            ),
         )
         self.finish(task, network, data)
         return fitted

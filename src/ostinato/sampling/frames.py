@@ -10,8 +10,8 @@ from torch import Tensor
 
 from ostinato import console
 from ostinato.models.sequence import SequenceModel
-from ostinato.representations.base import FrameRepresentation
-from ostinato.sampling.sequence import BAR_QUARTERS, Composed
+from ostinato.representations.base import BAR_QUARTERS, FrameRepresentation
+from ostinato.sampling.sequence import Composed
 from ostinato.sampling.settings import Sampling
 from ostinato.sampling.strategies import Sampler
 

@@ -11,11 +11,10 @@ from torch import Tensor
 
 from ostinato import console
 from ostinato.models.sequence import SequenceModel
-from ostinato.representations.base import Grammar, TokenRepresentation
+from ostinato.representations.base import BAR_QUARTERS, Grammar, TokenRepresentation
 from ostinato.sampling.settings import Sampling
 from ostinato.sampling.strategies import Sampler
 
-BAR_QUARTERS = 4.0
 TOKENS_PER_QUARTER = 64  # more than any music needs: a bound for a model that never moves on
 
 

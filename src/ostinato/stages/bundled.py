@@ -17,9 +17,9 @@ from ostinato.stages.compose import compose_values
 from ostinato.stages.shared import read_pieces
 from ostinato.stages.workspace import Workspace
 from ostinato.untrusted import MIB, check_regular
+from ostinato.weights import WEIGHTS
 
 LARGEST_SPLIT = 64 * MIB  # bytes; a million names take thirty
-WEIGHTS = "weights.safetensors"
 OF_THE_BUNDLE = ("model", "representation")
 ABOUT = "sampling.json"  # beside samples
 MODEL = "bundle"  # in it: the fingerprint of the model that drew them

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ostinato import console
 from ostinato.config import Config
+from ostinato.corpora.parts import PARTS
 from ostinato.errors import UserError
 from ostinato.files import fingerprint, write_text
 from ostinato.locks import locked
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from ostinato.representations.base import Representation
 
 WORTH_PROCESSES = 16  # parts of a piece store
-PARTS = ("train", "validation", "test")
 
 
 def token_store(

@@ -1,13 +1,12 @@
 """evaluate: likelihood of the test split, measures of the samples, a report on the MLflow run."""
 
-import itertools
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ostinato import console
 from ostinato.config import Config
+from ostinato.config.targets import import_plugins
 from ostinato.errors import UnreadableError
 from ostinato.files import write_json, write_text
 from ostinato.folders import atomic_folder, check_replaceable
@@ -15,16 +14,15 @@ from ostinato.methods.base import EvaluationTask, Method
 from ostinato.run_notes import find_run
 from ostinato.stages.bundled import model_folder, read_about, samples_folder, with_pieces_of
 from ostinato.stages.encoding import need, read_split, token_store
-from ostinato.stages.reporting import Found, build_report
+from ostinato.stages.reporting import EvaluationResult, build_report
 from ostinato.stages.workspace import Workspace
 
 if TYPE_CHECKING:
     from ostinato.corpora.store import Selection
-    from ostinato.evaluation.sets import Comparison
     from ostinato.models.bundle import Bundle
     from ostinato.music.piece import Piece
 
-READS = ("evaluation",)
+READS = ("evaluation", "plugins")
 FOLDERS = ("model_dir", "samples_dir")
 REPORT = "report.html"
 
@@ -34,45 +32,49 @@ def run(config: Config, workspace: Workspace) -> None:
     from ostinato.evaluation.report import report_page, write_plots
     from ostinato.models.bundle import bundle_fingerprint, load_bundle
 
+    import_plugins(config.plugins)  # they may register metrics
     check_replaceable(workspace.evaluation, "evaluation")
     folder = model_folder(config, workspace)
     bundle = load_bundle(folder, config.plugins)
     workspace = with_pieces_of(folder, config, workspace)
-    found = _find(config, workspace, bundle, folder)
-    report = build_report(config, workspace, bundle, found)
+    result = _measure(config, workspace, bundle, folder)
+    report = build_report(config, workspace, bundle, result)
     with atomic_folder(workspace.evaluation, "evaluation") as part:
-        write_json(part / "metrics.json", found.metrics())
-        if found.model.table:
-            write_text(part / "pieces.csv", found.model.table)
+        write_json(part / "metrics.json", result.metrics())
+        if result.model.table:
+            write_text(part / "pieces.csv", result.model.table)
         write_plots(report, part / "plots")
         write_text(part / REPORT, report_page(report))
-    console.say(found.model.summary)
+    console.say(result.model.summary)
     for warning in report.verdict.warnings if report.verdict else ():
         console.warn(warning)
     console.say(f"the report is {console.where(workspace.evaluation / REPORT)}")
     fingerprint = bundle_fingerprint(folder)
     mlflow_run = find_run(config.build("tracking"), workspace.home, folder, fingerprint)
-    mlflow_run.metrics(_flat(found))
+    mlflow_run.metrics(result.figures())
     mlflow_run.artifacts(workspace.evaluation, "evaluation")
     mlflow_run.artifacts(workspace.evaluation / REPORT, "")  # where MLflow compares runs
 
 
-def _find(config: Config, workspace: Workspace, bundle: "Bundle", folder: Path) -> Found:
+def _measure(
+    config: Config, workspace: Workspace, bundle: "Bundle", folder: Path
+) -> EvaluationResult:
     """Read the samples and the test pieces, and measure them."""
     from ostinato.corpora.store import PieceStore
+    from ostinato.evaluation.sets import compare_sets
 
     pieces = PieceStore(need(workspace.pieces, "preprocess"))
     split = read_split(workspace)
     samples = samples_folder(config, workspace)
     about = read_about(samples, folder)
-    generated, silent = _samples(samples)
+    generated, silent = _read_samples(samples)
     store = token_store(bundle.config, workspace, bundle.representation)
     method: Method = bundle.config.build("method")
     findings = method.evaluate(EvaluationTask(config, bundle, store, pieces, split))
     originals: Selection | list[Piece] = pieces.only(split["test"])
     if findings.originals is not None:
         originals = findings.originals
-    return Found(
+    return EvaluationResult(
         model=findings,
         monitor=method.monitor(bundle.representation.unit),
         generated=generated,
@@ -80,13 +82,13 @@ def _find(config: Config, workspace: Workspace, bundle: "Bundle", folder: Path) 
         silent=silent,
         cut=about.get("cut_pieces"),  # none where nothing beside the samples says so
         originals=originals,
-        measures=_compare(generated, originals),
+        measures=compare_sets(generated, originals),
         losses=store.losses.only(store.indices(split["test"])),
     )
 
 
-def _samples(folder: Path) -> "tuple[list[Piece], int]":
-    """The samples that have notes, and how many have none."""
+def _read_samples(folder: Path) -> "tuple[list[Piece], int]":
+    """Return the samples that have notes, and how many have none."""
     from ostinato.music.reading import read_midi
 
     pieces: list[Piece] = []
@@ -101,24 +103,3 @@ def _samples(folder: Path) -> "tuple[list[Piece], int]":
             "`ostinato generate` makes some."
         )
     return pieces, len(paths) - len(pieces)
-
-
-def _compare(
-    generated: Sequence["Piece"], originals: "Selection | list[Piece]"
-) -> "Mapping[str, Comparison]":
-    from ostinato.evaluation.measures import measure
-    from ostinato.evaluation.sets import compare
-
-    if not len(originals) or not generated:
-        return {}
-    total = len(generated) + len(originals)
-    pieces = itertools.chain(generated, originals)
-    measured = list(console.track(map(measure, pieces), "measuring", total, "pieces"))
-    return compare(measured[: len(generated)], measured[len(generated) :])
-
-
-def _flat(found: Found) -> dict[str, float]:
-    """The figures for the MLflow run."""
-    flat = dict(found.model.figures)
-    flat |= {f"generated/{name}": c.generated.mean for name, c in found.measures.items()}
-    return flat | {f"overlap/{name}": c.overlap for name, c in found.measures.items()}

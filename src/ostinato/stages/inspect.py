@@ -8,8 +8,8 @@ from pathlib import Path
 from ostinato import console
 from ostinato.errors import ConfigError, UnreadableError, UserError
 from ostinato.files import atomic_file
+from ostinato.inspection.tables import View
 from ostinato.music.picture import is_ours
-from ostinato.stages.views import View
 from ostinato.stages.workspace import Workspace
 
 PARQUET, TOKENS, WEIGHTS = "index.parquet", "steps.bin", "weights.safetensors"
@@ -91,23 +91,24 @@ def _of_store(folder: Path, name: str = "") -> View:
     from pyarrow import ArrowException
 
     from ostinato.corpora.store import REJECTS, PieceStore, read_rejects
-    from ostinato.evaluation.holdings import Holdings
-    from ostinato.stages.views.collection import view
+    from ostinato.inspection.corpus import inspect_corpus
+    from ostinato.inspection.statistics import CorpusStatistics
 
-    pieces, holdings = PieceStore(folder), Holdings()
+    pieces, statistics = PieceStore(folder), CorpusStatistics()
     try:
         for piece in console.track(pieces, "reading", len(pieces)):
-            holdings.add(piece)
+            statistics.add(piece)
         rejects = read_rejects(folder) if (folder / REJECTS).is_file() else []
     except (ArrowException, KeyError, UnicodeDecodeError) as error:
         raise _damaged(folder / PARQUET, "preprocess") from error
-    return view(name or folder.resolve().name, holdings, rejects)
+    return inspect_corpus(name or folder.resolve().name, statistics, rejects)
 
 
 def _of_file(path: Path) -> View:
-    from ostinato.evaluation.holdings import Holdings
+    from ostinato.inspection.corpus import inspect_corpus
+    from ostinato.inspection.piece import inspect_piece
+    from ostinato.inspection.statistics import CorpusStatistics
     from ostinato.music.reading import read
-    from ostinato.stages.views import collection, piece
 
     try:
         pieces = list(read(path))
@@ -118,19 +119,19 @@ def _of_file(path: Path) -> View:
             raise
         raise UserError(f"{path} cannot be opened: {error.strerror}.") from error
     if len(pieces) == 1:
-        return piece.view(pieces[0])
-    holdings = Holdings()
+        return inspect_piece(pieces[0])
+    statistics = CorpusStatistics()
     for one in pieces:
-        holdings.add(one)
-    return collection.view(path.name, holdings, [])
+        statistics.add(one)
+    return inspect_corpus(path.name, statistics, [])
 
 
 def _of_tokens(folder: Path) -> View:
     from ostinato.data.store import TokenStore
-    from ostinato.stages.views.tokens import view
+    from ostinato.inspection.tokens import inspect_tokens
 
     try:
-        return view(folder, TokenStore.open(folder))
+        return inspect_tokens(folder, TokenStore.open(folder))
     except (ConfigError, ValueError, KeyError, IndexError, FileNotFoundError) as error:
         raise _damaged(folder, "train") from error
 
@@ -138,10 +139,10 @@ def _of_tokens(folder: Path) -> View:
 def _of_model(folder: Path) -> View:
     from csv import Error
 
-    from ostinato.stages.views.model import view
+    from ostinato.inspection.model import inspect_model
 
     try:
-        return view(folder)
+        return inspect_model(folder)
     except (
         ConfigError,
         Error,

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from ostinato.music.piece import Piece
     from ostinato.training.monitor import Monitor
 
-HEARD = 3  # samples in the report
+PLAYED = 3  # samples in the report
 
 
 @dataclass(frozen=True)
-class Found:
+class EvaluationResult:
     """Content of the report.
 
     model: what its method measured; monitor: the metric of its curves. generated: the samples that
@@ -45,6 +45,12 @@ class Found:
     originals: "Selection | list[Piece]"
     measures: "Mapping[str, Comparison]"
     losses: "Losses"
+
+    def figures(self) -> dict[str, float]:
+        """Return the figures for the MLflow run."""
+        figures = dict(self.model.figures)
+        figures |= {f"generated/{name}": c.generated.mean for name, c in self.measures.items()}
+        return figures | {f"overlap/{name}": c.overlap for name, c in self.measures.items()}
 
     def metrics(self) -> dict[str, Any]:
         """Return the figures for metrics.json."""
@@ -65,66 +71,68 @@ class Found:
         }
 
 
-def build_report(config: Config, workspace: Workspace, bundle: "Bundle", found: Found) -> "Report":
-    """Return the report of what was found, with some of the samples to hear."""
+def build_report(
+    config: Config, workspace: Workspace, bundle: "Bundle", result: EvaluationResult
+) -> "Report":
+    """Return the report of an evaluation, with some of the samples to hear."""
     from ostinato.evaluation import sets
     from ostinato.evaluation.report import Report
 
     chosen, unit = bundle.config["choices"], bundle.representation.unit
-    both: dict[str, Iterable[Piece]] = {"generated": found.generated, "test": found.originals}
-    samples, rate = _samples(found)
+    both: dict[str, Iterable[Piece]] = {"generated": result.generated, "test": result.originals}
+    samples, rate = _samples(result)
     return Report(
         title=f"{chosen['model']} · {chosen['representation']} · {chosen['corpus']}",
-        subtitle=_subtitle(found),
-        verdict=_verdict(found),
+        subtitle=_subtitle(result),
+        verdict=_verdict(result),
         settings={k: v for k, v in chosen.items() if v} | {"seed": config["seed"]},
-        likelihoods=found.model.likelihoods,
+        likelihoods=result.model.likelihoods,
         unit=unit,
         samples=samples,
         sample_rate=rate,
-        listen=_address(found.folder / LISTEN, workspace.evaluation),
-        measures=found.measures,
-        findings=_findings(found, bundle.representation.name),
+        listen=_address(result.folder / LISTEN, workspace.evaluation),
+        measures=result.measures,
+        findings=_findings(result, bundle.representation.name),
         curves=_curves(workspace.curves),
-        curve=found.monitor.label,
-        higher=found.monitor.higher,
+        curve=result.monitor.label,
+        higher=result.monitor.higher,
         degrees={n: sets.degree_histogram(p).tolist() for n, p in both.items()},
         durations={n: sets.duration_histogram(p).tolist() for n, p in both.items()},
-        drawn=found.model.charts,
-        pictures=found.model.rolls,
+        drawn=result.model.charts,
+        pictures=result.model.rolls,
     )
 
 
-def _findings(found: Found, representation: str) -> dict[str, str]:
-    sentences = found.losses.sentences(representation)
+def _findings(result: EvaluationResult, representation: str) -> dict[str, str]:
+    sentences = result.losses.sentences(representation)
     lost = {"of the test pieces": "; ".join(sentences)} if sentences else {}
-    return lost | dict(found.model.details)
+    return lost | dict(result.model.details)
 
 
-def _verdict(found: Found) -> "Verdict":
+def _verdict(result: EvaluationResult) -> "Verdict":
     """Return what the method found, and then the samples."""
     from ostinato.evaluation.verdict import Verdict, judge_samples
 
-    first, pieces = found.model.verdict, len(found.generated) + found.silent
-    music = judge_samples(found.measures, found.silent, found.cut, pieces)
+    first, pieces = result.model.verdict, len(result.generated) + result.silent
+    music = judge_samples(result.measures, result.silent, result.cut, pieces)
     return Verdict(
         first.headline, [*first.details, *music.details], [*first.warnings, *music.warnings]
     )
 
 
-def _subtitle(found: Found) -> str:
-    pieces = quantity(len(found.generated) + found.silent, "generated piece")
-    return f"{found.model.subtitle}; {pieces}." if found.model.subtitle else ""
+def _subtitle(result: EvaluationResult) -> str:
+    pieces = quantity(len(result.generated) + result.silent, "generated piece")
+    return f"{result.model.subtitle}; {pieces}." if result.model.subtitle else ""
 
 
-def _samples(found: Found) -> "tuple[list[Sample], int]":
+def _samples(result: EvaluationResult) -> "tuple[list[Sample], int]":
     """The first samples with the sound that lies beside them, and its sample rate."""
     from ostinato.music import sound
     from ostinato.music.page import Sample
 
     samples, rate = [], sound.SAMPLE_RATE
-    for number, piece in enumerate(found.generated[:HEARD], 1):
-        file = found.folder / f"{piece.name}.wav"
+    for number, piece in enumerate(result.generated[:PLAYED], 1):
+        file = result.folder / f"{piece.name}.wav"
         if not file.is_file():
             continue
         wave, rate = sound.read_wav(file)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from ostinato.config import Config
 from ostinato.console import say
-from ostinato.corpora.splitting import PARTS, Splitting
+from ostinato.corpora.parts import PARTS
+from ostinato.corpora.splitting import Splitting
 from ostinato.corpora.store import PieceStore
 from ostinato.errors import UserError
 from ostinato.files import write_json

@@ -54,45 +54,62 @@ class Fitted:
     diverged: str = ""
 
 
-def fit(
-    module: MethodModule,
-    data: pl.LightningDataModule,
-    training: Training,
-    seed: int,
-    checkpoints: Path,
-    logger: Any = None,
-    validated: bool = True,
-    more: Sequence[Callback] = (),
-) -> Fitted:
-    """Train, resuming from `checkpoints` where an earlier training was interrupted.
+@dataclass(frozen=True)
+class FitOptions:
+    """What a training is run with, besides its settings.
 
-    `more` callbacks come before those that keep weights. A module that `validates_training` has
-    batches to validate without validation pieces too, but nothing to choose the best weights by.
-    Raises KeyboardInterrupt when interrupted; what was reached stays in `checkpoints`. Raises
-    `DivergedError` for a training that leaves the numbers before there are weights to keep.
+    seed: of the batches. checkpoints: the folder from which an interrupted training goes on.
+    logger: one of Lightning's, or None. validated: whether there is music to choose the best
+    weights by. callbacks: more of them, which come before those that keep weights.
+    """
+
+    seed: int
+    checkpoints: Path
+    logger: Any = None
+    validated: bool = True
+    callbacks: Sequence[Callback] = ()
+
+
+def fit(
+    module: MethodModule, data: pl.LightningDataModule, training: Training, options: FitOptions
+) -> Fitted:
+    """Train a module, and return what the training reached.
+
+    A module that `validates_training` has batches to validate without validation pieces too, but
+    nothing to choose the best weights by. Raises KeyboardInterrupt when interrupted; what was
+    reached stays in the checkpoints. Raises `DivergedError` for a training that leaves the numbers
+    before there are weights to keep.
     """
     _quieten()
     curves, clock = Curves(), Clock(training.minutes)
     monitored = f"validation_{module.monitor.name}"
     # Lightning's own save_last would write last.ckpt only in epochs that are the best so far;
     # `last` comes after `best`, so that what is resumed knows of it
-    best = _checkpoint(checkpoints, "best", monitored, module.monitor.mode)
-    last = _checkpoint(checkpoints, "last", None)
+    best = _checkpoint(options.checkpoints, "best", monitored, module.monitor.mode)
+    last = _checkpoint(options.checkpoints, "last", None)
     bar: list[Callback] = [EpochBar()] if console.err.is_terminal else []
-    callbacks: list[Callback] = [SeedEachEpoch(seed), Divergence(), *bar, curves, clock]
-    callbacks += [LoggedMetrics(), LastValidated(training.validate_every), *more]
-    callbacks += [*([best] if validated else []), last]
+    callbacks: list[Callback] = [SeedEachEpoch(options.seed), Divergence(), *bar, curves, clock]
+    callbacks += [LoggedMetrics(), LastValidated(training.validate_every), *options.callbacks]
+    callbacks += [*([best] if options.validated else []), last]
     if averaging := module.averaging:
         callbacks.append(Averaging(averaging))
-    if validated and training.early_stopping:
+    if options.validated and training.early_stopping:
         callbacks.append(
             Patience(monitored, mode=module.monitor.mode, patience=training.early_stopping)
         )
-    watched = validated or module.validates_training
-    clipping = module.gradient_clip
-    trainer = _trainer(training, callbacks, logger, checkpoints, watched, clipping)
-    reached = resumable(checkpoints)
-    diverged = ""
+    diverged = _run(module, data, _trainer(module, training, options, callbacks), last)
+    kept = best if options.validated and best.best_model_path else last
+    fitted = _take_best(module, curves, kept)
+    if diverged:
+        console.warn(f"{diverged} The weights of epoch {fitted.best_epoch}, before, are kept.")
+    return replace(fitted, minutes=clock.minutes, diverged=diverged)
+
+
+def _run(
+    module: MethodModule, data: pl.LightningDataModule, trainer: pl.Trainer, last: ModelCheckpoint
+) -> str:
+    """Fit; returns where the training left the numbers, or nothing if it did not."""
+    reached = resumable(Path(trainer.default_root_dir))
     try:
         trainer.fit(module, datamodule=data, ckpt_path=reached)
     except SystemExit as error:  # Lightning's way of ending an interrupted training
@@ -100,12 +117,8 @@ def fit(
     except DivergedError as error:
         if not last.best_model_path:
             raise
-        diverged = str(error)
-    kept = best if validated and best.best_model_path else last
-    fitted = _take_best(module, curves, kept)
-    if diverged:
-        console.warn(f"{diverged} The weights of epoch {fitted.best_epoch}, before, are kept.")
-    return replace(fitted, minutes=clock.minutes, diverged=diverged)
+        return str(error)
+    return ""
 
 
 def _checkpoint(folder: Path, name: str, monitor: str | None, mode: str = "min") -> ModelCheckpoint:
@@ -120,12 +133,7 @@ def _checkpoint(folder: Path, name: str, monitor: str | None, mode: str = "min")
 
 
 def _trainer(
-    training: Training,
-    callbacks: list[Callback],
-    logger: Any,
-    folder: Path,
-    watched: bool,
-    clipping: float | None,
+    module: MethodModule, training: Training, options: FitOptions, callbacks: list[Callback]
 ) -> pl.Trainer:
     try:
         return pl.Trainer(
@@ -134,16 +142,16 @@ def _trainer(
             devices=training.devices,
             strategy=training.strategy,
             precision=training.precision,
-            gradient_clip_val=clipping,
+            gradient_clip_val=module.gradient_clip,
             overfit_batches=training.overfit_batches,
             check_val_every_n_epoch=training.validate_every,
-            limit_val_batches=None if watched else 0,
+            limit_val_batches=None if options.validated or module.validates_training else 0,
             profiler=training.profiler,
             deterministic="warn" if training.accelerator in ("gpu", "auto") else True,
             callbacks=callbacks,
             plugins=[AtomicCheckpointIO()],
-            logger=logger or False,
-            default_root_dir=folder,
+            logger=options.logger or False,
+            default_root_dir=options.checkpoints,
             enable_progress_bar=False,
             enable_model_summary=False,
             log_every_n_steps=20,

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ostinato.console import say, track
+from ostinato.corpora.parts import PARTS
 from ostinato.corpora.sources.checksum import sha256_or_none
 from ostinato.corpora.sources.download import download, forget, local
 from ostinato.corpora.sources.packaged import RESOLUTION, as_midi_holds_it
-from ostinato.corpora.sources.published_splits import PARTS
 from ostinato.corpora.sources.source import Source, Terms
 from ostinato.errors import UserError
 from ostinato.music.piece import LOUDNESS, NOTE, Piece, array

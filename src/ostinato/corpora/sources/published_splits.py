@@ -10,7 +10,6 @@ from ostinato.errors import UserError
 
 Parts = Literal["folders", "table"]
 
-PARTS = ("train", "validation", "test")
 NAMES = {"train": "train", "valid": "validation", "validation": "validation", "test": "test"}
 TABLE = ".csv"
 COLUMNS = ("midi_filename", "split")

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from ostinato.config.targets import TARGET
 from ostinato.config.yaml_files import read_yaml
 from ostinato.data.store import TokenStore
-from ostinato.evaluation import overview
+from ostinato.inspection import figures
+from ostinato.inspection.tables import View, counted, facts, table
 from ostinato.representations.base import pitch_name
-from ostinato.stages.views import View, counted, facts, table
 from ostinato.untrusted import MIB, read_regular
 from ostinato.wording import quantity
 
@@ -25,8 +25,8 @@ CHUNK = 1 << 22  # tokens counted at once
 UNKNOWN = "not kept; the next `ostinato train` that uses this store writes it"
 
 
-def view(folder: Path, store: TokenStore) -> View:
-    """Pieces, vocabulary, the commonest tokens and how the first piece begins.
+def inspect_tokens(folder: Path, store: TokenStore) -> View:
+    """Return pieces, vocabulary, the commonest tokens and how the first piece begins.
 
     Of frames, the columns take the place of tokens: how often each is in use.
     """
@@ -52,7 +52,7 @@ def view(folder: Path, store: TokenStore) -> View:
     title = f"{quantity(len(store.names), 'piece')}, {lengths.sum():,} {unit}"
     if (folder / "representation.yaml").is_file():
         title = f"{_representation(folder / 'representation.yaml').partition(' ')[0]}: {title}"
-    return View(parts, lambda: overview.of_tokens(commonest[:12], counts, lengths, title))
+    return View(parts, lambda: figures.draw_tokens(commonest[:12], counts, lengths, title))
 
 
 def read_vocabulary(path: Path) -> dict[int, str]:

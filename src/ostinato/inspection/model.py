@@ -10,15 +10,16 @@ from typing import Any
 
 from ostinato.config import Config
 from ostinato.config.targets import PARTIAL, TARGET
+from ostinato.corpora.parts import PARTS
 from ostinato.errors import ConfigError
-from ostinato.evaluation import overview
 from ostinato.evaluation.charts import curves
+from ostinato.inspection import figures
+from ostinato.inspection.tables import View, facts, table
+from ostinato.inspection.tokens import is_of_columns, read_vocabulary
 from ostinato.methods.base import Method
 from ostinato.models.bundle import upgraded
 from ostinato.music.naming import metre_name, program_name
 from ostinato.music.piece_defaults import DEFAULTS_FILE, PieceDefaults, read_defaults
-from ostinato.stages.views import View, facts, table
-from ostinato.stages.views.tokens import is_of_columns, read_vocabulary
 from ostinato.training.monitor import Monitor
 from ostinato.untrusted import MIB, printable, read_regular
 from ostinato.weights import WEIGHTS, weight_shapes
@@ -26,8 +27,8 @@ from ostinato.weights import WEIGHTS, weight_shapes
 LARGEST = 16 * MIB  # bytes of a table beside a model
 
 
-def view(folder: Path) -> View:
-    """Choices, settings, tensors and the music a model was trained on."""
+def inspect_model(folder: Path) -> View:
+    """Return choices, settings, tensors and the music that a model was trained on."""
     config = upgraded(Config.load(folder / "config.yaml"))
     shapes = weight_shapes(folder / WEIGHTS)
     sizes = {name: math.prod(shape) for name, shape in shapes.items()}
@@ -49,7 +50,7 @@ def view(folder: Path) -> View:
             facts("Settings", [*_settings(config, "representation"), *_settings(config, "model")]),
             table("Parameters", ("tensor", "shape", "#parameters", "#%"), rows),
         ],
-        lambda: overview.of_parameters(
+        lambda: figures.draw_parameters(
             list(sizes.items()), title, curves(history, *label) if history else None
         ),
     )
@@ -91,7 +92,7 @@ def _training(split: Path, choices: Mapping[str, Any]) -> str:
         return corpus
     try:
         parts = json.loads(read_regular(split, LARGEST))
-        sizes = ", ".join(f"{part} {len(parts[part])}" for part in ("train", "validation", "test"))
+        sizes = ", ".join(f"{part} {len(parts[part])}" for part in PARTS)
     except (ValueError, KeyError, TypeError, RecursionError):  # somebody else's file of that name
         return corpus
     return f"{corpus}; pieces in {split.name} beside it: {sizes}"

@@ -1,4 +1,4 @@
-"""Contents of a set of pieces, counted piece by piece, so that memory does not grow with it."""
+"""Statistics of a corpus, counted piece by piece, so that memory does not grow with it."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ PITCHES = 128
 
 
 @dataclass
-class Holdings:
+class CorpusStatistics:
     """Counts over the pieces that were given to `add`.
 
     `keys` and `metres` count pieces by the signature that is in force longest, `tracks` counts them
@@ -53,12 +53,12 @@ class Holdings:
         self.tracks[len(piece.track_names)] += 1
         self.keys[_key(piece)] += 1
         self.metres[_metre(piece)] += 1
-        self.programs.update(programs_of(notes))
+        self.programs.update(count_programs(notes))
         self.pitches += np.bincount(notes["pitch"][~notes["drum"]], minlength=PITCHES)
         self.durations += duration_counts(piece)
 
 
-def programs_of(notes: NDArray[Any]) -> Counter[tuple[int, bool]]:
+def count_programs(notes: NDArray[Any]) -> Counter[tuple[int, bool]]:
     """Return how many notes each program plays; all drum kits are one."""
     codes = np.where(notes["drum"], PITCHES, notes["program"])
     values, counts = np.unique(codes, return_counts=True)

@@ -1,4 +1,4 @@
-"""Views of `ostinato inspect` of each kind of thing: tables, and a picture."""
+"""Tables for the terminal, and the view that they make with a figure."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

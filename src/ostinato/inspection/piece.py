@@ -4,19 +4,19 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ostinato.evaluation.holdings import programs_of
+from ostinato.inspection.statistics import count_programs
+from ostinato.inspection.tables import View, facts, table
 from ostinato.music.naming import clock, key_name, metre_name, program_name
 from ostinato.music.picture import piano_roll, track_label
 from ostinato.music.piece import DEFAULT_QPM, Piece
 from ostinato.representations.base import pitch_name
-from ostinato.stages.views import View, facts, table
 from ostinato.wording import quantity
 
 MOST = 24  # changes in the table
 
 
-def view(piece: Piece) -> View:
-    """Tracks and changes of a piece, and its piano-roll."""
+def inspect_piece(piece: Piece) -> View:
+    """Return tracks and changes of a piece, and its piano-roll."""
     changes = sorted(_changes(piece), key=lambda change: change[0])
     rows = [_placed(piece, *change) for change in changes[:MOST]]
     if len(changes) > MOST:
@@ -47,7 +47,7 @@ def _track(piece: Piece, index: int) -> tuple[str, ...]:
     notes = piece.track(index)
     pitches = notes["pitch"][~notes["drum"]]
     low, high = (pitch_name(int(f(pitches))) for f in (np.min, np.max)) if len(pitches) else "--"
-    programs = ", ".join(program_name(*key) for key, _ in programs_of(notes).most_common())
+    programs = ", ".join(program_name(*key) for key, _ in count_programs(notes).most_common())
     return track_label(piece, index), programs, f"{len(notes):,}", low, high
 
 

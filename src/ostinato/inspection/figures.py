@@ -1,4 +1,4 @@
-"""Pictures of what a set of pieces, a token store or a trained model holds."""
+"""Figures of what a corpus, a token store or a trained model holds."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ostinato.evaluation.charts import WIDTH
-from ostinato.evaluation.holdings import Holdings
 from ostinato.evaluation.sets import DURATIONS
+from ostinato.inspection.statistics import CorpusStatistics
 from ostinato.music.naming import program_name
 from ostinato.music.picture import DPI, GRID, PALETTE, STYLE, png
 from ostinato.music.piece import OCTAVE
@@ -27,25 +27,25 @@ SPREAD = 20  # how many times the longest is the shortest where a scale becomes 
 Counts = Sequence[tuple[str, int]]
 
 
-def of_pieces(holdings: Holdings, title: str) -> bytes:
-    """A PNG of pitches, durations, keys, metres, programs, tempos and lengths."""
-    programs = [(program_name(*key), n) for key, n in holdings.programs.most_common(MOST)]
-    tracks = [(f"{n}", count) for n, count in sorted(holdings.tracks.most_common(MOST))]
+def draw_corpus(statistics: CorpusStatistics, title: str) -> bytes:
+    """Return a PNG of pitches, durations, keys, metres, programs, tempos and lengths."""
+    programs = [(program_name(*key), n) for key, n in statistics.programs.most_common(MOST)]
+    tracks = [(f"{n}", count) for n, count in sorted(statistics.tracks.most_common(MOST))]
     panels = [
-        ("Pitches", _pitches(holdings)),
-        ("Durations", _durations(holdings)),
-        ("Keys", bars(holdings.keys.most_common(MOST), "pieces")),
-        ("Metres", bars(holdings.metres.most_common(MOST), "pieces")),
-        ("Instruments", bars(programs, "notes")),
-        ("Lengths", spread(np.array(holdings.seconds) / 60, "minutes", "pieces")),
-        ("Mean tempos", spread(holdings.qpm, "quarter notes per minute", "pieces")),
-        ("Tracks", bars(tracks, "pieces")),
+        ("Pitches", _pitches(statistics)),
+        ("Durations", _durations(statistics)),
+        ("Keys", bar_chart(statistics.keys.most_common(MOST), "pieces")),
+        ("Metres", bar_chart(statistics.metres.most_common(MOST), "pieces")),
+        ("Instruments", bar_chart(programs, "notes")),
+        ("Lengths", histogram(np.array(statistics.seconds) / 60, "minutes", "pieces")),
+        ("Mean tempos", histogram(statistics.qpm, "quarter notes per minute", "pieces")),
+        ("Tracks", bar_chart(tracks, "pieces")),
     ]
-    return panelled(panels, title)
+    return draw_panels(panels, title)
 
 
-def of_tokens(commonest: Counts, counts: ArrayLike, lengths: ArrayLike, title: str) -> bytes:
-    """A PNG of the commonest tokens, of all `counts` by rank, and of the lengths of pieces."""
+def draw_tokens(commonest: Counts, counts: ArrayLike, lengths: ArrayLike, title: str) -> bytes:
+    """Return a PNG of the commonest tokens, of all `counts` by rank, and of pieces' lengths."""
 
     def ranked(axes: "Axes") -> None:
         ordered = np.sort(np.asarray(counts))[::-1]
@@ -59,22 +59,22 @@ def of_tokens(commonest: Counts, counts: ArrayLike, lengths: ArrayLike, title: s
         axes.grid(color=GRID)
 
     panels = [
-        ("Commonest tokens", bars(commonest, "times")),
+        ("Commonest tokens", bar_chart(commonest, "times")),
         ("All tokens", ranked),
-        ("Lengths", spread(lengths, "tokens in a piece", "pieces")),
+        ("Lengths", histogram(lengths, "tokens in a piece", "pieces")),
     ]
-    return panelled(panels, title)
+    return draw_panels(panels, title)
 
 
-def of_parameters(sizes: Counts, title: str, curves: Draw | None = None) -> bytes:
-    """A PNG of the largest tensors' parameters, and of learning curves where they are known."""
+def draw_parameters(sizes: Counts, title: str, curves: Draw | None = None) -> bytes:
+    """Return a PNG of the largest tensors, and of learning curves where they are known."""
     largest = sorted(sizes, key=lambda size: -size[1])[:MOST]
-    panels = [("Largest tensors", bars(largest, "parameters"))]
-    return panelled(panels + ([("Learning curves", curves)] if curves else []), title)
+    panels = [("Largest tensors", bar_chart(largest, "parameters"))]
+    return draw_panels(panels + ([("Learning curves", curves)] if curves else []), title)
 
 
-def panelled(panels: Sequence[tuple[str, Draw]], title: str) -> bytes:
-    """A PNG of charts, two or three in a row; the same charts give the same bytes."""
+def draw_panels(panels: Sequence[tuple[str, Draw]], title: str) -> bytes:
+    """Return a PNG of charts, two or three in a row; the same charts give the same bytes."""
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -102,8 +102,8 @@ def panelled(panels: Sequence[tuple[str, Draw]], title: str) -> bytes:
         return png(figure)
 
 
-def bars(counts: Counts, label: str) -> Draw:
-    """Horizontal bars, the first on top."""
+def bar_chart(counts: Counts, label: str) -> Draw:
+    """Return what draws horizontal bars, the first on top."""
 
     def draw(axes: "Axes") -> None:
         places = np.arange(len(counts))
@@ -130,19 +130,19 @@ def bars(counts: Counts, label: str) -> Draw:
     return draw
 
 
-def spread(values: ArrayLike, label: str, what: str) -> Draw:
-    """A histogram; of values that differ by orders of magnitude on a logarithmic scale."""
+def histogram(values: ArrayLike, label: str, what: str) -> Draw:
+    """Return what draws a histogram; on a logarithmic scale where values differ very much."""
 
     def draw(axes: "Axes") -> None:
-        given = np.asarray(values, float)
-        given = given[np.isfinite(given)]
+        finite = np.asarray(values, float)
+        finite = finite[np.isfinite(finite)]
         edges: Any = BINS
-        if len(given) and given.min() > 0 and given.max() > SPREAD * given.min():
-            edges = np.geomspace(given.min(), given.max(), BINS + 1)
+        if len(finite) and finite.min() > 0 and finite.max() > SPREAD * finite.min():
+            edges = np.geomspace(finite.min(), finite.max(), BINS + 1)
             axes.set_xscale("log")
             _plain(axes.xaxis)
-        if len(given):
-            axes.hist(given, edges, color=PALETTE[0], rwidth=0.92)
+        if len(finite):
+            axes.hist(finite, edges, color=PALETTE[0], rwidth=0.92)
         axes.set_xlabel(label)
         axes.set_ylabel(what)
         axes.yaxis.set_major_locator(_whole())
@@ -151,11 +151,11 @@ def spread(values: ArrayLike, label: str, what: str) -> Draw:
     return draw
 
 
-def _pitches(holdings: Holdings) -> Draw:
+def _pitches(statistics: CorpusStatistics) -> Draw:
     def draw(axes: "Axes") -> None:
-        used = np.flatnonzero(holdings.pitches)
+        used = np.flatnonzero(statistics.pitches)
         low, high = (int(used[0]), int(used[-1])) if len(used) else (48, 72)
-        axes.bar(np.arange(128), holdings.pitches, 0.9, color=PALETTE[0])
+        axes.bar(np.arange(128), statistics.pitches, 0.9, color=PALETTE[0])
         axes.set_xlim(low - 1, high + 1)
         octaves = [c for c in range(0, 128, OCTAVE) if low <= c <= high]
         axes.set_xticks(octaves, [f"C{c // OCTAVE - 1}" for c in octaves])
@@ -164,10 +164,10 @@ def _pitches(holdings: Holdings) -> Draw:
     return draw
 
 
-def _durations(holdings: Holdings) -> Draw:
+def _durations(statistics: CorpusStatistics) -> Draw:
     def draw(axes: "Axes") -> None:
         places = np.arange(len(DURATIONS))
-        axes.bar(places, holdings.durations, WIDTH, color=PALETTE[0])
+        axes.bar(places, statistics.durations, WIDTH, color=PALETTE[0])
         axes.set_xticks(places[1::2], DURATIONS[1::2])
         axes.set_xlabel("quarter notes")
         _notes(axes)

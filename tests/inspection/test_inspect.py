@@ -10,15 +10,15 @@ import pytest
 from ostinato import cli
 from ostinato.config import Config
 from ostinato.data.store import TokenStore
-from ostinato.evaluation import overview
-from ostinato.evaluation.holdings import Holdings
+from ostinato.inspection import figures
+from ostinato.inspection.statistics import CorpusStatistics
+from ostinato.inspection.tokens import count, read_vocabulary, runs
 from ostinato.models.bundle import Bundle, save_bundle
 from ostinato.music.naming import clock, key_name, longest
 from ostinato.music.piece import KEY_SIGNATURE, NOTE, TEMPO, TIME_SIGNATURE, Piece, array
 from ostinato.music.piece_defaults import PieceDefaults
 from ostinato.music.writing import write_midi
 from ostinato.stages.encoding import say_losses, token_folder, token_store
-from ostinato.stages.views.tokens import count, read_vocabulary, runs
 from ostinato.stages.workspace import Workspace
 from ostinato.weights import weight_shapes
 from piece_stores import write_store
@@ -51,11 +51,11 @@ def refused(path: Path, captured: Captured, *more: str) -> str:
     return sentence
 
 
-def holdings_of(pieces: list[Piece]) -> Holdings:
-    holdings = Holdings()
+def statistics_of(pieces: list[Piece]) -> CorpusStatistics:
+    statistics = CorpusStatistics()
     for piece in pieces:
-        holdings.add(piece)
-    return holdings
+        statistics.add(piece)
+    return statistics
 
 
 def stored(pieces: list[Piece], folder: Path) -> Path:
@@ -65,18 +65,18 @@ def stored(pieces: list[Piece], folder: Path) -> Path:
 
 
 def test_every_note_of_the_chorales_is_counted_once(chorales: list[Piece]) -> None:
-    holdings = holdings_of(chorales)
+    statistics = statistics_of(chorales)
     notes = sum(len(piece.notes) for piece in chorales)
-    assert holdings.pieces == 408
-    assert holdings.notes == notes
-    assert holdings.pitches.sum() == holdings.durations.sum() == notes - holdings.drums
-    assert sum(holdings.programs.values()) == notes
-    for pieces in (holdings.keys, holdings.metres, holdings.tracks):
+    assert statistics.pieces == 408
+    assert statistics.notes == notes
+    assert statistics.pitches.sum() == statistics.durations.sum() == notes - statistics.drums
+    assert sum(statistics.programs.values()) == notes
+    for pieces in (statistics.keys, statistics.metres, statistics.tracks):
         assert sum(pieces.values()) == 408
 
 
 def test_a_pickup_is_not_the_metre_of_a_chorale(chorales: list[Piece]) -> None:
-    metres = holdings_of(chorales).metres
+    metres = statistics_of(chorales).metres
     assert metres.most_common(2)[0][0] == "4/4"
     assert metres.most_common(2)[1][0] == "3/4"
     assert "1/4" not in metres  # though most chorales begin with a bar of that length
@@ -124,17 +124,17 @@ def test_times_are_told_in_units_that_fit(seconds: float, words: str) -> None:
 
 def test_drums_have_no_pitch_and_no_duration_but_are_notes() -> None:
     notes = array(NOTE, onset=[0, 4], duration=4, pitch=[60, 36], drum=[False, True], track=[0, 1])
-    holdings = holdings_of([Piece("band", 4, notes)])
-    assert (holdings.notes, holdings.drums) == (2, 1)
-    assert np.flatnonzero(holdings.pitches).tolist() == [60]
-    assert holdings.durations.sum() == 1
-    assert holdings.programs == {(0, False): 1, (0, True): 1}
+    statistics = statistics_of([Piece("band", 4, notes)])
+    assert (statistics.notes, statistics.drums) == (2, 1)
+    assert np.flatnonzero(statistics.pitches).tolist() == [60]
+    assert statistics.durations.sum() == 1
+    assert statistics.programs == {(0, False): 1, (0, True): 1}
 
 
 def test_the_mean_tempo_weighs_tempos_by_their_length() -> None:
     notes = array(NOTE, onset=0, duration=16, pitch=60)
     tempos = array(TEMPO, onset=[0, 8], qpm=[60.0, 120.0])
-    assert holdings_of([Piece("x", 4, notes, tempos)]).qpm == [pytest.approx(80)]
+    assert statistics_of([Piece("x", 4, notes, tempos)]).qpm == [pytest.approx(80)]
 
 
 def test_files_and_preprocessed_pieces_hold_the_same(
@@ -340,13 +340,13 @@ def test_a_picture_of_somebodys_own_is_never_replaced(here: Path, capsys: Captur
 
 @pytest.mark.parametrize("pieces", [0, 1, 3])
 def test_any_collection_can_be_drawn(short_chorales: list[Piece], pieces: int) -> None:
-    holdings = holdings_of(short_chorales[:pieces])
-    first = overview.of_pieces(holdings, "$some_music$")
-    assert first == overview.of_pieces(holdings, "$some_music$")
+    statistics = statistics_of(short_chorales[:pieces])
+    first = figures.draw_corpus(statistics, "$some_music$")
+    assert first == figures.draw_corpus(statistics, "$some_music$")
     assert first.startswith(b"\x89PNG")
 
 
 def test_any_tokens_can_be_drawn() -> None:
-    assert overview.of_tokens([], [], [], "nothing").startswith(b"\x89PNG")
-    drawn = overview.of_tokens([("a" * 99, 1)], np.arange(9), [1, 10, 100_000], "x")
+    assert figures.draw_tokens([], [], [], "nothing").startswith(b"\x89PNG")
+    drawn = figures.draw_tokens([("a" * 99, 1)], np.arange(9), [1, 10, 100_000], "x")
     assert drawn.startswith(b"\x89PNG")

@@ -1,0 +1,1 @@
+"""Tables and figures of what a folder, a piece, a token store or a model holds."""

@@ -1,0 +1,160 @@
+"""Records of a training on its MLflow run."""
+
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ostinato.config import Config
+from ostinato.errors import UserError
+from ostinato.files import fingerprint, write_text
+from ostinato.methods.base import Method, TrainingTask
+from ostinato.run_notes import note_bundle
+from ostinato.stages.encoding import read_split
+from ostinato.stages.workspace import Workspace
+from ostinato.tracking import BUNDLE_TAG, DataOfRun, Run
+from ostinato.wording import quantity
+
+if TYPE_CHECKING:
+    from ostinato.training.trainer import Fitted
+
+FAILURE_TAG, DIVERGED_TAG = "ostinato.failure", "ostinato.diverged"
+
+
+def record_start(
+    mlflow_run: Run,
+    task: TrainingTask,
+    workspace: Workspace,
+    parameters: Mapping[str, Any],
+    changed: Mapping[str, Any],
+) -> None:
+    """Record what is trained on what, with which code.
+
+    parameters: further ones, beside the values of the config. changed: settings that differ from
+    those of the files of conf/.
+    """
+    config = task.config
+    method: Method = config.build("method")
+    mlflow_run.parameters({**dict(_flatten(config.tree)), **parameters})
+    changes = ", ".join(f"{key}={value}" for key, value in changed.items())
+    mlflow_run.tags(
+        _name_choices(config)
+        | _read_provenance(workspace)
+        | {"changed": changes}
+        | _describe_losses(task)
+    )
+    mlflow_run.dataset(_describe_data(task, workspace))
+    mlflow_run.await_metric(method.test_metric)
+
+
+def record_config(mlflow_run: Run, config: Config, folder: Path) -> None:
+    """Record the composed config, by way of a file in `folder`."""
+    write_text(folder / "config.yaml", config.text(), within=folder)
+    mlflow_run.artifacts(folder / "config.yaml", "config")
+
+
+def record_result(
+    mlflow_run: Run, task: TrainingTask, workspace: Workspace, fitted: "Fitted"
+) -> None:
+    """Record what the training reached, with its bundle and its curves, and end the run."""
+    from ostinato.models.bundle import bundle_fingerprint
+
+    mlflow_run.describe(_describe_result(task, fitted))
+    bundle = bundle_fingerprint(workspace.model)
+    note_bundle(workspace.model, bundle, mlflow_run)
+    mlflow_run.tags({BUNDLE_TAG: bundle})
+    if fitted.diverged:
+        mlflow_run.tags({DIVERGED_TAG: fitted.diverged})
+    mlflow_run.metrics({"minutes": fitted.minutes})
+    if fitted.best_validation is not None:
+        name = f"best_validation_{fitted.monitor.name}"
+        mlflow_run.metrics({name: fitted.best_validation})
+    mlflow_run.artifacts(workspace.model, "model")
+    mlflow_run.artifacts(workspace.curves, "curves")
+    mlflow_run.end()
+
+
+def record_failure(mlflow_run: Run, error: BaseException) -> None:
+    """Record why a training ended before its time, and end the run."""
+    if isinstance(error, UserError):
+        mlflow_run.tags({FAILURE_TAG: str(error)})
+    mlflow_run.end("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+
+
+def describe_best(fitted: "Fitted") -> str:
+    """Return the best validation figure and its epoch in words."""
+    if fitted.best_validation is None:
+        return f"no validation pieces: the weights of epoch {fitted.best_epoch}"
+    return (
+        f"best validation {fitted.best_validation:.4f} {fitted.monitor.words} "
+        f"in epoch {fitted.best_epoch}"
+    )
+
+
+def _describe_result(task: TrainingTask, fitted: "Fitted") -> str:
+    """Return the description of the run, in Markdown."""
+    title = " · ".join(f"**{choice}**" for choice in _name_choices(task.config).values())
+    return (
+        f"{title}, trained on {quantity(len(task.training), 'piece')}: "
+        f"{describe_best(fitted)}.\n\n"
+        "Hear and see what it composes under *Artifacts*, `samples/listen.html`; "
+        "`evaluation/report.html` sets it against the test split."
+        + (f"\n\n{fitted.diverged}" if fitted.diverged else "")
+    )
+
+
+def _describe_data(task: TrainingTask, workspace: Workspace) -> DataOfRun:
+    """Return the corpus, and how many of its pieces are for what."""
+    config = task.config
+    test = task.store.indices(read_split(workspace)["test"])
+    counts = {"train": task.training, "validation": task.validation, "test": test}
+    return DataOfRun(
+        config["corpus.name"],
+        fingerprint(workspace.pieces),
+        str(config["corpus.path"]),
+        {part: len(pieces) for part, pieces in counts.items()},
+    )
+
+
+def _describe_losses(task: TrainingTask) -> dict[str, str]:
+    """Return what the representation does not keep of all pieces, if anything."""
+    sentences = task.store.losses.sentences(task.representation.name)
+    return {"left_out": "; ".join(sentences)} if sentences else {}
+
+
+def _name_choices(config: Config) -> dict[str, str]:
+    """Return what tells runs apart at a glance."""
+    chosen = {group: config["choices"][group] for group in ("model", "representation")}
+    return chosen | {"corpus": config["corpus.name"]}
+
+
+def _read_provenance(workspace: Workspace) -> dict[str, str]:
+    """Return which code and which data: the git commit and the pieces' hash."""
+    from ostinato import __version__
+
+    def git(*arguments: str) -> str:
+        try:
+            done = subprocess.run(
+                ["git", *arguments], cwd=workspace.root, capture_output=True, text=True, check=False
+            )
+        except FileNotFoundError:
+            return ""
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    changed = bool(git("status", "--porcelain", "--untracked-files=no"))
+    return {
+        "mlflow.source.git.commit": git("rev-parse", "HEAD"),
+        "git.uncommitted_changes": str(changed).lower(),
+        "data.pieces": fingerprint(workspace.pieces),
+        "data.split": fingerprint(workspace.split),
+        "ostinato.version": __version__,
+    }
+
+
+def _flatten(node: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every value of a config with its dotted key."""
+    for name, value in node.items():
+        if isinstance(value, Mapping):
+            yield from _flatten(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
