@@ -65,7 +65,7 @@ class Pianoroll(BarGrid, FrameRepresentation):
     of four quarter notes; none can be cut where a quarter note is no whole number of steps.
 
     Source: `muspy.to_pianoroll_representation` (Dong et al., MusPy, ISMIR 2020), but for an empty
-    frame that it adds at the end. The second plane is that of Hawthorne et al., Onsets and Frames
+    frame that it adds at the end. The second channel is that of Hawthorne et al., Onsets and Frames
     (ISMIR 2018).
     """
 
@@ -106,7 +106,7 @@ class Pianoroll(BarGrid, FrameRepresentation):
         self.velocity = velocity
         self.binary = not velocity
         self.onsets = onsets
-        self.planes = 1 + onsets
+        self.channels = 1 + onsets
         self.lowest, self.highest = pitch_range
         self.pitches = self.highest - self.lowest + 1
         self.by_track = (self.pitches,)
@@ -120,7 +120,7 @@ class Pianoroll(BarGrid, FrameRepresentation):
 
     @property
     def size(self) -> int:
-        return self.pitches * self.planes
+        return self.pitches * self.channels
 
     def encode(self, piece: Piece) -> Frames:
         """Return the piece as frames: (time, size), up to the end of the last note.
@@ -197,25 +197,25 @@ class Pianoroll(BarGrid, FrameRepresentation):
         return sounds, begins
 
     def from_grid(self, pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[np.uint8]:
-        frames = np.zeros((*pitch.shape[:2], self.planes, self.pitches), np.uint8)
-        for plane, marked in enumerate((pitch < REST, onset & (pitch < REST))[: self.planes]):
+        frames = np.zeros((*pitch.shape[:2], self.channels, self.pitches), np.uint8)
+        for channel, marked in enumerate((pitch < REST, onset & (pitch < REST))[: self.channels]):
             row, step, line = np.nonzero(marked)
-            frames[row, step, plane, pitch[row, step, line] - self.lowest] = 1
+            frames[row, step, channel, pitch[row, step, line] - self.lowest] = 1
         return frames.reshape(*pitch.shape[:2], self.size)
 
     def describe(self, token: int) -> str:
-        plane, pitch = divmod(token, self.pitches)
-        return f"{pitch_name(pitch + self.lowest)} {'begins' if plane else 'sounds'}"
+        channel, pitch = divmod(token, self.pitches)
+        return f"{pitch_name(pitch + self.lowest)} {'begins' if channel else 'sounds'}"
 
     def transpose(self, steps: NDArray[Any], semitones: Tokens) -> NDArray[Any]:
         """Return frames (batch, time, size) moved by semitones (batch,).
 
         A pitch that leaves `pitch_range` falls silent.
         """
-        planes = steps.reshape(*steps.shape[:2], -1, self.pitches)
+        channels = steps.reshape(*steps.shape[:2], -1, self.pitches)
         sources = np.arange(self.pitches) - semitones[:, None]
         there = (sources >= 0) & (sources < self.pitches)
-        moved = np.take_along_axis(planes, (sources * there)[:, None, None], axis=3)
+        moved = np.take_along_axis(channels, (sources * there)[:, None, None], axis=3)
         return (moved * there[:, None, None]).astype(steps.dtype).reshape(steps.shape)
 
     def positions(self, steps: NDArray[Any]) -> NDArray[np.uint8]:

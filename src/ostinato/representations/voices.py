@@ -81,7 +81,7 @@ class Voices(TokenBarGrid):
             Field(min_length=1, description="voices of each track, [1, 1, 4]; null: one each"),
         ] = None,
     ) -> None:
-        self.voices = self.period = voices
+        self.voices = self.voices_per_step = voices
         self.steps_per_quarter = self.resolution = steps_per_quarter
         self.bar_steps, self.beat_steps = bar_steps, steps_per_quarter
         self.end_token = end_token

@@ -21,9 +21,9 @@ from ostinato.stages.encoding import (
     read_split,
     say_losses,
     say_skipped,
-    teach,
     token_folder,
     token_store,
+    train_tokenizer,
 )
 from ostinato.stages.workspace import Workspace
 from ostinato.tracking import BUNDLE_TAG, DataOfRun, Run
@@ -46,7 +46,7 @@ def run(config: Config, workspace: Workspace) -> "Fitted":
 
     check_replaceable(workspace.model, "model")
     representation: Representation = config.build("representation")
-    teach(config, workspace, representation)
+    train_tokenizer(config, workspace, representation)
     store = token_store(config, workspace, representation)
     say_skipped(store, representation)
     say_losses(store, representation, token_folder(config, workspace, representation))

@@ -42,10 +42,10 @@ class Bigrams(nn.Module):
         self,
         scale: Annotated[float, Field(ge=0, description="of the first random logits")] = 0.0,
         *,
-        steps: SequenceSpec,
+        spec: SequenceSpec,
     ) -> None:
         super().__init__()
-        self.logits = nn.Parameter(scale * torch.randn(steps.size, steps.size))
+        self.logits = nn.Parameter(scale * torch.randn(spec.size, spec.size))
 
     def forward(self, tokens: Tensor) -> Tensor:
         """tokens: (batch, time) -> logits of those that follow (batch, time, size)."""

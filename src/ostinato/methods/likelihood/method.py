@@ -98,7 +98,7 @@ class Likelihood(Method):
     def check_prompt(self, config: Config, prompt: "Piece") -> None:
         """Refuse a prompt that cannot be written, where that is known before training."""
         representation = config.build("representation")
-        if not representation.learns:
+        if not representation.trainable:
             representation.encode(prompt)
 
     def data(self, task: TrainingTask, network: "SequenceModel") -> "pl.LightningDataModule":

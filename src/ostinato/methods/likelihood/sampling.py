@@ -62,4 +62,4 @@ def _finish(bundle: Bundle, piece: Piece, prompt: Piece | None) -> Piece:
     setting = bundle.setting
     if prompt is not None and len(prompt.tempos):
         setting = replace(setting, qpm=float(prompt.tempos["qpm"][0]))
-    return begin_at_first_note(setting.apply_to(piece, bundle.representation.keeps))
+    return begin_at_first_note(setting.apply_to(piece, bundle.representation.preserves))

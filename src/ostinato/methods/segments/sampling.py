@@ -75,5 +75,5 @@ def _decode(bundle: Bundle, drawn: Composed, i: int, prompt: Piece | None) -> Pi
     setting = bundle.setting
     if prompt is not None and len(prompt.tempos):
         setting = replace(setting, qpm=float(prompt.tempos["qpm"][0]))
-    finished = setting.apply_to(piece, bundle.representation.keeps)
+    finished = setting.apply_to(piece, bundle.representation.preserves)
     return finished if prompt is None else begin_at_first_note(finished)
