@@ -16,7 +16,7 @@ from ostinato.models.segments import Lines, lines_of
 from ostinato.music.piece import NOTE, TIME_SIGNATURE, Piece, array
 from ostinato.representations.monophonic import REST
 from ostinato.representations.voices import Voices
-from ostinato.sampling.given import compose_to, prompt_of
+from ostinato.sampling.conditioning import compose_to, prompt_of
 from ostinato.sampling.settings import Sampling
 from small_gans import check_lines, gan_of
 

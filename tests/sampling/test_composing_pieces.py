@@ -17,7 +17,7 @@ from ostinato.representations.base import TokenRepresentation
 from ostinato.representations.event import Event
 from ostinato.representations.pitch import Pitch
 from ostinato.representations.voices import Voices
-from ostinato.sampling.conditions import first_bars
+from ostinato.sampling.prompts import first_bars
 from ostinato.sampling.sequence import compose
 from ostinato.sampling.settings import Sampling
 from small_networks import config_of, network_of

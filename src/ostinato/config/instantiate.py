@@ -15,6 +15,7 @@ import yaml
 from pydantic import ConfigDict, ValidationError, create_model
 from pydantic.fields import FieldInfo
 
+from ostinato.config.renamed import describe_renamed
 from ostinato.config.secrets import check_values
 from ostinato.config.targets import PARTIAL, TARGET, check_plugins, find_class
 from ostinato.config.yaml_files import read_yaml
@@ -136,7 +137,8 @@ class Config:
         for name in given:
             if name not in parameters:
                 raise ConfigError(
-                    f"{key}.{name} is unknown: {did_you_mean(name, parameters)}"
+                    describe_renamed(f"{key}.{name}")
+                    or f"{key}.{name} is unknown: {did_you_mean(name, parameters)}"
                     f"{key} takes {_join_names(parameters) or 'no values'}."
                 )
         for name in nested:

@@ -57,11 +57,11 @@ class Bundle:
 
 def build_network(config: Config, representation: Representation) -> nn.Module:
     """The untrained network of a config, for a representation."""
-    network: nn.Module = config.build("model", spec=spec_of(representation))
+    network: nn.Module = config.build("model", spec=to_spec(representation))
     return network
 
 
-def spec_of(representation: Representation) -> SequenceSpec:
+def to_spec(representation: Representation) -> SequenceSpec:
     """Return what a network must know of a representation."""
     return SequenceSpec(
         representation.kind,

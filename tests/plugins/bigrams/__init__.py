@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from ostinato.config import Config
 from ostinato.data.datamodule import MusicData
-from ostinato.data.windows import IGNORED, Batch
+from ostinato.data.windows import IGNORED, Batch, WindowSettings
 from ostinato.evaluation.verdict import Verdict
 from ostinato.methods.base import (
     EvaluationTask,
@@ -109,8 +109,8 @@ class BigramMethod(Method):
 
     def data(self, task: TrainingTask, network: Bigrams) -> pl.LightningDataModule:
         its = task.config.build("training")
-        sizes = (64, its.batch_size, its.transpose, task.seed)
-        return MusicData(task.store, task.training, task.validation, task.representation, *sizes)
+        windows = WindowSettings(64, its.batch_size, its.transpose, task.seed)
+        return MusicData(task.store, task.training, task.validation, task.representation, windows)
 
     def module(self, task: TrainingTask, network: Bigrams) -> BigramModule:
         return BigramModule(network, task.config.build("training").step_size)

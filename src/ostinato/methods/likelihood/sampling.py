@@ -10,8 +10,8 @@ from ostinato.models.bundle import Bundle
 from ostinato.music.barlines import begin_at_first_note
 from ostinato.music.page import Given
 from ostinato.music.piece import Piece
-from ostinato.sampling.conditions import TEST, find_prompts, source_of
 from ostinato.sampling.frames import compose_frames
+from ostinato.sampling.prompts import TEST, find_prompts, source_of
 from ostinato.sampling.sequence import Composed, compose
 
 

@@ -51,7 +51,7 @@ def find_prompts(
 
 def source_of(settings: Sampling, prompt: Piece | None) -> str:
     """Return the words for where given music is from."""
-    named = settings.prompt if prompt is not None else next(iter(settings.given), None)
+    named = settings.prompt if prompt is not None else next(iter(settings.conditions), None)
     if named == TEST:
         return f"{'a piece' if prompt is None else prompt.name} of the test split"
     return Path(named).name if named else ""
