@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ostinato import console
 from ostinato.errors import UnencodableError
-from ostinato.sampling.prompts import first_bars
+from ostinato.sampling.prompts import crop_bars
 
 if TYPE_CHECKING:
     from ostinato.methods.base import Sample
@@ -77,7 +77,7 @@ def choose_real(
             bundle.representation.encode(piece)
         except UnencodableError:
             continue
-        return first_bars(piece, bars)
+        return crop_bars(piece, bars)
     return None
 
 

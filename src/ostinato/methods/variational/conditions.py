@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from ostinato.console import where
 from ostinato.errors import UnencodableError, UserError
 from ostinato.methods.base import TEST, SamplingTask
-from ostinato.sampling.prompts import read_piece, source_of
+from ostinato.sampling.prompts import describe_source, read_piece
 from ostinato.wording import quantity
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def mark_varied(task: SamplingTask) -> "Given | None":
     shape = (0, representation.size) if representation.kind == "frames" else (0,)
     resolution = representation.decode(np.zeros(shape, np.uint16)).resolution
     quarters = network.shape.steps / network.shape.beat
-    return Given(source_of(settings, None), round(quarters * resolution))
+    return Given(describe_source(settings, None), round(quarters * resolution))
 
 
 def _of_file(path: str, name: str, network: "VAE", representation: Any) -> "SegmentBatch":
