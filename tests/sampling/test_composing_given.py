@@ -118,10 +118,13 @@ def test_the_first_segment_of_a_piece_is_its_first_whole_bars_within_the_pitches
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"from": "a.mid"}, "from=a.mid and to=null go together"),
-        ({"from": "a.mid", "to": "b.mid"}, "from=a.mid needs steps"),
+        ({"start": "a.mid"}, "start=a.mid and to=null go together"),
+        ({"start": "a.mid", "to": "b.mid"}, "start=a.mid needs interpolation_steps"),
         ({"interpolation_steps": 7, "prompt": "test"}, "does not go with interpolation_steps=7"),
-        ({"_target_": "VariationSampling", "steps": 7}, "prompt and steps do not go with a piece"),
+        (
+            {"_target_": "VariationSampling", "interpolation_steps": 7},
+            "prompt and interpolation_steps do not go with a piece",
+        ),
         ({"_target_": "VariationSampling", "distance": -1.0}, r"distance=-1\.0 does not fit"),
         ({"_target_": "AttributeSampling", "attribute": "mood"}, "attribute=.mood. does not fit"),
         ({"_target_": "AttributeSampling", "amounts": []}, "amounts=.* does not fit"),
@@ -135,9 +138,6 @@ def test_settings_that_do_not_fit_are_refused(values: dict[str, object], sentenc
         config.build("sampling")
 
 
-def test_a_word_of_python_can_be_a_key() -> None:
-    config = vae_config()
-    words = {"from": "a.mid", "to": "b.mid", "steps": 7}
-    config.tree["sampling"] = {"_target_": "ostinato.sampling.settings.Sampling", **words}
-    assert config.build("sampling") == Sampling(start="a.mid", to="b.mid", interpolation_steps=7)
-    assert config.build("sampling").given == ("a.mid", "b.mid")
+def test_an_interpolation_is_conditioned_on_its_ends() -> None:
+    settings = Sampling(start="a.mid", to="b.mid", interpolation_steps=7)
+    assert settings.conditions == ("a.mid", "b.mid")
