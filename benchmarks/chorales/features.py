@@ -46,43 +46,43 @@ OF_VOICES = (
 )
 
 
-def group_widths(steps: SequenceSpec) -> dict[str, int]:
+def group_widths(spec: SequenceSpec) -> dict[str, int]:
     """Return how many columns each group of features has, in order.
 
     The columns of a group are called after it: `sounding.0`, `sounding.1`, …
     """
-    return dict(Counter(name.partition(".")[0] for name in steps.features))
+    return dict(Counter(name.partition(".")[0] for name in spec.features))
 
 
-def match_lengths(steps: SequenceSpec) -> int:
+def match_lengths(spec: SequenceSpec) -> int:
     """Return how many levels of length of repeats there are, 0 without repeats."""
-    return steps.features.get("joint_match_length", 1) - 1
+    return spec.features.get("joint_match_length", 1) - 1
 
 
-def half_lives(steps: SequenceSpec) -> int:
+def half_lives(spec: SequenceSpec) -> int:
     """Return for how many half-lives the shares of pitch classes are given."""
-    return group_widths(steps).get("pitch_classes", 0) // CLASSES
+    return group_widths(spec).get("pitch_classes", 0) // CLASSES
 
 
-def has_previous(steps: SequenceSpec) -> bool:
+def has_previous(spec: SequenceSpec) -> bool:
     """Return whether positions hold what sounded at the end of the previous time step."""
-    return "previous" in group_widths(steps)
+    return "previous" in group_widths(spec)
 
 
-def split_features(positions: Tensor, steps: SequenceSpec) -> dict[str, Tensor]:
+def split_features(positions: Tensor, spec: SequenceSpec) -> dict[str, Tensor]:
     """Split positions (…, features) into groups (…, columns) by name."""
-    widths = group_widths(steps)
+    widths = group_widths(spec)
     parts = torch.split(positions, list(widths.values()), dim=-1)
     return dict(zip(widths, parts, strict=True))
 
 
-def read_features(positions: Tensor, steps: SequenceSpec) -> VoiceFeatures:
+def read_features(positions: Tensor, spec: SequenceSpec) -> VoiceFeatures:
     """Return what positions (batch, time, features) hold."""
-    groups = split_features(positions, steps)
+    groups = split_features(positions, spec)
     parts = [groups.get(name, positions[..., :0]) for name in VoiceFeatures._fields]
     parts[:2] = [part[..., 0] for part in parts[:2]]
     # (…, half-lives * 12) levels -> (…, half-lives, 12) shares
-    shape = (*positions.shape[:-1], half_lives(steps), CLASSES)
+    shape = (*positions.shape[:-1], half_lives(spec), CLASSES)
     parts[-1] = parts[-1].reshape(shape) / LOUDEST
     return VoiceFeatures(*parts)
 
@@ -122,7 +122,7 @@ def reorder_voices(
     time step. They are the order, but where a piece ends: the end token has no voice, and is always
     the first.
     """
-    voices = spec.period
+    voices = spec.voices_per_step
     batch, time_steps = order.shape[:2]
     tokens = sequences.targets.reshape(batch, time_steps, voices)
     # all features but `sounding` are the same throughout a time step: those of its first token
@@ -158,5 +158,7 @@ def _sounding(tokens: Tensor, first: Tensor, order: Tensor, spec: SequenceSpec) 
     after = torch.where(tokens == HOLD, before[:, :, 0], tokens.clamp(0, PITCHES))
     # place[v]: when voice v comes; token i is drawn after those of the voices with place < i
     place = order.argsort(dim=-1)
-    is_drawn = place[:, :, None, :] < torch.arange(spec.period, device=order.device)[:, None]
+    is_drawn = (
+        place[:, :, None, :] < torch.arange(spec.voices_per_step, device=order.device)[:, None]
+    )
     return torch.where(is_drawn, after[:, :, None], before)

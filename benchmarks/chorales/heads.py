@@ -38,15 +38,15 @@ class IntervalHead(Head):
         dropout: Annotated[float, Field(ge=0, lt=1, description="dropped before the head")] = 0.0,
         *,
         input_size: int,
-        steps: SequenceSpec,
+        spec: SequenceSpec,
     ) -> None:
         super().__init__()
-        self.steps, self.voices, self.reach = steps, steps.period, reach
+        self.spec, self.voices, self.reach = spec, spec.voices_per_step, reach
         self.dropout = nn.Dropout(dropout)
         # the layers keep the names that saved weights have
-        self.logits = nn.Linear(input_size, steps.size)
+        self.logits = nn.Linear(input_size, spec.size)
         self.intervals = nn.Linear(input_size, self.voices * (2 * reach + 1))
-        lives, lengths = half_lives(steps), match_lengths(steps)
+        lives, lengths = half_lives(spec), match_lengths(spec)
         self.key = nn.Linear(input_size, lives) if lives else None
         self.again = nn.Linear(input_size, 2 * lengths) if lengths else None
         # the network begins as a plain softmax
@@ -62,7 +62,7 @@ class IntervalHead(Head):
         del steps, state
         y = self.dropout(y)
         logits = self.logits(y)
-        features = read_features(positions, self.steps)
+        features = read_features(positions, self.spec)
         scores = self._interval_scores(y, features.sounding)
         if self.key is not None:
             # one weight for each half-life, summed over them: (…, half-lives, 12) -> (…, 12)

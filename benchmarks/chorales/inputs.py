@@ -44,30 +44,30 @@ class IntervalInput(Input):
         ] = 256,
         dropout: Annotated[float, Field(ge=0, lt=1, description="share of inputs dropped")] = 0.0,
         *,
-        steps: SequenceSpec,
+        spec: SequenceSpec,
     ) -> None:
         super().__init__()
-        self.output_size, self.steps = embedding_size, steps
-        voices, lengths = steps.period, match_lengths(steps)
+        self.output_size, self.spec = embedding_size, spec
+        voices, lengths = spec.voices_per_step, match_lengths(spec)
         self.pairs = list(combinations(range(voices), 2))
         # the layers keep the names that saved weights have
         self.turn = _small_embedding(voices, embedding_size)
-        self.step = _small_embedding(steps.features["step"], embedding_size)
-        self.kind = _small_embedding(steps.size - PITCHES + 1, embedding_size)
+        self.step = _small_embedding(spec.features["step"], embedding_size)
+        self.kind = _small_embedding(spec.size - PITCHES + 1, embedding_size)
         self.apart = _small_embeddings(len(self.pairs), DISTANCES, embedding_size)
-        moving = voices if has_previous(steps) else 0
+        moving = voices if has_previous(spec) else 0
         self.moved = _small_embeddings(moving, DISTANCES, embedding_size)
         matches = 2 * voices if lengths else 0  # of each voice by itself, and of all together
         classes = 1 + lengths * DISTANCES
         self.recalled = _small_embeddings(matches, classes, embedding_size, none=0)
-        shares = voices * half_lives(steps) * CLASSES
+        shares = voices * half_lives(spec) * CLASSES
         self.heard = nn.Linear(shares, embedding_size) if shares else None
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, steps: Tensor, positions: Tensor, semitones: Tensor | None = None) -> Tensor:
         """Return vectors (batch, time, size) of tokens and positions (batch, time, features)."""
         del semitones
-        features = read_features(positions, self.steps)
+        features = read_features(positions, self.spec)
         sounding = by_voice(features.sounding, features.voice_index)
         x: Tensor = self.turn(features.voice_index) + self.step(features.step)
         x = x + self.kind((steps - PITCHES + 1).clamp(min=0))  # all pitches are of one kind

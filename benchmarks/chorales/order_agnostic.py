@@ -38,14 +38,14 @@ class OrderAgnostic(SequenceModel):
             int, Field(ge=1, le=24, description="the orders that a score is the mean over")
         ] = 4,
         *,
-        steps: SequenceSpec,
+        spec: SequenceSpec,
     ) -> None:
-        super().__init__(input, backbone, head, frame_input, frame_head, steps=steps)
-        if steps.kind != "tokens" or steps.period == 1:
+        super().__init__(input, backbone, head, frame_input, frame_head, spec=spec)
+        if spec.kind != "tokens" or spec.voices_per_step == 1:
             raise ValueError(
                 "it takes interleaved voices alone, two or more: say representation=voices."
             )
-        self.orders = torch.tensor(list(spread_orders(steps.period, orders)))
+        self.orders = torch.tensor(list(spread_orders(spec.voices_per_step, orders)))
 
     def nll(
         self,
@@ -62,7 +62,7 @@ class OrderAgnostic(SequenceModel):
             return self.score(steps, positions, targets, semitones)
         sequences, shape = self._time_steps(steps, positions, targets)
         order = torch.rand(shape, device=steps.device).argsort(dim=-1)
-        reordered, places = reorder_voices(sequences, order, self.steps)
+        reordered, places = reorder_voices(sequences, order, self.spec)
         nll = super().nll(*reordered, semitones).reshape(shape)
         # each back to the place of its target, without the padding
         return torch.zeros_like(nll).scatter(-1, places, nll).flatten(1)[:, : targets.shape[1]]
@@ -83,7 +83,7 @@ class OrderAgnostic(SequenceModel):
         sequences, shape = self._time_steps(steps, positions, targets)
         of_orders = []
         for order in self.orders.to(steps.device):
-            reordered, _ = reorder_voices(sequences, order.expand(shape), self.steps)
+            reordered, _ = reorder_voices(sequences, order.expand(shape), self.spec)
             nll = super().score(*reordered, semitones, chunk)
             of_orders.append(nll.reshape(shape).sum(dim=-1).double())
         # the negative log of the mean of exp(-nll), without leaving logarithms
@@ -95,7 +95,7 @@ class OrderAgnostic(SequenceModel):
         self, steps: Tensor, positions: Tensor, targets: Tensor
     ) -> tuple[Sequences, tuple[int, int, int]]:
         """Return whole time steps, and their shape: (batch, time steps, voices)."""
-        voices = self.steps.period
+        voices = self.spec.voices_per_step
         padded = pad_time_steps(Sequences(steps, positions, targets), voices)
         return padded, (len(steps), padded.steps.shape[1] // voices, voices)
 

@@ -23,6 +23,7 @@ from ostinato.config import Config, compose, conf_folder
 from ostinato.corpora.store import PieceStore
 from ostinato.data.datamodule import MusicData
 from ostinato.data.store import TokenStore
+from ostinato.data.windows import WindowSettings
 from ostinato.errors import UserError
 from ostinato.evaluation.likelihood import nll_of_pieces
 from ostinato.methods.likelihood.module import LikelihoodModule
@@ -67,8 +68,8 @@ def measure(folder: Path, epochs: int) -> Figures:
     settings = replace(own.build("training"), **kept, window=rows[0].shape[1])
     settings = replace(settings, epochs=epochs)
     model = build_network(own, melody)
-    sizes = (settings.window, settings.batch_size, settings.transpose, seed)
-    data = MusicData(segments, training, validation, melody, *sizes)
+    windows = WindowSettings(settings.window, settings.batch_size, settings.transpose, seed)
+    data = MusicData(segments, training, validation, melody, windows)
     with tempfile.TemporaryDirectory() as checkpoints:
         options = FitOptions(seed, Path(checkpoints))
         fitted = fit(LikelihoodModule(model, settings), data, settings, options)

@@ -21,8 +21,8 @@ VOICES = Voices()
 
 def head_of(reach: int = 30) -> IntervalHead:
     torch.manual_seed(0)
-    steps = SequenceSpec("tokens", VOICES.size, VOICES.position_features, period=4)
-    head = IntervalHead(reach=reach, input_size=WIDTH, steps=steps).eval()
+    spec = SequenceSpec("tokens", VOICES.size, VOICES.position_features, voices_per_step=4)
+    head = IntervalHead(reach=reach, input_size=WIDTH, spec=spec).eval()
     torch.nn.init.normal_(head.intervals.weight)  # it begins at 0
     return head
 
@@ -79,10 +79,10 @@ def test_voices_by_their_intervals_are_the_same_in_every_key(
     history: tuple[float, ...], repeats: tuple[int, ...]
 ) -> None:
     voices = HistoryVoices(history=history, repeats=repeats)
-    steps = SequenceSpec("tokens", voices.size, voices.position_features, period=4)
+    spec = SequenceSpec("tokens", voices.size, voices.position_features, voices_per_step=4)
     torch.manual_seed(0)
-    embed = IntervalInput(8, steps=steps).eval()
-    head = IntervalHead(input_size=8, steps=steps).eval()
+    embed = IntervalInput(8, spec=spec).eval()
+    head = IntervalHead(input_size=8, spec=spec).eval()
     torch.nn.init.zeros_(head.logits.weight)
     torch.nn.init.zeros_(head.logits.bias)
     for layer in (head.intervals, head.key, head.again):
@@ -142,8 +142,8 @@ def test_voices_that_are_not_as_many_as_the_groups_are_refused() -> None:
 
 def test_what_followed_before_scores_by_the_level_of_its_length() -> None:
     voices = HistoryVoices(voices=1, repeats=(2, 3))
-    steps = SequenceSpec("tokens", voices.size, voices.position_features, period=1)
-    head = IntervalHead(input_size=8, steps=steps).eval()
+    spec = SequenceSpec("tokens", voices.size, voices.position_features, voices_per_step=1)
+    head = IntervalHead(input_size=8, spec=spec).eval()
     assert head.again is not None
     with torch.no_grad():
         head.again.bias.copy_(torch.tensor([1.0, 2.0, 10.0, 20.0]))  # alone, then together

@@ -62,7 +62,9 @@ def given(short_chorales: list[Piece]) -> Sequences:
 
 
 def kind(voices: HistoryVoices) -> SequenceSpec:
-    return SequenceSpec("tokens", voices.size, voices.position_features, period=voices.voices)
+    return SequenceSpec(
+        "tokens", voices.size, voices.position_features, voices_per_step=voices.voices
+    )
 
 
 def orders_like(given: Sequences, order: list[int]) -> Tensor:

@@ -428,3 +428,18 @@ def test_a_method_trains_its_own_networks(conf: Path) -> None:
     assert refusal(["model=gan"], conf.parent) == (
         "method=Variational does not fit: it trains a VAE, and model=gan is a GAN."
     )
+
+
+@pytest.mark.parametrize(
+    ("typed", "new"),
+    [
+        ("training.transposed=0.5", "training.transpose_probability"),
+        ("+training.transposed=0.5", "training.transpose_probability"),
+        ("sampling.steps=7", "sampling.interpolation_steps"),
+        ("sampling.from=a.mid", "sampling.start"),
+    ],
+)
+def test_an_old_key_is_answered_with_the_new_one(typed: str, new: str) -> None:
+    old = typed.lstrip("+").partition("=")[0]
+    with pytest.raises(ConfigError, match=rf"^{old} is called {new} now: write that instead\.$"):
+        compose([typed], CONF)

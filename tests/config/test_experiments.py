@@ -137,9 +137,11 @@ def test_what_is_made_to_something_needs_it(given: list[str]) -> None:
 
 def test_a_way_is_between_segments_alone() -> None:
     composed(["model=gan", "sampling=interpolate"])
-    with pytest.raises(ConfigError, match=r"^sampling.steps=8 does not fit: model=lstm makes no"):
+    with pytest.raises(
+        ConfigError, match=r"^sampling.interpolation_steps=8 does not fit: model=lstm"
+    ):
         composed(["model=lstm", "sampling=interpolate"])
-    with pytest.raises(ConfigError, match="prompt=test does not go with steps=8"):
+    with pytest.raises(ConfigError, match="prompt=test does not go with interpolation_steps=8"):
         compose(["sampling=interpolate", "sampling.prompt=test"], CONF)
 
 

@@ -158,7 +158,7 @@ def test_what_the_program_supplies_cannot_be_set() -> None:
 
 
 def test_network_is_built_with_its_values() -> None:
-    network = Config({"model": MODEL}).build("model", steps=SequenceSpec("tokens", 7, {"step": 4}))
+    network = Config({"model": MODEL}).build("model", spec=SequenceSpec("tokens", 7, {"step": 4}))
     assert isinstance(network, SequenceModel)
     assert isinstance(network.head, Softmax)
     assert network.head.dropout.p == 0.25

@@ -1,5 +1,6 @@
 """What a network is shown in an epoch."""
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ostinato.data.store import TokenStore
-from ostinato.data.windows import IGNORED, TrainingWindows, WholePieces, _places
+from ostinato.data.windows import (
+    IGNORED,
+    TrainingWindows,
+    WholePieces,
+    WindowSettings,
+    _draw_starts,
+)
 from ostinato.music.piece import Piece
 from ostinato.representations.pianoroll import Pianoroll
 from ostinato.representations.voices import Voices
@@ -34,7 +41,10 @@ def windows(store: TokenStore, **changed: Any) -> TrainingWindows:
         "seed": 1,
         "epoch": 0,
     }
-    return TrainingWindows(store, **{**arguments, **changed})
+    arguments |= changed
+    of_windows = {field.name for field in fields(WindowSettings)} & set(arguments)
+    settings = WindowSettings(**{name: arguments.pop(name) for name in of_windows})
+    return TrainingWindows(store, settings=settings, **arguments)
 
 
 def shown(epoch: TrainingWindows) -> list[tuple[torch.Tensor, torch.Tensor]]:
@@ -179,7 +189,7 @@ def test_devices_share_an_epoch_evenly(store: TokenStore, ranks: int) -> None:
 )
 @settings(deadline=None, max_examples=60)
 def test_windows_cover_every_length(lengths: list[int], window: int, seed: int) -> None:
-    pieces, starts = _places(np.array(lengths), window, np.random.default_rng(seed))
+    pieces, starts = _draw_starts(np.array(lengths), window, np.random.default_rng(seed))
     for piece, length in enumerate(lengths):
         own = starts[pieces == piece]
         assert len(own) == -(-(length - 1) // window)
@@ -211,7 +221,7 @@ def test_whole_pieces_of_like_length_stand_side_by_side(store: TokenStore) -> No
 
 
 def test_windows_begin_where_a_step_of_all_voices_begins(store: TokenStore) -> None:
-    epoch = windows(store, period=4)
+    epoch = windows(store, voices_per_step=4)
     turns = np.concatenate(
         [batch.positions[:, 0, 0] for batch in map(epoch.__getitem__, range(len(epoch)))]
     )
@@ -221,8 +231,7 @@ def test_windows_begin_where_a_step_of_all_voices_begins(store: TokenStore) -> N
 
 
 def test_a_share_of_windows_keeps_its_key(store: TokenStore) -> None:
-    drawn = np.concatenate(
-        [windows(store, transpose=(1, 6), transposed=0.5, epoch=e).semitones for e in range(40)]
-    )
+    half = {"transpose": (1, 6), "transpose_probability": 0.5}
+    drawn = np.concatenate([windows(store, **half, epoch=e).semitones for e in range(40)])
     assert (drawn > 0).mean() == pytest.approx(0.5, abs=0.1)
-    assert not windows(store, transpose=(1, 6), transposed=0.0).semitones.any()
+    assert not windows(store, transpose=(1, 6), transpose_probability=0.0).semitones.any()

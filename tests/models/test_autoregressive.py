@@ -15,10 +15,10 @@ WIDTH = 6  # of what the backbone gives
 
 
 def head_of(
-    pitches: int, planes: int = 1, copies: int = 0, seed: int = 0, channels: int = 5
+    pitches: int, frame_channels: int = 1, copies: int = 0, seed: int = 0, channels: int = 5
 ) -> Autoregressive:
     torch.manual_seed(seed)
-    steps = SequenceSpec("frames", pitches * planes, {"step": 4}, planes)
+    spec = SequenceSpec("frames", pitches * frame_channels, {"step": 4}, frame_channels)
     head = Autoregressive(
         hidden_size=9,
         channels=channels,
@@ -26,44 +26,44 @@ def head_of(
         reach=2,
         copies=copies,
         input_size=WIDTH,
-        steps=steps,
+        spec=spec,
     )
     if channels:
         torch.nn.init.normal_(head.below.weight)  # it begins at 0, and would hide mistakes
     return head.eval()
 
 
-def frames_of(batch: int, time: int, pitches: int, planes: int, seed: int) -> Tensor:
+def frames_of(batch: int, time: int, pitches: int, frame_channels: int, seed: int) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
-    shape = (batch, time, planes, pitches)
+    shape = (batch, time, frame_channels, pitches)
     frames = torch.rand(shape, generator=generator) < 0.4
-    if planes == 2:
+    if frame_channels == 2:
         frames[:, :, 0] |= frames[:, :, 1]
     return frames.flatten(2).long()
 
 
 def inputs_of(
-    batch: int, time: int, pitches: int, planes: int, seed: int = 0
+    batch: int, time: int, pitches: int, frame_channels: int, seed: int = 0
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     y = torch.randn(batch, time, WIDTH, generator=torch.Generator().manual_seed(seed))
-    frames = frames_of(batch, time + 1, pitches, planes, seed)
+    frames = frames_of(batch, time + 1, pitches, frame_channels, seed)
     return y, frames[:, :-1], torch.zeros(batch, time, 1, dtype=torch.long), frames[:, 1:]
 
 
 @pytest.mark.parametrize(("copies", "channels"), [(0, 5), (2, 5), (0, 0)])
-@pytest.mark.parametrize(("pitches", "planes"), [(1, 1), (5, 1), (3, 2)])
+@pytest.mark.parametrize(("pitches", "frame_channels"), [(1, 1), (5, 1), (3, 2)])
 def test_probabilities_of_all_frames_sum_to_one(
-    pitches: int, planes: int, copies: int, channels: int
+    pitches: int, frame_channels: int, copies: int, channels: int
 ) -> None:
-    head = head_of(pitches, planes, copies, channels=channels)
-    y, steps, positions, _ = inputs_of(1, 4, pitches, planes)
+    head = head_of(pitches, frame_channels, copies, channels=channels)
+    y, steps, positions, _ = inputs_of(1, 4, pitches, frame_channels)
     possible = [
         list(sound) + list(onset)
         for sound in itertools.product((0, 1), repeat=pitches)
-        for onset in itertools.product((0, 1), repeat=pitches if planes == 2 else 0)
+        for onset in itertools.product((0, 1), repeat=pitches if frame_channels == 2 else 0)
         if all(s >= o for s, o in zip(sound, onset, strict=False))
     ]
-    assert len(possible) == (2 if planes == 1 else 3) ** pitches
+    assert len(possible) == (2 if frame_channels == 1 else 3) ** pitches
     with torch.no_grad():
         context, _ = head(y, steps, positions)
         each = context[:, -1:].expand(len(possible), -1, -1)
@@ -76,16 +76,16 @@ def test_probabilities_of_all_frames_sum_to_one(
     time=st.integers(1, 9),
     chunk=st.integers(1, 4),
     pitches=st.integers(1, 7),
-    planes=st.integers(1, 2),
+    frame_channels=st.integers(1, 2),
     copies=st.integers(0, 2),
     seed=st.integers(0, 99),
 )
 @settings(deadline=None, max_examples=40)
 def test_scoring_in_chunks_equals_scoring_at_once(
-    batch: int, time: int, chunk: int, pitches: int, planes: int, copies: int, seed: int
+    batch: int, time: int, chunk: int, pitches: int, frame_channels: int, copies: int, seed: int
 ) -> None:
-    head = head_of(pitches, planes, copies, seed)
-    y, steps, positions, targets = inputs_of(batch, time, pitches, planes, seed)
+    head = head_of(pitches, frame_channels, copies, seed)
+    y, steps, positions, targets = inputs_of(batch, time, pitches, frame_channels, seed)
     parts, state = [], None
     with torch.no_grad():
         whole = head.nll(head(y, steps, positions)[0], targets)
@@ -138,10 +138,10 @@ class Drawing:
 
 
 @pytest.mark.parametrize("channels", [0, 5])
-@pytest.mark.parametrize("planes", [1, 2])
-def test_frames_are_drawn_as_often_as_they_are_likely(planes: int, channels: int) -> None:
-    head = head_of(3, planes, channels=channels)
-    y, steps, positions, _ = inputs_of(1, 3, 3, planes)
+@pytest.mark.parametrize("frame_channels", [1, 2])
+def test_frames_are_drawn_as_often_as_they_are_likely(frame_channels: int, channels: int) -> None:
+    head = head_of(3, frame_channels, channels=channels)
+    y, steps, positions, _ = inputs_of(1, 3, 3, frame_channels)
     with torch.no_grad():
         context, _ = head(y, steps, positions)
         last = context[:, -1].expand(20_000, -1)
@@ -150,7 +150,7 @@ def test_frames_are_drawn_as_often_as_they_are_likely(planes: int, channels: int
         nll = head.nll(context[:, -1:].expand(len(kinds), -1, -1), kinds[:, None])
     expected = torch.exp(-nll[:, 0])
     torch.testing.assert_close(counts / len(drawn), expected, atol=0.015, rtol=0)
-    if planes == 2:
+    if frame_channels == 2:
         sound, onset = drawn.unflatten(1, (2, 3)).unbind(1)
         assert torch.all(sound >= onset)
 
@@ -159,13 +159,13 @@ def test_copies_bring_back_what_followed_a_frame_like_the_last() -> None:
     head = head_of(5, copies=1)
     assert head.copying is not None
     y, steps, _, _ = inputs_of(1, 6, 5, 1)
-    planes = steps.unflatten(-1, (1, 5)).float()
+    maps = steps.unflatten(-1, (1, 5)).float()
     y[:, 5] = y[:, 2]
     with torch.no_grad():
         head.copying.queries.weight.copy_(head.copying.keys.weight * 50)
         head.copying.queries.bias.copy_(head.copying.keys.bias * 50)
-        shares, _ = head.copying(y, planes)
-    torch.testing.assert_close(shares[0, 5], planes[0, 3], atol=1e-3, rtol=0)
+        shares, _ = head.copying(y, maps)
+    torch.testing.assert_close(shares[0, 5], maps[0, 3], atol=1e-3, rtol=0)
 
 
 def test_copies_without_channels_are_refused() -> None:

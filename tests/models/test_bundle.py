@@ -173,7 +173,7 @@ def learned(short_chorales: list[Piece], tmp_path: Path) -> Path:
     node = {"_target_": "ostinato.representations.miditok.tokenizers.REMI", "vocabulary": 800}
     config = Config({**config_of().tree, "representation": node})
     representation = config.build("representation")
-    representation.learn(short_chorales[:4])
+    representation.train(short_chorales[:4])
     network = build_network(config, representation)
     save_bundle(Bundle(config, representation, network, SETTING), tmp_path / "learned")
     return tmp_path / "learned"
@@ -191,7 +191,7 @@ def test_what_was_learned_travels_in_the_bundle(
 
 def test_a_bundle_without_what_was_learned_is_refused(learned: Path) -> None:
     (learned / "learned.json").unlink()
-    with pytest.raises(UserError, match=r"has no learned\.json, which holds what remi learned"):
+    with pytest.raises(UserError, match=r"has no learned\.json, which holds the state of remi"):
         load_bundle(learned)
 
 

@@ -8,7 +8,7 @@ import torch
 
 from ostinato.config import compose, group_options
 from ostinato.data.store import TokenStore, write_store
-from ostinato.data.windows import TrainingWindows
+from ostinato.data.windows import TrainingWindows, WindowSettings
 from ostinato.models.bundle import build_network
 from ostinato.models.sequence import SequenceModel
 from ostinato.music.piece import Piece
@@ -24,7 +24,8 @@ def learns_a_little(
     network: SequenceModel, store: TokenStore, representation: Representation
 ) -> None:
     every = np.arange(len(store.names))
-    windows = TrainingWindows(store, every, representation, 24, 2, (-1, 1), 1, 1)
+    settings = WindowSettings(24, 2, (-1, 1), 1)
+    windows = TrainingWindows(store, every, representation, settings, epoch=1)
     batch = windows[0]
     optimizer = torch.optim.Adam(network.parameters(), 0.01)
     losses = []

@@ -18,13 +18,13 @@ from ostinato.sampling.settings import Sampling
 from ostinato.sampling.strategies import Sampler
 from small_networks import BACKBONES, config_of
 
-STEPS = SequenceSpec("frames", 6, {"step": 4}, planes=2)
+STEPS = SequenceSpec("frames", 6, {"step": 4}, channels=2)
 
 
 def built(backbone: str, hidden: int = 16, layers: int = 1, seed: int = 0) -> SequenceModel:
     config = config_of("pianoroll", backbone, hidden, layers)
     torch.manual_seed(seed)
-    network = config.build("model", steps=STEPS)
+    network = config.build("model", spec=STEPS)
     assert isinstance(network, SequenceModel)
     return network.eval()
 
@@ -94,7 +94,7 @@ def test_what_stands_in_the_padding_changes_nothing() -> None:
 @pytest.mark.parametrize("width", [1, 3, 6])
 def test_probabilities_of_all_frames_sum_to_one(width: int) -> None:
     torch.manual_seed(1)
-    head = Bernoulli(input_size=5, steps=SequenceSpec("frames", width))
+    head = Bernoulli(input_size=5, spec=SequenceSpec("frames", width))
     total_of(head, width)
 
 
@@ -110,7 +110,7 @@ def total_of(head: Head, width: int) -> None:
 
 def test_a_frame_is_drawn_as_often_as_its_probability_says() -> None:
     torch.manual_seed(2)
-    head = Bernoulli(input_size=5, steps=SequenceSpec("frames", 3))
+    head = Bernoulli(input_size=5, spec=SequenceSpec("frames", 3))
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         context, _ = head(torch.randn(1, 1, 5), torch.zeros(1, 1, 3), torch.zeros(1, 1, 0))
@@ -135,14 +135,14 @@ def test_a_transposed_window_is_told_from_one_that_is_not() -> None:
 
 
 def test_far_transpositions_count_as_the_farthest_that_is_told_apart() -> None:
-    entering = Frames(4, steps=STEPS)
+    entering = Frames(4, spec=STEPS)
     frames, positions = sequences(1, 2)
     one, other = (entering(frames, positions, torch.tensor([n])) for n in (FARTHEST, 60))
     assert torch.equal(one, other)
 
 
 def test_without_a_shift_no_transposition_is_told() -> None:
-    entering = Frames(4, shift=False, steps=STEPS)
+    entering = Frames(4, shift=False, spec=STEPS)
     frames, positions = sequences(1, 2)
     one, other = (entering(frames, positions, torch.tensor([n])) for n in (0, 5))
     assert torch.equal(one, other)
@@ -152,4 +152,4 @@ def test_a_model_without_parts_for_frames_refuses_them() -> None:
     config = config_of("pianoroll")
     config.tree["model"] |= {"frame_head": None}
     with pytest.raises(ConfigError, match="model: it has no frame_input or no frame_head"):
-        config.build("model", steps=STEPS)
+        config.build("model", spec=STEPS)

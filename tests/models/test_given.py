@@ -16,7 +16,7 @@ from ostinato.models.segments import Lines, lines_of
 from ostinato.music.piece import NOTE, TIME_SIGNATURE, Piece, array
 from ostinato.representations.monophonic import REST
 from ostinato.representations.voices import Voices
-from ostinato.sampling.given import compose_to, prompt_of
+from ostinato.sampling.conditioning import encode_prompt, sample_with_prompts
 from ostinato.sampling.settings import Sampling
 from small_gans import check_lines, gan_of
 
@@ -122,15 +122,15 @@ def grid(tokens: Any) -> Any:
 
 def test_a_prompt_is_continued_until_there_are_bars_enough() -> None:
     network = gan_of(given_bars=1)
-    prompts = [prompt_of(network, VOICES, piece(bars)) for bars in (1, 3)]
-    composed = compose_to(network, VOICES, Sampling(pieces=3, max_bars=6), 4, prompts)
+    prompts = [encode_prompt(network, VOICES, piece(bars)) for bars in (1, 3)]
+    composed = sample_with_prompts(network, VOICES, Sampling(pieces=3, max_bars=6), 4, prompts)
     for i, (steps, ended) in enumerate(composed):
         prompt = grid(prompts[i % 2])
         assert ended
         assert len(grid(steps)) == 6 * BAR
         assert np.array_equal(grid(steps)[: len(prompt)], prompt)
         assert set(grid(steps)[len(prompt) :].ravel()) != {REST}
-    again = compose_to(network, VOICES, Sampling(pieces=3, max_bars=6), 4, prompts)
+    again = sample_with_prompts(network, VOICES, Sampling(pieces=3, max_bars=6), 4, prompts)
     assert all(np.array_equal(a.steps, b.steps) for a, b in zip(composed, again, strict=True))
     assert not np.array_equal(composed[0].steps, composed[2].steps), "of one prompt, other noise"
 
@@ -138,8 +138,10 @@ def test_a_prompt_is_continued_until_there_are_bars_enough() -> None:
 @pytest.mark.parametrize("bars", [2, 3, 5])
 def test_a_voice_is_accompanied_to_its_last_whole_bar(bars: int) -> None:
     network = gan_of(given_voice=1)
-    prompt = prompt_of(network, VOICES, piece(bars))
-    [(steps, _)] = compose_to(network, VOICES, Sampling(pieces=1, max_bars=99), 4, [prompt])
+    prompt = encode_prompt(network, VOICES, piece(bars))
+    [(steps, _)] = sample_with_prompts(
+        network, VOICES, Sampling(pieces=1, max_bars=99), 4, [prompt]
+    )
     made, told = grid(steps), grid(prompt)
     assert made.shape == told.shape == (bars * BAR, 4)
     assert np.array_equal(made[:, 1], told[:, 1])
@@ -148,14 +150,14 @@ def test_a_voice_is_accompanied_to_its_last_whole_bar(bars: int) -> None:
 
 def test_what_cannot_be_continued_is_told() -> None:
     network = gan_of(given_bars=1)
-    tokens = prompt_of(network, VOICES, piece(3))
+    tokens = encode_prompt(network, VOICES, piece(3))
     cut = replace(piece(3), notes=piece(3).notes[piece(3).notes["onset"] < 2 * BAR + 2])
-    assert np.array_equal(prompt_of(network, VOICES, cut), tokens[: 2 * BAR * 4])
+    assert np.array_equal(encode_prompt(network, VOICES, cut), tokens[: 2 * BAR * 4])
     for prompt, reason in (
         (piece(3, steps=6), "has bars of other lengths than 8 steps"),
         (piece(3, lowest=80), "leaves the pitches 36 to 83"),
     ):
         with pytest.raises(UnencodableError, match=reason):
-            prompt_of(network, VOICES, prompt)
+            encode_prompt(network, VOICES, prompt)
     with pytest.raises(UnencodableError, match="has fewer than 2 whole bars"):
-        prompt_of(gan_of(given_voice=0), VOICES, piece(1))
+        encode_prompt(gan_of(given_voice=0), VOICES, piece(1))

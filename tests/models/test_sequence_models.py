@@ -22,7 +22,7 @@ VOCABULARY = 11
 def built(backbone: str, hidden: int, layers: int, seed: int = 0) -> SequenceModel:
     config = config_of(backbone=backbone, hidden=hidden, layers=layers)
     torch.manual_seed(seed)
-    network = config.build("model", steps=SequenceSpec("tokens", VOCABULARY, FEATURES))
+    network = config.build("model", spec=SequenceSpec("tokens", VOCABULARY, FEATURES))
     assert isinstance(network, SequenceModel)
     return network.eval()
 
@@ -118,7 +118,7 @@ def test_embedding_knows_the_musical_position() -> None:
 
 
 def test_one_hot_input_is_one_hot() -> None:
-    x = OneHot(steps=SequenceSpec("tokens", 5))(torch.tensor([[0, 3]]), torch.zeros(1, 2, 0))
+    x = OneHot(spec=SequenceSpec("tokens", 5))(torch.tensor([[0, 3]]), torch.zeros(1, 2, 0))
     assert x.tolist() == [[[1, 0, 0, 0, 0], [0, 0, 0, 1, 0]]]
     assert x.dtype == torch.float32
 

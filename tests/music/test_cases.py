@@ -53,7 +53,7 @@ def written(piece: Piece, folder: Path) -> Path:
 
 def tokens(piece: Piece) -> tuple[REMI, Any]:
     representation = REMI()
-    representation.learn([piece])
+    representation.train([piece])
     return representation, representation.encode(piece)
 
 

@@ -49,7 +49,11 @@ def test_a_gan_goes_through_every_stage_and_is_recorded(project: Path) -> None:
     assert not {"temperature", "top_p", "max_bars"} & set(about)
     shown = run(project, "ostinato", "inspect", str(folder / "model")).stdout
     assert "overlapping area" in shown
-    words = ("sampling=interpolate", "sampling.steps=3", f"model_dir={folder / 'model'}")
+    words = (
+        "sampling=interpolate",
+        "sampling.interpolation_steps=3",
+        f"model_dir={folder / 'model'}",
+    )
     run(project, "ostinato", "generate", *SMALL, *words, "samples_dir=ways")
     for path in (project / "ways").glob("*.mid"):
         assert 3 * 3 - 1 >= len(read_midi(path).barlines()) >= 3 * 2

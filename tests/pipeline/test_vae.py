@@ -69,7 +69,7 @@ def check_given_music(project: Path, folder: Path) -> None:
         run(project, "ostinato", "generate", *words, *more, f"samples_dir={name}")
         return [read_midi(path) for path in sorted((project / name).glob("*.mid"))]
 
-    [way] = made("way", "sampling=interpolate", f"sampling.from={first}", f"sampling.to={second}")
+    [way] = made("way", "sampling=interpolate", f"sampling.start={first}", f"sampling.to={second}")
     assert 12 < way.quarters <= 8 * 12
     varied = made("varied", "sampling=vary", f"sampling.piece={first}", "sampling.distance=2.0")
     assert len(varied) == 2
@@ -110,7 +110,7 @@ def test_a_vae_of_piano_rolls_goes_through_every_stage(project: Path) -> None:
     shown = piece.notes[piece.notes["onset"] < 8 * piece.resolution]
     assert len(shown) > 16, "the given segment comes first, with all that sounds in it"
     assert set(shown["pitch"]) <= set(given.notes["pitch"])
-    way = ("sampling=interpolate", f"sampling.from={first}", f"sampling.to={first}")
+    way = ("sampling=interpolate", f"sampling.start={first}", f"sampling.to={first}")
     run(project, "ostinato", "generate", *words[:-1], *way, "samples_dir=way")
     assert (project / "way" / "sample-01.png").exists()
     sentence = refused(project, "compose", *words[:-1], "representation.step=3/2", code=2)

@@ -62,8 +62,8 @@ def test_byte_pairs_are_learned_from_the_training_pieces_and_travel(
     outputs = project / "outputs"
     names = json.loads((outputs / "split.json").read_text())["train"]
     expected = REMI(vocabulary=750)
-    expected.learn(piece for piece in PieceStore(outputs / "pieces") if piece.name in names)
-    assert (outputs / "model" / "learned.json").read_bytes() == expected.learned()
+    expected.train(piece for piece in PieceStore(outputs / "pieces") if piece.name in names)
+    assert (outputs / "model" / "learned.json").read_bytes() == expected.state()
     assert (outputs / "samples" / "listen.html").exists()
     metrics = json.loads((outputs / "evaluation" / "metrics.json").read_text())
     assert 0 < metrics["test"]["nats_per_token"] < 10

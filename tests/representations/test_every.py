@@ -55,8 +55,8 @@ ENDING = [name for name, r in REPRESENTATIONS.items() if r.end_token]
 @pytest.fixture(scope="module", autouse=True)
 def _taught(short_chorales: list[Piece]) -> None:
     for representation in REPRESENTATIONS.values():
-        if representation.learns:
-            representation.learn(short_chorales[:LEARNED_FROM])
+        if representation.trainable:
+            representation.train(short_chorales[:LEARNED_FROM])
 
 
 @pytest.fixture(params=REPRESENTATIONS)

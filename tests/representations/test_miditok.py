@@ -214,7 +214,7 @@ def test_drums_alone_are_no_track() -> None:
 def test_byte_pairs_are_those_of_miditok(kind: type[MidiTok], chorales: list[Piece]) -> None:
     representation = kind(steps_per_quarter=4, vocabulary=1200)  # type: ignore[call-arg]
     training, others = chorales[:20], chorales[20:40]
-    representation.learn(training)
+    representation.train(training)
     assert representation.size == 1200
     tokenizer = miditok_itself(representation)
     texts = [tokenizer(representation.score(piece)) for piece in training]
@@ -235,14 +235,14 @@ def test_what_was_learned_travels(short_chorales: list[Piece]) -> None:
     learned = []
     for _ in range(2):
         representation = REMI(vocabulary=900)
-        assert representation.learned() is None
-        representation.learn(short_chorales[:6])
-        learned.append(representation.learned())
+        assert representation.state() is None
+        representation.train(short_chorales[:6])
+        learned.append(representation.state())
     assert learned[0] == learned[1]
     other = REMI(vocabulary=900)
-    other.recall(learned[0])
+    other.load_state(learned[0])
     for copy in (other, pickle.loads(pickle.dumps(other))):
-        assert copy.learned() == learned[0]
+        assert copy.state() == learned[0]
         assert copy.size == representation.size
         tokens = representation.encode(short_chorales[10])
         assert np.array_equal(copy.encode(short_chorales[10]), tokens)
@@ -278,21 +278,21 @@ def test_copies_for_other_processes_are_small_and_encode_the_same(
 )
 def test_damaged_pairs_are_refused(damaged: bytes) -> None:
     with pytest.raises(ValueError, match=r"pair|number"):
-        REMI(vocabulary=900).recall(damaged)
+        REMI(vocabulary=900).load_state(damaged)
 
 
 def test_settings_that_learn_nothing_are_told(short_chorales: list[Piece]) -> None:
-    with pytest.raises(UserError, match=r"representation.vocabulary=600 leaves nothing to learn"):
-        REMI(vocabulary=600).learn(short_chorales[:2])
+    with pytest.raises(UserError, match=r"representation.vocabulary=600 leaves nothing to train"):
+        REMI(vocabulary=600).train(short_chorales[:2])
     with pytest.raises(ValueError, match="no byte pairs of compound words"):
         CPWord(vocabulary=2000)
-    with pytest.raises(ValueError, match="nothing to recall"):
-        REMI().recall(b'{"merges": []}')
+    with pytest.raises(ValueError, match="no state to load"):
+        REMI().load_state(b'{"merges": []}')
 
 
 def test_byte_pairs_are_not_transposed(short_chorales: list[Piece]) -> None:
     representation = REMI(vocabulary=900)
-    representation.learn(short_chorales[:6])
+    representation.train(short_chorales[:6])
     tokens = representation.encode(short_chorales[0])[None]
     assert not representation.transposes
     assert np.array_equal(representation.transpose(tokens, np.array([0])), tokens)
@@ -302,7 +302,7 @@ def test_byte_pairs_are_not_transposed(short_chorales: list[Piece]) -> None:
 
 def test_a_learned_token_says_what_it_stands_for(short_chorales: list[Piece]) -> None:
     representation = REMI(vocabulary=900)
-    representation.learn(short_chorales[:6])
+    representation.train(short_chorales[:6])
     base = len(representation.base.names)
     for token in range(base, representation.size - 1):
         words = representation.describe(token).split(" · ")

@@ -13,7 +13,7 @@ from ostinato.music.conversion import to_muspy
 from ostinato.music.piece import NOTE, Piece, array
 from ostinato.music.reading import read_midi
 from ostinato.representations.instrument import separate_unisons
-from ostinato.representations.note import Note, table
+from ostinato.representations.note import Note, to_note_table
 
 SHIFT, DURATION = 128, 192  # a shift or a duration of n steps is n more
 
@@ -43,20 +43,20 @@ def is_legal(notes: Note, tokens: np.ndarray) -> bool:
 
 def test_note_table_equals_muspy_on_every_chorale(chorales: list[Piece]) -> None:
     for piece in chorales:
-        assert np.array_equal(table(piece), by_muspy(piece)), piece.name
+        assert np.array_equal(to_note_table(piece), by_muspy(piece)), piece.name
 
 
 def test_note_table_equals_muspy_on_pop_songs(published: Callable[[str], Path]) -> None:
     songs = [read_midi(path) for path in sorted(published("pop909").glob("*.mid"))]
     assert len(songs) == 200
     for song in songs:
-        assert np.array_equal(table(song), by_muspy(song)), song.name
+        assert np.array_equal(to_note_table(song), by_muspy(song)), song.name
 
 
 def test_muspy_takes_drums_for_pitches_and_notes_here_leave_them_out() -> None:
     piece = chord((0, 4, 60), (0, 4, 36), drum=[False, True], track=[0, 1])
     assert by_muspy(piece).tolist() == [[0, 36, 4, 80], [0, 60, 4, 80]]
-    assert table(piece).tolist() == [[0, 60, 4, 80]]
+    assert to_note_table(piece).tolist() == [[0, 60, 4, 80]]
     assert Note().encode(piece).tolist() == [SHIFT, 60, DURATION + 4]
 
 
@@ -93,7 +93,7 @@ def test_notes_come_back_as_one_instrument_plays_them(longest: int, piece: Piece
     notes = Note(max_shift=longest, max_duration=longest, velocity_bins=64)
     decoded = notes.decode(notes.encode(piece))
     expected = Piece("", 8, separate_unisons(piece.notes))
-    assert np.array_equal(table(decoded)[:, :3], table(expected)[:, :3])
+    assert np.array_equal(to_note_table(decoded)[:, :3], to_note_table(expected)[:, :3])
     assert np.array_equal(decoded.notes["velocity"] // 2, expected.notes["velocity"] // 2)
 
 

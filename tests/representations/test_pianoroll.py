@@ -77,7 +77,7 @@ def test_muspy_adds_an_empty_frame_and_takes_drums_for_pitches() -> None:
     assert np.argwhere(ours).tolist() == [[0, 60], [1, 60]]
 
 
-def test_muspy_sees_no_repeated_notes_and_a_plane_of_onsets_does() -> None:
+def test_muspy_sees_no_repeated_notes_and_a_channel_of_onsets_does() -> None:
     import muspy
 
     repeated = rolled((0, 2, 60), (2, 2, 60))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ostinato.models.sequence import SequenceModel
 from ostinato.music.piece import Piece
 from ostinato.representations.pianoroll import Pianoroll
-from ostinato.sampling.frames import compose_frames
+from ostinato.sampling.frames import sample_frames
 from ostinato.sampling.settings import Sampling
 from small_networks import network_of
 
@@ -22,7 +22,7 @@ def composed(
     settings: Sampling = FEW, seed: int = 3, prompts: Any = (), network: SequenceModel | None = None
 ) -> list[NDArray[np.uint8]]:
     network = network or network_of("pianoroll")
-    drawn = compose_frames(network, ROLL, settings, seed, prompts)
+    drawn = sample_frames(network, ROLL, settings, seed, prompts)
     assert not any(ended for _, ended in drawn)
     return [frames for frames, _ in drawn]
 
@@ -51,7 +51,7 @@ def test_every_piece_is_frames_up_to_the_last_bar() -> None:
 def test_a_step_longer_than_a_bar_is_one_frame_at_least() -> None:
     roll = Pianoroll(4, onsets=False)
     network = network_of("pianoroll", step=4, onsets=False)
-    frames, _ = compose_frames(network, roll, Sampling(pieces=1, max_bars=1), 1)[0]
+    frames, _ = sample_frames(network, roll, Sampling(pieces=1, max_bars=1), 1)[0]
     assert frames.shape == (1, 128)
 
 

@@ -12,7 +12,7 @@ from ostinato.music.piece import NOTE, Piece, array
 from ostinato.representations.pitch import Pitch
 from ostinato.representations.voices import Voices
 from ostinato.sampling.segments import compose_segments, tokens_of
-from ostinato.sampling.settings import Asking, Sampling, Varying
+from ostinato.sampling.settings import AttributeSampling, Sampling, VariationSampling
 from small_vaes import vae_config, vae_of
 
 VOICES = Voices(voices=1, steps_per_quarter=2, bar_steps=8)
@@ -52,7 +52,7 @@ def shown(
 def test_variations_follow_what_is_varied_and_come_from_the_seed(
     network: VAE, given: SegmentBatch
 ) -> None:
-    settings = Varying(pieces=4, distance=3.0)
+    settings = VariationSampling(pieces=4, distance=3.0)
     pieces = shown(network, settings, given)
     assert [first for first, _ in pieces] == written(network, given) * 2
     assert pieces == shown(network, settings, given)
@@ -65,14 +65,14 @@ def test_at_no_distance_a_variation_is_the_reconstruction(
 ) -> None:
     means = network.encode(network.say(given.pitch, given.onset)).mean
     expected = tokens_of(network.draw(means), network.shape, VOICES).tolist()
-    pieces = shown(network, Varying(pieces=2, distance=0.0), given)
+    pieces = shown(network, VariationSampling(pieces=2, distance=0.0), given)
     assert [second for _, second in pieces] == expected
 
 
 def test_a_way_leads_between_the_latent_vectors_of_given_segments(
     network: VAE, given: SegmentBatch
 ) -> None:
-    [way] = shown(network, Sampling(steps=5, from_="a.mid", to="b.mid"), given)
+    [way] = shown(network, Sampling(interpolation_steps=5, start="a.mid", to="b.mid"), given)
     means = network.encode(network.say(given.pitch, given.onset)).mean
     expected = tokens_of(network.draw(means), network.shape, VOICES).tolist()
     assert len(way) == 5
@@ -85,7 +85,7 @@ def test_more_of_an_attribute_is_the_segment_of_a_vector_farther_in_its_directio
     network = vae_of(seed=1)
     density = torch.arange(6.0)
     network.directions[0] = density
-    settings = Asking(pieces=1, attribute="note_density", amounts=(0.0, 1.0))
+    settings = AttributeSampling(pieces=1, attribute="note_density", amounts=(0.0, 1.0))
     [[plain, more]] = shown(network, settings, given)
     mean = network.encode(network.say(given.pitch, given.onset)).mean[:1]
     latent = torch.cat([mean, mean + density])
@@ -118,13 +118,16 @@ def test_the_first_segment_of_a_piece_is_its_first_whole_bars_within_the_pitches
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"from": "a.mid"}, "from=a.mid and to=null go together"),
-        ({"from": "a.mid", "to": "b.mid"}, "from=a.mid needs steps"),
-        ({"steps": 7, "prompt": "test"}, "prompt=test does not go with steps=7"),
-        ({"_target_": "Varying", "steps": 7}, "prompt and steps do not go with a piece"),
-        ({"_target_": "Varying", "distance": -1.0}, r"distance=-1\.0 does not fit"),
-        ({"_target_": "Asking", "attribute": "mood"}, "attribute=.mood. does not fit"),
-        ({"_target_": "Asking", "amounts": []}, "amounts=.* does not fit"),
+        ({"start": "a.mid"}, "start=a.mid and to=null go together"),
+        ({"start": "a.mid", "to": "b.mid"}, "start=a.mid needs interpolation_steps"),
+        ({"interpolation_steps": 7, "prompt": "test"}, "does not go with interpolation_steps=7"),
+        (
+            {"_target_": "VariationSampling", "interpolation_steps": 7},
+            "prompt and interpolation_steps do not go with a piece",
+        ),
+        ({"_target_": "VariationSampling", "distance": -1.0}, r"distance=-1\.0 does not fit"),
+        ({"_target_": "AttributeSampling", "attribute": "mood"}, "attribute=.mood. does not fit"),
+        ({"_target_": "AttributeSampling", "amounts": []}, "amounts=.* does not fit"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(values: dict[str, object], sentence: str) -> None:
@@ -135,9 +138,6 @@ def test_settings_that_do_not_fit_are_refused(values: dict[str, object], sentenc
         config.build("sampling")
 
 
-def test_a_word_of_python_can_be_a_key() -> None:
-    config = vae_config()
-    words = {"from": "a.mid", "to": "b.mid", "steps": 7}
-    config.tree["sampling"] = {"_target_": "ostinato.sampling.settings.Sampling", **words}
-    assert config.build("sampling") == Sampling(from_="a.mid", to="b.mid", steps=7)
-    assert config.build("sampling").given == ("a.mid", "b.mid")
+def test_an_interpolation_is_conditioned_on_its_ends() -> None:
+    settings = Sampling(start="a.mid", to="b.mid", interpolation_steps=7)
+    assert settings.conditions == ("a.mid", "b.mid")

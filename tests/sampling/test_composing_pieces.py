@@ -17,7 +17,7 @@ from ostinato.representations.base import TokenRepresentation
 from ostinato.representations.event import Event
 from ostinato.representations.pitch import Pitch
 from ostinato.representations.voices import Voices
-from ostinato.sampling.conditions import first_bars
+from ostinato.sampling.prompts import crop_bars
 from ostinato.sampling.sequence import compose
 from ostinato.sampling.settings import Sampling
 from small_networks import config_of, network_of
@@ -180,7 +180,7 @@ def test_what_continues_a_pickup_begins_with_it_and_has_its_barlines(
         for piece in short_chorales
         if [tuple(row)[1:] for row in piece.time_signatures.tolist()] == [pickup, common]
     )
-    prompt = first_bars(piece, 2)
+    prompt = crop_bars(piece, 2)
     bundle = Bundle(config_of(), Voices(), network_of(), PieceDefaults.of([piece]))
     settings = Sampling(pieces=1, max_bars=6, prompt="test", prompt_bars=2)
     sampled = Likelihood().sample(SamplingTask(bundle, settings, 3, lambda: [piece]))

@@ -58,7 +58,7 @@ def test_the_same_seed_composes_the_same_segments() -> None:
 
 def test_a_way_leads_from_one_segment_to_another() -> None:
     network = gan_of()
-    composed = compose_segments(network, VOICES, Sampling(pieces=2, steps=5), seed=5)
+    composed = compose_segments(network, VOICES, Sampling(pieces=2, interpolation_steps=5), seed=5)
     ends = network.draw(network.noise(4, torch.Generator().manual_seed(5)))
     expected = tokens_of(ends, network.shape, VOICES).reshape(2, 2, SEGMENT)
     for piece, (first, last) in zip(composed, expected, strict=True):

@@ -79,11 +79,11 @@ def fit(
     data = SegmentData(
         segments[0],
         segments[1] if validated else replace(segments[1], starts=segments[1].starts[:0]),
-        training.batch_size,
-        training.transpose,
-        1.0,
-        seed,
-        50,
+        batch_size=training.batch_size,
+        transpose=training.transpose,
+        transpose_probability=1.0,
+        seed=seed,
+        judged=50,
     )
     module = AdversarialModule(network, training, judge, seed)
     fitted = trainer.fit(

@@ -14,6 +14,7 @@ from trainings import SHORT, fit, validation_nll, weights
 
 from ostinato.data.datamodule import MusicData
 from ostinato.data.store import TokenStore
+from ostinato.data.windows import WindowSettings
 from ostinato.representations.voices import Voices
 
 NAMES = ("best", "last")
@@ -27,7 +28,7 @@ def test_one_batch_can_be_learned_by_heart(store: TokenStore, tmp_path: Path) ->
 
 
 def test_overfitting_shows_the_same_batch_in_every_epoch(store: TokenStore) -> None:
-    data = MusicData(store, np.arange(6), np.arange(0), Voices(), 48, 4, (-5, 5), 1)
+    data = MusicData(store, np.arange(6), np.arange(0), Voices(), WindowSettings(48, 4, (-5, 5), 1))
 
     def first(epoch: int, overfit: int) -> Tensor:
         trainer = pl.Trainer(overfit_batches=overfit, logger=False, accelerator="cpu")

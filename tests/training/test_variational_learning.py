@@ -57,7 +57,13 @@ def fit(
     if not validated:
         validation = replace(validation, starts=validation.starts[:0])
     data = SegmentData(
-        segments[0], validation, training.batch_size, training.transpose, 1.0, seed, 50
+        segments[0],
+        validation,
+        batch_size=training.batch_size,
+        transpose=training.transpose,
+        transpose_probability=1.0,
+        seed=seed,
+        judged=50,
     )
     module = VariationalModule(network, training, seed)
     options = trainer.FitOptions(seed, folder, None, validated, more)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ostinato.data.datamodule import MusicData
 from ostinato.data.store import TokenStore
+from ostinato.data.windows import WindowSettings
 from ostinato.methods.likelihood.module import LikelihoodModule
 from ostinato.methods.likelihood.settings import LikelihoodTraining
 from ostinato.models.sequence import SequenceModel
@@ -37,10 +38,7 @@ def fit(
         np.arange(6),
         np.arange(6, 6 + validation),
         Voices(),
-        training.window,
-        training.batch_size,
-        training.transpose,
-        seed,
+        WindowSettings(training.window, training.batch_size, training.transpose, seed),
     )
     module = LikelihoodModule(network, training)
     fitted = trainer.fit(

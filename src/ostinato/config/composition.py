@@ -13,6 +13,7 @@ from ostinato.config.instantiate import Config, did_you_mean
 from ostinato.config.interpolations import check_growth, without_machine
 from ostinato.config.location import FOLDERS, ROOT, conf_folder, key_of
 from ostinato.config.overrides import explain_unreadable
+from ostinato.config.renamed import describe_renamed
 from ostinato.config.sizes import CHOICE, check_size, refuse_size, without_sizes
 from ostinato.config.unread import describe_foreign, leave_out_unread, settings_of_methods
 from ostinato.config.yaml_files import check_yaml_files, read_yaml
@@ -239,6 +240,8 @@ def translate_error(error: Exception, overrides: Iterable[str], conf: Path) -> C
         key = match[1].partition("@")[0]
         if key == CHOICE:
             return refuse_size(conf)
+        if sentence := describe_renamed(key):
+            return ConfigError(sentence)
         sound = [override for override in overrides if key_of(override) != key]
         if sound != overrides and (
             sentence := describe_foreign(key, lambda: compose_tree(sound, conf))

@@ -5,7 +5,6 @@ import difflib
 import functools
 import inspect
 import json
-import keyword
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ import yaml
 from pydantic import ConfigDict, ValidationError, create_model
 from pydantic.fields import FieldInfo
 
+from ostinato.config.renamed import describe_renamed
 from ostinato.config.secrets import check_values
 from ostinato.config.targets import PARTIAL, TARGET, check_plugins, find_class
 from ostinato.config.yaml_files import read_yaml
@@ -122,8 +122,7 @@ class Config:
             name: self._build(node[name], f"{key}.{name}", {}) for name in _nested_names(node)
         }
         if node.get(PARTIAL):
-            given = {**values, **nested}
-            return functools.partial(cls, **{to_python_name(name): v for name, v in given.items()})
+            return functools.partial(cls, **values, **nested)
         return _call(cls, {**values, **nested, **runtime}, key)
 
     def _class(self, node: Any, key: str) -> type:
@@ -136,7 +135,8 @@ class Config:
         for name in given:
             if name not in parameters:
                 raise ConfigError(
-                    f"{key}.{name} is unknown: {did_you_mean(name, parameters)}"
+                    describe_renamed(f"{key}.{name}")
+                    or f"{key}.{name} is unknown: {did_you_mean(name, parameters)}"
                     f"{key} takes {_join_names(parameters) or 'no values'}."
                 )
         for name in nested:
@@ -179,26 +179,14 @@ class Config:
 
 
 def configurable(cls: type) -> dict[str, tuple[Any, Any]]:
-    """Return what a config may set: name -> (type hint, default). Keyword-only parameters are not.
-
-    A parameter called like a keyword of Python and an underscore, `from_`, is `from` in a config.
-    """
+    """Return what a config may set: name -> (type hint, default); no keyword-only parameters."""
     init: Callable[..., Any] = cls.__init__  # type: ignore[misc]
     hints = typing.get_type_hints(init, include_extras=True)
     return {
-        to_config_name(name): (hints.get(name, Any), parameter.default)
+        name: (hints.get(name, Any), parameter.default)
         for name, parameter in inspect.signature(cls).parameters.items()
         if parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
     }
-
-
-def to_config_name(parameter: str) -> str:
-    name = parameter.removesuffix("_")
-    return name if keyword.iskeyword(name) else parameter
-
-
-def to_python_name(name: str) -> str:
-    return f"{name}_" if keyword.iskeyword(name) else name
 
 
 def description(hint: Any) -> str:
@@ -238,7 +226,7 @@ def _runtime(cls: type) -> bool:
 
 def _call(cls: type, arguments: Mapping[str, Any], key: str) -> Any:
     try:
-        return cls(**{to_python_name(name): value for name, value in arguments.items()})
+        return cls(**arguments)
     except ValueError as error:
         raise ConfigError(f"{key}: {error}") from error
 

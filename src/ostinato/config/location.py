@@ -22,7 +22,7 @@ PATHS = (
     "split.file",
     "sampling.prompt",
     "sampling.piece",
-    "sampling.from",
+    "sampling.start",
     "sampling.to",
     "sampling.soundfont",
 )

@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 
 from ostinato.data.segments import SegmentBatch, Segments, TrainingSegments
 from ostinato.data.store import TokenStore
-from ostinato.data.windows import Batch, TrainingWindows, WholePieces
+from ostinato.data.windows import Batch, TrainingWindows, WholePieces, WindowSettings
 from ostinato.representations.base import Representation
 
 
@@ -23,42 +23,30 @@ class MusicData(pl.LightningDataModule):
         training: NDArray[np.int64],
         validation: NDArray[np.int64],
         representation: Representation,
-        window: int,
-        batch_size: int,
-        transpose: tuple[int, int],
-        seed: int,
-        period: int = 1,
-        transposed: float = 1.0,
+        settings: WindowSettings,
     ) -> None:
         super().__init__()
         self.store, self.representation = store, representation
         self.training, self.validation = training, validation
-        self.window, self.batch_size, self.transpose = window, batch_size, transpose
-        self.seed, self.period, self.transposed = seed, period, transposed
+        self.settings = settings
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """This epoch's batches."""
+        """Return this epoch's batches."""
         trainer = self.trainer
         windows = TrainingWindows(
             self.store,
             self.training,
             self.representation,
-            self.window,
-            self.batch_size,
-            self.transpose,
-            self.seed,
-            epoch_of(trainer),
-            (trainer.global_rank, trainer.world_size) if trainer else (0, 1),
-            self.period,
-            self.transposed,
+            self.settings,
+            epoch=current_epoch(trainer),
+            shard=(trainer.global_rank, trainer.world_size) if trainer else (0, 1),
         )
         return DataLoader(windows, batch_size=None)
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        """The validation pieces."""
-        return DataLoader(
-            WholePieces(self.store, self.validation, self.batch_size), batch_size=None
-        )
+        """Return the validation pieces."""
+        pieces = WholePieces(self.store, self.validation, self.settings.batch_size)
+        return DataLoader(pieces, batch_size=None)
 
     def transfer_batch_to_device(
         self, batch: Any, device: torch.device, dataloader_idx: int
@@ -71,41 +59,42 @@ class MusicData(pl.LightningDataModule):
 class SegmentData(pl.LightningDataModule):
     """Segments of the training pieces, shuffled and transposed anew each epoch.
 
-    To judge by are at most `judged` of them, untransposed, and of the validation pieces; where
-    there are none of the latter, the former alone.
+    Validated are at most `judged` of them, untransposed, and as many of the validation pieces,
+    where there are any.
     """
 
     def __init__(
         self,
         training: Segments,
         validation: Segments,
+        *,
         batch_size: int,
         transpose: tuple[int, int],
-        transposed: float,
+        transpose_probability: float,
         seed: int,
         judged: int,
     ) -> None:
         super().__init__()
         self.training = training
-        self.batch_size, self.transpose, self.transposed = batch_size, transpose, transposed
-        self.seed = seed
+        self.batch_size, self.seed = batch_size, seed
+        self.transpose, self.transpose_probability = transpose, transpose_probability
         parts = [part for part in (training, validation) if len(part)]
         self.real = [part.drawn(judged, seed) for part in parts]
 
     def train_dataloader(self) -> DataLoader[SegmentBatch]:
-        """This epoch's batches."""
+        """Return this epoch's batches."""
         segments = TrainingSegments(
             self.training,
             self.batch_size,
             self.transpose,
-            self.transposed,
+            self.transpose_probability,
             self.seed,
-            epoch_of(self.trainer),
+            current_epoch(self.trainer),
         )
         return DataLoader(segments, batch_size=None)
 
     def val_dataloader(self) -> DataLoader[SegmentBatch]:
-        """Real segments, of the training pieces and then of the validation pieces."""
+        """Return real segments, of the training pieces and then of the validation pieces."""
         return DataLoader(self.real, batch_size=None)  # type: ignore[arg-type]
 
     def transfer_batch_to_device(
@@ -116,8 +105,8 @@ class SegmentData(pl.LightningDataModule):
         return batch.to(device)
 
 
-def epoch_of(trainer: pl.Trainer | None) -> int:
-    """The epoch to draw batches for: always the first where a training shall overfit."""
+def current_epoch(trainer: pl.Trainer | None) -> int:
+    """Return the epoch to draw batches for: always the first where a training shall overfit."""
     if trainer is None or trainer.overfit_batches:  # type: ignore[attr-defined]
         return 0
     return trainer.current_epoch

@@ -47,17 +47,17 @@ class Losses:
     def sentences(self, representation: str) -> list[str]:
         """Return what is left out and what is written otherwise, each if there is any, in words."""
         lost, changed = self.counts[:, : len(LOST)], self.counts[:, len(LOST) :]
-        said = []
+        found = []
         if lost.sum():
             parts = zip(lost.sum(axis=0).tolist(), LEFT_OUT.values(), strict=True)
-            said.append(
+            found.append(
                 f"{representation} leaves out {lost.sum():,} of {self.notes.sum():,} notes in "
-                f"{self._pieces(lost)}: {_listed(parts)}"
+                f"{self._pieces(lost)}: {_join_counts(parts)}"
             )
         if changed.sum():
             parts = zip(changed.sum(axis=0).tolist(), WRITTEN_OTHERWISE.values(), strict=True)
-            said.append(f"as {representation}, in {self._pieces(changed)}, {_listed(parts)}")
-        return said
+            found.append(f"as {representation}, in {self._pieces(changed)}, {_join_counts(parts)}")
+        return found
 
     def _pieces(self, counts: NDArray[np.int64]) -> str:
         touched = int(counts.any(axis=1).sum())
@@ -79,5 +79,5 @@ class Losses:
         return text.getvalue()
 
 
-def _listed(parts: Any) -> str:
+def _join_counts(parts: Any) -> str:
     return ", ".join(f"{count:,} {words}" for count, words in parts if count)

@@ -63,7 +63,7 @@ class Segments:
         self, rows: NDArray[np.int64], semitones: NDArray[np.int64] | None = None
     ) -> SegmentBatch:
         """The segments at `rows`, moved by semitones: (rows,)."""
-        time = self.bars * self.representation.bar_steps * self.representation.period
+        time = self.bars * self.representation.bar_steps * self.representation.voices_per_step
         steps = self.store.steps[self.starts[rows][:, None] + np.arange(time)]
         before = self.before[rows]
         if semitones is not None:
@@ -104,7 +104,7 @@ def cut(
         pitch, _ = representation.to_grid(store.steps[first:last][None])
         cuts = _cuts(pitch[0], representation.bars(piece), representation.bar_steps, bars)
         other_bars += not len(cuts.steps)
-        found.append(cuts.after(first, representation.period))
+        found.append(cuts.after(first, representation.voices_per_step))
     none = _cuts(np.zeros((0, 1), np.uint8), np.zeros(0, np.int64), representation.bar_steps, bars)
     cuts = _Cuts(*map(np.concatenate, zip(*(found or [none]), strict=True)))
     sounds = cuts.lowest <= cuts.highest

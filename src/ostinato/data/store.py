@@ -33,12 +33,12 @@ class Bits:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Time and width."""
+        """Return time and width."""
         return len(self.packed), self.width
 
     @property
     def ndim(self) -> int:
-        """Two: time and width."""
+        """Return 2: time and width."""
         return len(self.shape)
 
     def __len__(self) -> int:
@@ -70,7 +70,7 @@ class TokenStore:
     losses: Losses = field(default_factory=Losses.none)
 
     def piece(self, index: int) -> NDArray[Any]:
-        """The steps of one piece: (time,) or (time, width)."""
+        """Return the steps of one piece: (time,) or (time, width)."""
         return self.steps[self.offsets[index] : self.offsets[index + 1]]
 
     def indices(self, names: Iterable[str]) -> NDArray[np.int64]:
@@ -86,15 +86,15 @@ class TokenStore:
         lengths, lowest, highest = (table[:, i].astype(np.int64) for i in range(3))
         count = int(lengths.sum())
         return cls(
-            _steps(folder / STEPS, about, count),
-            _mapped(folder / POSITIONS, "u1", (count, about["features"])),
+            _map_steps(folder / STEPS, about, count),
+            _map_file(folder / POSITIONS, "u1", (count, about["features"])),
             np.concatenate([[0], np.cumsum(lengths)]),
             lowest,
             highest,
             table[:, 3],
             about["names"],
             about["skipped"],
-            _losses(about["names"], table),
+            _read_losses(about["names"], table),
         )
 
 
@@ -114,23 +114,23 @@ def write_store(
     whole = beside / "whole"
     whole.mkdir(parents=True, exist_ok=True)
     made = [beside / f"{number:05d}" for number in range(len(parts))]
-    waiting = [pair for pair in zip(made, parts, strict=True) if not _about(pair[0]).exists()]
+    waiting = [pair for pair in zip(made, parts, strict=True) if not _about_path(pair[0]).exists()]
     encode = partial(_encode_part, representation)
-    encoded = (workers or Workers(processes=1)).map(encode, waiting, _crashed)
+    encoded = (workers or Workers(processes=1)).map(encode, waiting, _raise_crashed)
     missing = {part for part, _ in waiting}
-    _join(_as_made(made, missing, encoded, advance), representation, whole)
+    _join(_encode_missing(made, missing, encoded, advance), representation, whole)
     with scratch.temporary(folder) as gone:  # the parts go with it, however this ends
         beside.replace(gone / beside.name)
         scratch.put(gone / beside.name / whole.name, folder)
 
 
-def _as_made(
+def _encode_missing(
     made: Sequence[Path],
     missing: Container[Path],
     encoded: Iterator[None],
     advance: Callable[[float], None] | None,
 ) -> Iterator[Path]:
-    """Each part as soon as it is there, so that they are joined while others are encoded."""
+    """Yield each part as soon as it is there, so that parts are joined while others are encoded."""
     done = sum(part not in missing for part in made)
     for part in made:
         if part in missing:
@@ -142,7 +142,7 @@ def _as_made(
     next(encoded, None)  # there is none: it lets go of its processes
 
 
-def _about(part: Path) -> Path:
+def _about_path(part: Path) -> Path:
     """Return what a part holds; there once all is. A folder for each would be slow to remove."""
     return part.with_suffix(".json")
 
@@ -167,18 +167,20 @@ def _encode_part(representation: Representation, task: tuple[Path, Iterable[Piec
                 continue
             lost = representation.count_losses(piece, steps)
             losses = [lost.get(kind, 0) for kind in KINDS]
-            steps = _with_ends(steps, representation)
+            steps = _add_ends(steps, representation)
             length = len(steps)
             positions_file.write(
                 np.ascontiguousarray(representation.positions(steps), np.uint8).data
             )
             if representation.binary:
                 steps = np.packbits(steps, axis=-1)
-            steps_file.write(np.ascontiguousarray(steps, _little(representation)).data.cast("B"))
+            steps_file.write(
+                np.ascontiguousarray(steps, _step_dtype(representation)).data.cast("B")
+            )
             names.append(piece.name)
-            rows.append((length, *_range(piece), piece.quarters, len(piece.notes), *losses))
+            rows.append((length, *_find_range(piece), piece.quarters, len(piece.notes), *losses))
     about = json.dumps({"rows": rows, "names": names, "skipped": skipped})
-    write_text(_about(part), about, within=part.parent)
+    write_text(_about_path(part), about, within=part.parent)
 
 
 def _join(parts: Iterable[Path], representation: Representation, folder: Path) -> None:
@@ -191,7 +193,7 @@ def _join(parts: Iterable[Path], representation: Representation, folder: Path) -
             for name, whole in ((STEPS, steps), (POSITIONS, positions)):
                 with part.with_suffix(f".{name}").open("rb") as file:
                     shutil.copyfileobj(file, whole, COPIED)
-            about = json.loads(_about(part).read_text(encoding="utf-8"))
+            about = json.loads(_about_path(part).read_text(encoding="utf-8"))
             rows += about["rows"]
             names += about["names"]
             skipped |= about["skipped"]
@@ -208,7 +210,7 @@ def _describe(
     table = table.reshape(-1, COLUMNS + len(KINDS))
     np.save(folder / TABLE, table)
     about = {
-        "dtype": _little(representation).str,
+        "dtype": _step_dtype(representation).str,
         "width": None if representation.kind == "tokens" else representation.size,
         "packed": representation.binary,
         "features": len(representation.position_features),
@@ -218,40 +220,40 @@ def _describe(
     write_json(folder / ABOUT, about)
 
 
-def _losses(names: list[str], table: NDArray[np.float64]) -> Losses:
+def _read_losses(names: list[str], table: NDArray[np.float64]) -> Losses:
     columns = table[:, COLUMNS - 1 :].astype(np.int64)
     return Losses(names, columns[:, 0], columns[:, 1:])
 
 
-def _little(representation: Representation) -> np.dtype[Any]:
-    """The type of a step on disk: tokens up to 65,535, frames of bytes; little-endian."""
+def _step_dtype(representation: Representation) -> np.dtype[Any]:
+    """Return the type of a step on disk: tokens up to 65,535, frames of bytes; little-endian."""
     return np.dtype("<u2" if representation.kind == "tokens" else "u1")
 
 
-def _range(piece: Piece) -> tuple[int, int]:
-    """The lowest and the highest pitch, drums left out."""
+def _find_range(piece: Piece) -> tuple[int, int]:
+    """Return the lowest and the highest pitch, drums left out."""
     pitches = piece.notes["pitch"][~piece.notes["drum"]]
     return (int(pitches.min()), int(pitches.max())) if len(pitches) else (0, 127)
 
 
-def _steps(path: Path, about: dict[str, Any], count: int) -> NDArray[Any] | Bits:
+def _map_steps(path: Path, about: dict[str, Any], count: int) -> NDArray[Any] | Bits:
     width = about["width"]
     if width is None:
-        return _mapped(path, about["dtype"], (count,))
+        return _map_file(path, about["dtype"], (count,))
     if about["packed"]:
-        return Bits(_mapped(path, "u1", (count, -(-width // 8))), width)
-    return _mapped(path, about["dtype"], (count, width))
+        return Bits(_map_file(path, "u1", (count, -(-width // 8))), width)
+    return _map_file(path, about["dtype"], (count, width))
 
 
-def _mapped(path: Path, dtype: str, shape: tuple[int, ...]) -> NDArray[Any]:
+def _map_file(path: Path, dtype: str, shape: tuple[int, ...]) -> NDArray[Any]:
     # an empty file, for example of a representation that fits no piece, cannot be mapped
     if not path.stat().st_size:
         return np.zeros(shape, dtype)
     return np.memmap(path, dtype, "r", shape=shape)
 
 
-def _with_ends(steps: NDArray[Any], representation: Representation) -> NDArray[Any]:
-    """The steps after what the first of them is predicted from, and before what ends them."""
+def _add_ends(steps: NDArray[Any], representation: Representation) -> NDArray[Any]:
+    """Return the steps with the step before the first and, where there is one, the end token."""
     if representation.kind == "frames":
         return np.concatenate([np.zeros_like(steps, shape=(1, steps.shape[1])), steps])
     if representation.end is None:
@@ -262,7 +264,7 @@ def _with_ends(steps: NDArray[Any], representation: Representation) -> NDArray[A
     return both
 
 
-def _crashed(task: tuple[Path, Iterable[Piece]]) -> None:
+def _raise_crashed(task: tuple[Path, Iterable[Piece]]) -> None:
     part, pieces = task
     raise UserError(
         f"encoding crashed or ran out of memory in part {part.name}, which begins with "

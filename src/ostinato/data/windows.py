@@ -1,4 +1,4 @@
-"""Cutting pieces into windows, anew each epoch and the same for the same seed."""
+"""Windows of pieces, cut anew each epoch and the same for the same seed."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -30,14 +30,19 @@ class Batch:
     semitones: Tensor
 
     def to(self, device: torch.device) -> "Batch":
-        """The batch on another device."""
+        """Return the batch on another device."""
         return Batch(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
 def gather(
     store: TokenStore, starts: NDArray[np.int64], ends: NDArray[np.int64], length: int
 ) -> Gathered:
-    """Steps (batch, length + 1, …), positions (batch, length, features), real (batch, length)."""
+    """Return steps (batch, length + 1, …), positions (batch, length, features) and what is real.
+
+    starts, ends: (batch,) in the store. real: (batch, length) is false for padding, which repeats
+    the last step of the piece.
+    """
+    # places in the store: (batch, length + 1)
     at = starts[:, None] + np.arange(length + 1)
     real = at < ends[:, None]
     at = np.minimum(at, ends[:, None] - 1)
@@ -63,24 +68,40 @@ def to_batch(
     )
 
 
-def moved(
+def transpose(
     gathered: Gathered, representation: Representation, semitones: NDArray[np.int64]
 ) -> Batch:
-    """A batch of what `gather` gave, each sequence moved by its semitones: (batch,)."""
+    """Return a batch of what `gather` gave, each sequence moved by its semitones: (batch,)."""
     steps, positions, real = gathered
     steps = representation.transpose(steps, semitones).astype(steps.dtype)
     positions = representation.transpose_positions(positions, semitones).astype(np.int64)
     return to_batch(steps, positions, real, semitones)
 
 
+@dataclass(frozen=True)
+class WindowSettings:
+    """Settings of the windows of a training.
+
+    window: steps; batch_size: windows; transpose: the lowest and the highest transposition in
+    semitones, drawn with `transpose_probability`, 0 otherwise. Windows begin at multiples of
+    `voices_per_step` steps of their piece.
+    """
+
+    window: int
+    batch_size: int
+    transpose: tuple[int, int]
+    seed: int
+    voices_per_step: int = 1
+    transpose_probability: float = 1.0
+
+
 class TrainingWindows(torch.utils.data.Dataset[Batch]):
     """One epoch of windows, shuffled and transposed; item i is the i-th batch.
 
     Each piece gives as many windows as cover it once: the first at its beginning, the last anywhere
-    over its end, the others between them, drawn anew each epoch. Everything follows from
-    (seed, epoch). With `shard` (rank, ranks) each device has its own windows, as many as every
-    other. Windows begin at multiples of `period` steps of their piece. Of them, the share
-    `transposed` is.
+    over its end, the others between them, drawn anew each epoch. Everything follows from the seed
+    and the epoch. With `shard` (rank, ranks) each device has its own windows, as many as every
+    other.
     """
 
     def __init__(
@@ -88,32 +109,39 @@ class TrainingWindows(torch.utils.data.Dataset[Batch]):
         store: TokenStore,
         indices: NDArray[np.int64],
         representation: Representation,
-        window: int,
-        batch_size: int,
-        transpose: tuple[int, int],
-        seed: int,
+        settings: WindowSettings,
+        *,
         epoch: int,
         shard: tuple[int, int] = (0, 1),
-        period: int = 1,
-        transposed: float = 1.0,
     ) -> None:
         self.store, self.representation = store, representation
-        random = np.random.default_rng([seed, epoch])
+        random = np.random.default_rng([settings.seed, epoch])
         lengths = store.offsets[indices + 1] - store.offsets[indices]
-        self.window = int(min(window, lengths.max(initial=2) - 1))
-        pieces, starts = _places(lengths, self.window, random)
-        self.starts = store.offsets[indices[pieces]] + starts - starts % period
+        self.window = int(min(settings.window, lengths.max(initial=2) - 1))
+        pieces, starts = _draw_starts(lengths, self.window, random)
+        # a window opens with the first voice of a time step
+        starts -= starts % settings.voices_per_step
+        self.starts = store.offsets[indices[pieces]] + starts
         self.ends = store.offsets[indices[pieces] + 1]
-        low = np.maximum(transpose[0], representation.lowest - store.lowest[indices[pieces]])
-        high = np.minimum(transpose[1], representation.highest - store.highest[indices[pieces]])
-        self.semitones = random.integers(np.minimum(low, high), high + 1)
-        if transposed < 1:
-            self.semitones *= random.random(len(pieces)) < transposed
+        self.semitones = self._draw_semitones(indices[pieces], settings, random)
         order = random.permutation(len(pieces))
         rank, ranks = shard
         even = -(-len(order) // ranks) * ranks  # devices that do not keep step would wait for ever
         own = np.resize(order, even)[rank::ranks]
-        self.batches = [own[i : i + batch_size] for i in range(0, len(own), batch_size)]
+        size = settings.batch_size
+        self.batches = [own[i : i + size] for i in range(0, len(own), size)]
+
+    def _draw_semitones(
+        self, pieces: NDArray[np.int64], settings: WindowSettings, random: np.random.Generator
+    ) -> NDArray[np.int64]:
+        """Return a transposition of each window (windows,) that the representation can hold."""
+        store, representation = self.store, self.representation
+        low = np.maximum(settings.transpose[0], representation.lowest - store.lowest[pieces])
+        high = np.minimum(settings.transpose[1], representation.highest - store.highest[pieces])
+        semitones = random.integers(np.minimum(low, high), high + 1)
+        if settings.transpose_probability < 1:
+            semitones *= random.random(len(pieces)) < settings.transpose_probability
+        return semitones
 
     def __len__(self) -> int:
         return len(self.batches)
@@ -121,13 +149,13 @@ class TrainingWindows(torch.utils.data.Dataset[Batch]):
     def __getitem__(self, index: int) -> Batch:
         rows = self.batches[index]
         gathered = gather(self.store, self.starts[rows], self.ends[rows], self.window)
-        return moved(gathered, self.representation, self.semitones[rows])
+        return transpose(gathered, self.representation, self.semitones[rows])
 
 
-def _places(
+def _draw_starts(
     lengths: NDArray[np.int64], window: int, random: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """For each window, the piece that it is of and where in the piece it starts."""
+    """Return the piece of each window and where in the piece it starts: both (windows,)."""
     counts = -(-(lengths - 1) // window)  # none for a lone token: nothing follows it
     pieces = np.repeat(np.arange(len(lengths)), counts)
     number = np.arange(len(pieces)) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -135,7 +163,7 @@ def _places(
     drawn = random.random(len(pieces))
     between = np.maximum(counts[pieces] - 2, 1)
     starts = np.floor((number - 1 + drawn) / between * (room + 1)).astype(np.int64)
-    # a window that always ended with its piece would teach that pieces end after one window
+    # if the last window always ended with its piece, pieces would seem to end after one window
     over = room + np.floor(drawn * window).astype(np.int64)
     starts = np.where(number == counts[pieces] - 1, over, np.clip(starts, 0, room))
     return pieces, np.where(number == 0, 0, starts)
@@ -154,14 +182,14 @@ class WholePieces(torch.utils.data.Dataset[Batch]):
         return len(self.batches)
 
     def __getitem__(self, index: int) -> Batch:
-        return to_batch(*self._whole(self.batches[index]))
+        return to_batch(*self._gather(self.batches[index]))
 
-    def transposed(
+    def transpose(
         self, index: int, representation: Representation, semitones: NDArray[np.int64]
     ) -> Batch:
-        """A batch with each of its pieces moved by semitones: (pieces,)."""
-        return moved(self._whole(self.batches[index]), representation, semitones)
+        """Return a batch with each of its pieces moved by semitones: (pieces,)."""
+        return transpose(self._gather(self.batches[index]), representation, semitones)
 
-    def _whole(self, rows: NDArray[np.int64]) -> Gathered:
+    def _gather(self, rows: NDArray[np.int64]) -> Gathered:
         starts, ends = self.store.offsets[rows], self.store.offsets[rows + 1]
         return gather(self.store, starts, ends, int((ends - starts).max()) - 1)

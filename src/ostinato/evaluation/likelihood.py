@@ -120,7 +120,7 @@ def _mean_over_keys(
         inside = (store.lowest[rows] + semitones >= representation.lowest) & (
             store.highest[rows] + semitones <= representation.highest
         )
-        batch = batches.transposed(index, representation, semitones * inside)
+        batch = batches.transpose(index, representation, semitones * inside)
         nll = _scored(network, batch)
         said.append(torch.where(torch.from_numpy(inside)[:, None], -nll, -torch.inf))
     mean = torch.logsumexp(torch.stack(said), dim=0) - math.log(len(said))

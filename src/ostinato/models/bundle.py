@@ -1,7 +1,7 @@
 """The bundle: a folder that is all that generating needs, and runs no code of its own.
 
 config.yaml (representation and model), weights.safetensors, vocabulary.tsv, setting.json, and
-learned.json where the representation learned from the training pieces.
+learned.json where the representation was trained on the training pieces.
 """
 
 import itertools
@@ -57,18 +57,18 @@ class Bundle:
 
 def build_network(config: Config, representation: Representation) -> nn.Module:
     """The untrained network of a config, for a representation."""
-    network: nn.Module = config.build("model", steps=steps_of(representation))
+    network: nn.Module = config.build("model", spec=to_spec(representation))
     return network
 
 
-def steps_of(representation: Representation) -> SequenceSpec:
+def to_spec(representation: Representation) -> SequenceSpec:
     """Return what a network must know of a representation."""
     return SequenceSpec(
         representation.kind,
         representation.size,
         representation.position_features,
-        representation.planes,
-        representation.period,
+        representation.channels,
+        representation.voices_per_step,
         representation.bar_steps,
         representation.beat_steps,
     )
@@ -82,8 +82,8 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
         (part / WEIGHTS).write_bytes(save(weights))
         write_text(part / "vocabulary.tsv", bundle.representation.vocabulary())
         write_json(part / DEFAULTS_FILE, bundle.setting.to_dict())
-        if (learned := bundle.representation.learned()) is not None:
-            (part / LEARNED).write_bytes(learned)
+        if (state := bundle.representation.state()) is not None:
+            (part / LEARNED).write_bytes(state)
 
 
 def _config_of(bundle: Bundle) -> Config:
@@ -102,8 +102,8 @@ def load_bundle(folder: Path, plugins: Iterable[str] = ()) -> Bundle:
     config = read_config(folder, plugins)
     shapes = weight_shapes(folder / WEIGHTS)
     representation: Representation = config.build("representation")
-    if representation.learns:
-        _recall(representation, folder / LEARNED)
+    if representation.trainable:
+        _load_state(representation, folder / LEARNED)
     _check_fit(config, representation, shapes, folder / WEIGHTS)
     network = build_network(config, representation)
     weights = load_file(folder / WEIGHTS)
@@ -193,14 +193,14 @@ def _without_training(node: Any) -> Any:
     return {name: value for name, value in node.items() if name not in MOVED}
 
 
-def _recall(representation: Representation, path: Path) -> None:
+def _load_state(representation: Representation, path: Path) -> None:
     if not path.exists():
         raise UserError(
-            f"{path.parent} is not a whole model: it has no {path.name}, which holds what "
-            f"{representation.name} learned; train the model again."
+            f"{path.parent} is not a whole model: it has no {path.name}, which holds the "
+            f"state of {representation.name}; train the model again."
         )
     try:
-        representation.recall(read_regular(path, LARGEST_LEARNED))
+        representation.load_state(read_regular(path, LARGEST_LEARNED))
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is damaged, {error}: train the model again.") from error
 

@@ -16,7 +16,7 @@ class Input(nn.Module, ABC):
     """Turns a step into a vector.
 
     `takes` names what fits: the kind of a representation (`tokens`, `frames`) or its name. The
-    constructor takes, by keyword alone, `steps`, the `SequenceSpec` of what comes in.
+    constructor takes, by keyword alone, `spec`, the `SequenceSpec` of what comes in.
     """
 
     takes: ClassVar[frozenset[str]]
@@ -43,13 +43,13 @@ class Embedding(Input):
         ] = 128,
         dropout: Annotated[float, Field(ge=0, lt=1, description="share of inputs dropped")] = 0.0,
         *,
-        steps: SequenceSpec,
+        spec: SequenceSpec,
     ) -> None:
         super().__init__()
         self.output_size = embedding_size
-        self.token = nn.Embedding(steps.size, embedding_size)
+        self.token = nn.Embedding(spec.size, embedding_size)
         self.position = nn.ModuleList(
-            nn.Embedding(n, embedding_size) for n in steps.features.values()
+            nn.Embedding(n, embedding_size) for n in spec.features.values()
         )
         self.dropout = nn.Dropout(dropout)
 
@@ -81,13 +81,13 @@ class Frames(Input):
             bool, Field(description="tell the network how far a training window was transposed")
         ] = True,
         *,
-        steps: SequenceSpec,
+        spec: SequenceSpec,
     ) -> None:
         super().__init__()
         self.output_size = embedding_size
-        self.frame = nn.Linear(steps.size, embedding_size)
+        self.frame = nn.Linear(spec.size, embedding_size)
         self.position = nn.ModuleList(
-            nn.Embedding(n, embedding_size) for n in steps.features.values()
+            nn.Embedding(n, embedding_size) for n in spec.features.values()
         )
         self.shift = nn.Embedding(2 * FARTHEST + 1, embedding_size) if shift else None
         # as embeddings begin they would drown the few columns that are on
@@ -112,9 +112,9 @@ class OneHot(Input):
 
     takes = frozenset({"pitch"})
 
-    def __init__(self, *, steps: SequenceSpec) -> None:
+    def __init__(self, *, spec: SequenceSpec) -> None:
         super().__init__()
-        self.output_size = steps.size
+        self.output_size = spec.size
 
     def forward(self, steps: Tensor, positions: Tensor, semitones: Tensor | None = None) -> Tensor:
         """Return one-hot vectors (batch, time, vocabulary) of tokens (batch, time)."""

@@ -17,7 +17,7 @@ class SequenceModel(nn.Module):
 
     `input` and `head` serve where steps are tokens, `frame_input` and `frame_head` where they are
     frames; a model without the latter takes tokens alone. Raises `ValueError` where the parts for
-    the kind of `steps` are missing.
+    the kind of `spec` are missing.
     """
 
     parts: ClassVar[dict[str, tuple[str, str]]] = {
@@ -34,24 +34,24 @@ class SequenceModel(nn.Module):
         frame_input: Callable[..., Input] | None = None,
         frame_head: Callable[..., Head] | None = None,
         *,
-        steps: SequenceSpec,
+        spec: SequenceSpec,
     ) -> None:
         super().__init__()
         first: Callable[..., Input] | None = input
         last: Callable[..., Head] | None = head
-        if steps.kind == "frames":
+        if spec.kind == "frames":
             first, last = frame_input, frame_head
         if first is None or last is None:
             raise ValueError("it has no frame_input or no frame_head, and so takes tokens alone.")
-        self.steps = steps
-        self.input = first(steps=steps)
+        self.spec = spec
+        self.input = first(spec=spec)
         self.backbone = backbone(input_size=self.input.output_size)
-        if self.backbone.period not in (1, steps.period):
+        if self.backbone.period not in (1, spec.voices_per_step):
             raise ValueError(
                 f"backbone.period={self.backbone.period} does not fit: it should be "
-                f"{steps.period}, the number of voices."
+                f"{spec.voices_per_step}, the number of voices."
             )
-        self.head = last(input_size=self.backbone.output_size, steps=steps)
+        self.head = last(input_size=self.backbone.output_size, spec=spec)
 
     def forward(
         self,

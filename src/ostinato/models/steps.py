@@ -13,17 +13,17 @@ class SequenceSpec:
     """The steps that a representation writes.
 
     kind: `tokens` or `frames`; size: how many tokens there are, or the width of a frame; features:
-    the name of each column of positions, in order, and how many classes it has; planes: how often a
-    frame holds its pitches, 1 which sound, 2 which sound and then which begin; period: how many
-    steps, one after the other, stand for one time step; bar, beat: how many time steps make a bar
-    and a quarter note, 0 where that is not known.
+    the name of each column of positions, in order, and how many classes it has; channels: how
+    often a frame holds its pitches, 1 which sound, 2 which sound and then which begin;
+    voices_per_step: how many tokens, one after the other, make one time step; bar, beat: how many
+    time steps make a bar and a quarter note, 0 where that is not known.
     """
 
     kind: str
     size: int
     features: Mapping[str, int] = field(default_factory=dict)
-    planes: int = 1
-    period: int = 1
+    channels: int = 1
+    voices_per_step: int = 1
     bar: int = 0
     beat: int = 0
 

@@ -77,19 +77,19 @@ class PieceDefaults:
         """Return plain values for a JSON file."""
         return asdict(self)
 
-    def apply_to(self, piece: Piece, keeps: Collection[str] = ()) -> Piece:
+    def apply_to(self, piece: Piece, preserves: Collection[str] = ()) -> Piece:
         """Return the piece at this tempo and metre, on these instruments where tracks correspond.
 
-        Of tempo, metre and programs, those in `keeps` stay as the piece says, where it says any.
+        Of tempo, metre and programs, those in `preserves` stay, where the piece has any.
         """
         notes, names = piece.notes.copy(), list(piece.track_names)
-        if "programs" not in keeps and len(names) == len(self.programs) and len(names):
+        if "programs" not in preserves and len(names) == len(self.programs) and len(names):
             names = [own or old for own, old in zip(self.track_names, names, strict=True)]
             notes["program"] = np.array(self.programs)[notes["track"]]
         tempos, metres = piece.tempos, piece.time_signatures
-        if "tempo" not in keeps or not len(tempos):
+        if "tempo" not in preserves or not len(tempos):
             tempos = array(TEMPO, onset=0, qpm=self.qpm)
-        if "metre" not in keeps or not len(metres):
+        if "metre" not in preserves or not len(metres):
             metres = array(
                 TIME_SIGNATURE, onset=0, numerator=self.numerator, denominator=self.denominator
             )

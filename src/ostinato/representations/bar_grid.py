@@ -63,6 +63,6 @@ class BarGrid(Representation):
 
 
 class TokenBarGrid(BarGrid, TokenRepresentation):
-    """`period` lines, each one token per step."""
+    """`voices_per_step` lines, each one token per step."""
 
     steps_per_quarter: int

@@ -70,18 +70,18 @@ class Representation(ABC):
     """The name of each feature of `positions`, in order, and how many classes it has."""
     binary: bool = False
     """Whether frames hold 0 and 1 alone."""
-    planes: int = 1
+    channels: int = 1
     """Copies of the pitches in a frame: those that sound and, where there are 2, that begin."""
-    learns: bool = False  # whether `learn` must be called before anything is encoded
+    trainable: bool = False  # whether `train` must be called before anything is encoded
     lowest: int = 0
     highest: int = 127  # the pitches that it can hold
-    period: int = 1  # how many steps, in turn, are of one moment: the number of interleaved voices
-    bar_steps: int = 0  # how many moments make a bar, where it has bars of one length
-    beat_steps: int = 0  # how many moments make a quarter note, where it has moments
+    voices_per_step: int = 1  # how many tokens, one after the other, make a time step
+    bar_steps: int = 0  # how many time steps make a bar, where it has bars of one length
+    beat_steps: int = 0  # how many time steps make a quarter note, where it has time steps
     holds_drums: bool = False  # whether it writes percussion
     transposes: bool = True  # whether `transpose` moves by other than 0 semitones
-    keeps: frozenset[str] = frozenset()
-    """Those of tempo, metre and programs that the decoded pieces say themselves."""
+    preserves: frozenset[str] = frozenset()
+    """Those of tempo, metre and programs that decoded pieces have from the encoded ones."""
 
     @property
     @abstractmethod
@@ -150,17 +150,17 @@ class Representation(ABC):
         del semitones
         return positions
 
-    def learn(self, pieces: Iterable[Piece]) -> None:
-        """Learn from the training pieces what encoding needs; most have nothing to learn."""
+    def train(self, pieces: Iterable[Piece]) -> None:
+        """Train the tokenizer on the training pieces; most have nothing to train."""
         del pieces
 
-    def learned(self) -> bytes | None:
-        """Return what `learn` found, as JSON for `recall`; the same bytes for the same pieces."""
+    def state(self) -> bytes | None:
+        """Return what `train` found, as JSON for `load_state`; the same pieces, the same bytes."""
         return None
 
-    def recall(self, learned: bytes) -> None:
-        """Take up what `learned` gave; raises `ValueError` where it does not belong here."""
-        raise ValueError(f"{self.name} has nothing to recall, and was given {len(learned)} bytes")
+    def load_state(self, state: bytes) -> None:
+        """Load what `state` returned; raises `ValueError` where it does not belong here."""
+        raise ValueError(f"{self.name} has no state to load, and the file has {len(state)} bytes")
 
 
 class TokenRepresentation(Representation):
@@ -221,10 +221,10 @@ class FrameRepresentation(Representation):
     def note_count(self, steps: NDArray[Any]) -> int:
         """Return how many notes frames (time, size) of `encode` hold: what they say begins.
 
-        Without a plane of onsets, notes of one pitch that touch are one.
+        Without a channel of onsets, notes of one pitch that touch are one.
         """
-        if self.planes > 1:
-            return int(np.count_nonzero(steps[:, self.size // self.planes :]))
+        if self.channels > 1:
+            return int(np.count_nonzero(steps[:, self.size // self.channels :]))
         begins = steps > 0
         begins[1:] &= steps[:-1] == 0
         return int(begins.sum())

@@ -17,7 +17,7 @@ from ostinato.representations.base import (
     VelocityBins,
     pitch_name,
 )
-from ostinato.representations.instrument import as_one_instrument, in_time, separate_unisons
+from ostinato.representations.instrument import merge_tracks, separate_unisons, sort_times
 from ostinato.representations.monophonic import SILENT_BARS, transpose_notes
 from ostinato.representations.velocity import decode_velocities, encode_velocities
 
@@ -69,9 +69,7 @@ class Event(TokenRepresentation):
 
     def encode(self, piece: Piece) -> NDArray[np.uint16]:
         """Return the piece as tokens: (time,). Raises `UnencodableError` where only drums play."""
-        return self._encode(
-            *as_one_instrument(piece, self.steps_per_quarter, self.velocity_bins > 0)
-        )
+        return self._encode(*merge_tracks(piece, self.steps_per_quarter, self.velocity_bins > 0))
 
     def encode_notes(self, notes: NDArray[Any]) -> NDArray[np.uint16]:
         """Encode notes in steps as tokens (time,), with overlapping unisons, as MusPy does."""
@@ -87,19 +85,19 @@ class Event(TokenRepresentation):
         pitches: NDArray[np.uint8],
         velocities: NDArray[np.uint8],
     ) -> NDArray[np.uint16]:
-        """Encode notes in the order in which they are said."""
+        """Encode notes in the order of their tokens."""
         codes: list[NDArray[Any]] = [pitches, pitches.astype(np.uint16) + NOTE_OFF]
         times = [onsets, ends]
         if self.velocity_bins:
             codes.insert(0, self.first_velocity + encode_velocities(velocities, self.velocity_bins))
             times.insert(0, onsets)
-        return self._with_shifts(_in_turn(codes, np.uint16), _in_turn(times, np.int64))
+        return self._insert_shifts(_interleave(codes, np.uint16), _interleave(times, np.int64))
 
-    def _with_shifts(
+    def _insert_shifts(
         self, codes: NDArray[np.uint16], times: NDArray[np.int64]
     ) -> NDArray[np.uint16]:
         """Order events by time, those at one time as they are, and fill the gaps by shifts."""
-        order = in_time(times)
+        order = sort_times(times)
         codes, times = codes.take(order), times.take(order)
         gaps = times.copy()
         gaps[1:] -= times[:-1]
@@ -146,8 +144,8 @@ class Event(TokenRepresentation):
         return self._shifts.take(tokens)
 
     def _velocities(self, tokens: Tokens) -> NDArray[np.int64]:
-        known = (tokens >= self.first_velocity) & (tokens != self.end)
-        numbers = np.where(known, tokens - self.first_velocity, -1)
+        is_velocity = (tokens >= self.first_velocity) & (tokens != self.end)
+        numbers = np.where(is_velocity, tokens - self.first_velocity, -1)
         return decode_velocities(numbers, self.velocity_bins)
 
     def describe(self, token: int) -> str:
@@ -176,7 +174,7 @@ class Event(TokenRepresentation):
         return EventGrammar(self, batch)
 
 
-def _in_turn(columns: list[NDArray[Any]], dtype: Any) -> NDArray[Any]:
+def _interleave(columns: list[NDArray[Any]], dtype: Any) -> NDArray[Any]:
     """Return the first of each column, then the second of each, …: (n,) -> (n · columns,)."""
     out = np.empty(len(columns) * len(columns[0]), dtype)
     for place, column in enumerate(columns):

@@ -10,7 +10,7 @@ from ostinato.errors import UnencodableError
 from ostinato.music.piece import PITCH_BITS, Piece
 
 
-def pitched_notes(piece: Piece, steps_per_quarter: int | Fraction) -> NDArray[Any]:
+def select_pitched_notes(piece: Piece, steps_per_quarter: int | Fraction) -> NDArray[Any]:
     """Return the notes besides drums, in steps. Raises `UnencodableError` where there are none."""
     notes, drums = piece.notes_at(steps_per_quarter), piece.notes["drum"]
     if drums.any():
@@ -19,7 +19,7 @@ def pitched_notes(piece: Piece, steps_per_quarter: int | Fraction) -> NDArray[An
     return notes
 
 
-def as_one_instrument(
+def merge_tracks(
     piece: Piece, steps_per_quarter: int, loudest: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8], NDArray[np.uint8]]:
     """Return onsets, ends (in steps), pitches and velocities, as `separate_unisons` makes them.
@@ -50,7 +50,7 @@ def separate_unisons(notes: NDArray[Any]) -> NDArray[Any]:
     """
     if not len(notes):
         return notes
-    notes = notes.take(in_time(notes["onset"]))
+    notes = notes.take(sort_times(notes["onset"]))
     ends = notes["onset"] + notes["duration"]
     kept, ends = to_monophonic(notes["onset"], ends, notes["pitch"], notes["velocity"])
     notes = notes.take(kept)
@@ -86,11 +86,11 @@ def to_monophonic(
     np.minimum(ends[:-1], place[1:], out=ends[:-1])
     starts = onsets.take(order)
     ends += starts - place
-    in_order = in_time(starts)
-    return order.take(in_order), ends.take(in_order)
+    by_time = sort_times(starts)
+    return order.take(by_time), ends.take(by_time)
 
 
-def in_time(times: NDArray[np.int64]) -> NDArray[np.int64]:
+def sort_times(times: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return indices that sort times from 0 on; those at one time stay in order."""
     # numbers of 16 bits are sorted in half the time
     short = times.astype(np.uint16) if times.max() < 1 << 16 else times

@@ -64,8 +64,8 @@ def tokens_to_grid(
     steps = np.arange(grid.shape[1])[:, None]
     latest = np.maximum.accumulate(np.where(grid != HOLD, steps, -1), axis=1)
     current = np.take_along_axis(grid, np.maximum(latest, 0), axis=1)
-    known = np.full(grid.shape[::2], REST) if before is None else before
-    pitch = np.where(latest < 0, known[:, None], current).astype(np.uint8)
+    held = np.full(grid.shape[::2], REST) if before is None else before
+    pitch = np.where(latest < 0, held[:, None], current).astype(np.uint8)
     onset = grid < REST
     onset[:, :1] = pitch[:, :1] < REST
     return pitch, onset

@@ -1,4 +1,4 @@
-"""The note representation: one note after another, each said in full."""
+"""The note representation: one note after another, each in full."""
 
 from typing import Annotated, Any, ClassVar
 
@@ -17,36 +17,36 @@ from ostinato.representations.base import (
     VelocityBins,
     pitch_name,
 )
-from ostinato.representations.instrument import pitched_notes, separate_unisons
+from ostinato.representations.instrument import select_pitched_notes, separate_unisons
 from ostinato.representations.monophonic import SILENT_BARS, transpose_notes
 from ostinato.representations.velocity import decode_velocities, encode_velocities
 
 SHIFT = 128
-BEGINNING, SHIFTED, PITCHED, LASTED, LOUD = range(5)  # what has just been said
+BEGINNING, SHIFTED, PITCHED, LASTED, LOUD = range(5)  # kinds of the last token
 
 
-def table(piece: Piece) -> NDArray[np.int64]:
+def to_note_table(piece: Piece) -> NDArray[np.int64]:
     """Return onset, pitch, duration (ticks) and velocity of every note but drums': (notes, 4).
 
     Source: `muspy.to_note_representation` (Dong et al., MusPy, ISMIR 2020), and its order.
     """
-    return _table(piece.notes.compress(~piece.notes["drum"]))
+    return _to_table(piece.notes.compress(~piece.notes["drum"]))
 
 
-def _table(notes: NDArray[Any]) -> NDArray[np.int64]:
+def _to_table(notes: NDArray[Any]) -> NDArray[np.int64]:
     rows = [notes[key].astype(np.int64) for key in ("onset", "pitch", "duration", "velocity")]
     return np.stack(rows, axis=1).take(order_by(*rows), axis=0)
 
 
 class Note(TokenRepresentation):
-    """The rows of `table` as tokens: for each note its shift, pitch, duration and velocity.
+    """The rows of `to_note_table` as tokens: for each note its shift, pitch, duration and velocity.
 
     0 to 127 are pitches; then come shifts of 0 and more steps since the onset before, durations of
     1 and more steps, and velocities where `velocity_bins` is more than 0. A shift or a duration
     that is too long for one token takes several that add up, all but the last the longest. All
     tracks but drums become one, in which unisons that overlap follow one another, as in `Event`.
-    Positions are the step within a bar of four quarter notes of the coming onset as known so far,
-    and what has just been said.
+    Positions are the step within a bar of four quarter notes of the coming onset, as far as the
+    tokens so far tell it, and the kind of the last token.
     """
 
     name: ClassVar[str] = "note"
@@ -79,11 +79,11 @@ class Note(TokenRepresentation):
 
     def encode(self, piece: Piece) -> NDArray[np.uint16]:
         """Return the piece as tokens: (time,). Raises `UnencodableError` where only drums play."""
-        notes = separate_unisons(pitched_notes(piece, self.steps_per_quarter))
-        return self.encode_table(_table(notes))
+        notes = separate_unisons(select_pitched_notes(piece, self.steps_per_quarter))
+        return self.encode_table(_to_table(notes))
 
     def encode_table(self, rows: NDArray[np.int64]) -> NDArray[np.uint16]:
-        """Return rows of `table`, in steps, as tokens: (notes, 4) -> (time,)."""
+        """Return rows of `to_note_table`, in steps, as tokens: (notes, 4) -> (time,)."""
         onset, pitch, duration, velocity = rows.T
         gap = np.diff(onset, prepend=0)
         shifts = np.maximum(-(-gap // self.max_shift), 1)  # how many tokens each takes
@@ -106,7 +106,7 @@ class Note(TokenRepresentation):
         """Return the piece that the tokens (time,) say, up to the first end token, as one track.
 
         A note begins with its pitch, after all shifts before it. Its durations and its velocity
-        are what is said before the next pitch; it lasts one step at least.
+        are the last before the next pitch; it lasts one step at least.
         """
         tokens = self.before_end(tokens).astype(np.int64)
         places = np.flatnonzero(tokens < SHIFT)
@@ -132,11 +132,11 @@ class Note(TokenRepresentation):
         return np.where(is_duration, tokens.astype(np.int64) - self.first_duration + 1, 0)
 
     def _velocities(self, tokens: Tokens) -> NDArray[np.int64]:
-        known = (tokens >= self.first_velocity) & (tokens != self.end)
-        numbers = np.where(known, tokens - self.first_velocity, -1)
+        is_velocity = (tokens >= self.first_velocity) & (tokens != self.end)
+        numbers = np.where(is_velocity, tokens - self.first_velocity, -1)
         return decode_velocities(numbers, self.velocity_bins)
 
-    def kinds_of(self, tokens: Tokens) -> NDArray[np.int64]:
+    def to_kinds(self, tokens: Tokens) -> NDArray[np.int64]:
         """Return the kind of each token: shift, pitch, duration, velocity or end."""
         firsts = [SHIFT, self.first_duration, self.first_velocity]
         kinds = np.array([PITCHED, SHIFTED, LASTED, LOUD])[np.digitize(tokens, firsts)]
@@ -158,7 +158,7 @@ class Note(TokenRepresentation):
 
     def positions(self, tokens: Tokens) -> NDArray[np.uint8]:
         step = self.since_end(tokens, self.shifts(tokens)) % self.bar
-        return np.stack([step, self.kinds_of(tokens)], axis=1).astype(np.uint8)
+        return np.stack([step, self.to_kinds(tokens)], axis=1).astype(np.uint8)
 
     def note_counts(self) -> NDArray[np.int64]:
         return (np.arange(self.size) < SHIFT).astype(np.int64)
@@ -227,7 +227,7 @@ class NoteGrammar(Grammar):
     def advance(self, tokens: Tokens) -> None:
         notes = self.notes
         tokens = tokens.astype(np.int64)
-        self.last_kind = notes.kinds_of(tokens)
+        self.last_kind = notes.to_kinds(tokens)
         shifts, durations = notes.shifts(tokens), notes.durations(tokens)
         self.longest = (shifts == notes.max_shift) | (durations == notes.max_duration)
         self.time += shifts
@@ -247,5 +247,5 @@ class NoteGrammar(Grammar):
             state[ended] = 0
 
     def positions(self) -> NDArray[np.int64]:
-        """The step within the bar and what has just been said: (batch, 2)."""
+        """Return the step within the bar and the kind of the last token: (batch, 2)."""
         return np.stack([self.time % self.notes.bar, self.last_kind], axis=1)

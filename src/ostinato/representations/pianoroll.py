@@ -13,7 +13,7 @@ from ostinato.errors import UnencodableError
 from ostinato.music.piece import LOUDNESS, NOTE, Piece, array, order_by
 from ostinato.representations.bar_grid import BarGrid
 from ostinato.representations.base import BAR_QUARTERS, FrameRepresentation, Tokens, pitch_name
-from ostinato.representations.instrument import pitched_notes
+from ostinato.representations.instrument import select_pitched_notes
 from ostinato.representations.monophonic import REST
 from ostinato.wording import quantity
 
@@ -39,12 +39,12 @@ def read_step(step: Any) -> Fraction:
     )
 
 
-def _valid_step(step: Any) -> Any:
+def _check_step(step: Any) -> Any:
     read_step(step)
     return step
 
 
-def _rising(pitches: tuple[int, int]) -> tuple[int, int]:
+def _check_order(pitches: tuple[int, int]) -> tuple[int, int]:
     if pitches[0] > pitches[1]:
         raise PydanticCustomError(
             "pitch_range", "it should be the lowest pitch and then the highest"
@@ -65,7 +65,7 @@ class Pianoroll(BarGrid, FrameRepresentation):
     of four quarter notes; none can be cut where a quarter note is no whole number of steps.
 
     Source: `muspy.to_pianoroll_representation` (Dong et al., MusPy, ISMIR 2020), but for an empty
-    frame that it adds at the end. The second plane is that of Hawthorne et al., Onsets and Frames
+    frame that it adds at the end. The second channel is that of Hawthorne et al., Onsets and Frames
     (ISMIR 2018).
     """
 
@@ -76,7 +76,7 @@ class Pianoroll(BarGrid, FrameRepresentation):
         self,
         step: Annotated[
             str | int | float,
-            BeforeValidator(_valid_step),
+            BeforeValidator(_check_step),
             Field(description="how long a step is, in quarter notes: 1/4, 1/24, 1, 3/2"),
         ] = "1/4",
         velocity: Annotated[
@@ -87,7 +87,7 @@ class Pianoroll(BarGrid, FrameRepresentation):
         ] = True,
         pitch_range: Annotated[
             tuple[Annotated[int, Field(ge=0, le=127)], Annotated[int, Field(ge=0, le=127)]],
-            AfterValidator(_rising),
+            AfterValidator(_check_order),
             Field(description="the lowest and the highest pitch; [21, 108] are a piano's keys"),
         ] = (0, 127),
         position_bars: Annotated[
@@ -106,7 +106,7 @@ class Pianoroll(BarGrid, FrameRepresentation):
         self.velocity = velocity
         self.binary = not velocity
         self.onsets = onsets
-        self.planes = 1 + onsets
+        self.channels = 1 + onsets
         self.lowest, self.highest = pitch_range
         self.pitches = self.highest - self.lowest + 1
         self.by_track = (self.pitches,)
@@ -120,7 +120,7 @@ class Pianoroll(BarGrid, FrameRepresentation):
 
     @property
     def size(self) -> int:
-        return self.pitches * self.planes
+        return self.pitches * self.channels
 
     def encode(self, piece: Piece) -> Frames:
         """Return the piece as frames: (time, size), up to the end of the last note.
@@ -128,7 +128,7 @@ class Pianoroll(BarGrid, FrameRepresentation):
         Raises `UnencodableError` where only drums play, where pitches are out of range, and where
         encoding would take more than 2 GiB.
         """
-        notes = pitched_notes(piece, 1 / self.step)
+        notes = select_pitched_notes(piece, 1 / self.step)
         self._check(notes)
         if self.velocity:  # a later note covers an earlier one
             notes = notes.take(order_by(*(notes[k] for k in ("onset", "duration", "velocity"))))
@@ -167,13 +167,13 @@ class Pianoroll(BarGrid, FrameRepresentation):
         """
         sound = steps[:, : self.pitches]
         onset, end, pitch = _spans(*self._sounds_and_onsets(steps))
-        heard = np.minimum(sound[onset, pitch], 127)
+        velocities = np.minimum(sound[onset, pitch], 127)
         notes = array(
             NOTE,
             onset=onset * self.step.numerator,
             duration=(end - onset) * self.step.numerator,
             pitch=pitch + self.lowest,
-            velocity=np.where(heard > 0, heard, LOUDNESS) if self.velocity else LOUDNESS,
+            velocity=np.where(velocities > 0, velocities, LOUDNESS) if self.velocity else LOUDNESS,
         )
         return Piece(name, self.resolution, notes, track_names=("piano",))
 
@@ -197,25 +197,25 @@ class Pianoroll(BarGrid, FrameRepresentation):
         return sounds, begins
 
     def from_grid(self, pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[np.uint8]:
-        frames = np.zeros((*pitch.shape[:2], self.planes, self.pitches), np.uint8)
-        for plane, marked in enumerate((pitch < REST, onset & (pitch < REST))[: self.planes]):
+        frames = np.zeros((*pitch.shape[:2], self.channels, self.pitches), np.uint8)
+        for channel, marked in enumerate((pitch < REST, onset & (pitch < REST))[: self.channels]):
             row, step, line = np.nonzero(marked)
-            frames[row, step, plane, pitch[row, step, line] - self.lowest] = 1
+            frames[row, step, channel, pitch[row, step, line] - self.lowest] = 1
         return frames.reshape(*pitch.shape[:2], self.size)
 
     def describe(self, token: int) -> str:
-        plane, pitch = divmod(token, self.pitches)
-        return f"{pitch_name(pitch + self.lowest)} {'begins' if plane else 'sounds'}"
+        channel, pitch = divmod(token, self.pitches)
+        return f"{pitch_name(pitch + self.lowest)} {'begins' if channel else 'sounds'}"
 
     def transpose(self, steps: NDArray[Any], semitones: Tokens) -> NDArray[Any]:
         """Return frames (batch, time, size) moved by semitones (batch,).
 
         A pitch that leaves `pitch_range` falls silent.
         """
-        planes = steps.reshape(*steps.shape[:2], -1, self.pitches)
+        channels = steps.reshape(*steps.shape[:2], -1, self.pitches)
         sources = np.arange(self.pitches) - semitones[:, None]
         there = (sources >= 0) & (sources < self.pitches)
-        moved = np.take_along_axis(planes, (sources * there)[:, None, None], axis=3)
+        moved = np.take_along_axis(channels, (sources * there)[:, None, None], axis=3)
         return (moved * there[:, None, None]).astype(steps.dtype).reshape(steps.shape)
 
     def positions(self, steps: NDArray[Any]) -> NDArray[np.uint8]:

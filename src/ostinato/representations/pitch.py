@@ -79,7 +79,7 @@ class Pitch(TokenBarGrid):
         line = to_monophonic(notes)
         self._check(piece, notes, line)
         tokens = line_to_tokens(line, int(line["onset"][-1] + line["duration"][-1]))
-        return tokens if self.hold else _without_holds(tokens)
+        return tokens if self.hold else _remove_holds(tokens)
 
     def _check(self, piece: Piece, notes: NDArray[Any], line: NDArray[Any]) -> None:
         which = f"track {self.track} (counted from 0)"
@@ -119,7 +119,7 @@ class Pitch(TokenBarGrid):
 
     def decode(self, tokens: Tokens, name: str = "") -> Piece:
         tokens = self.before_end(tokens)
-        notes = tokens_to_line(tokens if self.hold else _with_holds(tokens))
+        notes = tokens_to_line(tokens if self.hold else _insert_holds(tokens))
         return Piece(name, self.resolution, notes, track_names=("melody",))
 
     def describe(self, token: int) -> str:
@@ -166,11 +166,11 @@ class PitchGrammar(LineGrammar):
         return super().positions()[:, 1:]
 
 
-def _without_holds(tokens: Tokens) -> NDArray[np.uint16]:
+def _remove_holds(tokens: Tokens) -> NDArray[np.uint16]:
     latest = np.maximum.accumulate(np.where(tokens == HOLD, 0, np.arange(len(tokens))))
     return np.where(tokens[latest] == REST, 0, tokens[latest]).astype(np.uint16)
 
 
-def _with_holds(pitches: Tokens) -> NDArray[np.uint16]:
+def _insert_holds(pitches: Tokens) -> NDArray[np.uint16]:
     repeated = np.append(False, pitches[1:] == pitches[:-1])[: len(pitches)]
     return np.where(pitches == 0, REST, np.where(repeated, HOLD, pitches)).astype(np.uint16)

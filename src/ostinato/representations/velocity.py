@@ -26,7 +26,7 @@ def decode_velocities(numbers: NDArray[np.int64], bins: int) -> NDArray[np.int64
         return np.full(len(numbers), LOUDNESS)
     edges = -(-np.arange(bins + 1) * VELOCITIES // bins)
     middles = np.maximum((edges[:-1] + edges[1:] - 1) // 2, 1)
-    known = numbers >= 0
-    latest = np.append(LOUDNESS * bins // VELOCITIES, numbers[known])
-    velocities: NDArray[np.int64] = middles[latest][np.cumsum(known)]
+    has_number = numbers >= 0
+    latest = np.append(LOUDNESS * bins // VELOCITIES, numbers[has_number])
+    velocities: NDArray[np.int64] = middles[latest][np.cumsum(has_number)]
     return velocities

@@ -21,17 +21,17 @@ def assign_voices(notes: NDArray[Any], voices: int) -> list[NDArray[Any]]:
     notes that would end first end there. Of more that begin together than there are voices, the
     inner ones are lost. Notes of one pitch must not overlap.
     """
-    voice = _voices_of(notes, voices)
-    return [_cut_short(notes[voice == number]) for number in range(voices)]
+    voice = _choose_voices(notes, voices)
+    return [_cut_overlaps(notes[voice == number]) for number in range(voices)]
 
 
-def _cut_short(line: NDArray[Any]) -> NDArray[Any]:
+def _cut_overlaps(line: NDArray[Any]) -> NDArray[Any]:
     """Return notes of one voice, each of which ends when the next begins."""
     line["duration"][:-1] = np.minimum(line["duration"][:-1], np.diff(line["onset"]))
     return line
 
 
-def _voices_of(notes: NDArray[Any], voices: int) -> NDArray[np.int64]:
+def _choose_voices(notes: NDArray[Any], voices: int) -> NDArray[np.int64]:
     """Return the voice of each note, from 0, the highest, on, or `LOST`: (notes,)."""
     if not len(notes):
         return np.zeros(0, np.int64)
@@ -45,16 +45,16 @@ def _voices_of(notes: NDArray[Any], voices: int) -> NDArray[np.int64]:
     sounding: Sounding = [(0, 0)] * voices
     for first, last in pairwise(bounds):
         now = onsets[first]
-        new = _outer(list(range(last - 1, first - 1, -1)), voices)
-        free = _free(sounding, now, len(new))
+        new = _drop_inner(list(range(last - 1, first - 1, -1)), voices)
+        free = _find_free(sounding, now, len(new))
         costs = [[_cost(pitches[i], v, registers, sounding, now) for v in free] for i in new]
-        for i, place in zip(new, _in_order(costs), strict=True):
+        for i, place in zip(new, _choose_places(costs), strict=True):
             found[i] = free[place]
             sounding[free[place]] = (ends[i], pitches[i])
     return found
 
 
-def _free(sounding: Sounding, now: int, least: int) -> list[int]:
+def _find_free(sounding: Sounding, now: int, least: int) -> list[int]:
     """Return the voices that are silent, and those that end first where these are too few."""
     free = [voice for voice, (end, _) in enumerate(sounding) if end <= now]
     if len(free) < least:
@@ -62,7 +62,7 @@ def _free(sounding: Sounding, now: int, least: int) -> list[int]:
     return free
 
 
-def _outer(notes: list[int], most: int) -> list[int]:
+def _drop_inner(notes: list[int], most: int) -> list[int]:
     """Return at most so many of the notes, without the inner ones."""
     if len(notes) <= most:
         return notes
@@ -79,7 +79,7 @@ def _cost(pitch: int, voice: int, registers: list[int], sounding: Sounding, now:
     return abs(pitch - registers[voice]) + CROSSING * crossed
 
 
-def _in_order(costs: list[list[int]]) -> list[int]:
+def _choose_places(costs: list[list[int]]) -> list[int]:
     """Return a place for each note, rising, at the least cost; costs: (notes, places).
 
     There are as many places as notes, or more.

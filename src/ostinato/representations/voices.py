@@ -30,13 +30,13 @@ TOLERATED_LOSS = 0.05  # share of a piece's notes
 MOST_POSITIONS = 256  # so that one fits a byte
 
 
-def _merged(lines: Tokens, track: int) -> NDArray[Any]:
-    """The notes of one track, of whose voices the tokens are: (voices, steps)."""
+def _merge_lines(lines: Tokens, track: int) -> NDArray[Any]:
+    """Return the notes of one track from the tokens (voices, steps) of its voices."""
     sung = [tokens_to_line(line, track) for line in lines]
     return sung[0] if len(sung) == 1 else separate_unisons(np.concatenate(sung))
 
 
-def _named(part: slice) -> str:
+def _name_track(part: slice) -> str:
     if part.stop - part.start == 1:
         return f"voice {part.stop}"
     return f"voices {part.start + 1} to {part.stop}"
@@ -81,7 +81,7 @@ class Voices(TokenBarGrid):
             Field(min_length=1, description="voices of each track, [1, 1, 4]; null: one each"),
         ] = None,
     ) -> None:
-        self.voices = self.period = voices
+        self.voices = self.voices_per_step = voices
         self.steps_per_quarter = self.resolution = steps_per_quarter
         self.bar_steps, self.beat_steps = bar_steps, steps_per_quarter
         self.end_token = end_token
@@ -184,9 +184,9 @@ class Voices(TokenBarGrid):
         return Piece(
             name,
             self.resolution,
-            np.concatenate([_merged(lines[part], n) for n, part in enumerate(self.parts)]),
+            np.concatenate([_merge_lines(lines[part], n) for n, part in enumerate(self.parts)]),
             time_signatures=metre[:0] if rest else metre,
-            track_names=tuple(_named(part) for part in self.parts),
+            track_names=tuple(_name_track(part) for part in self.parts),
         )
 
     def describe(self, token: int) -> str:

@@ -1,4 +1,4 @@
-"""Composing frames with a sequence model, a frame at a time, all pieces in one batch."""
+"""Sampling from a sequence model of frames, a frame at a time, all pieces in one batch."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +17,7 @@ from ostinato.sampling.strategies import Sampler
 
 
 @torch.no_grad()
-def compose_frames(
+def sample_frames(
     network: SequenceModel,
     representation: FrameRepresentation,
     settings: Sampling,
@@ -35,7 +35,7 @@ def compose_frames(
     network.eval()
     device = next(network.parameters()).device
     time = max(1, int(settings.max_bars * BAR_QUARTERS / representation.step))
-    frames, given = _beginnings(settings.pieces, time, representation.size, prompts)
+    frames, lengths = _place_prompts(settings.pieces, time, representation.size, prompts)
     where = torch.from_numpy(representation.positions(frames[0].numpy()).astype(np.int64))
     sampler = Sampler(settings, torch.Generator().manual_seed(seed))
     last, state = torch.zeros_like(frames[:, 0]), None
@@ -43,7 +43,7 @@ def compose_frames(
         for step in range(time):
             here = where[step].expand(settings.pieces, 1, -1)
             context, state = network(last[:, None].to(device), here.to(device), state=state)
-            if (grows := given <= step).any():
+            if (grows := lengths <= step).any():
                 drawn = network.head.draw(context[:, -1], sampler)
                 frames[grows, step] = drawn.to(frames.device, frames.dtype)[grows]
             last = frames[:, step]
@@ -51,14 +51,14 @@ def compose_frames(
     return [Composed(piece, ended=False) for piece in frames.numpy().astype(np.uint8)]
 
 
-def _beginnings(
+def _place_prompts(
     pieces: int, time: int, size: int, prompts: Sequence[NDArray[np.integer[Any]]]
 ) -> tuple[Tensor, Tensor]:
-    """Frames (pieces, time, size), empty after the prompts, and how many are given: (pieces,)."""
+    """Return frames (pieces, time, size), empty after the prompts, and their lengths (pieces,)."""
     frames = torch.zeros((pieces, time, size), dtype=torch.int8)
-    given = torch.zeros(pieces, dtype=torch.long)
+    lengths = torch.zeros(pieces, dtype=torch.long)
     for i in range(pieces if prompts else 0):
         prompt = prompts[i % len(prompts)][:time]
-        given[i] = len(prompt)
+        lengths[i] = len(prompt)
         frames[i, : len(prompt)] = torch.from_numpy(prompt.astype(np.int8))
-    return frames, given
+    return frames, lengths

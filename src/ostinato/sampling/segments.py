@@ -13,7 +13,7 @@ from ostinato.models.variational.vae import ATTRIBUTES, VAE
 from ostinato.representations.bar_grid import BarGrid
 from ostinato.representations.monophonic import REST
 from ostinato.sampling.sequence import Composed
-from ostinato.sampling.settings import Asking, Sampling, Varying
+from ostinato.sampling.settings import AttributeSampling, Sampling, VariationSampling
 
 
 def compose_segments(
@@ -25,17 +25,18 @@ def compose_segments(
 ) -> list[Composed]:
     """Make `settings.pieces` segments; the same seed makes the same ones, and first the same.
 
-    With `settings.steps` each piece is a way from one segment to another, as in `ways`, and where
-    those two are `given` there is one way. What is made of given segments follows each of them.
+    With `settings.interpolation_steps` each piece is a way from one segment to another, as in
+    `ways`, and where those two are `given` there is one way. What is made of given segments follows
+    each of them.
     """
     network.eval()
     device, random = next(network.parameters()).device, torch.Generator().manual_seed(seed)
     if given is not None and isinstance(network, VAE):
         rows = _of_given(network, representation, settings, given.to(device), random)
-    elif settings.steps is not None:
+    elif settings.interpolation_steps is not None:
         ends = network.noise(2 * settings.pieces, random).to(device)
         pairs = ends.reshape(settings.pieces, 2, *ends.shape[1:])
-        rows = ways(network, representation, pairs, settings.steps)
+        rows = ways(network, representation, pairs, settings.interpolation_steps)
     else:
         lines = network.draw(network.noise(settings.pieces, random).to(device))
         rows = list(tokens_of(lines, network.shape, representation))
@@ -51,15 +52,15 @@ def _of_given(
 ) -> list[NDArray[Any]]:
     """Return what becomes of given segments: a way between two, variations, more or less."""
     means = network.encode(network.say(given.pitch, given.onset)).mean
-    if settings.steps is not None:
-        return ways(network, representation, means[None], settings.steps)
+    if settings.interpolation_steps is not None:
+        return ways(network, representation, means[None], settings.interpolation_steps)
     means = means[torch.arange(settings.pieces, device=means.device) % len(means)]
-    if isinstance(settings, Asking):
+    if isinstance(settings, AttributeSampling):
         direction = network.directions[ATTRIBUTES.index(settings.attribute)]
         amounts = torch.tensor(settings.amounts, device=means.device)[:, None]
         drawn = [network.draw(mean + amounts * direction) for mean in means]
         return [strung(lines, network.shape, representation) for lines in drawn]
-    distance = settings.distance if isinstance(settings, Varying) else 0.0
+    distance = settings.distance if isinstance(settings, VariationSampling) else 0.0
     noise = network.noise(len(means), random).to(means.device)
     pitch, onset = network.draw(means + distance * noise).said()
     both = []

@@ -1,4 +1,4 @@
-"""Composing with a sequence model, a step at a time, all pieces in one batch."""
+"""Sampling from a sequence model, a step at a time, all pieces in one batch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ def compose(
     """
     network.eval()
     count = settings.pieces
-    given = [list(map(int, prompts[i % len(prompts)])) if prompts else [] for i in range(count)]
+    prefixes = [list(map(int, prompts[i % len(prompts)])) if prompts else [] for i in range(count)]
     grammar = representation.grammar(count)
     growing = _Growing([[] for _ in range(count)], np.zeros(count, bool), np.zeros(count, bool))
     generator = torch.Generator().manual_seed(seed)
@@ -60,11 +60,11 @@ def compose(
     if representation.end is not None:
         context, state = _step(network, last, grammar, state)
     limit = settings.max_bars * BAR_QUARTERS
-    most = max(1, round(limit * TOKENS_PER_QUARTER)) + max(map(len, given))
+    most = max(1, round(limit * TOKENS_PER_QUARTER)) + max(map(len, prefixes))
     with console.bar("composing", settings.max_bars, "bars") as reached:
         for step in range(most):
             drawn = _draw(network, context, grammar, growing, representation, settings, generator)
-            prompt = np.array([g[step] if step < len(g) else -1 for g in given])
+            prompt = np.array([g[step] if step < len(g) else -1 for g in prefixes])
             chosen = np.where(prompt >= 0, prompt, drawn)
             _append(growing, grammar, chosen, representation.end, limit)
             reached(float(np.where(growing.done, limit, grammar.quarters).min()) / BAR_QUARTERS)

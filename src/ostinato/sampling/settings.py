@@ -12,7 +12,7 @@ class Sampling:
 
     pieces: Annotated[int, Field(ge=1, le=4096, description="how many, in one batch")] = 6
     temperature: Annotated[
-        float, Field(ge=0, le=10, description="1 as the model says; lower is safer")
+        float, Field(ge=0, le=10, description="divides the logits: 1 as they are; lower is safer")
     ] = 1.0
     top_k: Annotated[
         int | None, Field(ge=1, description="draw among the k likeliest tokens; null: all")
@@ -32,21 +32,19 @@ class Sampling:
         str | None,
         Field(description="a MIDI file to continue, or `test`: pieces of the test split"),
     ] = None
-    prompt_bars: Annotated[
-        int, Field(ge=1, description="how many bars of the prompt are given")
-    ] = 4
-    steps: Annotated[
+    prompt_bars: Annotated[int, Field(ge=1, description="how many bars of it are the prompt")] = 4
+    interpolation_steps: Annotated[
         int | None,
         Field(
             ge=2,
             le=256,
-            description="segments on the way from one to another, in each piece; null: no way",
+            description="segments interpolated in each piece, both ends included; null: none",
         ),
     ] = None
-    from_: Annotated[
-        str | None, Field(description="a music file in which the way begins; null: drawn")
+    start: Annotated[
+        str | None, Field(description="a music file to interpolate from; null: drawn")
     ] = None
-    to: Annotated[str | None, Field(description="a music file in which it ends")] = None
+    to: Annotated[str | None, Field(description="a music file to interpolate to")] = None
     soundfont: Annotated[
         str | None, Field(description="an .sf2 file; null: the General MIDI one of pretty_midi")
     ] = None
@@ -59,7 +57,7 @@ class Sampling:
     def __post_init__(self) -> None:
         if self.temperature == 0:
             raise ValueError(
-                "temperature=0 does not fit: say sampling.top_k=1, which takes the likeliest every "
+                "temperature=0 does not fit: set sampling.top_k=1, which takes the likeliest every "
                 "time, or a temperature above 0."
             )
         if self.prompt is not None and self.prompt_bars >= self.max_bars:
@@ -67,31 +65,32 @@ class Sampling:
                 f"prompt_bars={self.prompt_bars} leaves nothing to compose: it should be less "
                 f"than max_bars={self.max_bars}."
             )
-        if self.prompt is not None and self.steps is not None:
+        if self.prompt is not None and self.interpolation_steps is not None:
             raise ValueError(
-                f"prompt={self.prompt} does not go with steps={self.steps}: a piece continues a "
-                "prompt or leads from one segment to another; say null for one of them."
+                f"prompt={self.prompt} does not go with "
+                f"interpolation_steps={self.interpolation_steps}: a piece continues a prompt or "
+                "interpolates between segments; set one of them to null."
             )
-        if (self.from_ is None) != (self.to is None):
+        if (self.start is None) != (self.to is None):
             raise ValueError(
-                f"from={self.from_ or 'null'} and to={self.to or 'null'} go together: a way from "
-                "one piece to another needs both."
+                f"start={self.start or 'null'} and to={self.to or 'null'} go together: an "
+                "interpolation between two pieces needs both."
             )
-        if self.from_ is not None and self.steps is None:
+        if self.start is not None and self.interpolation_steps is None:
             raise ValueError(
-                f"from={self.from_} needs steps, how many segments are on the way: say "
-                "sampling=interpolate, or sampling.steps=7."
+                f"start={self.start} needs interpolation_steps, how many segments there are: set "
+                "sampling=interpolate, or sampling.interpolation_steps=7."
             )
 
     @property
-    def given(self) -> tuple[str, ...]:
-        """The music that is read, by files, or `test` for pieces of the test split."""
-        return (self.from_, self.to) if self.from_ and self.to else ()
+    def conditions(self) -> tuple[str, ...]:
+        """Return the files of the music that is encoded, or `test`: pieces of the test split."""
+        return (self.start, self.to) if self.start and self.to else ()
 
 
 @dataclass(frozen=True)
-class OfPiece(Sampling):
-    """Settings of what a model with latent vectors makes of a piece's first segment."""
+class FromPiece(Sampling):
+    """Settings of sampling from the latent vector of a piece's first segment."""
 
     piece: Annotated[
         str, Field(description="a music file, or `test`: pieces of the test split, one each")
@@ -99,33 +98,33 @@ class OfPiece(Sampling):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.prompt is not None or self.steps is not None:
+        if self.prompt is not None or self.interpolation_steps is not None:
             raise ValueError(
-                "prompt and steps do not go with a piece that is varied: say null for both."
+                "prompt and interpolation_steps do not go with a piece that is varied: set both to "
+                "null."
             )
 
     @property
-    def given(self) -> tuple[str, ...]:
-        """The one."""
+    def conditions(self) -> tuple[str, ...]:
         return (self.piece,)
 
 
 @dataclass(frozen=True)
-class Varying(OfPiece):
-    """Segments around a given one: noise of so many standard deviations is added to its vector."""
+class VariationSampling(FromPiece):
+    """Settings of variations: noise of `distance` standard deviations is added to the vector."""
 
     distance: Annotated[
-        float, Field(ge=0, le=10, description="of variations; 0: what its vector says of itself")
+        float, Field(ge=0, le=10, description="standard deviations of noise; 0: reconstruct")
     ] = 0.5
 
 
 @dataclass(frozen=True)
-class Asking(OfPiece):
-    """More and less of an attribute of a given segment, one after the other in each piece."""
+class AttributeSampling(FromPiece):
+    """Settings of less and more of an attribute, one segment after the other in each piece."""
 
     attribute: Annotated[
         Literal["note_density", "pitch_height", "syncopation"],
-        Field(description="what there shall be more or less of"),
+        Field(description="attribute whose latent vector is added"),
     ] = "note_density"
     amounts: Annotated[
         tuple[Annotated[float, Field(ge=-20, le=20)], ...],

@@ -1,4 +1,4 @@
-"""Turning logits into the distribution that is drawn from."""
+"""Decoding strategies: temperature, top-k and nucleus sampling, a penalty for repetitions."""
 
 import torch
 from torch import Tensor
@@ -25,7 +25,7 @@ class Sampler:
 
     def categorical(self, logits: Tensor) -> Tensor:
         """Draw one class of each row by temperature, top-k and nucleus: (batch,)."""
-        device, logits = logits.device, _numbers(logits).float().cpu()
+        device, logits = logits.device, _check_logits(logits).float().cpu()
         legal = logits > -torch.inf if self.legal is None else self.legal
         recent = torch.zeros_like(legal) if self.recent is None else self.recent
         shares = probabilities(logits, legal, recent, self.settings)
@@ -33,12 +33,12 @@ class Sampler:
 
     def bernoulli(self, logits: Tensor) -> Tensor:
         """Draw 0 or 1 for each logit by itself, by temperature alone: int64."""
-        shares = torch.sigmoid(_numbers(logits).double().cpu() / self.settings.temperature)
+        shares = torch.sigmoid(_check_logits(logits).double().cpu() / self.settings.temperature)
         return torch.bernoulli(shares, generator=self.generator).long().to(logits.device)
 
 
 def probabilities(logits: Tensor, legal: Tensor, recent: Tensor, settings: Sampling) -> Tensor:
-    """The distribution of the next token: (batch, vocabulary), summing to 1.
+    """Return the distribution of the next token: (batch, vocabulary), summing to 1.
 
     logits: (batch, vocabulary) of the model; legal: (batch, vocabulary) bool, tokens that may come;
     recent: (batch, vocabulary) bool, notes just played. Illegal tokens get 0.
@@ -53,7 +53,7 @@ def probabilities(logits: Tensor, legal: Tensor, recent: Tensor, settings: Sampl
     return torch.softmax(logits, dim=-1)
 
 
-def _numbers(logits: Tensor) -> Tensor:
+def _check_logits(logits: Tensor) -> Tensor:
     """Return the logits; raises `UserError` where nothing can be drawn by them."""
     if bool(torch.isnan(logits).any()) or bool(torch.isposinf(logits).any()):
         raise UserError(

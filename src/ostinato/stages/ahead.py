@@ -8,7 +8,7 @@ from ostinato.config import Config
 from ostinato.errors import ConfigError, UnencodableError, UserError
 from ostinato.folders import check_replaceable
 from ostinato.methods.base import TEST, Method
-from ostinato.sampling.conditions import first_bars, read_piece
+from ostinato.sampling.prompts import crop_bars, read_piece
 from ostinato.stages.bundled import samples_folder
 from ostinato.stages.workspace import Workspace
 
@@ -23,8 +23,8 @@ def check_ahead(config: Config, workspace: Workspace) -> None:
     check_replaceable(samples, "samples", "samples_dir" if config["samples_dir"] else "")
     _check_writable(samples)
     _check_soundfont(sampling, workspace)
-    names = ("from", "to") if len(sampling.given) > 1 else ("piece",)
-    for name, path in zip(names, sampling.given, strict=False):
+    names = ("start", "to") if len(sampling.conditions) > 1 else ("piece",)
+    for name, path in zip(names, sampling.conditions, strict=False):
         if path != TEST:
             read_piece(str(workspace.root / path), name)
     if sampling.prompt not in (None, TEST):
@@ -52,7 +52,7 @@ def _check_prompt(config: Config, sampling: "Sampling", workspace: Workspace) ->
     piece = read_piece(str(workspace.root / str(sampling.prompt)), "prompt")
     method: Method = config.build("method")
     try:
-        method.check_prompt(config, first_bars(piece, sampling.prompt_bars))
+        method.check_prompt(config, crop_bars(piece, sampling.prompt_bars))
     except UnencodableError as error:
         name = config["choices"]["representation"]
         raise UserError(

@@ -147,7 +147,7 @@ def generate_command(config: Config, workspace: Workspace) -> str | None:
     last = [f"seed={seed}", f"model_dir={_quoted(console.where(workspace.model))}"]
     own = Workspace(workspace.root, workspace.root / "outputs")
     model = f"model_dir={_quoted(str(workspace.model))}"
-    for sampling in (first, [*first, "sampling.steps=null"], ["sampling=ancestral"]):
+    for sampling in (first, [*first, "sampling.interpolation_steps=null"], ["sampling=ancestral"]):
         try:
             method.check_sampling(composed_for_bundle([*sampling, model], own))
         except ConfigError:

@@ -45,9 +45,7 @@ def token_store(
 def token_folder(config: Config, workspace: Workspace, representation: "Representation") -> Path:
     """Return where `token_store` keeps the pieces as tokens."""
     source = source_fingerprint(type(representation).__module__, "ostinato.data.store")
-    name = fingerprint(
-        workspace.pieces, config["representation"], source, *_learned(representation)
-    )
+    name = fingerprint(workspace.pieces, config["representation"], source, *_state(representation))
     return workspace.cache / "tokens" / name
 
 
@@ -60,11 +58,11 @@ def _workers(config: Config, pieces: "PieceStore") -> "Workers":
     return replace(workers, processes=1) if few else workers
 
 
-def teach(config: Config, workspace: Workspace, representation: "Representation") -> None:
-    """Have a representation learn from the training pieces, once for as long as they stay."""
+def train_tokenizer(config: Config, workspace: Workspace, representation: "Representation") -> None:
+    """Train a tokenizer on the training pieces, once for as long as they stay."""
     from ostinato.corpora.store import PieceStore
 
-    if not representation.learns:
+    if not representation.trainable:
         return
     pieces = PieceStore(need(workspace.pieces, "preprocess"))
     names = read_split(workspace)["train"]
@@ -73,16 +71,18 @@ def teach(config: Config, workspace: Workspace, representation: "Representation"
     path = workspace.cache / "learned" / f"{name}.json"
     with locked(path):
         if not path.exists():
-            training = console.track(pieces.only(names), "learning", len(names), "pieces")
-            representation.learn(training)
-            for learned in _learned(representation):
-                write_text(path, learned)
-        representation.recall(path.read_bytes())
+            training = console.track(
+                pieces.only(names), "training the tokenizer", len(names), "pieces"
+            )
+            representation.train(training)
+            for state in _state(representation):
+                write_text(path, state)
+        representation.load_state(path.read_bytes())
 
 
-def _learned(representation: "Representation") -> list[str]:
-    learned = representation.learned()
-    return [] if learned is None else [learned.decode()]
+def _state(representation: "Representation") -> list[str]:
+    state = representation.state()
+    return [] if state is None else [state.decode()]
 
 
 def _explain(folder: Path, config: Config, representation: "Representation") -> None:

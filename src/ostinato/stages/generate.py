@@ -35,7 +35,7 @@ def run(config: Config, workspace: Workspace) -> None:
     folder, samples = model_folder(config, workspace), samples_folder(config, workspace)
     check_replaceable(samples, "samples", "samples_dir" if config["samples_dir"] else "")
     bundle = load_bundle(folder, config.plugins)
-    if TEST in (sampling.prompt, *sampling.given):
+    if TEST in (sampling.prompt, *sampling.conditions):
         workspace = with_pieces_of(folder, config, workspace)
     method: Method = bundle.config.build("method")
     sampled = method.sample(

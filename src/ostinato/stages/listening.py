@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ostinato import console
 from ostinato.errors import UnencodableError
-from ostinato.sampling.conditions import first_bars
+from ostinato.sampling.prompts import crop_bars
 
 if TYPE_CHECKING:
     from ostinato.methods.base import Sample
@@ -28,8 +28,8 @@ LABELS = {
     "max_bars": "longest, in bars of 4/4",
     "prompt": "continues",
     "prompt_bars": "bars that are given",
-    "steps": "segments on the way",
-    "from_": "from",
+    "interpolation_steps": "segments interpolated",
+    "start": "from",
     "sample_rate": "sound, samples a second",
     "cut_pieces": "pieces that were cut",
 }
@@ -77,7 +77,7 @@ def choose_real(
             bundle.representation.encode(piece)
         except UnencodableError:
             continue
-        return first_bars(piece, bars)
+        return crop_bars(piece, bars)
     return None
 
 

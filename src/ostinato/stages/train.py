@@ -19,9 +19,9 @@ from ostinato.stages.encoding import (
     read_split,
     say_losses,
     say_skipped,
-    teach,
     token_folder,
     token_store,
+    train_tokenizer,
 )
 from ostinato.stages.recording import (
     describe_best,
@@ -50,7 +50,7 @@ def run(config: Config, workspace: Workspace) -> "Fitted":
 
     check_replaceable(workspace.model, "model")
     representation: Representation = config.build("representation")
-    teach(config, workspace, representation)
+    train_tokenizer(config, workspace, representation)
     store = token_store(config, workspace, representation)
     say_skipped(store, representation)
     say_losses(store, representation, token_folder(config, workspace, representation))

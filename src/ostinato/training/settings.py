@@ -27,9 +27,9 @@ class Training:
         tuple[int, int],
         Field(description="lowest and highest transposition drawn for a window, in semitones"),
     ] = (-6, 6)
-    transposed: Annotated[
+    transpose_probability: Annotated[
         float,
-        Field(ge=0, le=1, description="share of windows that are; lower where keys are no chance"),
+        Field(ge=0, le=1, description="share of windows that are transposed at random"),
     ] = 1.0
     early_stopping: Annotated[
         int | None,

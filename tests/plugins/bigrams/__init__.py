@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from ostinato.config import Config
 from ostinato.data.datamodule import MusicData
-from ostinato.data.windows import IGNORED, Batch
+from ostinato.data.windows import IGNORED, Batch, WindowSettings
 from ostinato.evaluation.verdict import Verdict
 from ostinato.methods.base import (
     EvaluationTask,
@@ -42,10 +42,10 @@ class Bigrams(nn.Module):
         self,
         scale: Annotated[float, Field(ge=0, description="of the first random logits")] = 0.0,
         *,
-        steps: SequenceSpec,
+        spec: SequenceSpec,
     ) -> None:
         super().__init__()
-        self.logits = nn.Parameter(scale * torch.randn(steps.size, steps.size))
+        self.logits = nn.Parameter(scale * torch.randn(spec.size, spec.size))
 
     def forward(self, tokens: Tensor) -> Tensor:
         """tokens: (batch, time) -> logits of those that follow (batch, time, size)."""
@@ -109,8 +109,8 @@ class BigramMethod(Method):
 
     def data(self, task: TrainingTask, network: Bigrams) -> pl.LightningDataModule:
         its = task.config.build("training")
-        sizes = (64, its.batch_size, its.transpose, task.seed)
-        return MusicData(task.store, task.training, task.validation, task.representation, *sizes)
+        windows = WindowSettings(64, its.batch_size, its.transpose, task.seed)
+        return MusicData(task.store, task.training, task.validation, task.representation, windows)
 
     def module(self, task: TrainingTask, network: Bigrams) -> BigramModule:
         return BigramModule(network, task.config.build("training").step_size)

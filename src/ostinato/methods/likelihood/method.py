@@ -78,16 +78,16 @@ class Likelihood(Method):
                 f"model={model} has no token for a beginning: it makes music to what is given: say "
                 "sampling=continuation or sampling.prompt=my.mid."
             )
-        if sampling.steps is not None:
+        if sampling.interpolation_steps is not None:
             raise ConfigError(
-                f"sampling.steps={sampling.steps} does not fit: model={model} makes no segments to "
-                "interpolate between: say sampling.steps=null."
+                f"sampling.interpolation_steps={sampling.interpolation_steps} does not fit: "
+                f"model={model} makes no segments to interpolate between: set it to null."
             )
-        if sampling.given:
+        if sampling.conditions:
             raise ConfigError(
                 f"sampling={config['choices']['sampling']} begins with given music "
-                f"({', '.join(sampling.given)}), and model={model} finds no latent vectors of it: "
-                "say model=vae."
+                f"({', '.join(sampling.conditions)}), and model={model} has no latent vectors: "
+                "set model=vae."
             )
 
     def needs_prompt(self, config: Config) -> bool:
@@ -98,12 +98,13 @@ class Likelihood(Method):
     def check_prompt(self, config: Config, prompt: "Piece") -> None:
         """Refuse a prompt that cannot be written, where that is known before training."""
         representation = config.build("representation")
-        if not representation.learns:
+        if not representation.trainable:
             representation.encode(prompt)
 
     def data(self, task: TrainingTask, network: "SequenceModel") -> "pl.LightningDataModule":
         """Return windows of the training pieces, and the validation pieces whole."""
         from ostinato.data.datamodule import MusicData
+        from ostinato.data.windows import WindowSettings
 
         settings: LikelihoodTraining = task.config.build("training")
         return MusicData(
@@ -111,12 +112,14 @@ class Likelihood(Method):
             task.training,
             task.validation,
             task.representation,
-            settings.window,
-            settings.batch_size,
-            settings.transpose,
-            task.seed,
-            network.backbone.period,
-            settings.transposed,
+            WindowSettings(
+                settings.window,
+                settings.batch_size,
+                settings.transpose,
+                task.seed,
+                network.backbone.period,
+                settings.transpose_probability,
+            ),
         )
 
     def module(self, task: TrainingTask, network: "SequenceModel") -> "LikelihoodModule":

@@ -33,7 +33,7 @@ class LikelihoodModule(MethodModule):
     ) -> None:
         super().__init__()
         self.network, self.training_settings = network, training
-        self.unit = network.steps.unit
+        self.unit = network.spec.unit
         self.monitor, self.averaging = nats_per(self.unit), training.averaging
         self.token_weights: Tensor | None
         self.register_buffer("token_weights", token_weights, persistent=False)

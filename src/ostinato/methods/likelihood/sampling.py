@@ -10,8 +10,8 @@ from ostinato.models.bundle import Bundle
 from ostinato.music.barlines import begin_at_first_note
 from ostinato.music.page import Given
 from ostinato.music.piece import Piece
-from ostinato.sampling.conditions import TEST, find_prompts, source_of
-from ostinato.sampling.frames import compose_frames
+from ostinato.sampling.frames import sample_frames
+from ostinato.sampling.prompts import TEST, describe_source, find_prompts
 from ostinato.sampling.sequence import Composed, compose
 
 
@@ -38,7 +38,7 @@ def sample(task: SamplingTask) -> Samples:
     for i, drawn in enumerate(_draw(task, prompts)):
         prompt = prompts[i % len(prompts)] if prompts else None
         piece = bundle.representation.decode(drawn.steps, f"sample-{i + 1:02d}")
-        given = _given(bundle, prompt, source_of(settings, prompt)) if prompt else None
+        given = _given(bundle, prompt, describe_source(settings, prompt)) if prompt else None
         samples.append(Sample(_finish(bundle, piece, prompt), drawn.ended if ends else None, given))
     return Samples(samples, prompts[0].name if prompts and settings.prompt == TEST else None)
 
@@ -47,7 +47,7 @@ def _draw(task: SamplingTask, prompts: Sequence[Piece]) -> list[Composed]:
     network: Any = task.bundle.network
     representation: Any = task.bundle.representation
     encoded = [representation.encode(prompt) for prompt in prompts]
-    draw = compose_frames if representation.kind == "frames" else compose
+    draw = sample_frames if representation.kind == "frames" else compose
     return draw(network, representation, task.settings, task.seed, encoded)
 
 
@@ -62,4 +62,4 @@ def _finish(bundle: Bundle, piece: Piece, prompt: Piece | None) -> Piece:
     setting = bundle.setting
     if prompt is not None and len(prompt.tempos):
         setting = replace(setting, qpm=float(prompt.tempos["qpm"][0]))
-    return begin_at_first_note(setting.apply_to(piece, bundle.representation.keeps))
+    return begin_at_first_note(setting.apply_to(piece, bundle.representation.preserves))

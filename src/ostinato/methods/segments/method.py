@@ -76,20 +76,21 @@ class SegmentMethod(Method):
                 f"sampling.prompt={sampling.prompt} does not fit: model={model} makes whole "
                 "segments and continues none: say sampling.prompt=null."
             )
-        if conditional and sampling.steps is not None:
+        if conditional and sampling.interpolation_steps is not None:
             raise ConfigError(
-                f"sampling.steps={sampling.steps} does not fit: model={model} makes no segments "
-                "from nothing to interpolate between: say sampling.steps=null."
+                f"sampling.interpolation_steps={sampling.interpolation_steps} does not fit: "
+                f"model={model} makes no segments from noise alone, to interpolate between: set it "
+                "to null."
             )
         self.check_conditions(config)
 
     def check_conditions(self, config: Config) -> None:
         """Refuse music to vary: only a model with latent vectors can."""
         sampling, chosen = config.build("sampling"), config["choices"]
-        if sampling.given:
+        if sampling.conditions:
             raise ConfigError(
                 f"sampling={chosen['sampling']} begins with given music "
-                f"({', '.join(sampling.given)}), and model={chosen['model']} finds no latent "
+                f"({', '.join(sampling.conditions)}), and model={chosen['model']} finds no latent "
                 "vectors of it: say model=vae."
             )
 
@@ -112,11 +113,11 @@ class SegmentMethod(Method):
         return SegmentData(
             training,
             validation,
-            settings.batch_size,
-            settings.transpose,
-            settings.transposed,
-            task.seed,
-            JUDGED,
+            batch_size=settings.batch_size,
+            transpose=settings.transpose,
+            transpose_probability=settings.transpose_probability,
+            seed=task.seed,
+            judged=JUDGED,
         )
 
     def is_validated(self, task: TrainingTask, data: "SegmentData") -> bool:
@@ -146,7 +147,7 @@ class SegmentMethod(Method):
 
     def conditions(self, task: SamplingTask) -> "SegmentBatch | None":
         """Return the segments to vary or to go between; None of a model without latent vectors."""
-        if task.settings.given:
+        if task.settings.conditions:
             raise UserError(
                 "this sampling begins with given music, and "
                 f"model={task.bundle.config['choices']['model']} finds no latent vectors of it: "

@@ -10,8 +10,8 @@ from ostinato.models.bundle import Bundle
 from ostinato.music.barlines import begin_at_first_note
 from ostinato.music.page import Given
 from ostinato.music.piece import Piece
-from ostinato.sampling.conditions import TEST, find_prompts, source_of
-from ostinato.sampling.given import compose_to, prompt_of
+from ostinato.sampling.conditioning import encode_prompt, sample_with_prompts
+from ostinato.sampling.prompts import TEST, describe_source, find_prompts
 from ostinato.sampling.segments import compose_segments
 from ostinato.sampling.sequence import Composed
 
@@ -40,16 +40,16 @@ def sample_to(task: SamplingTask) -> Samples:
         )
 
     def encode(prompt: Piece) -> Any:
-        return prompt_of(network, representation, prompt)
+        return encode_prompt(network, representation, prompt)
 
     prompts = find_prompts(settings, task.test_pieces, encode, representation.name)
-    drawn = compose_to(
+    drawn = sample_with_prompts(
         network, representation, settings, task.seed, [encode(prompt) for prompt in prompts]
     )
     samples = []
     for i, one in enumerate(drawn):
         prompt = prompts[i % len(prompts)]
-        given = _given(bundle, encode(prompt), source_of(settings, prompt))
+        given = _given(bundle, encode(prompt), describe_source(settings, prompt))
         samples.append(Sample(_decode(bundle, one, i, prompt), None, given))
     return Samples(samples, prompts[0].name if settings.prompt == TEST else None)
 
@@ -75,5 +75,5 @@ def _decode(bundle: Bundle, drawn: Composed, i: int, prompt: Piece | None) -> Pi
     setting = bundle.setting
     if prompt is not None and len(prompt.tempos):
         setting = replace(setting, qpm=float(prompt.tempos["qpm"][0]))
-    finished = setting.apply_to(piece, bundle.representation.keeps)
+    finished = setting.apply_to(piece, bundle.representation.preserves)
     return finished if prompt is None else begin_at_first_note(finished)

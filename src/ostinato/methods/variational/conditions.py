@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from ostinato.console import where
 from ostinato.errors import UnencodableError, UserError
 from ostinato.methods.base import TEST, SamplingTask
-from ostinato.sampling.conditions import read_piece, source_of
+from ostinato.sampling.prompts import describe_source, read_piece
 from ostinato.wording import quantity
 
 if TYPE_CHECKING:
@@ -26,11 +26,11 @@ def read_segments(task: SamplingTask) -> "SegmentBatch":
 
     settings = task.settings
     network: Any = task.bundle.network
-    names = ("from", "to") if len(settings.given) > 1 else ("piece",)
-    if settings.given == (TEST,):
+    names = ("start", "to") if len(settings.conditions) > 1 else ("piece",)
+    if settings.conditions == (TEST,):
         found = _of_test(task, network)
     else:
-        pairs = zip(settings.given, names, strict=True)
+        pairs = zip(settings.conditions, names, strict=True)
         found = [_of_file(path, name, network, task.bundle.representation) for path, name in pairs]
     return SegmentBatch(
         torch.cat([one.pitch for one in found]), torch.cat([one.onset for one in found])
@@ -42,17 +42,18 @@ def mark_varied(task: SamplingTask) -> "Given | None":
     import numpy as np
 
     from ostinato.music.page import Given
-    from ostinato.sampling.settings import Asking
+    from ostinato.sampling.settings import AttributeSampling
 
     settings = task.settings
-    if not settings.given or settings.steps is not None or isinstance(settings, Asking):
+    is_varied = settings.interpolation_steps is None and not isinstance(settings, AttributeSampling)
+    if not (settings.conditions and is_varied):
         return None
     network: Any = task.bundle.network
     representation = task.bundle.representation
     shape = (0, representation.size) if representation.kind == "frames" else (0,)
     resolution = representation.decode(np.zeros(shape, np.uint16)).resolution
     quarters = network.shape.steps / network.shape.beat
-    return Given(source_of(settings, None), round(quarters * resolution))
+    return Given(describe_source(settings, None), round(quarters * resolution))
 
 
 def _of_file(path: str, name: str, network: "VAE", representation: Any) -> "SegmentBatch":

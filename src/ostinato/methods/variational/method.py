@@ -60,7 +60,7 @@ class Variational(SegmentMethod):
         """Return the first segments of the music that the settings name."""
         from ostinato.methods.variational.conditions import read_segments
 
-        return read_segments(task) if task.settings.given else None
+        return read_segments(task) if task.settings.conditions else None
 
     def not_new(self, task: SamplingTask) -> "Given | None":
         """Return that the segment which is varied comes first."""

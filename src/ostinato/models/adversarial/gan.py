@@ -40,11 +40,11 @@ class GAN(SegmentModel):
             Field(ge=0, le=15, description="voice that is given and accompanied; null: none"),
         ] = None,
         *,
-        steps: SequenceSpec,
+        spec: SequenceSpec,
     ) -> None:
         super().__init__()
         low, high = pitch_range
-        self.shape = Shape(steps.period, bars, steps.bar, steps.beat, low, high - low + 1)
+        self.shape = Shape(spec.voices_per_step, bars, spec.bar, spec.beat, low, high - low + 1)
         self.pitch_range, self.objective = pitch_range, objective
         self.known = known_of(self.shape, given_bars, given_voice)
         self.given_bars = given_bars

@@ -34,7 +34,7 @@ class Autoregressive(Head):
     a convolution over pitch (the same weights around each) sees what sounded in the last frames,
     and how far each pitch lies below the previous one scores.
 
-    With two planes (sound and onset) each pitch is followed by one bit: whether it begins.
+    With two frame channels (sound and onset) each pitch is followed by one bit: whether it begins.
     """
 
     takes = frozenset({"frames"})
@@ -61,7 +61,7 @@ class Autoregressive(Head):
         dropout: Annotated[float, Field(ge=0, lt=1, description="of hidden units")] = 0.2,
         *,
         input_size: int,
-        steps: SequenceSpec,
+        spec: SequenceSpec,
     ) -> None:
         super().__init__()
         if copies and not channels:
@@ -69,20 +69,23 @@ class Autoregressive(Head):
                 f"frame_head.copies={copies} does not fit frame_head.channels=0: what is copied is "
                 "seen through the channels."
             )
-        self.planes, self.pitches = steps.planes, steps.size // steps.planes
+        self.frame_channels, self.pitches = spec.channels, spec.size // spec.channels
         self.input_size, self.frames = input_size, frames
         self.copying = CopyHead(copies, input_size=input_size) if copies else None
         self.drop_input = nn.Dropout(dropout)
         self.around = None
         if channels:
             self.around = nn.Conv2d(
-                (frames + copies) * self.planes, channels, (2 * reach + 1, 1), padding=(reach, 0)
+                (frames + copies) * self.frame_channels,
+                channels,
+                (2 * reach + 1, 1),
+                padding=(reach, 0),
             )
             self.absolute = nn.Parameter(torch.randn(self.pitches, channels) * 0.1)
             self.shift = nn.Linear(input_size, channels)
         self.start = nn.Linear(input_size, hidden_size)
-        self.named = nn.Embedding(self.pitches * self.planes, hidden_size)
-        self.last = nn.Embedding(self.pitches * self.planes + 1, hidden_size)
+        self.named = nn.Embedding(self.pitches * self.frame_channels, hidden_size)
+        self.last = nn.Embedding(self.pitches * self.frame_channels + 1, hidden_size)
         self.number = nn.Embedding(self.pitches + 1, hidden_size)
         self.hidden = nn.Linear(hidden_size, hidden_size)
         self.dropout = nn.Dropout(dropout)
@@ -90,7 +93,7 @@ class Autoregressive(Head):
         if channels:
             self.below = nn.Linear(hidden_size, self.pitches, bias=False)
             self.match = nn.Linear(hidden_size, channels, bias=False)
-        self.onset = nn.Linear(hidden_size, self.pitches) if self.planes == 2 else None
+        self.onset = nn.Linear(hidden_size, self.pitches) if self.frame_channels == 2 else None
         if channels and self.onset:
             self.onset_match = nn.Linear(hidden_size, channels, bias=False)
         if channels:
@@ -102,21 +105,21 @@ class Autoregressive(Head):
         """Return the context of each frame, and the state after the last.
 
         y: (batch, time, input_size); steps: (batch, time, width), the frames before. The context is
-        y and, side by side with it, planes of all pitches: what sounded in each of the last frames
+        y and, beside it, channels of all pitches: what sounded in each of the last frames
         and what is copied. The state is the last frames and what can be copied.
         """
         del positions
         earlier, copied = state or (None, None)
-        x = self._planes(steps.to(y.dtype))
+        x = self._unflatten(steps.to(y.dtype))
         if earlier is None:
-            earlier = x.new_zeros(len(x), self.frames - 1, self.planes, self.pitches)
+            earlier = x.new_zeros(len(x), self.frames - 1, self.frame_channels, self.pitches)
         whole = torch.cat([earlier, x], dim=1)
         time = x.shape[1]
         # for each step, the last `frames` frames: as many copies of the sequence, shifted
         seen = [whole[:, i : i + time] for i in range(self.frames)]
         if self.copying is not None:
-            planes, copied = self.copying(y, x, copied)
-            seen.append(planes)
+            maps, copied = self.copying(y, x, copied)
+            seen.append(maps)
         context = torch.cat([y, torch.cat(seen, dim=2).flatten(2)], dim=-1)
         return context, (whole[:, time:], copied)
 
@@ -157,7 +160,7 @@ class Autoregressive(Head):
         """Draw a frame for each context of one step: (batch, width), 0 and 1, int64."""
         y, around = self._around(context)
         batch = len(y)
-        frame = y.new_zeros((batch, self.planes, self.pitches), dtype=torch.int64)
+        frame = y.new_zeros((batch, self.frame_channels, self.pitches), dtype=torch.int64)
         rows = torch.arange(batch, device=y.device)
         last = torch.full((batch,), self.pitches, device=y.device)
         for _ in range(self.pitches):
@@ -178,14 +181,14 @@ class Autoregressive(Head):
             last = torch.where(real, pitch, -1)
         return frame.flatten(1)
 
-    def _planes(self, frames: Tensor) -> Tensor:
-        """Reshape frames (…, width) to (…, planes, pitch)."""
-        return frames.reshape(*frames.shape[:-1], self.planes, self.pitches)
+    def _unflatten(self, frames: Tensor) -> Tensor:
+        """Reshape frames (…, width) to (…, frame_channels, pitch)."""
+        return frames.reshape(*frames.shape[:-1], self.frame_channels, self.pitches)
 
     def _pitch_lists(self, frames: Tensor) -> PitchLists:
         """Return the pitches of frames (frames, width) of 0 and 1."""
-        planes = self._planes(frames) > 0
-        sounds = planes.any(1)
+        maps = self._unflatten(frames) > 0
+        sounds = maps.any(1)
         most = int(sounds.sum(1).max()) if len(sounds) else 0
         # the largest of (pitch + 1 where it sounds, else 0) are the pitches from the highest down
         order = torch.arange(1, self.pitches + 1, device=frames.device)
@@ -193,7 +196,7 @@ class Autoregressive(Head):
         mask = ranks > 0
         pitches = torch.where(mask, pitches, self.pitches)
         # one more column, so that the filling of short lists can be looked up too
-        onsets = nn.functional.pad(planes[:, -1], (0, 1)).gather(1, pitches)
+        onsets = nn.functional.pad(maps[:, -1], (0, 1)).gather(1, pitches)
         return PitchLists(pitches, onsets & mask, mask)
 
     def _around(self, context: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -201,16 +204,20 @@ class Autoregressive(Head):
         y = self.drop_input(context[:, : self.input_size])
         if self.around is None:
             return y, None
-        planes = context[:, self.input_size :].reshape(len(y), -1, self.pitches, 1)
+        maps = context[:, self.input_size :].reshape(len(y), -1, self.pitches, 1)
         # pitch along the height and channels last: no copy into another layout
-        planes = planes.contiguous(memory_format=torch.channels_last)
-        x = self.around(planes).squeeze(-1).transpose(1, 2)
+        maps = maps.contiguous(memory_format=torch.channels_last)
+        x = self.around(maps).squeeze(-1).transpose(1, 2)
         return y, nn.functional.relu(x + self.absolute + self.shift(y)[:, None])
 
     def _hidden(self, y: Tensor, lists: PitchLists) -> Tensor:
         """Return the hidden layer before each prediction: (frames, most + 1, hidden_size)."""
         # a pitch that begins has an embedding of its own, apart from one that goes on
-        names = lists.pitches + self.pitches * lists.onsets if self.planes == 2 else lists.pitches
+        names = (
+            lists.pitches + self.pitches * lists.onsets
+            if self.frame_channels == 2
+            else lists.pitches
+        )
         vectors = self.named(names.clamp(max=self.named.num_embeddings - 1)) * lists.mask[..., None]
         # before prediction i: the sum over the pitches 0 to i - 1, and the last of them by itself
         so_far = nn.functional.pad(vectors.cumsum(1), (0, 0, 1, 0))

@@ -23,7 +23,7 @@ class Head(nn.Module, ABC):
     """Gives each next step its likelihood, and draws one.
 
     `takes` names the kinds of steps that it gives probabilities to: `tokens` or `frames`. The
-    constructor takes, by keyword alone, `input_size` (of y) and `steps`, the `SequenceSpec` to
+    constructor takes, by keyword alone, `input_size` (of y) and `spec`, the `SequenceSpec` to
     predict.
     """
 
@@ -66,15 +66,15 @@ class Logits(Head):
         dropout: Annotated[float, Field(ge=0, lt=1, description="dropped before the head")] = 0.0,
         *,
         input_size: int,
-        steps: SequenceSpec,
+        spec: SequenceSpec,
     ) -> None:
         super().__init__()
         self.dropout = nn.Dropout(dropout)
-        self.logits = nn.Linear(input_size, steps.size)
+        self.logits = nn.Linear(input_size, spec.size)
 
     def forward(
         self, y: Tensor, steps: Tensor, positions: Tensor, state: Any = None
     ) -> tuple[Tensor, Any]:
-        """Return logits (batch, time, size of steps) of y (batch, time, input_size); no state."""
+        """Return logits (batch, time, size) of y (batch, time, input_size); no state."""
         del steps, positions, state
         return self.logits(self.dropout(y)), None

@@ -26,9 +26,9 @@ class CopyHead(nn.Module):
         self.nothing = nn.Parameter(torch.zeros(heads, 1, KEY))
 
     def forward(self, y: Tensor, frames: Tensor, state: Any = None) -> tuple[Tensor, Any]:
-        """Return shares (batch, time, heads * planes, pitch), and the keys and frames so far.
+        """Return shares (batch, time, heads * maps, pitch), and the keys and frames so far.
 
-        y: (batch, time, input_size); frames: (batch, time, planes, pitch), each before its step.
+        y: (batch, time, input_size); frames: (batch, time, maps, pitch), each before its step.
         """
         batch, time = y.shape[:2]
         keys, values = self.keys(y), frames.flatten(2)
@@ -49,7 +49,7 @@ class CopyHead(nn.Module):
             nn.functional.pad(followed, (0, 0, 1, 0))[:, None].expand(-1, self.heads, -1, -1),
             attn_mask=nn.functional.pad(bias, (1, 0)).to(y.dtype),
         )
-        # (batch, heads, time, planes * pitch) -> (batch, time, heads * planes, pitch)
+        # (batch, heads, time, maps * pitch) -> (batch, time, heads * maps, pitch)
         shares = attended.transpose(1, 2).reshape(batch, time, -1, frames.shape[-1])
         return shares, (keys[:, -MEMORY:], values[:, -MEMORY:])
 

@@ -89,8 +89,8 @@ class OfFrames(StepHead):
     def __init__(self, size: int, shape: Shape) -> None:
         super().__init__()
         self.rest = shape.pitches
-        steps = SequenceSpec("frames", 2 * shape.voices, planes=2)
-        self.name = Autoregressive(size, channels=0, dropout=0.0, input_size=size, steps=steps)
+        spec = SequenceSpec("frames", 2 * shape.voices, channels=2)
+        self.name = Autoregressive(size, channels=0, dropout=0.0, input_size=size, spec=spec)
 
     def nll(self, y: Tensor, tokens: Tensor) -> Tensor:
         frames = torch.cat([tokens != self.rest, tokens < self.rest], dim=2)

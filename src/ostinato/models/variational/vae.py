@@ -46,13 +46,13 @@ class VAE(SegmentModel):
         bars: Annotated[int, Field(ge=1, le=64, description="bars to a segment")] = 2,
         pitch_range: PitchRange = (36, 83),
         *,
-        steps: SequenceSpec,
+        spec: SequenceSpec,
     ) -> None:
         super().__init__()
         low, high = pitch_range
-        roll, pitches = steps.kind == "frames", high - low + 1
-        voices = (pitches, 1) if roll else (steps.period, pitches)
-        self.shape = Shape(voices[0], bars, steps.bar, steps.beat, low, voices[1], roll)
+        roll, pitches = spec.kind == "frames", high - low + 1
+        voices = (pitches, 1) if roll else (spec.voices_per_step, pitches)
+        self.shape = Shape(voices[0], bars, spec.bar, spec.beat, low, voices[1], roll)
         self.pitch_range, self.objective = pitch_range, objective
         self.latent_size = latent_size
         self.encoder = encoder(latent_size=latent_size, shape=self.shape)

@@ -81,7 +81,7 @@ def _spell(length: Fraction, metre: Metre) -> list[Metre]:
         return [metre]
     parts: list[Metre] = []
     while length:
-        shorter = [known for known in METRES if Fraction(*known) <= length]
+        shorter = [metre for metre in METRES if Fraction(*metre) <= length]
         if not shorter:
             return []
         # of those as long, the one with the beat nearest to the bar's own

@@ -41,7 +41,7 @@ Tempos = Annotated[
 TimeSignatures = Annotated[bool, Field(description="keep time signatures; otherwise all is 4/4")]
 Size = Annotated[
     int | None,
-    Field(ge=2, le=65536, description="learn byte pairs up to so many tokens; null learns none"),
+    Field(ge=2, le=65536, description="train byte pairs up to so many tokens; null: none"),
 ]
 End = Annotated[bool, Field(description="learn where pieces end")]
 
@@ -51,7 +51,7 @@ class MidiTok(TokenRepresentation):
 
     Tokens are numbered as in MidiTok, without its padding, which comes first there; our own end
     token is the last. Compound words are flattened: each of their parts is a token, in turn. With
-    `vocabulary`, byte pairs are learned from the training pieces until there are so many tokens,
+    `vocabulary`, byte pairs are trained on the training pieces until there are so many tokens,
     the end token included.
 
     Every program is a track; without `programs`, all tracks but drums become one. Of notes with one
@@ -78,7 +78,7 @@ class MidiTok(TokenRepresentation):
     ) -> None:
         if self.compound and vocabulary is not None:
             raise ValueError(
-                f"vocabulary={vocabulary} does not fit: MidiTok learns no byte pairs of compound "
+                f"vocabulary={vocabulary} does not fit: MidiTok trains no byte pairs of compound "
                 "words; it must be null."
             )
         self.steps_per_quarter, self.max_beats = steps_per_quarter, max_beats
@@ -86,17 +86,17 @@ class MidiTok(TokenRepresentation):
         self.programs = self.holds_drums = programs
         self.time_signatures, self.end_token = time_signatures, end_token
         self.final_size = vocabulary
-        self.learns = vocabulary is not None
-        self.transposes = not self.learns
+        self.trainable = vocabulary is not None
+        self.transposes = not self.trainable
         finest = max(NUMERATORS) // COMMON_TIME[1] if time_signatures else 1
         self.resolution = steps_per_quarter * finest
         longest = bar_steps(METRES if time_signatures else [COMMON_TIME], steps_per_quarter)
         kept = {"programs": programs, "tempo": tempos > 0, "metre": time_signatures}
-        self.keeps = frozenset(name for name, is_kept in kept.items() if is_kept)
-        parts = 4 + (velocities > 0) + len(self.keeps)
+        self.preserves = frozenset(name for name, is_kept in kept.items() if is_kept)
+        parts = 4 + (velocities > 0) + len(self.preserves)
         step = {"step": longest}
         self.position_features = step | ({"attribute": parts} if self.compound else {})
-        self._merges: bytepairs.Merges | None = None if self.learns else ()
+        self._merges: bytepairs.Merges | None = None if self.trainable else ()
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what is built from the settings: MidiTok's own objects do not travel."""
@@ -134,14 +134,14 @@ class MidiTok(TokenRepresentation):
 
     @cached_property
     def base(self) -> Vocabulary:
-        """The tokens that MidiTok itself knows."""
+        """The tokens of MidiTok itself."""
         return Vocabulary(self.tokenizer, self.steps_per_quarter)
 
     @cached_property
     def chains(self) -> list[bytepairs.Chain]:
         """Return what each token but the end stands for in base tokens."""
         if self._merges is None:
-            raise RuntimeError(f"{self.name} has not learned its vocabulary yet")
+            raise RuntimeError(f"{self.name} is not trained yet")
         return bytepairs.expand_merges(len(self.base.names), self._merges)
 
     @cached_property
@@ -156,7 +156,7 @@ class MidiTok(TokenRepresentation):
 
     @cached_property
     def merging(self) -> Any:
-        """Return what joins base tokens, where anything was learned."""
+        """Return what joins base tokens, where byte pairs were trained."""
         return bytepairs.build_model(self.chains, self._merges) if self._merges else None
 
     @property
@@ -226,7 +226,7 @@ class MidiTok(TokenRepresentation):
         return " · ".join(map(self.base.describe, self.chains[token]))
 
     def transpose(self, tokens: Tokens, semitones: Tokens) -> Tokens:
-        """As in `Representation`; raises `ValueError` for tokens learned as byte pairs."""
+        """As in `Representation`; raises `ValueError` for tokens that are byte pairs."""
         if not semitones.any():
             return tokens
         if not self.transposes:
@@ -251,8 +251,8 @@ class MidiTok(TokenRepresentation):
     def grammar(self, batch: int) -> MidiTokGrammar:
         return MidiTokGrammar(self.base, self.transitions, self.tables, batch, self.end_token)
 
-    def learn(self, pieces: Iterable[Piece]) -> None:
-        """Learn byte pairs from the pieces; those that cannot be encoded are passed over.
+    def train(self, pieces: Iterable[Piece]) -> None:
+        """Train byte pairs on the pieces; those that cannot be encoded are passed over.
 
         Raises `UserError` where `vocabulary` leaves no room for any.
         """
@@ -261,8 +261,8 @@ class MidiTok(TokenRepresentation):
         base = len(self.base.names)
         if self.final_size <= base + self.end_token:
             raise UserError(
-                f"representation.vocabulary={self.final_size} leaves nothing to learn: {self.name} "
-                f"has {base + self.end_token} tokens before it learns any."
+                f"representation.vocabulary={self.final_size} leaves nothing to train: {self.name} "
+                f"has {base + self.end_token} tokens before any training."
             )
         sequences = self._encode_all(pieces)
         self._set(bytepairs.learn_merges(sequences, base, self.final_size - self.end_token))
@@ -274,15 +274,15 @@ class MidiTok(TokenRepresentation):
             except UnencodableError:
                 continue
 
-    def learned(self) -> bytes | None:
-        if not self.learns or self._merges is None:
+    def state(self) -> bytes | None:
+        if not self.trainable or self._merges is None:
             return None
         return json.dumps({"merges": self._merges}, separators=(",", ":")).encode()
 
-    def recall(self, learned: bytes) -> None:
-        if not self.learns:
-            super().recall(learned)
-        merges = bytepairs.read_merges(learned)
+    def load_state(self, state: bytes) -> None:
+        if not self.trainable:
+            super().load_state(state)
+        merges = bytepairs.read_merges(state)
         bytepairs.expand_merges(len(self.base.names), merges)
         self._set(merges)
 

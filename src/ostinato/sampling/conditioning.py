@@ -1,4 +1,4 @@
-"""Composing with a segment model to bars or voices that are given."""
+"""Sampling from a segment model conditioned on bars or voices of a prompt."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,16 +18,16 @@ from ostinato.sampling.sequence import Composed
 from ostinato.sampling.settings import Sampling
 
 
-def compose_to(
+def sample_with_prompts(
     network: SegmentModel,
     representation: TokenBarGrid,
     settings: Sampling,
     seed: int,
     prompts: Sequence[NDArray[Any]],
 ) -> list[Composed]:
-    """Make `settings.pieces` pieces to prompts, tokens (time,) as `prompt_of` gives them.
+    """Return `settings.pieces` pieces conditioned on prompts, tokens (time,) of `encode_prompt`.
 
-    Piece i is made to `prompts[i % len(prompts)]`. Where a network is given bars, a piece begins
+    Piece i has `prompts[i % len(prompts)]`. Where a network is conditioned on bars, a piece begins
     with its prompt and goes on from the last of them until there are `settings.max_bars`; otherwise
     other voices are made to all bars of it.
     """
@@ -35,23 +35,23 @@ def compose_to(
     random = torch.Generator().manual_seed(seed)
     shape, composed = network.shape, []
     for i in range(settings.pieces):
-        prompt = _lines(prompts[i % len(prompts)], shape)
+        prompt = _to_lines(prompts[i % len(prompts)], shape)
         if network.given_bars:
-            made = _continued(network, prompt, settings.max_bars * shape.bar, random)
+            made = _continue_bars(network, prompt, settings.max_bars * shape.bar, random)
         else:
-            made = _accompanied(network, prompt, random)
+            made = _accompany(network, prompt, random)
         short = Lines(*(part[..., : settings.max_bars * shape.bar] for part in made))
         composed.append(Composed(tokens_of(short, shape, representation)[0], ended=True))
     return composed
 
 
-def prompt_of(
+def encode_prompt(
     network: SegmentModel, representation: TokenBarGrid, piece: Piece
 ) -> NDArray[np.integer[Any]]:
-    """The whole bars of a piece as tokens, to which a network can make something.
+    """Return the whole bars of a piece as tokens, on which a network can be conditioned.
 
     Raises `UnencodableError` where it has bars of other lengths than the representation's, too few,
-    or pitches that the network does not know.
+    or pitches that the network does not have.
     """
     tokens = representation.encode(piece)
     shape = network.shape
@@ -70,42 +70,48 @@ def prompt_of(
     return tokens
 
 
-def _continued(network: SegmentModel, made: Lines, steps: int, random: torch.Generator) -> Lines:
+def _continue_bars(
+    network: SegmentModel, made: Lines, steps: int, random: torch.Generator
+) -> Lines:
     """Return the bars continued, segment after segment, until there are enough."""
     given = network.given_bars * network.shape.bar
     blank = network.shape.steps - given
     while made.onset.shape[2] < steps:
         last = Lines(*(nn.functional.pad(part[..., -given:], (0, blank)) for part in made))
-        new = _drawn(network, last, random)
-        made = _joined([made, Lines(*(part[..., given:] for part in new))])
+        new = _draw(network, last, random)
+        made = _concatenate([made, Lines(*(part[..., given:] for part in new))])
     return made
 
 
-def _accompanied(network: SegmentModel, real: Lines, random: torch.Generator) -> Lines:
-    """Segment after segment; of a last one that would not be whole, one that ends with it."""
+def _accompany(network: SegmentModel, real: Lines, random: torch.Generator) -> Lines:
+    """Return other voices to all bars, segment after segment.
+
+    A last segment that would not be whole is one that ends with the last bar.
+    """
     length, parts = network.shape.steps, []
     for begin in range(0, real.onset.shape[2], length):
         first = min(begin, real.onset.shape[2] - length)
         window = Lines(*(part[..., first : first + length] for part in real))
-        new = _drawn(network, window, random)
+        new = _draw(network, window, random)
         parts.append(Lines(*(part[..., begin - first :] for part in new)))
-    return _joined(parts)
+    return _concatenate(parts)
 
 
-def _drawn(network: SegmentModel, real: Lines, random: torch.Generator) -> Lines:
+def _draw(network: SegmentModel, real: Lines, random: torch.Generator) -> Lines:
     device = next(network.parameters()).device
     noise = network.noise(1, random).to(device)
     drawn = network.draw(noise, Lines(*(part.to(device) for part in real)))
     return Lines(*(part.cpu() for part in drawn))
 
 
-def _joined(parts: Sequence[Lines]) -> Lines:
+def _concatenate(parts: Sequence[Lines]) -> Lines:
     return Lines(*(torch.cat(each, dim=-1) for each in zip(*parts, strict=True)))
 
 
-def _lines(prompt: NDArray[Any], shape: Shape) -> Lines:
-    """A prompt as one long segment."""
+def _to_lines(prompt: NDArray[Any], shape: Shape) -> Lines:
+    """Return a prompt as one long segment."""
     pitch, onset = tokens_to_grid(prompt.reshape(1, -1, shape.voices))
     counted = np.where(pitch == REST, shape.pitches, pitch.astype(np.int64) - shape.lowest)
-    said, begins = (torch.from_numpy(part.transpose(0, 2, 1).copy()) for part in (counted, onset))
-    return lines_of(said, begins, shape.pitches)
+    # (batch, steps, voices) -> (batch, voices, steps)
+    sound, begins = (torch.from_numpy(part.transpose(0, 2, 1).copy()) for part in (counted, onset))
+    return lines_of(sound, begins, shape.pitches)

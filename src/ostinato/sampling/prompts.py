@@ -1,4 +1,4 @@
-"""Music that pieces are made to: prompts, from files or from pieces of the test split."""
+"""Prompts, from files or from pieces of the test split."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -10,7 +10,7 @@ from ostinato.errors import UnencodableError, UnreadableError, UserError
 from ostinato.music.piece import Piece
 from ostinato.sampling.settings import Sampling
 
-TEST = "test"  # what a setting says for pieces of the test split
+TEST = "test"  # the value of a setting that stands for pieces of the test split
 Encode = Callable[[Piece], Any]
 
 
@@ -28,7 +28,7 @@ def find_prompts(
     pieces = test_pieces() if from_test else [read_piece(str(settings.prompt), "prompt")]
     prompts: list[Piece] = []
     for piece in pieces:
-        prompt = first_bars(piece, settings.prompt_bars)
+        prompt = crop_bars(piece, settings.prompt_bars)
         try:
             encode(prompt)
         except UnencodableError as error:
@@ -49,15 +49,15 @@ def find_prompts(
     return prompts
 
 
-def source_of(settings: Sampling, prompt: Piece | None) -> str:
-    """Return the words for where given music is from."""
-    named = settings.prompt if prompt is not None else next(iter(settings.given), None)
+def describe_source(settings: Sampling, prompt: Piece | None) -> str:
+    """Return a description of where a prompt, or the music that is encoded, is from."""
+    named = settings.prompt if prompt is not None else next(iter(settings.conditions), None)
     if named == TEST:
         return f"{'a piece' if prompt is None else prompt.name} of the test split"
     return Path(named).name if named else ""
 
 
-def first_bars(piece: Piece, bars: int) -> Piece:
+def crop_bars(piece: Piece, bars: int) -> Piece:
     """Return the first whole bars of a piece, and its pickup."""
     from ostinato.music.picture import has_pickup
 
