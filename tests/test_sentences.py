@@ -10,7 +10,7 @@ from ostinato import __version__, cli
 from ostinato.config import group_options
 from ostinato.config.composition import GROUPS
 from ostinato.errors import ConfigError, UserError
-from ostinato.stages.compose import composed
+from ostinato.stages.compose import compose_config
 
 ROOT = Path(__file__).parents[1]
 Captured = pytest.CaptureFixture[str]
@@ -85,8 +85,8 @@ def test_the_version_is_said(capsys: Captured) -> None:
 
 def test_a_temperature_of_nothing_names_what_is_meant() -> None:
     with pytest.raises(ConfigError, match=r"temperature=0 does not fit: say sampling\.top_k=1"):
-        composed(["sampling.temperature=0"], ROOT)
-    assert composed(["sampling.top_k=1"], ROOT)["sampling.top_k"] == 1
+        compose_config(["sampling.temperature=0"], ROOT)
+    assert compose_config(["sampling.top_k=1"], ROOT)["sampling.top_k"] == 1
 
 
 def test_a_server_that_does_not_answer_is_one_sentence(

@@ -60,10 +60,10 @@ def measure(folder: Path, bars: int) -> tuple[str, Figures]:
     from ostinato.models.sequence import SequenceModel
     from ostinato.representations.voices import Voices
     from ostinato.stages.encoding import read_split, token_store
-    from ostinato.stages.shared import shared_pieces
+    from ostinato.stages.piece_cache import locate_pieces
 
     config = Config.load(folder / "config.yaml")
-    pieces = shared_pieces(config, Workspace(ROOT, folder))
+    pieces = locate_pieces(config, Workspace(ROOT, folder))
     workspace = Workspace(ROOT, folder, pieces)
     bundle = load_bundle(workspace.model, config.plugins)
     representation = bundle.representation

@@ -27,8 +27,8 @@ from tables import Result, add_result, write_tables
 from ostinato.config import Config, compose, conf_folder
 from ostinato.config.composition import without_overridden
 from ostinato.errors import UserError
+from ostinato.stages.piece_cache import locate_pieces
 from ostinato.stages.run import is_that_row, run_with_fetch
-from ostinato.stages.shared import shared_pieces
 from ostinato.stages.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _leaked(config: Config) -> frozenset[str]:
     name, workspace = config["corpus.name"], Workspace(ROOT, ROOT / "outputs")
     if name not in CORPORA:
         return frozenset()
-    pieces = PieceStore(shared_pieces(config, workspace))
+    pieces = PieceStore(locate_pieces(config, workspace))
     return audit(name, config["corpus.source.steps_per_quarter"], pieces).leaked
 
 
@@ -147,7 +147,7 @@ def _without_first(config: Config, folder: Path) -> float:
     from ostinato.stages.encoding import read_split, token_store
 
     here = Workspace(ROOT, folder)
-    workspace = Workspace(ROOT, folder, shared_pieces(config, here))
+    workspace = Workspace(ROOT, folder, locate_pieces(config, here))
     bundle: Any = load_bundle(workspace.model, config.plugins)
     store = token_store(config, workspace, bundle.representation)
     test = store.indices(read_split(workspace)["test"])

@@ -34,7 +34,7 @@ from ostinato.models.segments import lines_of
 from ostinato.representations.monophonic import REST
 from ostinato.sampling.segments import tokens_of
 from ostinato.stages.encoding import read_split, token_store
-from ostinato.stages.shared import shared_pieces
+from ostinato.stages.piece_cache import locate_pieces
 from ostinato.stages.workspace import Workspace
 from ostinato.training.settings import GradientDescent
 from ostinato.training.trainer import FitOptions, fit
@@ -45,7 +45,7 @@ MODEL = "gru"
 def measure(folder: Path, epochs: int) -> Figures:
     """Nats per token by the sequence model, and by the bound of the VAE in a folder."""
     config = Config.load(folder / "config.yaml")
-    workspace = Workspace(ROOT, folder, shared_pieces(config, Workspace(ROOT, folder)))
+    workspace = Workspace(ROOT, folder, locate_pieces(config, Workspace(ROOT, folder)))
     bundle, seed = load_bundle(workspace.model), config["seed"]
     network, melody = bundle.network, bundle.representation
     if melody.end is None:

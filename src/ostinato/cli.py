@@ -159,12 +159,12 @@ def _inspect(arguments: argparse.Namespace, here: Path) -> int:
 
 
 def _composed(arguments: argparse.Namespace, workspace: "Workspace", here: Path) -> "Config":
-    from ostinato.stages.bundled import composed_for_bundle
-    from ostinato.stages.compose import composed
+    from ostinato.stages.bundle_config import compose_for_bundle
+    from ostinato.stages.compose import compose_config
 
     if arguments.stage not in OF_A_BUNDLE:
-        return composed(arguments.overrides, workspace.root, here)
-    config = composed_for_bundle(arguments.overrides, workspace, here)
+        return compose_config(arguments.overrides, workspace.root, here)
+    config = compose_for_bundle(arguments.overrides, workspace, here)
     if arguments.stage == "generate":
         config.build("method").check_sampling(config)
     return config

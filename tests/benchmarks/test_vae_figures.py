@@ -15,7 +15,7 @@ from ostinato.config import compose
 from ostinato.evaluation.likelihood import nll_of_pieces
 from ostinato.representations.monophonic import HOLD, REST
 from ostinato.representations.pitch import Pitch
-from ostinato.stages.compose import check_fit
+from ostinato.stages.compose import check_compatibility
 from small_networks import network_of
 
 ROOT = Path(__file__).parents[2]
@@ -90,7 +90,7 @@ def test_rows_replace_themselves_and_keep_their_order(script: ModuleType, tmp_pa
 def test_every_row_composes(script: ModuleType) -> None:
     for words in script.ROWS.values():
         config = compose(list(words), ROOT / "conf")
-        check_fit(config, ROOT / "conf")
+        check_compatibility(config, ROOT / "conf")
 
 
 def test_rows_and_sequence_models_leave_each_other_alone(

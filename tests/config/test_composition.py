@@ -10,7 +10,7 @@ from ostinato.config import Config, compose, conf_folder, group_options
 from ostinato.config.completion import completions
 from ostinato.config.composition import params_overrides, without_overridden
 from ostinato.errors import ConfigError
-from ostinato.stages.compose import composed
+from ostinato.stages.compose import compose_config
 
 ROOT = Path(__file__).parents[2]
 CONF = ROOT / "conf"
@@ -19,7 +19,7 @@ CONF = ROOT / "conf"
 def refusal(overrides: Sequence[str], root: Path = ROOT) -> str:
     """The sentence with which these overrides are refused."""
     with pytest.raises(ConfigError) as caught:
-        composed(overrides, root)
+        compose_config(overrides, root)
     sentence = str(caught.value)
     assert caught.value.exit_code == 2
     assert "\n" not in sentence
@@ -224,7 +224,7 @@ def test_byte_pairs_are_not_to_be_transposed() -> None:
         "representation=remi cannot be transposed as it is set, as byte pairs would be other "
         "tokens then: say training.transpose=[0,0]."
     )
-    composed([*learning, "training.transpose=[0,0]"], ROOT)
+    compose_config([*learning, "training.transpose=[0,0]"], ROOT)
 
 
 def test_compound_words_have_no_byte_pairs() -> None:
@@ -303,7 +303,7 @@ def test_empty_params_mean_the_defaults(tmp_path: Path) -> None:
 
 def test_command_line_goes_before_params(project: Path) -> None:
     write_params(project, "model: rnn\noverrides: [seed=7, training.epochs=3]\n")
-    config = composed(["model=gru", "training.epochs=4"], project)
+    config = compose_config(["model=gru", "training.epochs=4"], project)
     assert (config["choices.model"], config["seed"], config["training.epochs"]) == ("gru", 7, 4)
 
 
@@ -409,7 +409,7 @@ def test_what_an_experiment_sets_for_another_model_is_left_out(conf: Path) -> No
     (conf / "experiment" / "mine.yaml").write_text(
         "# @package _global_\ntraining:\n  learning_rate: 0.1\n  epochs: 3\n"
     )
-    config = composed(["experiment=mine", "model=gan"], conf.parent)
+    config = compose_config(["experiment=mine", "model=gan"], conf.parent)
     assert config.left_out == ("training.learning_rate",)
     assert "learning_rate" not in config["training"]
     assert config["training.epochs"] == 3

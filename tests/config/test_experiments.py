@@ -17,7 +17,7 @@ from ostinato.config.sizes import model_sizes
 from ostinato.errors import ConfigError
 from ostinato.models.adversarial.gan import GAN
 from ostinato.models.bundle import build_network
-from ostinato.stages.compose import check_fit, compose_values, fits
+from ostinato.stages.compose import check_compatibility, compose_values, is_compatible
 
 ROOT = Path(__file__).parents[2]
 CONF = ROOT / "conf"
@@ -34,7 +34,7 @@ FITTING = {"onehot_lstm": ["representation=pitch"]}
 
 def composed(overrides: list[str]) -> Config:
     config = compose(overrides, CONF)
-    check_fit(config, CONF)
+    check_compatibility(config, CONF)
     return config
 
 
@@ -77,7 +77,7 @@ def test_every_option_goes_with_the_default_experiment(group: str, option: str) 
     more = NEEDED.get((group, option), []) + FITTING.get(option, [])
     config = compose([f"{group}={option}", *more], CONF)
     assert config["choices"][group] == option
-    assert fits(config)
+    assert is_compatible(config)
     for key in CHOSEN:
         if key != "model":
             config.build(key)
@@ -245,7 +245,7 @@ def test_classic_input_is_for_the_classic_representation_alone() -> None:
         (model, representation)
         for model in ("lstm", "onehot_lstm")
         for representation in group_options(CONF, "representation")
-        if fits(compose([f"model={model}", f"representation={representation}"], CONF))
+        if is_compatible(compose([f"model={model}", f"representation={representation}"], CONF))
     }
     assert ("onehot_lstm", "pitch") in fitting
     assert ("onehot_lstm", "voices") not in fitting

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ostinato.config import compose
-from ostinato.stages.compose import composed
+from ostinato.stages.compose import compose_config
 
 ROOT = Path(__file__).parents[2]
 CONF = ROOT / "conf"
@@ -44,11 +44,11 @@ def test_a_config_that_is_no_experiments_names_none(overrides: list[str]) -> Non
 
 
 def test_params_that_change_the_experiment_name_none(project: Path) -> None:
-    assert composed([], project)["choices.experiment"] == "bach_lstm"
+    assert compose_config([], project)["choices.experiment"] == "bach_lstm"
     (project / "params.yaml").write_text("experiment: bach_lstm\nmodel: gru\n")
-    assert composed([], project)["choices.experiment"] is None
+    assert compose_config([], project)["choices.experiment"] is None
     (project / "params.yaml").write_text("experiment: bach_lstm\noverrides: [seed=1]\n")
-    assert composed([], project)["choices.experiment"] == "bach_lstm"
+    assert compose_config([], project)["choices.experiment"] == "bach_lstm"
 
 
 def test_an_experiment_that_was_edited_is_still_itself(project: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ostinato.errors import ConfigError
-from ostinato.stages.compose import composed
+from ostinato.stages.compose import compose_config
 
 ROOT = Path(__file__).parents[2]
 FOREIGN = ("hydra.cc", "mismatched input", "no viable", "defaults list", "EOF", "Available options")
@@ -16,7 +16,7 @@ FOREIGN = ("hydra.cc", "mismatched input", "no viable", "defaults list", "EOF", 
     ["Étude.mid", "my song (1).mid", "a=b.mid", "a&b.mid", "a[b].mid", "it's.mid", "a;b!.mid"],
 )
 def test_a_file_may_be_called_anything(name: str) -> None:
-    assert composed([f"sampling.prompt={name}"], ROOT)["sampling.prompt"] == name
+    assert compose_config([f"sampling.prompt={name}"], ROOT)["sampling.prompt"] == name
 
 
 @pytest.mark.parametrize(
@@ -39,11 +39,11 @@ def test_a_file_may_be_called_anything(name: str) -> None:
 )
 def test_what_cannot_be_read_is_refused_in_our_words(override: str, sentence: str) -> None:
     with pytest.raises(ConfigError) as refused:
-        composed([override], ROOT)
+        compose_config([override], ROOT)
     assert sentence in str(refused.value)
     assert not [word for word in FOREIGN if word in str(refused.value)]
     assert "\n" not in str(refused.value)
 
 
 def test_what_is_said_of_quotes_works() -> None:
-    assert composed(["corpus.name='rock&roll'"], ROOT)["corpus.name"] == "rock&roll"
+    assert compose_config(["corpus.name='rock&roll'"], ROOT)["corpus.name"] == "rock&roll"

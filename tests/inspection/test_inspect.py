@@ -18,7 +18,7 @@ from ostinato.music.naming import clock, key_name, longest
 from ostinato.music.piece import KEY_SIGNATURE, NOTE, TEMPO, TIME_SIGNATURE, Piece, array
 from ostinato.music.piece_defaults import PieceDefaults
 from ostinato.music.writing import write_midi
-from ostinato.stages.encoding import say_losses, token_folder, token_store
+from ostinato.stages.encoding import report_losses, token_folder, token_store
 from ostinato.stages.workspace import Workspace
 from ostinato.weights import weight_shapes
 from piece_stores import write_store
@@ -234,7 +234,7 @@ def test_what_a_representation_leaves_out_is_said_and_listed_by_piece(
     store = token_store(config, workspace, representation)
     folder = token_folder(config, workspace, representation)
     capsys.readouterr()
-    say_losses(store, representation, folder)
+    report_losses(store, representation, folder)
     drums, total = int(notes["drum"].sum()), sum(len(piece.notes) for piece in short_chorales[:4])
     said = " ".join(capsys.readouterr().out.split())
     counts = f"event leaves out [0-9]+ of {total:,} notes in [0-9] of 4 pieces: {drums} of drums"

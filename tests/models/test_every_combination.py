@@ -13,7 +13,7 @@ from ostinato.models.bundle import build_network
 from ostinato.models.sequence import SequenceModel
 from ostinato.music.piece import Piece
 from ostinato.representations.base import Representation
-from ostinato.stages.compose import fits
+from ostinato.stages.compose import is_compatible
 
 CONF = Path(__file__).parents[2] / "conf"
 BACKBONES = ("rnn", "gru", "lstm", "transformer", "wavenet", "tcn")
@@ -61,7 +61,7 @@ def test_a_backbone_learns_from_every_representation(
             words = [f"model={backbone}", "model.size=tiny", f"representation={name}"]
             words.append(f"model/frame_head={head}")
             config = compose(words, CONF)
-            assert fits(config), words
+            assert is_compatible(config), words
             torch.manual_seed(0)
             network = build_network(config, representation)
             assert isinstance(network, SequenceModel)

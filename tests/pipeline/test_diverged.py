@@ -9,7 +9,7 @@ import torch
 
 from ostinato.methods.likelihood.module import LikelihoodModule
 from ostinato.stages import preprocess, split, train
-from ostinato.stages.compose import composed
+from ostinato.stages.compose import compose_config
 from ostinato.stages.workspace import Workspace
 from ostinato.training.divergence import DivergedError
 
@@ -35,7 +35,7 @@ def test_the_run_of_a_diverged_training_says_so(
 
     monkeypatch.setattr(LikelihoodModule, "training_step", step)
     monkeypatch.chdir(project)
-    config, workspace = composed(TINY, project), Workspace(project, project / "outputs")
+    config, workspace = compose_config(TINY, project), Workspace(project, project / "outputs")
     preprocess.run(config, workspace)
     split.run(config, workspace)
     if epoch == 1:

@@ -9,7 +9,7 @@ from ostinato.errors import UserError
 from ostinato.music.piece import NOTE, Piece, array
 from ostinato.music.writing import write_midi
 from ostinato.stages import evaluate, generate, preprocess, split, train
-from ostinato.stages.compose import composed
+from ostinato.stages.compose import compose_config
 from ostinato.stages.run import run_stages
 from ostinato.stages.workspace import Workspace
 
@@ -34,7 +34,7 @@ def test_samples_that_cannot_be_measured_leave_the_likelihood(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(project)
-    config, workspace = composed(TINY, project), Workspace(project, project / "outputs")
+    config, workspace = compose_config(TINY, project), Workspace(project, project / "outputs")
     for stage in (preprocess, split, train, generate, evaluate):
         stage.run(config, workspace)
     whole = metrics(workspace)["test"]
@@ -62,7 +62,7 @@ def test_samples_that_cannot_be_measured_leave_the_likelihood(
         ["sampling.temperature=10", "sampling.top_p=null", "sampling.sample_rate=48000"],
         ["sampling.temperature=0.001", "sampling.top_k=1", "sampling.repetition_penalty=10"],
     ):
-        changed = composed([*TINY, *extreme], project)
+        changed = compose_config([*TINY, *extreme], project)
         generate.run(changed, workspace)
         evaluate.run(changed, workspace)
         assert metrics(workspace)["test"] == whole
@@ -73,7 +73,10 @@ def test_generating_that_stops_leaves_the_report(
 ) -> None:
     monkeypatch.chdir(project)
     empty = ["split.train=0.9", "split.validation=0.1", "split.test=0.0", "sampling.prompt=test"]
-    config, workspace = composed([*TINY, *empty], project), Workspace(project, project / "outputs")
+    config, workspace = (
+        compose_config([*TINY, *empty], project),
+        Workspace(project, project / "outputs"),
+    )
     with pytest.raises(UserError, match="no piece of the test split can be a prompt"):
         run_stages(config, workspace)
     assert metrics(workspace)["samples"]["pieces"] == 0

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from ostinato.corpora.store import INDEX
-from ostinato.stages.bundled import with_pieces_of
-from ostinato.stages.compose import composed
+from ostinato.stages.bundle_config import use_pieces_of_bundle
+from ostinato.stages.compose import compose_config
 from ostinato.stages.workspace import Workspace
 
 
@@ -19,7 +19,7 @@ def workspace(project: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 
 def beside(folder: Path, project: Path, **changed: Any) -> Path:
     """A folder for a model, beside a config and a split as `ostinato run` writes them."""
-    config = composed([], project)
+    config = compose_config([], project)
     for key, values in changed.items():
         config.tree[key] |= values
     folder.mkdir(parents=True)
@@ -34,7 +34,9 @@ def test_pieces_are_read_as_the_reader_says(
     # a scheduler of a stranger's would run what it likes
     stranger = {"backend": "dask", "address": "tcp://127.0.0.1:1"}
     model = beside(tmp_path / "theirs", project, preprocess=stranger)
-    found = with_pieces_of(model, composed(["preprocess.processes=1"], project), workspace)
+    found = use_pieces_of_bundle(
+        model, compose_config(["preprocess.processes=1"], project), workspace
+    )
     assert (found.pieces / INDEX).exists()
     assert found.split == tmp_path / "theirs" / "split.json"
 
@@ -45,4 +47,4 @@ def test_other_folders_of_the_machine_are_no_corpus(
     path: str, project: Path, workspace: Workspace, tmp_path: Path
 ) -> None:
     model = beside(tmp_path / "theirs", project, corpus={"path": path})
-    assert with_pieces_of(model, composed([], project), workspace) == workspace
+    assert use_pieces_of_bundle(model, compose_config([], project), workspace) == workspace

@@ -18,7 +18,7 @@ from ostinato.evaluation.measures import PieceViews
 from ostinato.evaluation.registry import metrics, register
 from ostinato.music.reading import read_midi
 from ostinato.stages import evaluate, generate, preprocess, split, train
-from ostinato.stages.compose import composed
+from ostinato.stages.compose import compose_config
 from ostinato.stages.workspace import Workspace
 
 TINY = [
@@ -52,7 +52,7 @@ def trained(
     shutil.copytree(project_template, project)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project)
-        config, workspace = composed(TINY, project), Workspace(project, project / "outputs")
+        config, workspace = compose_config(TINY, project), Workspace(project, project / "outputs")
         for stage in (preprocess, split, train, generate, evaluate):
             stage.run(config, workspace)
         yield config, workspace

@@ -19,7 +19,7 @@ FIFTH = 7  # semitones
 def learning_curves(
     rows: Sequence[Mapping[str, float | None]], label: str = "loss, nats", higher: bool = False
 ) -> bytes:
-    """A PNG of `train` and `validation` over `epoch`; the best validation is marked.
+    """Return a PNG of `train` and `validation` over `epoch`; the best validation is marked.
 
     It is the lowest, or the highest where `higher`.
     """
@@ -53,7 +53,7 @@ def curves(
 
 
 def histogram(classes: Sequence[str], sets: Mapping[str, Sequence[float]], label: str) -> bytes:
-    """A PNG of the share of each class in each set: bars side by side."""
+    """Return a PNG of the share of each class in each set: bars side by side."""
 
     def draw(axes: "Axes") -> None:
         middle = np.arange(len(classes))
@@ -73,7 +73,7 @@ def histogram(classes: Sequence[str], sets: Mapping[str, Sequence[float]], label
 
 
 def units(values: Sequence[float]) -> bytes:
-    """A PNG of the divergence of each latent number, in nats, the largest first."""
+    """Return a PNG of the divergence of each latent number, in nats, the largest first."""
 
     def draw(axes: "Axes") -> None:
         axes.bar(np.arange(1, len(values) + 1), sorted(values, reverse=True), color=PALETTE[0])
@@ -86,7 +86,7 @@ def units(values: Sequence[float]) -> bytes:
 
 
 def plane(points: NDArray[np.float64], keys: NDArray[np.int64]) -> bytes:
-    """A PNG of points (count, 2), each coloured by its key, the tonic of a major key, C being 0.
+    """Return a PNG of points (count, 2), coloured by keys: tonics of major keys, C being 0.
 
     Colours go round the circle of fifths, so that neighbours are alike.
     """

@@ -39,7 +39,7 @@ class Counts:
     unit: str
 
     def table(self) -> dict[str, float]:
-        """The counts by name: pieces, tokens or frames, notes and quarters."""
+        """Return the counts by name: pieces, tokens or frames, notes and quarters."""
         steps = {f"{self.unit}s": self.steps}
         return {"pieces": self.pieces, **steps, "notes": self.notes, "quarters": self.quarters}
 
@@ -81,7 +81,7 @@ def nll_of_pieces(
     representation: Representation | None = None,
     transpose: tuple[int, int] = (0, 0),
 ) -> NDArray[np.float64]:
-    """The negative log-likelihood of each of the pieces at `indices`, in nats.
+    """Return the negative log-likelihood of each of the pieces at `indices`, in nats.
 
     With `transpose`, the probability of each step is the mean of what the network says of it in
     every transposition from the lowest to the highest, which `representation` makes: one more
@@ -93,14 +93,14 @@ def nll_of_pieces(
     nats = np.zeros(len(store.names))
     for i in console.track(range(len(batches)), "scoring the test pieces", len(batches)):
         if representation is None or not any(transpose):
-            nll = _scored(network, batches[i])
+            nll = _score(network, batches[i])
         else:
             nll = _mean_over_keys(network, batches, i, representation, transpose)
         nats[batches.batches[i]] = nll.sum(1).numpy()
     return nats[indices]
 
 
-def _scored(network: SequenceModel, batch: Batch) -> torch.Tensor:
+def _score(network: SequenceModel, batch: Batch) -> torch.Tensor:
     batch = batch.to(next(network.parameters()).device)
     nll = network.score(batch.inputs, batch.positions, batch.targets, batch.semitones)
     return nll.to(torch.float64).cpu()
@@ -113,22 +113,22 @@ def _mean_over_keys(
     representation: Representation,
     transpose: tuple[int, int],
 ) -> torch.Tensor:
-    """Nats of each step, the mean of its probabilities taken over transpositions."""
+    """Return nats of each step, the mean of its probabilities taken over transpositions."""
     store, rows = batches.store, batches.batches[index]
-    said = []
+    log_probabilities = []
     for semitones in range(transpose[0], transpose[1] + 1):
         inside = (store.lowest[rows] + semitones >= representation.lowest) & (
             store.highest[rows] + semitones <= representation.highest
         )
         batch = batches.transpose(index, representation, semitones * inside)
-        nll = _scored(network, batch)
-        said.append(torch.where(torch.from_numpy(inside)[:, None], -nll, -torch.inf))
-    mean = torch.logsumexp(torch.stack(said), dim=0) - math.log(len(said))
+        nll = _score(network, batch)
+        log_probabilities.append(torch.where(torch.from_numpy(inside)[:, None], -nll, -torch.inf))
+    mean = torch.logsumexp(torch.stack(log_probabilities), dim=0) - math.log(len(log_probabilities))
     return torch.where(predicted(batch.targets), -mean, 0.0)
 
 
 def per_unit(total: float, counts: Counts) -> dict[str, float]:
-    """Nats per token or frame, per note and per quarter note."""
+    """Return nats per token or frame, per note and per quarter note."""
     units = {counts.unit: counts.steps, "note": counts.notes, "quarter": counts.quarters}
     return {f"nats_per_{unit}": round(total / n, 6) for unit, n in units.items() if n}
 

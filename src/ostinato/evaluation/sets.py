@@ -43,7 +43,7 @@ class Comparison:
 def compare(
     generated: Sequence[Mapping[str, float]], test: Sequence[Mapping[str, float]]
 ) -> dict[str, Comparison]:
-    """Two sets of measured pieces, measure by measure, as `measures.measure` names them.
+    """Compare two sets of measured pieces, metric by metric, as `measures.measure` names them.
 
     A measure that is undefined for all pieces of a set is left out.
     """
@@ -85,7 +85,7 @@ def degree_histogram(pieces: Iterable[Piece]) -> NDArray[np.float64]:
 
 
 def duration_histogram(pieces: Iterable[Piece]) -> NDArray[np.float64]:
-    """The share of each duration among the notes of a set, drums left out, as in `DURATIONS`.
+    """Return the share of each of the `DURATIONS` among the notes of a set, drums left out.
 
     Durations are in quarter notes, rounded to sixteenths. The shares sum to 1, or to 0 where there
     are no notes.

@@ -82,19 +82,19 @@ def judge_segments(
     minus area. exact: of an autoencoder, the share of notes that come out as they went in.
     """
     shares = f"{area:.2f} of the distributions of {features} features"
-    told = f"The difference is {control - area:.2f} ({gap[0]:.2f} to {gap[1]:.2f} with "
-    told += f"{CONFIDENCE} % confidence, by a bootstrap over segments)."
+    difference = f"The difference is {control - area:.2f} ({gap[0]:.2f} to {gap[1]:.2f} with "
+    difference += f"{CONFIDENCE} % confidence, by a bootstrap over segments)."
     if gap[0] > 0:
-        judged = f"below the {control:.2f} of training segments"
+        comparison = f"below the {control:.2f} of training segments"
     elif gap[1] < 0:
-        judged = f"above the {control:.2f} of training segments"
+        comparison = f"above the {control:.2f} of training segments"
     else:
-        judged = f"not distinguishable from the {control:.2f} of training segments"
-    headline = f"Shares {shares} with unseen segments, {judged}"
+        comparison = f"not distinguishable from the {control:.2f} of training segments"
+    headline = f"Shares {shares} with unseen segments, {comparison}"
     if exact is None:
-        return Verdict(headline, [told])
-    kept = f"Gives back {exact:.1%} of the notes of unseen segments exactly"
-    return Verdict(kept, [f"{headline} (what it makes of noise).", told])
+        return Verdict(headline, [difference])
+    reconstruction = f"Gives back {exact:.1%} of the notes of unseen segments exactly"
+    return Verdict(reconstruction, [f"{headline} (what it makes of noise).", difference])
 
 
 def judge_samples(

@@ -22,9 +22,9 @@ READS: tuple[str, ...] = ()
 
 def run(config: Config, workspace: Workspace) -> None:
     """Write the composed config, once what it names has been looked at."""
-    from ostinato.stages.ahead import check_ahead
+    from ostinato.stages.preflight import check_generation
 
-    check_ahead(config, workspace)
+    check_generation(config, workspace)
     config.save(workspace.config)
     if config.left_out:
         console.say(
@@ -38,7 +38,7 @@ def run(config: Config, workspace: Workspace) -> None:
     )
 
 
-def composed(overrides: Sequence[str], root: Path, here: Path | None = None) -> Config:
+def compose_config(overrides: Sequence[str], root: Path, here: Path | None = None) -> Config:
     """Return the config of a project's params.yaml under further overrides, checked.
 
     Paths in the overrides are seen from `here`. Raises `ConfigError` with one sentence for the
@@ -46,7 +46,7 @@ def composed(overrides: Sequence[str], root: Path, here: Path | None = None) -> 
     """
     config = compose_values(overrides, root, here)
     refuse_unread(config, [*_params(root), *overrides])
-    check_fit(config, conf_folder(root))
+    check_compatibility(config, conf_folder(root))
     return config
 
 
@@ -72,11 +72,11 @@ def _params(root: Path) -> list[str]:
     return params_overrides(params) if params.exists() else []
 
 
-def check_fit(config: Config, conf: Path) -> None:
+def check_compatibility(config: Config, conf: Path) -> None:
     """Refuse what does not go together: an architecture, how it is trained, how it is sampled."""
     method: Method = config.build("method")
     check_transposition(config)
-    if fits(config):
+    if is_compatible(config):
         method.check(config)
         method.check_sampling(config)
         return
@@ -111,7 +111,7 @@ def check_transposition(config: Config) -> None:
         )
 
 
-def fits(config: Config) -> bool:
+def is_compatible(config: Config) -> bool:
     """Return whether every part of the model takes the representation's kind, or it by name.
 
     Of a model that says which `parts` serve for which kind, those must be there and take it.
@@ -133,5 +133,5 @@ def _fitting(group: str, conf: Path, **chosen: str) -> list[str]:
     return [
         option
         for option in group_options(conf, group)
-        if fits(compose([f"{group}={option}", *others, "~experiment"], conf))
+        if is_compatible(compose([f"{group}={option}", *others, "~experiment"], conf))
     ]

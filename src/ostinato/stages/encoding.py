@@ -32,7 +32,7 @@ def token_store(
     from ostinato.corpora.store import PieceStore
     from ostinato.data.store import TokenStore, write_store
 
-    pieces = PieceStore(need(workspace.pieces, "preprocess"))
+    pieces = PieceStore(require(workspace.pieces, "preprocess"))
     folder = token_folder(config, workspace, representation)
     with locked(folder):
         if not folder.exists():
@@ -64,7 +64,7 @@ def train_tokenizer(config: Config, workspace: Workspace, representation: "Repre
 
     if not representation.trainable:
         return
-    pieces = PieceStore(need(workspace.pieces, "preprocess"))
+    pieces = PieceStore(require(workspace.pieces, "preprocess"))
     names = read_split(workspace)["train"]
     source = source_fingerprint(type(representation).__module__)
     name = fingerprint(workspace.pieces, sorted(names), config["representation"], source)
@@ -96,7 +96,7 @@ def _explain(folder: Path, config: Config, representation: "Representation") -> 
         config.only("representation").save(folder / "representation.yaml")
 
 
-def say_skipped(store: "TokenStore", representation: "Representation") -> None:
+def report_skipped(store: "TokenStore", representation: "Representation") -> None:
     """Tell how many pieces the representation cannot hold, and the commonest reasons."""
     if not store.skipped:
         return
@@ -111,7 +111,7 @@ def say_skipped(store: "TokenStore", representation: "Representation") -> None:
     )
 
 
-def say_losses(store: "TokenStore", representation: "Representation", folder: Path) -> None:
+def report_losses(store: "TokenStore", representation: "Representation", folder: Path) -> None:
     """Tell what the representation leaves out or writes otherwise, and where each piece stands."""
     from ostinato.data.losses import LOSSES
 
@@ -121,11 +121,11 @@ def say_losses(store: "TokenStore", representation: "Representation", folder: Pa
 
 def read_split(workspace: Workspace) -> dict[str, list[str]]:
     """The names of the training, validation and test pieces."""
-    split = json.loads(need(workspace.split, "split").read_text(encoding="utf-8"))
+    split = json.loads(require(workspace.split, "split").read_text(encoding="utf-8"))
     return {part: split[part] for part in PARTS}
 
 
-def need(path: Path, stage: str) -> Path:
+def require(path: Path, stage: str) -> Path:
     """The path, where the stage that makes it has run."""
     if not path.exists():
         raise UserError(f"{console.where(path)} is not there: run `ostinato {stage}` first.")

@@ -12,8 +12,13 @@ from ostinato.files import write_json, write_text
 from ostinato.folders import atomic_folder, check_replaceable
 from ostinato.methods.base import EvaluationTask, Method
 from ostinato.run_notes import find_run
-from ostinato.stages.bundled import model_folder, read_about, samples_folder, with_pieces_of
-from ostinato.stages.encoding import need, read_split, token_store
+from ostinato.stages.bundle_config import (
+    model_folder,
+    read_sampling_record,
+    samples_folder,
+    use_pieces_of_bundle,
+)
+from ostinato.stages.encoding import read_split, require, token_store
 from ostinato.stages.reporting import EvaluationResult, build_report
 from ostinato.stages.workspace import Workspace
 
@@ -36,7 +41,7 @@ def run(config: Config, workspace: Workspace) -> None:
     check_replaceable(workspace.evaluation, "evaluation")
     folder = model_folder(config, workspace)
     bundle = load_bundle(folder, config.plugins)
-    workspace = with_pieces_of(folder, config, workspace)
+    workspace = use_pieces_of_bundle(folder, config, workspace)
     result = _measure(config, workspace, bundle, folder)
     report = build_report(config, workspace, bundle, result)
     with atomic_folder(workspace.evaluation, "evaluation") as part:
@@ -63,10 +68,10 @@ def _measure(
     from ostinato.corpora.store import PieceStore
     from ostinato.evaluation.sets import compare_sets
 
-    pieces = PieceStore(need(workspace.pieces, "preprocess"))
+    pieces = PieceStore(require(workspace.pieces, "preprocess"))
     split = read_split(workspace)
     samples = samples_folder(config, workspace)
-    about = read_about(samples, folder)
+    about = read_sampling_record(samples, folder)
     generated, silent = _read_samples(samples)
     store = token_store(bundle.config, workspace, bundle.representation)
     method: Method = bundle.config.build("method")

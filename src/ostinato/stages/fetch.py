@@ -18,7 +18,7 @@ from ostinato.files import fingerprint
 from ostinato.folders import SHOWN, entries, foreign, listed, swap_folder, unfit_place
 from ostinato.locks import locked
 from ostinato.music.reading import SUFFIXES
-from ostinato.stages.fetched import count_fetched, note_fetched, stamp_path
+from ostinato.stages.fetch_stamps import count_files, find_stamp, write_stamp
 from ostinato.stages.workspace import Workspace
 from ostinato.wording import quantity
 
@@ -48,8 +48,8 @@ def fetch(corpus: Corpus, root: Path, processes: int = 1, stamps: Path | None = 
     if terms := corpus.source.terms():
         say(terms.text())
     mirror = corpus.mirror or _mirror_of_environment()
-    stamp = stamp_path(stamps, corpus, target, mirror) if stamps else None
-    if stamp and (count := count_fetched(stamp, target)):
+    stamp = find_stamp(stamps, corpus, target, mirror) if stamps else None
+    if stamp and (count := count_files(stamp, target)):
         say(f"{where(target)} is there already: {quantity(count, 'file')}, as they were fetched")
         return
     # data.dvc pins the first folder of the path: nothing else may appear in it
@@ -63,7 +63,7 @@ def fetch(corpus: Corpus, root: Path, processes: int = 1, stamps: Path | None = 
         with locked(kept_in() / fingerprint(str(target.resolve())), f"fetching {corpus.path}"):
             _put(fetched, target, pinned, corpus)
             if stamp:
-                note_fetched(stamp, target)
+                write_stamp(stamp, target)
 
 
 def _mirror_of_environment() -> str | None:

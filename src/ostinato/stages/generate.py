@@ -10,11 +10,17 @@ from ostinato.files import write_json
 from ostinato.folders import atomic_folder, check_replaceable
 from ostinato.methods.base import TEST, Method, SamplingTask
 from ostinato.run_notes import find_run
-from ostinato.stages.bundled import ABOUT, MODEL, model_folder, samples_folder, with_pieces_of
-from ostinato.stages.encoding import need, read_split
-from ostinato.stages.listening import LISTEN, choose_real, write_samples
+from ostinato.stages.bundle_config import (
+    ABOUT,
+    MODEL,
+    model_folder,
+    samples_folder,
+    use_pieces_of_bundle,
+)
+from ostinato.stages.encoding import read_split, require
+from ostinato.stages.listening import LISTEN, choose_reference, write_samples
+from ostinato.stages.piece_cache import locate_pieces
 from ostinato.stages.run_root import record_samples
-from ostinato.stages.shared import shared_pieces
 from ostinato.stages.workspace import Workspace
 from ostinato.wording import quantity
 
@@ -36,7 +42,7 @@ def run(config: Config, workspace: Workspace) -> None:
     check_replaceable(samples, "samples", "samples_dir" if config["samples_dir"] else "")
     bundle = load_bundle(folder, config.plugins)
     if TEST in (sampling.prompt, *sampling.conditions):
-        workspace = with_pieces_of(folder, config, workspace)
+        workspace = use_pieces_of_bundle(folder, config, workspace)
     method: Method = bundle.config.build("method")
     sampled = method.sample(
         SamplingTask(bundle, sampling, config["seed"], lambda: test_pieces(workspace))
@@ -47,7 +53,7 @@ def run(config: Config, workspace: Workspace) -> None:
     about = _about(config, sampling, bundle, method) | ({"cut_pieces": cut} if ends else {})
     trained_with = _trained_with(config, workspace)
     candidates = [] if trained_with is None else test_pieces(trained_with)
-    real = choose_real(bundle, candidates, pieces, sampled.continued)
+    real = choose_reference(bundle, candidates, pieces, sampled.continued)
     fingerprint = bundle_fingerprint(folder)
     with atomic_folder(samples, "samples") as part:
         write_samples(sampled.samples, real, sampling, about, part)
@@ -67,7 +73,7 @@ def test_pieces(workspace: Workspace) -> "Iterable[Piece]":
     """Return the pieces of the test split."""
     from ostinato.corpora.store import PieceStore
 
-    return PieceStore(need(workspace.pieces, "preprocess")).only(read_split(workspace)[TEST])
+    return PieceStore(require(workspace.pieces, "preprocess")).only(read_split(workspace)[TEST])
 
 
 def _about(
@@ -99,5 +105,5 @@ def _trained_with(config: Config, workspace: Workspace) -> Workspace | None:
     of_run, split = folder.parent / "config.yaml", folder.parent / "split.json"
     if not (of_run.is_file() and split.is_file()):
         return None
-    pieces = shared_pieces(Config.load(of_run), workspace)
+    pieces = locate_pieces(Config.load(of_run), workspace)
     return replace(workspace, shared_pieces=pieces, shared_split=split)

@@ -61,7 +61,7 @@ def write_samples(
     (folder / LISTEN).write_text(listen_page(page), encoding="utf-8")
 
 
-def choose_real(
+def choose_reference(
     bundle: "Bundle", candidates: "Iterable[Piece]", composed: Sequence["Piece"], named: str | None
 ) -> "Piece | None":
     """Return the beginning of a piece of the test split, as many bars as the longest new piece.

@@ -24,10 +24,10 @@ from ostinato.config.overrides import quote_paths
 from ostinato.config.unread import refuse_unread
 from ostinato.errors import UserError
 from ostinato.stages import compare, compose, evaluate, fetch, generate, split, train
-from ostinato.stages.bundled import generate_command
+from ostinato.stages.bundle_config import suggest_generate_command
 from ostinato.stages.failures import Failures
+from ostinato.stages.piece_cache import read_pieces
 from ostinato.stages.run_folder import MULTIRUN, check, own_folder, sweep_folder
-from ostinato.stages.shared import read_pieces
 from ostinato.stages.workspace import Workspace
 from ostinato.sweeps import SWEEP_NOTE
 
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str], here: Path) -> int:
     check_launch(flags, given, typed, project.conf)
     words = [*flags, *given, *typed]  # Hydra's parser takes no override after a flag once more
     if not any(a in MULTIRUN or a.startswith("-") or a.startswith("hydra") for a in arguments):
-        compose.composed(list(arguments), root, here)
+        compose.compose_config(list(arguments), root, here)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors reach the command line as they are
     workspace.clear_remains()
     with (
@@ -147,13 +147,13 @@ def _run(composed: Any, settings: Any, project: Project) -> float | None:
     config = from_hydra(composed, settings, project.conf)
     config = to_project_paths(config, project.typed, project.here, project.root)
     refuse_unread(config, settings.overrides.task)
-    compose.check_fit(config, project.conf)
+    compose.check_compatibility(config, project.conf)
     output = Path(settings.runtime.output_dir)
     check(output)
     sweep = _sweep_folder(settings)
     workspace = Workspace(project.root, output, sweep=sweep)
     fitted = run_stages(config, workspace)
-    if command := generate_command(config, workspace):
+    if command := suggest_generate_command(config, workspace):
         console.say(f"more of it: {command}")
     best = fitted.best_validation
     return -best if best is not None and fitted.monitor.higher else best
@@ -168,7 +168,7 @@ def _sweep_folder(settings: Any) -> Path | None:
 
 def run_with_fetch(config: Config, workspace: Workspace) -> "Fitted":
     """Every stage, fetch too where the corpus is not there; what does not fit is refused first."""
-    compose.check_fit(config, conf_folder(workspace.root))
+    compose.check_compatibility(config, conf_folder(workspace.root))
     if not (workspace.root / config["corpus.path"]).exists():
         fetch.run(config, workspace)
     return run_stages(config, workspace)

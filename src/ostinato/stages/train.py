@@ -17,8 +17,8 @@ from ostinato.sources import stage_files
 from ostinato.stages.checkpoints import checkpoint_folder
 from ostinato.stages.encoding import (
     read_split,
-    say_losses,
-    say_skipped,
+    report_losses,
+    report_skipped,
     token_folder,
     token_store,
     train_tokenizer,
@@ -52,8 +52,8 @@ def run(config: Config, workspace: Workspace) -> "Fitted":
     representation: Representation = config.build("representation")
     train_tokenizer(config, workspace, representation)
     store = token_store(config, workspace, representation)
-    say_skipped(store, representation)
-    say_losses(store, representation, token_folder(config, workspace, representation))
+    report_skipped(store, representation)
+    report_losses(store, representation, token_folder(config, workspace, representation))
     split = read_split(workspace)
     training, validation = store.indices(split["train"]), store.indices(split["validation"])
     training = training[: config.build("training").max_pieces]

@@ -13,7 +13,7 @@ from ostinato.stages.workspace import Workspace
 def composed(project: Path, *overrides: str) -> Path:
     """Run the stage as `ostinato compose` does; returns what it writes."""
     workspace = Workspace(project, project / "outputs")
-    compose.run(compose.composed(overrides, project), workspace)
+    compose.run(compose.compose_config(overrides, project), workspace)
     return workspace.config
 
 

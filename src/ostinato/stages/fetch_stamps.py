@@ -18,7 +18,7 @@ from ostinato.sources import source_fingerprint
 LIBRARIES = ("music21", "muspy", "symusic")  # what turns scores into files
 
 
-def stamp_path(folder: Path, corpus: Corpus, target: Path, mirror: str | None) -> Path | None:
+def find_stamp(folder: Path, corpus: Corpus, target: Path, mirror: str | None) -> Path | None:
     """Return where the stamp of this corpus in `target` lies below `folder`.
 
     It is named by all that the files follow from. None for a source that may hold other music
@@ -35,7 +35,7 @@ def stamp_path(folder: Path, corpus: Corpus, target: Path, mirror: str | None) -
     return folder / f"{name}.json"
 
 
-def count_fetched(stamp: Path, target: Path) -> int | None:
+def count_files(stamp: Path, target: Path) -> int | None:
     """Return how many files there are, where all are those of the stamp; otherwise None."""
     try:
         written = json.loads(stamp.read_text(encoding="utf-8"))
@@ -44,7 +44,7 @@ def count_fetched(stamp: Path, target: Path) -> int | None:
     return len(written) if target.is_dir() and written == _look(target) else None
 
 
-def note_fetched(stamp: Path, target: Path) -> None:
+def write_stamp(stamp: Path, target: Path) -> None:
     """Write the stamp of what is in `target` now."""
     write_json(stamp, _look(target))
 

@@ -11,7 +11,7 @@ from ostinato.stages import preprocess
 from ostinato.stages.workspace import Workspace
 
 
-def shared_pieces(config: Config, workspace: Workspace) -> Path:
+def locate_pieces(config: Config, workspace: Workspace) -> Path:
     """Return where the pieces of this corpus, read with these filters, are kept."""
     data = workspace.root / config["corpus"]["path"]
     source = source_fingerprint("ostinato.stages.preprocess")
@@ -21,7 +21,7 @@ def shared_pieces(config: Config, workspace: Workspace) -> Path:
 
 def read_pieces(config: Config, workspace: Workspace) -> Path:
     """Return the folder of these pieces, after reading them where that was not done yet."""
-    shared = shared_pieces(config, workspace)
+    shared = locate_pieces(config, workspace)
     with locked(shared):
         if not (shared / INDEX).exists():
             preprocess.run(config, Workspace(workspace.root, workspace.outputs, shared))

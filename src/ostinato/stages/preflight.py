@@ -9,14 +9,14 @@ from ostinato.errors import ConfigError, UnencodableError, UserError
 from ostinato.folders import check_replaceable
 from ostinato.methods.base import TEST, Method
 from ostinato.sampling.prompts import crop_bars, read_piece
-from ostinato.stages.bundled import samples_folder
+from ostinato.stages.bundle_config import samples_folder
 from ostinato.stages.workspace import Workspace
 
 if TYPE_CHECKING:
     from ostinato.sampling.settings import Sampling
 
 
-def check_ahead(config: Config, workspace: Workspace) -> None:
+def check_generation(config: Config, workspace: Workspace) -> None:
     """Raise `UserError` for a file that sampling cannot use, and a folder it cannot write to."""
     sampling: Sampling = config.build("sampling")
     samples = samples_folder(config, workspace)

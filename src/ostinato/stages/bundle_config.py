@@ -14,7 +14,7 @@ from ostinato.config.unread import refuse_unread
 from ostinato.errors import ConfigError, UserError
 from ostinato.methods.base import Method
 from ostinato.stages.compose import compose_values
-from ostinato.stages.shared import read_pieces
+from ostinato.stages.piece_cache import read_pieces
 from ostinato.stages.workspace import Workspace
 from ostinato.untrusted import MIB, check_regular
 from ostinato.weights import WEIGHTS
@@ -38,7 +38,7 @@ def samples_folder(config: Config, workspace: Workspace) -> Path:
     return workspace.root / Path(given).expanduser() if given else workspace.samples
 
 
-def composed_for_bundle(
+def compose_for_bundle(
     overrides: Sequence[str], workspace: Workspace, here: Path | None = None
 ) -> Config:
     """Return the composed config with the model and the representation of the bundle it names.
@@ -98,7 +98,7 @@ def _value(config: Config, names: Sequence[str]) -> Any:
         return None
 
 
-def read_about(samples: Path, folder: Path) -> dict[str, Any]:
+def read_sampling_record(samples: Path, folder: Path) -> dict[str, Any]:
     """Return what is written beside samples of how they were drawn; nothing where nothing is.
 
     Raises `UserError` where another model drew them than the one in `folder`.
@@ -115,7 +115,7 @@ def read_about(samples: Path, folder: Path) -> dict[str, Any]:
     return about
 
 
-def with_pieces_of(folder: Path, config: Config, workspace: Workspace) -> Workspace:
+def use_pieces_of_bundle(folder: Path, config: Config, workspace: Workspace) -> Workspace:
     """Return the workspace with the pieces and the split that a bundle of `ostinato run` is of.
 
     They are beside its folder and in the cache; those of any other bundle are the project's own.
@@ -136,7 +136,7 @@ def with_pieces_of(folder: Path, config: Config, workspace: Workspace) -> Worksp
     return replace(workspace, shared_pieces=shared, shared_split=split)
 
 
-def generate_command(config: Config, workspace: Workspace) -> str | None:
+def suggest_generate_command(config: Config, workspace: Workspace) -> str | None:
     """Return a command that draws more from the model of `workspace`, as one would type it here.
 
     None where what params.yaml says of sampling admits none.
@@ -149,7 +149,7 @@ def generate_command(config: Config, workspace: Workspace) -> str | None:
     model = f"model_dir={_quoted(str(workspace.model))}"
     for sampling in (first, [*first, "sampling.interpolation_steps=null"], ["sampling=ancestral"]):
         try:
-            method.check_sampling(composed_for_bundle([*sampling, model], own))
+            method.check_sampling(compose_for_bundle([*sampling, model], own))
         except ConfigError:
             continue
         words = [*sampling, *last, f"samples_dir={SAMPLES}"]
