@@ -229,7 +229,7 @@ def test_byte_pairs_are_not_to_be_transposed() -> None:
 
 def test_compound_words_have_no_byte_pairs() -> None:
     assert refusal(["representation=cpword", "representation.vocabulary=1000"]) == (
-        "representation: vocabulary=1000 does not fit: MidiTok learns no byte pairs of compound "
+        "representation: vocabulary=1000 does not fit: MidiTok trains no byte pairs of compound "
         "words; it must be null."
     )
 
