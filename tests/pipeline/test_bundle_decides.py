@@ -59,7 +59,7 @@ def test_a_gan_interpolates_where_params_name_an_lstm(capsys: Captured) -> None:
     assert about(Path("last"))["model"] == "gan"
     words = (f"model_dir={folder}/model", "tracking=off")
     assert cli.main(["generate", "sampling=interpolate", *words, "samples_dir=ways"]) == 0
-    assert about(Path("ways"))["steps"] == 8
+    assert about(Path("ways"))["interpolation_steps"] == 8
     assert cli.main(["evaluate", *words, "samples_dir=ways"]) == 0
     assert "segments" in json.loads(Path("outputs/evaluation/metrics.json").read_text())
     folder = run(*LSTM)

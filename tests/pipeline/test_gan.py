@@ -57,7 +57,7 @@ def test_a_gan_goes_through_every_stage_and_is_recorded(project: Path) -> None:
     run(project, "ostinato", "generate", *SMALL, *words, "samples_dir=ways")
     for path in (project / "ways").glob("*.mid"):
         assert 3 * 3 - 1 >= len(read_midi(path).barlines()) >= 3 * 2
-    assert json.loads((project / "ways" / "sampling.json").read_text())["steps"] == 3
+    assert json.loads((project / "ways" / "sampling.json").read_text())["interpolation_steps"] == 3
     client = MlflowClient(f"sqlite:///{project}/outputs/mlflow/mlflow.db")
     [only] = client.search_runs(["1"])
     assert only.info.status == "FINISHED"

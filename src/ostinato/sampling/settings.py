@@ -57,7 +57,7 @@ class Sampling:
     def __post_init__(self) -> None:
         if self.temperature == 0:
             raise ValueError(
-                "temperature=0 does not fit: set sampling.top_k=1, which takes the likeliest every "
+                "temperature=0 does not fit: say sampling.top_k=1, which takes the likeliest every "
                 "time, or a temperature above 0."
             )
         if self.prompt is not None and self.prompt_bars >= self.max_bars:
