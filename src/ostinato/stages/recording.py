@@ -65,7 +65,7 @@ def record_result(
     mlflow_run.tags({BUNDLE_TAG: bundle})
     if fitted.diverged:
         mlflow_run.tags({DIVERGED_TAG: fitted.diverged})
-    mlflow_run.metrics({"minutes": fitted.minutes})
+    mlflow_run.metrics({"minutes": fitted.minutes, "memory_megabytes": fitted.megabytes})
     if fitted.best_validation is not None:
         name = f"best_validation_{fitted.monitor.name}"
         mlflow_run.metrics({name: fitted.best_validation})

@@ -18,6 +18,7 @@ from ostinato.training.bar import EpochBar
 from ostinato.training.callbacks import Curves, LoggedMetrics, Patience, SeedEachEpoch
 from ostinato.training.checkpoints import AtomicCheckpointIO, resumable
 from ostinato.training.divergence import DivergedError, Divergence
+from ostinato.training.memory import PeakMemory
 from ostinato.training.module import MethodModule
 from ostinato.training.monitor import Monitor
 from ostinato.training.settings import Training
@@ -42,8 +43,9 @@ class Fitted:
 
     `curves` has a row an epoch; `best_validation` is of the `monitor`, None without validation.
     The module carries the best weights, or without validation the last; averaged ones where
-    training says so. `minutes` is how long it took, validation included. `diverged` says in a
-    sentence where it left the numbers, if it did; its weights are those before.
+    training says so. `minutes` is how long it took, validation included; `megabytes` the most
+    memory that it held. `diverged` says in a sentence where it left the numbers, if it did; its
+    weights are those before.
     """
 
     curves: list[dict[str, float]]
@@ -51,6 +53,7 @@ class Fitted:
     best_validation: float | None
     monitor: Monitor
     minutes: float = field(default=0.0, compare=False)
+    megabytes: float = field(default=0.0, compare=False)
     diverged: str = ""
 
 
@@ -81,14 +84,21 @@ def fit(
     before there are weights to keep.
     """
     _quieten()
-    curves, clock = Curves(), Clock(training.minutes)
+    curves, clock, memory = Curves(), Clock(training.minutes), PeakMemory()
     monitored = f"validation_{module.monitor.name}"
     # Lightning's own save_last would write last.ckpt only in epochs that are the best so far;
     # `last` comes after `best`, so that what is resumed knows of it
     best = _checkpoint(options.checkpoints, "best", monitored, module.monitor.mode)
     last = _checkpoint(options.checkpoints, "last", None)
     bar: list[Callback] = [EpochBar()] if console.err.is_terminal else []
-    callbacks: list[Callback] = [SeedEachEpoch(options.seed), Divergence(), *bar, curves, clock]
+    callbacks: list[Callback] = [
+        SeedEachEpoch(options.seed),
+        Divergence(),
+        *bar,
+        curves,
+        clock,
+        memory,
+    ]
     callbacks += [LoggedMetrics(), LastValidated(training.validate_every), *options.callbacks]
     callbacks += [*([best] if options.validated else []), last]
     if averaging := module.averaging:
@@ -102,7 +112,7 @@ def fit(
     fitted = _take_best(module, curves, kept)
     if diverged:
         console.warn(f"{diverged} The weights of epoch {fitted.best_epoch}, before, are kept.")
-    return replace(fitted, minutes=clock.minutes, diverged=diverged)
+    return replace(fitted, minutes=clock.minutes, megabytes=memory.megabytes, diverged=diverged)
 
 
 def _run(
