@@ -70,7 +70,7 @@ def write_page(folder: Path = HERE) -> None:
     parts = [
         "# The GAN on chorales in sixteenth notes",
         "Written by `make bench-gan`; what is measured, and how, is in "
-        "[docs/gan.md](../../docs/gan.md).",
+        "[docs/segments.md](../../docs/segments.md).",
     ]
     file = folder / "sequences.json"
     sequences = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
