@@ -7,10 +7,10 @@ from torch import Tensor
 
 from ostinato.config import Config
 from ostinato.models.adversarial.gan import GAN
-from ostinato.models.adversarial.generator import Choosing
+from ostinato.models.adversarial.voice import Relaxation
 from ostinato.models.adversarial.wasserstein import gradient_penalty
 from ostinato.models.bundle import build_network
-from ostinato.models.segments import Lines
+from ostinato.models.segments import OneHotRoll
 from small_networks import TARGETS
 
 PARTS = "ostinato.models.adversarial"
@@ -20,13 +20,14 @@ def gan_config(objective: dict[str, Any] | None = None, **changed: Any) -> Confi
     """A config of a small GAN on voices, at eighths so that segments are short.
 
     `changed` are values of the model; `voices`, `bar_steps` and `steps_per_quarter` those of the
-    representation; `nearness`, `apart` and `quick` those of the generator.
+    representation; `leap_penalty`, `unison_penalty` and `offbeat_bias`
+    those of the generator.
     """
     voices = {"steps_per_quarter": changed.pop("steps_per_quarter", 2)}
     voices["bar_steps"] = changed.pop("bar_steps", 8)
     voices["voices"] = changed.pop("voices", 4)
     spectral = changed.pop("spectral_norm", False)
-    weights = {"nearness": 0.3, "apart": 0.0, "quick": 0.0}
+    weights = {"leap_penalty": 0.3, "unison_penalty": 0.0, "offbeat_bias": 0.0}
     weights = {name: changed.pop(name, usual) for name, usual in weights.items()}
     return Config(
         {
@@ -67,25 +68,25 @@ def is_of_zeros_and_ones(x: Tensor) -> bool:
     return bool(((x == 0) | (x == 1)).all())
 
 
-def check_lines(lines: Lines, voices: int, steps: int) -> None:
+def check_voices(roll: OneHotRoll, voices: int, steps: int) -> None:
     """Each voice sings one thing at a time, and begins where its pitch changes."""
-    sound, onset = (part.detach().round(decimals=5) for part in lines)
+    sound, onset = (part.detach().round(decimals=5) for part in roll)
     assert sound.shape[1:] == (voices, 49, steps)
     assert onset.shape == (len(sound), voices, steps)
     assert is_of_zeros_and_ones(sound)
     assert is_of_zeros_and_ones(onset)
     assert (sound.sum(dim=2) == 1).all()
-    pitch, begins = lines.said()
+    pitch, begins = roll.sound.argmax(dim=2), roll.onset > 0.5
     assert not (begins & (pitch == 48)).any(), "silence begins nothing"
     changed = (pitch[..., 1:] != pitch[..., :-1]) & (pitch[..., 1:] != 48)
     assert (begins[..., 1:] | ~changed).all()
     assert torch.equal(begins[..., 0], pitch[..., 0] != 48)
 
 
-def check_gradients(network: GAN, choosing: Choosing) -> None:
+def check_gradients(network: GAN, relaxation: Relaxation) -> None:
     """They reach every weight of the generator and of its critic."""
     critic = network.new_critic()
-    critic(network(network.noise(16), choosing)).sum().backward()
+    critic(network(network.noise(16), relaxation)).sum().backward()
     for part in (network, critic):
         for name, weight in part.named_parameters():
             assert weight.grad is not None, name

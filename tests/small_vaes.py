@@ -40,7 +40,7 @@ def vae_config(hierarchical: bool = False, **changed: Any) -> Config:
                     **{"embedding_size": 8, "hidden_size": hidden},
                 },
                 "decoder": {"_target_": f"{PARTS}.decoder.{kind}", "_partial_": True, **decoder},
-                "objective": {"_target_": f"{PARTS}.evidence.Evidence", **objective},
+                "objective": {"_target_": f"{PARTS}.elbo.ELBO", **objective},
                 **changed,
             },
             "method": {"_target_": "ostinato.methods.variational.Variational"},

@@ -7,7 +7,7 @@ from statistics import mean, median
 from typing import Any
 
 from ostinato.evaluation.musegan import TABLE
-from ostinato.evaluation.segments import FEATURES, SHARES
+from ostinato.evaluation.segments import FEATURES, SET_METRICS
 from ostinato.files import write_json, write_text
 
 HERE = Path(__file__).parent
@@ -50,7 +50,7 @@ def _flat(seed: int, figures: Figures) -> Figures:
     told = {"seeds": seed, "overlapping_area": figures["overlapping_area"]}
     told["control"] = figures["control"]
     told["qualified"], told["real_qualified"] = ours["qualified_notes"], real["qualified_notes"]
-    for name in SHARES:
+    for name in SET_METRICS:
         if name != "qualified_notes":
             told[name], told[f"real_{name}"] = ours[name], real[name]
     told["nearest"] = figures["nearest"]["generated"]

@@ -46,7 +46,7 @@ def main() -> int:
 class Cutting:
     """What a network says of segments, for a model that makes none itself."""
 
-    shape: Any
+    spec: Any
     pitch_range: tuple[int, int] = PITCHES
 
 
@@ -56,7 +56,7 @@ def measure(folder: Path, bars: int) -> tuple[str, Figures]:
     from ostinato.methods.segments.cutting import cut_segments
     from ostinato.methods.segments.metrics import compare_segments
     from ostinato.models.bundle import load_bundle
-    from ostinato.models.segments import Shape
+    from ostinato.models.segments import SegmentSpec
     from ostinato.models.sequence import SequenceModel
     from ostinato.representations.voices import Voices
     from ostinato.stages.encoding import read_split, token_store
@@ -71,44 +71,40 @@ def measure(folder: Path, bars: int) -> tuple[str, Figures]:
         raise UserError(f"{folder} holds no sequence model on the voices representation.")
     low, high = PITCHES
     beat, bar = representation.beat_steps, representation.bar_steps
-    shape = Shape(representation.voices, bars, bar, beat, low, high - low + 1)
+    spec = SegmentSpec(representation.voices, bars, bar, beat, low, high - low + 1)
     store, split = token_store(config, workspace, representation), read_split(workspace)
-    cutting: Any = Cutting(shape)
+    cutting: Any = Cutting(spec)
     training, test = (
         cut_segments(store, store.indices(split[part]), PieceStore(pieces), representation, cutting)
         for part in ("train", "test")
     )
-    ours = composed(bundle.network, representation, shape, config["seed"])
-    judged = compare_segments(ours, training, test, shape, config["seed"])
+    ours = compose_segments(bundle.network, representation, spec, config["seed"])
+    judged = compare_segments(ours, training, test, spec, config["seed"])
     return config["choices"]["model"], judged.table()
 
 
-def composed(network: Any, representation: Any, shape: Any, seed: int) -> Any:
-    """So many segments of what a network composes, as excerpts."""
+def compose_segments(network: Any, representation: Any, spec: Any, seed: int) -> Any:
+    """Return the voice roll of so many segments of what a network composes."""
     import numpy as np
 
-    from ostinato.evaluation.segments import SILENT, Excerpts
-    from ostinato.representations.monophonic import REST, tokens_to_grid
+    from ostinato.representations.voice_roll import concatenate
     from ostinato.sampling.sequence import compose
     from ostinato.sampling.settings import Sampling
 
-    settings = Sampling(pieces=SEGMENTS, max_bars=2 * shape.bars)
+    settings = Sampling(pieces=SEGMENTS, max_bars=2 * spec.bars)
     rows = compose(network, representation, settings, seed)
-    pitches, onsets = [], []
+    rolls = []
     for tokens, _ in rows:
-        pitch, onset = tokens_to_grid(
-            tokens[: len(tokens) // shape.voices * shape.voices].reshape(1, -1, shape.voices)
-        )
-        for begin in range(0, pitch.shape[1] - shape.steps + 1, shape.bar):
-            pitches.append(pitch[0, begin : begin + shape.steps].T)
-            onsets.append(onset[0, begin : begin + shape.steps].T)
-    if not pitches:
-        raise UserError(f"none of the composed pieces has {shape.bars} bars.")
-    pitch, onset = np.stack(pitches).astype(np.int64), np.stack(onsets)
-    order = np.random.default_rng(seed).permutation(len(pitch))[:SEGMENTS]
-    pitch, onset = np.where(pitch == REST, SILENT, pitch)[order], onset[order]
-    onset[..., 0] = pitch[..., 0] != SILENT
-    return Excerpts(pitch, onset, shape.beat, shape.bar)
+        whole = tokens[: len(tokens) // spec.voices * spec.voices]  # the last step may be cut short
+        roll = representation.to_grid(whole[None])
+        for begin in range(0, roll.steps - spec.steps + 1, spec.bar_steps):
+            rolls.append(roll.crop(begin, begin + spec.steps))
+    if not rolls:
+        raise UserError(f"none of the composed pieces has {spec.bars} bars.")
+    order = np.random.default_rng(seed).permutation(len(rolls))[:SEGMENTS]
+    segments = concatenate(rolls)[order]
+    segments.onset[..., 0] = segments.sounding[..., 0]  # what is held over a barline begins there
+    return segments
 
 
 if __name__ == "__main__":

@@ -30,9 +30,7 @@ from ostinato.methods.likelihood.module import LikelihoodModule
 from ostinato.methods.segments.cutting import cut_segments
 from ostinato.methods.variational.latents import MEASURED
 from ostinato.models.bundle import build_network, load_bundle
-from ostinato.models.segments import lines_of
 from ostinato.representations.monophonic import REST
-from ostinato.sampling.segments import tokens_of
 from ostinato.stages.encoding import read_split, token_store
 from ostinato.stages.piece_cache import locate_pieces
 from ostinato.stages.workspace import Workspace
@@ -56,9 +54,8 @@ def measure(folder: Path, epochs: int) -> Figures:
         some = cut_segments(
             store, store.indices(split[part]), PieceStore(workspace.pieces), melody, network
         )
-        batch = some.drawn(MEASURED if part == "test" else len(some), seed)
-        lines = lines_of(batch.pitch, batch.onset, network.shape.pitches)
-        rows.append(tokens_of(lines, network.shape, melody))
+        roll = some.sample(MEASURED if part == "test" else len(some), seed)
+        rows.append(melody.from_grid(roll))
     segments, ends = stored(np.concatenate(rows), melody), np.cumsum([len(part) for part in rows])
     training, validation, test = np.split(np.arange(ends[-1]), ends[:-1])
     torch.manual_seed(seed)

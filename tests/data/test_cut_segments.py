@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ostinato.data.segments import SegmentBatch, Segments, TrainingSegments, cut
+from ostinato.data.segments import Segments, TrainingSegments, cut
 from ostinato.music.piece import NOTE, TIME_SIGNATURE, Piece, array
 from ostinato.representations.monophonic import REST, grid_to_tokens, tokens_to_grid
 from ostinato.representations.pianoroll import Pianoroll
+from ostinato.representations.voice_roll import VoiceRoll
 from ostinato.representations.voices import Voices
 from small_networks import store_of
 
@@ -37,7 +38,7 @@ def segments(pieces: list[Piece], folder: Path, bars: int = 1, **changed: Any) -
     return cut(store, np.arange(len(store.names)), pieces, voices, bars, pitches)
 
 
-def every(found: Segments) -> SegmentBatch:
+def every(found: Segments) -> VoiceRoll:
     return found.batch(np.arange(len(found)))
 
 
@@ -50,13 +51,13 @@ def test_a_segment_begins_at_every_barline_after_which_it_is_whole(tmp_path: Pat
 
 def test_what_is_held_over_a_barline_begins_there_and_nowhere_else(tmp_path: Path) -> None:
     batch = every(segments([line((0, 4, 60), (4, 24, 62), (28, 4, 62))], tmp_path))
-    assert [np.flatnonzero(row[0]).tolist() for row in batch.onset.numpy()] == [[0, 4], [0, 12]]
+    assert [np.flatnonzero(row[0]).tolist() for row in batch.onset] == [[0, 4], [0, 12]]
     assert (batch.pitch[1] == 62).all(), "a repeated note is told by its onset alone"
 
 
-def test_silence_is_after_the_highest_pitch(tmp_path: Path) -> None:
+def test_silence_is_a_rest_whatever_pitches_there_are(tmp_path: Path) -> None:
     batch = every(segments([line((0, 8, 60), (12, 4, 62))], tmp_path, pitches=(60, 63)))
-    assert batch.pitch[0, 0].tolist() == [0] * 8 + [4] * 4 + [2] * 4
+    assert batch.pitch[0, 0].tolist() == [60] * 8 + [REST] * 4 + [62] * 4
     assert batch.onset[0, 0].sum() == 2
 
 
@@ -82,7 +83,7 @@ def test_a_pickup_moves_the_bars(tmp_path: Path) -> None:
 
 def test_what_leaves_the_pitches_is_counted(tmp_path: Path) -> None:
     found = segments([line((0, 16, 60), (16, 16, 72), (32, 16, 61))], tmp_path, pitches=(58, 64))
-    assert every(found).pitch[:, 0, 0].tolist() == [2, 3]
+    assert every(found).pitch[:, 0, 0].tolist() == [60, 61]
     assert found.outside == 1
 
 
@@ -106,7 +107,7 @@ def test_segments_of_chorales_are_their_bars(short_chorales: list[Piece], tmp_pa
     ]
     shown = []
     for row in range(len(batch)):
-        at = np.argwhere(batch.onset[row].numpy())
+        at = np.argwhere(batch.onset[row])
         shown.append({(v, s, int(batch.pitch[row, v, s])) for v, s in at})
     assert any(set(starts) <= notes for notes in shown)
 
@@ -142,9 +143,8 @@ def test_a_piano_roll_has_a_voice_for_each_pitch(tmp_path: Path) -> None:
     music = line((0, 8, 60), (0, 4, 62), (8, 16, 60), (24, 8, 63))
     batch = every(rolls([music], tmp_path, (60, 63)))
     assert batch.pitch.shape == (2, 4, 16)
-    sounding = batch.pitch.numpy() == 0
-    assert sounding.sum(axis=2).tolist() == [[16, 0, 4, 0], [8, 0, 0, 8]]
-    begins = [[np.flatnonzero(voice).tolist() for voice in row] for row in batch.onset.numpy()]
+    assert batch.sounding.sum(axis=2).tolist() == [[16, 0, 4, 0], [8, 0, 0, 8]]
+    begins = [[np.flatnonzero(voice).tolist() for voice in row] for row in batch.onset]
     assert begins == [[[0, 8], [], [0], []], [[0], [], [], [8]]], "onsets keep repeated notes apart"
 
 
@@ -157,7 +157,7 @@ def test_a_moved_piano_roll_sounds_in_other_voices(tmp_path: Path) -> None:
     found = rolls([line((0, 16, 60), (0, 16, 64))], tmp_path, (58, 66))
     assert (found.lowest.tolist(), found.highest.tolist()) == ([60], [64])
     moved = found.batch(np.array([0]), np.array([2]))
-    assert np.flatnonzero((moved.pitch[0] == 0).all(dim=1)).tolist() == [4, 8]
+    assert np.flatnonzero(moved.sounding[0].all(axis=1)).tolist() == [4, 8]
     assert np.flatnonzero(moved.onset[0, :, 0]).tolist() == [4, 8]
 
 
@@ -173,9 +173,7 @@ def test_segments_of_piano_rolls_can_be_written_again(
 ) -> None:
     found = rolls(short_chorales, tmp_path, (36, 83))
     roll, batch = found.representation, every(found)
-    pitch = batch.pitch.numpy().transpose(0, 2, 1)
-    heard_pitch = np.where(pitch == 0, np.arange(36, 84), REST)
-    frames = roll.from_grid(heard_pitch, batch.onset.numpy().transpose(0, 2, 1) > 0)
+    frames = roll.from_grid(batch)
     expected = [found.store.steps[start : start + 16] for start in found.starts]
     for row, frame in enumerate(frames):
         assert np.array_equal(frame[:, : roll.size // 2], expected[row][:, : roll.size // 2])
@@ -209,14 +207,15 @@ def test_transposed_segments_stay_within_the_pitches(found: Segments) -> None:
     shown, plain = epoch(found), epoch(found, transpose=(0, 0))
     for i in range(len(shown)):
         moved, still = shown[i].pitch, plain[i].pitch
-        assert moved.min() >= 0
-        assert np.array_equal(moved == 48, still == 48), "silence stays"
+        assert moved.min() >= 36
+        assert moved[moved != REST].max() <= 83
+        assert np.array_equal(moved == REST, still == REST), "silence stays"
     assert set(shown.semitones) == set(range(-6, 7))
 
 
 def test_an_epoch_follows_from_its_seed_and_number(found: Segments) -> None:
     def first(*place: int) -> Any:
-        return epoch(found, place[0], seed=place[1])[0].pitch.numpy()
+        return epoch(found, place[0], seed=place[1])[0].pitch
 
     assert np.array_equal(first(2, 1), first(2, 1))
     assert not np.array_equal(first(2, 1), first(3, 1))

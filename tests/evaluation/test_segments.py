@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 from ostinato.evaluation.segments import (
     FEATURES,
     MONITORED,
-    SHARES,
-    Excerpts,
-    by_themselves,
+    SET_METRICS,
     diversity,
     empty_bars,
     features,
@@ -21,29 +19,22 @@ from ostinato.evaluation.segments import (
     overlaps,
     qualified,
     rests,
+    set_statistics,
 )
+from ostinato.representations.monophonic import REST
+from ostinato.representations.voice_roll import VoiceRoll
+from voice_rolls import voice_roll
 
 C, D, E, F, G = 60, 62, 64, 65, 67
-R = -1
-
-
-def excerpts(*segments: list[list[int]], again: Any = (), beat: int = 2, bar: int = 4) -> Excerpts:
-    """Segments of voices; a note begins where the pitch changes, and at `again`."""
-    pitch = np.array(segments)
-    onset = np.ones(pitch.shape, bool)
-    onset[..., 1:] = pitch[..., 1:] != pitch[..., :-1]
-    onset &= pitch >= 0
-    for place in again:
-        onset[place] = True
-    return Excerpts(pitch, onset, beat, bar)
+R = REST
 
 
 def feature(name: str, *segments: list[list[int]], **more: Any) -> list[float]:
-    return features(excerpts(*segments, **more))[name].tolist()
+    return features(voice_roll(*segments, **more))[name].tolist()
 
 
 def test_every_feature_is_of_every_segment() -> None:
-    values = features(excerpts([[C, C], [E, E]], [[C, D], [R, R]]))
+    values = features(voice_roll([[C, C], [E, E]], [[C, D], [R, R]]))
     assert list(values) == list(FEATURES)
     assert all(len(each) == 2 for each in values.values())
 
@@ -83,11 +74,11 @@ def test_tonal_distance_is_of_the_outer_voices() -> None:
         for f in (math.sin, math.cos)
     ]
     assert near == pytest.approx(math.hypot(*expected))
-    assert "tonal_distance" not in features(excerpts([[C, C]]))
+    assert "tonal_distance" not in features(voice_roll([[C, C]]))
 
 
 def test_what_is_undefined_is_no_number() -> None:
-    silent = features(excerpts([[R] * 4, [R] * 4]))
+    silent = features(voice_roll([[R] * 4, [R] * 4]))
     assert silent["notes"].tolist() == [0]
     for name in set(FEATURES) - {"notes", "pitch_classes"}:
         assert np.isnan(silent[name]).all(), name
@@ -95,34 +86,34 @@ def test_what_is_undefined_is_no_number() -> None:
 
 def test_alike_sets_overlap_and_unlike_ones_do_not() -> None:
     random = np.random.default_rng(1)
-    a, b = (excerpts(*random.integers(55, 70, (200, 2, 8)).tolist()) for _ in range(2))
-    far = excerpts(*[[[C] * 8, [C] * 8]] * 3)
+    a, b = (voice_roll(*random.integers(55, 70, (200, 2, 8)).tolist()) for _ in range(2))
+    far = voice_roll(*[[[C] * 8, [C] * 8]] * 3)
     assert overlap(overlaps(a, a)) == pytest.approx(1.0)
     assert overlap(overlaps(a, b)) > 0.9
     assert overlap(overlaps(a, far)) < 0.2
-    silent = excerpts([[R] * 8, [R] * 8])
+    silent = voice_roll([[R] * 8, [R] * 8])
     assert overlaps(a, silent)["jump"] == 0.0
 
 
 def test_a_feature_to_look_at_changes_no_figure_that_chooses_weights() -> None:
     random = np.random.default_rng(2)
-    a, b = (excerpts(*random.integers(55, 70, (20, 2, 8)).tolist()) for _ in range(2))
+    a, b = (voice_roll(*random.integers(55, 70, (20, 2, 8)).tolist()) for _ in range(2))
     areas = overlaps(a, b)
     assert set(areas) == MONITORED == set(FEATURES)
     assert overlap({**areas, "contour": 0.0}) == overlap(areas)
 
 
 def test_shares_by_hand() -> None:
-    made = excerpts([[C, C, D, E, R, R, R, R]], [[C, C, D, D, D, D, D, D]], beat=4)
+    made = voice_roll([[C, C, D, E, R, R, R, R]], [[C, C, D, D, D, D, D, D]], beat=4)
     assert diversity(made) == 5 / 8
     assert qualified(made) == 3 / 5  # two steps of four are an eighth note
     assert empty_bars(made) == 1 / 4
     assert rests(made) == 4 / 16
-    assert list(by_themselves(made)) == list(SHARES)
+    assert list(set_statistics(made)) == list(SET_METRICS)
 
 
 def test_one_segment_has_no_diversity() -> None:
-    assert diversity(excerpts([[C, D]])) == 0.0
+    assert diversity(voice_roll([[C, D]])) == 0.0
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(1, 6))
@@ -130,9 +121,9 @@ def test_one_segment_has_no_diversity() -> None:
 def test_whatever_is_measured_is_within_its_bounds(seed: int, voices: int, count: int) -> None:
     random = np.random.default_rng(seed)
     pitch = random.choice([R, C, D, E, G], (count, voices, 8))
-    made = excerpts(*pitch.tolist(), again=[tuple(random.integers(0, s) for s in pitch.shape)])
-    made = Excerpts(made.pitch, made.onset & (made.pitch >= 0), 2, 4)
-    assert made.lengths.sum() == (made.pitch >= 0).sum()
-    assert ((made.lengths > 0) == made.onset).all()
-    assert all(0 <= share <= 1 for share in by_themselves(made).values())
+    made = voice_roll(*pitch.tolist(), again=[tuple(random.integers(0, s) for s in pitch.shape)])
+    made = VoiceRoll(made.pitch, made.onset & made.sounding, 2, 4)
+    assert made.durations.sum() == made.sounding.sum()
+    assert ((made.durations > 0) == made.onset).all()
+    assert all(0 <= share <= 1 for share in set_statistics(made).values())
     assert all(0 <= area <= 1 + 1e-9 for area in overlaps(made, made).values())

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from ostinato.evaluation.bootstrap import FEWEST, Advantage, compare_pieces, overlap_gap
-from ostinato.evaluation.segments import Excerpts, overlap, overlaps
+from ostinato.evaluation.segments import overlap, overlaps
 from ostinato.evaluation.sets import Comparison, Spread
 from ostinato.evaluation.verdict import judge_likelihood, judge_samples, judge_segments
+from ostinato.representations.voice_roll import VoiceRoll
 
 NOTES = np.full(40, 50)
 
@@ -133,19 +134,19 @@ def test_of_an_autoencoder_first_comes_what_it_gives_back() -> None:
     assert found.headline == "Gives back 97.9% of the notes of unseen segments exactly"
 
 
-def excerpts(seed: int, high: int, count: int = 60) -> Excerpts:
+def rolls(seed: int, high: int, count: int = 60) -> VoiceRoll:
     """Segments of one voice: 32 quarter notes of pitches from 60 up to `high`."""
     pitch = np.random.default_rng(seed).integers(60, high, (count, 1, 32))
-    return Excerpts(pitch, np.ones_like(pitch, bool), beat=1, bar=4)
+    return VoiceRoll(pitch, np.ones_like(pitch, bool), beat_steps=1, bar_steps=4)
 
 
 def test_the_gap_of_segments_like_any_others_cannot_be_told() -> None:
-    low, high = overlap_gap(excerpts(1, 72), excerpts(2, 72), excerpts(3, 72))
+    low, high = overlap_gap(rolls(1, 72), rolls(2, 72), rolls(3, 72))
     assert low < 0 < high
 
 
 def test_the_gap_of_other_segments_lies_around_what_was_measured() -> None:
-    ours, known, test = excerpts(1, 64), excerpts(2, 72), excerpts(3, 72)
+    ours, known, test = rolls(1, 64), rolls(2, 72), rolls(3, 72)
     low, high = overlap_gap(ours, known, test)
     measured = overlap(overlaps(known, test)) - overlap(overlaps(ours, test))
     assert 0 < low < measured < high

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -10,38 +11,39 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from ostinato.errors import ConfigError
-from ostinato.models.adversarial.critic import again, ends
+from ostinato.models.adversarial.critic import find_note_ends, find_repeats
 from ostinato.models.adversarial.gan import GAN
-from ostinato.models.adversarial.generator import (
-    Choosing,
-    against_leaps,
-    between_eighths,
-    one_of_many,
-    sung,
-    yes_or_no,
+from ostinato.models.adversarial.voice import (
+    Relaxation,
+    compute_leap_scores,
+    decode_voice,
+    gumbel_sigmoid,
+    gumbel_softmax,
+    mask_offbeats,
 )
 from ostinato.models.adversarial.wasserstein import Wasserstein, gradient_penalty
 from ostinato.models.bundle import Bundle, load_bundle, save_bundle
-from ostinato.models.segments import Lines, Shape, lines_of
+from ostinato.models.segments import OneHotRoll, SegmentSpec
 from ostinato.music.piece_defaults import PieceDefaults
-from small_gans import check_lines, gan_config, gan_of
+from ostinato.sampling.voice_rolls import draw_segments
+from small_gans import check_voices, gan_config, gan_of
+from voice_rolls import one_hot
 
-WAYS = [None, Choosing(0.3), Choosing(1.0, 0.2)]
 SHAPES = {"voices": st.integers(1, 5), "bars": st.integers(1, 3), "bar_steps": st.integers(2, 12)}
 
 
 @given(
     st.fixed_dictionaries(SHAPES),
-    st.sampled_from([None, Choosing(0.3), Choosing(1.0, 0.2)]),
+    st.sampled_from([None, Relaxation(0.3), Relaxation(1.0, 0.2)]),
     st.integers(0, 99),
 )
 @settings(max_examples=25, deadline=None)
 def test_whatever_is_generated_is_voices(
-    shape: dict[str, int], choosing: Choosing | None, seed: int
+    shape: dict[str, int], relaxation: Relaxation | None, seed: int
 ) -> None:
-    network = gan_of(seed, nearness=seed % 3 / 2, **shape)
+    network = gan_of(seed, leap_penalty=seed % 3 / 2, **shape)
     steps = shape["bars"] * shape["bar_steps"]
-    check_lines(network(network.noise(3), choosing), shape["voices"], steps)
+    check_voices(network(network.noise(3), relaxation), shape["voices"], steps)
 
 
 @given(st.fixed_dictionaries(SHAPES), st.booleans())
@@ -67,7 +69,7 @@ def test_what_is_drawn_follows_from_the_noise() -> None:
 def test_gradients_reach_every_weight_through_the_choices() -> None:
     network = gan_of()
     critic = network.new_critic()
-    critic(network(network.noise(16), Choosing(1.0))).sum().backward()
+    critic(network(network.noise(16), Relaxation(1.0))).sum().backward()
     for name, weight in network.named_parameters():
         assert weight.grad is not None, name
         assert weight.grad.abs().sum() > 0, name
@@ -77,7 +79,7 @@ def test_a_note_is_held_until_the_next_begins() -> None:
     says = torch.tensor([[0, 1, 1, 1, 2, 0, 0]])
     choice = torch.nn.functional.one_hot(says, 3).transpose(1, 2).float()
     begins = torch.tensor([[0.0, 0, 1, 1, 1, 0, 1]])
-    line = sung(choice, begins, torch.zeros(3, 3), None)
+    line = decode_voice(choice, begins, torch.zeros(3, 3), None)
     assert line.sound.argmax(dim=1).tolist() == [[0, 0, 1, 1, 2, 2, 0]]
     assert line.onset.tolist() == [[1, 0, 1, 1, 0, 0, 1]]
 
@@ -90,60 +92,67 @@ def test_a_near_pitch_is_drawn_for_a_far_one_that_is_hardly_likelier() -> None:
     logits[0, 20, 3], logits[0, 19, 3] = 3.0, 2.9
     begins = torch.ones(1, 4)
 
-    def drawn(nearness: float, choosing: Choosing | None = None) -> list[int]:
-        sound = sung(logits, begins, against_leaps(20, nearness), choosing).sound
+    def drawn(leap_penalty: float, relaxation: Relaxation | None = None) -> list[int]:
+        sound = decode_voice(
+            logits, begins, compute_leap_scores(20, leap_penalty), relaxation
+        ).sound
         said: list[int] = sound.argmax(dim=1)[0].tolist()
         return said
 
     assert drawn(0.0) == [10, 17, 19, 20]
     assert drawn(0.3) == [10, 12, 19, 20], "what is far likelier stays, and silence stays silence"
     assert drawn(3.0) == [10, 10, 10, 20]
-    assert drawn(3.0, Choosing(1.0, chance=0.0)) == [10, 17, 19, 20], "while learning it is nothing"
+    assert drawn(3.0, Relaxation(1.0, noise_scale=0.0)) == [10, 17, 19, 20], (
+        "while learning it is nothing"
+    )
 
 
 def test_no_pitch_is_near_to_silence() -> None:
-    near = against_leaps(4, 0.5)
+    near = compute_leap_scores(4, 0.5)
     assert near.shape == (5, 5)
     assert near[2].tolist() == [-1.0, -0.5, 0.0, -0.5, 0.0]
     assert not near[4].any()
     first, then = torch.tensor([[0.0, 0, 0, 0, 1]]), torch.tensor([[0.0, 2, 1, 0, 1]])
-    line = sung(torch.stack([first, then], dim=2), torch.ones(1, 2), near, None)
+    line = decode_voice(torch.stack([first, then], dim=2), torch.ones(1, 2), near, None)
     assert line.sound.argmax(dim=1).tolist() == [[4, 1]]
 
 
-def doubled(network: GAN, choosing: Choosing | None = None) -> int:
+def doubled(network: GAN, relaxation: Relaxation | None = None) -> int:
     """How often a voice begins a note on a pitch that a voice below sings."""
     torch.manual_seed(5)
-    pitch, onset = network(network.noise(20), choosing).said()
+    sound, onset = network(network.noise(20), relaxation)
+    pitch, onset = sound.argmax(dim=2), onset > 0.5
     below = [(pitch[:, :v] == pitch[:, v, None]) & onset[:, :v] for v in range(1, 4)]
     return sum(int(b.sum()) for b in below)
 
 
 def test_where_the_likeliest_is_drawn_voices_begin_apart() -> None:
-    usual, apart = (gan_of(apart=weight, pitch_range=[60, 66]) for weight in (0.0, 10.0))
+    usual, penalised = (
+        gan_of(unison_penalty=weight, pitch_range=[60, 66]) for weight in (0.0, 10.0)
+    )
     assert doubled(usual) > 100
-    assert doubled(apart) == 0
-    assert doubled(usual, Choosing(1.0)) == doubled(apart, Choosing(1.0)) > 100
+    assert doubled(penalised) == 0
+    assert doubled(usual, Relaxation(1.0)) == doubled(penalised, Relaxation(1.0)) > 100
 
 
 def test_notes_between_two_eighths_are_drawn_where_they_are_spoken_for() -> None:
-    assert between_eighths(Shape(1, 2, 6, 4, 60, 5)).tolist() == 2 * [0, 1, 0, 1, 0, 1]
-    assert between_eighths(Shape(1, 1, 3, 3, 60, 5)).tolist() == [0, 1, 1]
-    assert not between_eighths(Shape(1, 2, 4, 2, 60, 5)).any(), "steps are eighths"
-    usual, quick = (gan_of(quick=weight, steps_per_quarter=4) for weight in (0.0, 10.0))
+    assert mask_offbeats(SegmentSpec(1, 2, 6, 4, 60, 5)).tolist() == 2 * [0, 1, 0, 1, 0, 1]
+    assert mask_offbeats(SegmentSpec(1, 1, 3, 3, 60, 5)).tolist() == [0, 1, 1]
+    assert not mask_offbeats(SegmentSpec(1, 2, 4, 2, 60, 5)).any(), "steps are eighths"
+    usual, biased = (gan_of(offbeat_bias=weight, steps_per_quarter=4) for weight in (0.0, 10.0))
     noise = usual.noise(30, torch.Generator().manual_seed(1))
-    before, after = (network.draw(noise).said() for network in (usual, quick))
-    begins = after[1] | (after[0] == usual.shape.pitches)
+    before, after = (draw_segments(network, noise) for network in (usual, biased))
+    begins = after.onset | ~after.sounding
     assert begins[..., 1::2].all()
-    assert not before[1][..., 1::2].all()
-    assert torch.equal(before[1][:, -1, ::2], after[1][:, -1, ::2])
+    assert not before.onset[..., 1::2].all()
+    assert np.array_equal(before.onset[:, -1, ::2], after.onset[:, -1, ::2])
 
 
 @pytest.mark.parametrize("temperature", [0.2, 1.0])
 def test_choices_are_drawn_by_their_odds_and_learn_by_soft_ones(temperature: float) -> None:
     torch.manual_seed(0)
     logits = torch.tensor([0.0, 1.0, 2.0]).repeat(20_000, 1).requires_grad_()
-    drawn = one_of_many(logits, Choosing(temperature))
+    drawn = gumbel_softmax(logits, Relaxation(temperature))
     expected = logits[0].detach().softmax(0)
     torch.testing.assert_close(drawn.mean(0).detach(), expected, atol=0.02, rtol=0)
     (drawn[:, 0].sum()).backward()
@@ -151,33 +160,33 @@ def test_choices_are_drawn_by_their_odds_and_learn_by_soft_ones(temperature: flo
     assert (logits.grad[:, 0] >= 0).all()
     assert (logits.grad[:, 1:] <= 0).all()
     torch.testing.assert_close(
-        yes_or_no(torch.full((20_000,), 1.0), Choosing(temperature)).mean(),
+        gumbel_sigmoid(torch.full((20_000,), 1.0), Relaxation(temperature)).mean(),
         torch.tensor(1.0).sigmoid(),
         atol=0.02,
         rtol=0,
     )
 
 
-@pytest.mark.parametrize("choosing", [None, Choosing(0.7, chance=0.0)])
-def test_without_chance_the_likeliest_is_chosen(choosing: Choosing | None) -> None:
+@pytest.mark.parametrize("relaxation", [None, Relaxation(0.7, noise_scale=0.0)])
+def test_without_noise_the_likeliest_is_chosen(relaxation: Relaxation | None) -> None:
     logits = torch.tensor([[0.1, 3.0, -1.0], [2.0, 1.0, 1.5]])
     torch.testing.assert_close(
-        one_of_many(logits, choosing), torch.tensor([[0.0, 1, 0], [1, 0, 0]])
+        gumbel_softmax(logits, relaxation), torch.tensor([[0.0, 1, 0], [1, 0, 0]])
     )
-    assert yes_or_no(torch.tensor([0.2, -0.2]), choosing).tolist() == [1, 0]
+    assert gumbel_sigmoid(torch.tensor([0.2, -0.2]), relaxation).tolist() == [1, 0]
 
 
-def lines(seed: int = 0, count: int = 4) -> Lines:
+def lines(seed: int = 0, count: int = 4) -> OneHotRoll:
     random = torch.Generator().manual_seed(seed)
     pitch = torch.randint(0, 3, (count, 2, 6), generator=random)
     onset = torch.randint(0, 2, (count, 2, 6), generator=random)
-    return lines_of(pitch, onset, 2)
+    return one_hot(pitch, onset, 2)
 
 
 def test_the_penalty_of_a_linear_critic_is_that_of_its_weights() -> None:
     """The gradient is the same everywhere: 12 · 3 sounds by 0.5, 12 onsets by 2."""
 
-    def critic(given: Lines) -> Tensor:
+    def critic(given: OneHotRoll) -> Tensor:
         return 0.5 * given.sound.flatten(1).sum(1) + 2.0 * given.onset.flatten(1).sum(1)
 
     expected = ((36 * 0.5**2 + 12 * 2.0**2) ** 0.5 - 1) ** 2
@@ -189,7 +198,7 @@ def test_the_penalty_of_a_linear_critic_is_that_of_its_weights() -> None:
 def test_the_penalty_is_taken_between_real_and_generated() -> None:
     """Of a critic x²/2 the gradient at x is x itself."""
 
-    def critic(given: Lines) -> Tensor:
+    def critic(given: OneHotRoll) -> Tensor:
         return sum((part.flatten(1) ** 2).sum(1) / 2 for part in given)  # type: ignore[return-value]
 
     real, fake = lines(0), lines(1)
@@ -220,18 +229,22 @@ def test_without_a_penalty_the_gap_alone_is_minimised() -> None:
     assert float(penalty) == 0.0
 
 
-def test_the_temperature_falls_by_even_factors_and_chance_by_even_steps() -> None:
-    objective = Wasserstein(temperature=(1.0, 0.25), chance=(1.0, 0.1))
-    ways = [objective.choosing_at(share) for share in (0.0, 0.45, 0.5, 0.9, 1.0, 1.1)]
-    assert [ways[i].temperature for i in (0, 2, 4, 5)] == pytest.approx([1.0, 0.5, 0.25, 0.25])
-    assert [way.chance for way in ways] == pytest.approx([1.0, 0.55, 0.5, 0.1, 0.1, 0.1])
+def test_the_temperature_falls_by_even_factors_and_noise_by_even_steps() -> None:
+    objective = Wasserstein(temperature=(1.0, 0.25), noise_scale=(1.0, 0.1))
+    relaxations = [objective.relaxation_at(share) for share in (0.0, 0.45, 0.5, 0.9, 1.0, 1.1)]
+    assert [relaxations[i].temperature for i in (0, 2, 4, 5)] == pytest.approx(
+        [1.0, 0.5, 0.25, 0.25]
+    )
+    assert [one.noise_scale for one in relaxations] == pytest.approx(
+        [1.0, 0.55, 0.5, 0.1, 0.1, 0.1]
+    )
 
 
 def test_notes_end_where_they_are_not_held_on_and_are_repeated_where_they_begin_again() -> None:
     pitch = torch.tensor([[[0, 0, 0, 1, 1, 2, 2, 0]]])
     onset = torch.tensor([[[1, 0, 1, 1, 0, 0, 0, 1]]])
-    assert ends(lines_of(pitch, onset, 2)).tolist() == [[[0, 1, 1, 0, 1, 0, 0, 0]]]
-    assert again(lines_of(pitch, onset, 2)).tolist() == [[[0, 0, 1, 0, 0, 0, 0, 0]]]
+    assert find_note_ends(one_hot(pitch, onset, 2)).tolist() == [[[0, 1, 1, 0, 1, 0, 0, 0]]]
+    assert find_repeats(one_hot(pitch, onset, 2)).tolist() == [[[0, 0, 1, 0, 0, 0, 0, 0]]]
 
 
 @pytest.mark.parametrize("spectral", [False, True])
@@ -240,22 +253,22 @@ def test_all_keys_are_alike_to_what_hears_tonality(spectral: bool) -> None:
     critic: Any = gan_of(spectral_norm=spectral).new_critic().eval()
     pitch, onset = torch.randint(0, 40, (3, 4, 16)), torch.ones(3, 4, 16)
 
-    def heard(semitones: int) -> Tensor:
-        by_class = critic.pitch_classes(lines_of(pitch + semitones, onset, 48))
-        said: Tensor = critic.tonality(by_class, onset)
-        return said
+    def features(semitones: int) -> Tensor:
+        by_class = critic.to_pitch_classes(one_hot(pitch + semitones, onset, 48))
+        embedded: Tensor = critic.embed_tonality(by_class, onset)
+        return embedded
 
     for semitones in (1, 5, 7):
-        torch.testing.assert_close(heard(0), heard(semitones))
+        torch.testing.assert_close(features(0), features(semitones))
     pitch = torch.where(torch.rand(3, 4, 16) < 0.5, pitch + 1, pitch)
-    assert not torch.allclose(heard(0), heard(0) * 0)
+    assert not torch.allclose(features(0), features(0) * 0)
 
 
 def test_a_critic_is_told_how_much_a_batch_differs() -> None:
     network = gan_of()
     critic = network.new_critic()
     different = network.draw(network.noise(6))
-    alike = Lines(*(part[:1].expand(6, *part.shape[1:]) for part in different))
+    alike = OneHotRoll(*(part[:1].expand(6, *part.shape[1:]) for part in different))
     torch.testing.assert_close(critic(alike), critic(alike)[:1].expand(6))
     assert (critic(different)[0] - critic(alike)[0]).abs() > 1e-6
 

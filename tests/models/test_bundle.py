@@ -24,6 +24,7 @@ from ostinato.music.piece import Piece
 from ostinato.music.piece_defaults import PieceDefaults
 from small_gans import gan_config, gan_of
 from small_networks import BACKBONES, MODULES, config_of, network_of
+from small_vaes import vae_config, vae_of
 
 SETTING = PieceDefaults(96.0, 3, 4, (52, 0, 1, 2), ("Soprano", "Alto", "Tenor", "Bass"))
 FILES = [MANIFEST, "config.yaml", "setting.json", "vocabulary.tsv", "weights.safetensors"]
@@ -206,6 +207,32 @@ def test_pairs_of_another_model_do_not_fit_its_weights(learned: Path) -> None:
     (learned / "learned.json").write_text('{"merges": [[1, 2]]}')
     with pytest.raises(UserError, match="does not fit the model"):
         load_bundle(learned)
+
+
+@pytest.mark.parametrize("kind", ["gan", "vae"])
+def test_a_bundle_of_before_parts_were_renamed_is_read(tmp_path: Path, kind: str) -> None:
+    gan = gan_of(leap_penalty=0.4, unison_penalty=0.3, offbeat_bias=0.2)
+    network = gan if kind == "gan" else vae_of()
+    config = vae_config()
+    if kind == "gan":
+        config = gan_config(leap_penalty=0.4, unison_penalty=0.3, offbeat_bias=0.2)
+    bundle = Bundle(config, config.build("representation"), network, SETTING)
+    save_bundle(bundle, tmp_path / "model")
+    tree = yaml.safe_load((tmp_path / "model" / "config.yaml").read_text())
+    model = tree["model"]
+    if kind == "gan":
+        weights = ("leap_penalty", "unison_penalty", "offbeat_bias")
+        for old, new in zip(("nearness", "apart", "quick"), weights, strict=True):
+            model["generator"][old] = model["generator"].pop(new)
+        model["objective"]["chance"] = [0.9, 0.1]
+    else:
+        model["objective"]["_target_"] = "ostinato.models.variational.evidence.Evidence"
+    (tmp_path / "model" / "config.yaml").write_text(yaml.safe_dump(tree))
+    loaded: Any = load_bundle(tmp_path / "model").network
+    noise = network.noise(3, torch.Generator().manual_seed(1))
+    assert torch.equal(loaded.draw(noise).sound, network.draw(noise).sound)
+    if kind == "gan":
+        assert loaded.objective.noise_scale == (0.9, 0.1)
 
 
 def test_a_bundle_of_before_there_were_methods_is_read(tmp_path: Path) -> None:

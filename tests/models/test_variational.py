@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -13,13 +14,16 @@ from torch.distributions import Normal, kl_divergence
 
 from ostinato.errors import ConfigError
 from ostinato.models.bundle import Bundle, load_bundle, save_bundle
-from ostinato.models.segments import Shape, lines_of
+from ostinato.models.variational.elbo import BIT, ELBO
 from ostinato.models.variational.encoder import Posterior
-from ostinato.models.variational.evidence import BIT, Evidence
-from ostinato.models.variational.saying import heard, said
 from ostinato.models.variational.vae import VAE
+from ostinato.models.variational.voice_tokens import decode, encode
 from ostinato.music.piece_defaults import PieceDefaults
+from ostinato.representations.monophonic import REST
+from ostinato.sampling.voice_rolls import draw_segments, from_one_hot
+from ostinato.sampling.voice_rolls import encode as encode_roll
 from small_vaes import vae_config, vae_of
+from voice_rolls import roll_of, segment_spec
 
 SHAPES = {"voices": st.integers(0, 3), "bars": st.integers(1, 3), "hierarchical": st.booleans()}
 
@@ -27,13 +31,13 @@ SHAPES = {"voices": st.integers(0, 3), "bars": st.integers(1, 3), "hierarchical"
 def segments(network: VAE, count: int, seed: int = 0) -> Tensor:
     """Tokens (count, steps, voices) of random music."""
     random = torch.Generator().manual_seed(seed)
-    shape = network.shape
-    size = (count, shape.voices, shape.steps)
-    pitch = torch.randint(0, shape.pitches + 1, size, generator=random)
+    spec = network.spec
+    size = (count, spec.voices, spec.steps)
+    pitch = torch.randint(0, spec.pitches + 1, size, generator=random)
     pitch = pitch[..., ::2].repeat_interleave(2, dim=2)
     onset = torch.ones(size)
     onset[..., 1:] = (pitch[..., 1:] != pitch[..., :-1]).float()
-    return network.say(pitch, onset * (pitch < shape.pitches))
+    return encode(pitch, (onset > 0) & (pitch < spec.pitches), spec)
 
 
 @given(st.fixed_dictionaries(SHAPES), st.integers(0, 99))
@@ -41,31 +45,34 @@ def segments(network: VAE, count: int, seed: int = 0) -> Tensor:
 def test_segments_are_encoded_scored_and_drawn(given: dict[str, Any], seed: int) -> None:
     network = vae_of(seed, **given)
     tokens, noise = segments(network, 3, seed), network.noise(3)
-    nll, kl = network(tokens, noise, own=0.5)
+    nll, kl = network(tokens, noise, scheduled_sampling_rate=0.5)
     assert nll.shape == (3,)
     assert kl.shape == (3, 6)
     assert (nll > 0).all()
     assert (kl >= 0).all()
     drawn = network.decoder.draw(noise)
     assert drawn.shape == tokens.shape
-    lines = network.draw(noise)
-    pitch, onset = lines.said()
-    assert pitch.shape == onset.shape == (3, given["voices"] or 48, network.shape.steps)
-    assert torch.equal(network.say(pitch, onset), drawn), "silence is never held"
-    again = network.draw(noise[1:])
-    assert torch.equal(again.sound, lines.sound[1:])
+    roll = draw_segments(network, noise)
+    assert roll.pitch.shape == (3, given["voices"] or 48, network.spec.steps)
+    assert torch.equal(encode_roll(roll, network.spec), drawn), "silence is never held"
+    again = draw_segments(network, noise[1:])
+    assert np.array_equal(again.pitch, roll.pitch[1:])
 
 
-def test_tokens_say_what_lines_say() -> None:
-    shape = Shape(voices=1, bars=1, bar=8, beat=2, lowest=60, pitches=3)
+def test_tokens_say_what_voices_do() -> None:
+    spec = segment_spec(voices=1, steps=8, pitches=3)
     pitch = torch.tensor([[[0, 0, 0, 1, 3, 3, 2, 2]]])
     onset = torch.tensor([[[1.0, 0, 1, 1, 0, 0, 1, 0]]])
-    tokens = said(pitch, onset, shape)
+    roll = roll_of(pitch, onset, spec)
+    tokens = encode_roll(roll, spec)
     assert tokens[0, :, 0].tolist() == [0, 4, 0, 1, 3, 3, 2, 4]
-    assert torch.equal(heard(tokens, shape).sound, lines_of(pitch, onset, 3).sound)
-    silent = heard(torch.tensor([[[4], [4], [0], [3], [4], [1], [4], [4]]]), shape)
-    assert silent.said()[0][0, 0].tolist() == [3, 3, 0, 3, 3, 1, 1, 1]
-    assert silent.onset[0, 0].tolist() == [0, 0, 1, 0, 0, 1, 0, 0]
+    decoded = from_one_hot(decode(tokens, spec), spec)
+    assert np.array_equal(decoded.pitch, roll.pitch)
+    assert np.array_equal(decoded.onset, roll.onset)
+    held = torch.tensor([[[4], [4], [0], [3], [4], [1], [4], [4]]])
+    held_roll = from_one_hot(decode(held, spec), spec)
+    assert held_roll.pitch[0, 0].tolist() == [REST, REST, 60, REST, REST, 61, 61, 61]
+    assert held_roll.onset[0, 0].tolist() == [0, 0, 1, 0, 0, 1, 0, 0]
 
 
 def test_the_divergence_is_that_of_normal_distributions() -> None:
@@ -73,7 +80,7 @@ def test_the_divergence_is_that_of_normal_distributions() -> None:
     posterior = Posterior(torch.randn(5, 7), torch.rand(5, 7) + 0.1)
     expected = kl_divergence(Normal(*posterior), Normal(torch.zeros(5, 7), torch.ones(5, 7)))
     torch.testing.assert_close(posterior.kl(), expected)
-    drawn = posterior.drawn(torch.randn(20_000, 5, 7))
+    drawn = posterior.sample(torch.randn(20_000, 5, 7))
     torch.testing.assert_close(drawn.mean(0), posterior.mean, atol=0.05, rtol=0)
     torch.testing.assert_close(drawn.std(0), posterior.scale, atol=0.05, rtol=0)
 
@@ -104,9 +111,9 @@ def test_what_does_not_sound_yet_cannot_be_held_by_a_piano_roll() -> None:
     network = vae_of(seed=2, voices=0)
     sounding = torch.zeros(1, 48, dtype=torch.bool)
     y = torch.randn(1, 12)
-    tokens = network.decoder.head.draw(y, sounding)
+    tokens = network.decoder.head.decode_step(y, sounding)
     assert set(tokens.flatten().tolist()) == {0, 1}, "begins or rests"
-    held = network.decoder.head.draw(y, ~sounding)
+    held = network.decoder.head.decode_step(y, ~sounding)
     assert torch.equal(held == 1, tokens == 1), "what rests is the same"
 
 
@@ -120,7 +127,7 @@ def test_the_bound_is_below_the_likelihood() -> None:
         tokens = segments(network, 1).expand(4000, -1, -1)
         noise = torch.randn(4000, 6, dtype=torch.float64)
         posterior = network.encoder(tokens)
-        latent = posterior.drawn(noise)
+        latent = posterior.sample(noise)
         nll = network.nll(latent, tokens)
         ratio = (Normal(0, 1).log_prob(latent) - Normal(*posterior).log_prob(latent)).sum(1)
         likelihood = (ratio - nll).logsumexp(0) - math.log(len(nll))
@@ -129,21 +136,23 @@ def test_the_bound_is_below_the_likelihood() -> None:
 
 
 def test_free_bits_cost_nothing_and_the_weight_rises() -> None:
-    evidence = Evidence(weight=0.5, free_bits=2.0, annealed=0.4, scheduled_sampling=0.8)
+    objective = ELBO(weight=0.5, free_bits=2.0, annealed=0.4, scheduled_sampling=0.8)
     nll, kl = torch.tensor([1.0, 1.0]), torch.tensor([BIT, 3.0])
     expected = [1.0, 1.0 + 0.5 * (3.0 - 2 * BIT)]
-    assert evidence.cost(nll, kl).tolist() == pytest.approx(expected)
-    assert evidence.cost(nll, kl, 0.0).tolist() == [1.0, 1.0]
-    assert [evidence.weight_at(s) for s in (0, 0.2, 0.4, 1)] == pytest.approx([0, 0.25, 0.5, 0.5])
-    assert [evidence.own_at(s) for s in (0, 0.5, 1, 2)] == pytest.approx([0, 0.4, 0.8, 0.8])
-    assert Evidence(annealed=0.0, weight=0.3).weight_at(0.0) == 0.3
+    assert objective.cost(nll, kl).tolist() == pytest.approx(expected)
+    assert objective.cost(nll, kl, 0.0).tolist() == [1.0, 1.0]
+    assert [objective.weight_at(s) for s in (0, 0.2, 0.4, 1)] == pytest.approx([0, 0.25, 0.5, 0.5])
+    assert [objective.scheduled_sampling_rate(s) for s in (0, 0.5, 1, 2)] == pytest.approx(
+        [0, 0.4, 0.8, 0.8]
+    )
+    assert ELBO(annealed=0.0, weight=0.3).weight_at(0.0) == 0.3
 
 
 @pytest.mark.parametrize("hierarchical", [False, True])
 @pytest.mark.parametrize("voices", [2, 0])
 def test_gradients_reach_every_weight(hierarchical: bool, voices: int) -> None:
     network = vae_of(voices=voices, hierarchical=hierarchical, pitch_range=[60, 65])
-    nll, kl = network(segments(network, 8), network.noise(8), own=0.3)
+    nll, kl = network(segments(network, 8), network.noise(8), scheduled_sampling_rate=0.3)
     (nll.sum() + kl.sum()).backward()
     for name, weight in network.named_parameters():
         assert weight.grad is not None, name

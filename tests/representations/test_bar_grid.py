@@ -27,29 +27,25 @@ def melody(pitches: list[int], length: int = 4) -> Piece:
 @pytest.mark.parametrize("representation", LINES.values(), ids=LINES)
 def test_an_excerpt_says_what_sounds_and_can_be_written_again(representation: TokenBarGrid) -> None:
     piece = melody([60, 62, 64, 65])
-    pitch, onset = representation.to_grid(representation.encode(piece)[None])
-    assert pitch[0, :, 0].tolist() == [60] * 4 + [62] * 4 + [64] * 4 + [65] * 4
-    assert np.flatnonzero(onset[0, :, 0]).tolist() == [0, 4, 8, 12]
-    assert representation.decode(representation.from_grid(pitch, onset)[0]).notes[
-        "pitch"
-    ].tolist() == [
-        60,
-        62,
-        64,
-        65,
-    ]
+    roll = representation.to_grid(representation.encode(piece)[None])
+    assert roll.pitch[0, 0].tolist() == [60] * 4 + [62] * 4 + [64] * 4 + [65] * 4
+    assert np.flatnonzero(roll.onset[0, 0]).tolist() == [0, 4, 8, 12]
+    written = representation.decode(representation.from_grid(roll)[0])
+    assert written.notes["pitch"].tolist() == [60, 62, 64, 65]
 
 
 def test_what_is_held_begins_with_the_excerpt_and_repeated_notes_need_holds() -> None:
     held = Pitch().encode(melody([60, 62], 8))[None, 4:]
-    pitch, onset = Pitch().to_grid(held, np.array([[60]]))
-    assert pitch[0, :, 0].tolist() == [60] * 4 + [62] * 8
-    assert np.flatnonzero(onset[0, :, 0]).tolist() == [0, 4]
-    assert Pitch().to_grid(held)[0][0, :4, 0].tolist() == [REST] * 4, "nothing is known of before"
+    roll = Pitch().to_grid(held, np.array([[60]]))
+    assert roll.pitch[0, 0].tolist() == [60] * 4 + [62] * 8
+    assert np.flatnonzero(roll.onset[0, 0]).tolist() == [0, 4]
+    assert Pitch().to_grid(held).pitch[0, 0, :4].tolist() == [REST] * 4, (
+        "nothing is known of before"
+    )
     for hold, begins in ((True, [0, 4]), (False, [0])):
         repeated = Pitch(hold=hold)
-        onset = repeated.to_grid(repeated.encode(melody([60, 60]))[None])[1]
-        assert np.flatnonzero(onset[0, :, 0]).tolist() == begins
+        onset = repeated.to_grid(repeated.encode(melody([60, 60]))[None]).onset
+        assert np.flatnonzero(onset[0, 0]).tolist() == begins
 
 
 def test_bars_of_a_melody_are_where_its_barlines_are() -> None:

@@ -4,15 +4,17 @@ import numpy as np
 import pytest
 import torch
 
-from ostinato.data.segments import SegmentBatch, first_of
+from ostinato.data.segments import first_segment
 from ostinato.errors import ConfigError
-from ostinato.models.segments import lines_of
 from ostinato.models.variational.vae import VAE
 from ostinato.music.piece import NOTE, Piece, array
+from ostinato.representations.monophonic import REST
 from ostinato.representations.pitch import Pitch
+from ostinato.representations.voice_roll import VoiceRoll
 from ostinato.representations.voices import Voices
-from ostinato.sampling.segments import compose_segments, tokens_of
+from ostinato.sampling.segments import compose_segments
 from ostinato.sampling.settings import AttributeSampling, Sampling, VariationSampling
+from ostinato.sampling.voice_rolls import draw_segments, encode
 from small_vaes import vae_config, vae_of
 
 VOICES = Voices(voices=1, steps_per_quarter=2, bar_steps=8)
@@ -29,20 +31,15 @@ def network() -> VAE:
 
 
 @pytest.fixture(scope="module")
-def given(network: VAE) -> SegmentBatch:
+def given(network: VAE) -> VoiceRoll:
     """Two segments."""
-    pitch, onset = network.draw(network.noise(2, torch.Generator().manual_seed(1))).said()
-    assert not torch.equal(pitch[0], pitch[1])
-    return SegmentBatch(pitch, onset.float())
-
-
-def written(network: VAE, given: SegmentBatch) -> list[list[int]]:
-    lines = lines_of(given.pitch, given.onset, network.shape.pitches)
-    return [row.tolist() for row in tokens_of(lines, network.shape, VOICES)]
+    roll = draw_segments(network, network.noise(2, torch.Generator().manual_seed(1)))
+    assert not np.array_equal(roll.pitch[0], roll.pitch[1])
+    return roll
 
 
 def shown(
-    network: VAE, settings: Sampling, given: SegmentBatch, seed: int = 0
+    network: VAE, settings: Sampling, given: VoiceRoll, seed: int = 0
 ) -> list[list[list[int]]]:
     """The segments of each piece, as tokens."""
     pieces = compose_segments(network, VOICES, settings, seed, given)
@@ -50,46 +47,44 @@ def shown(
 
 
 def test_variations_follow_what_is_varied_and_come_from_the_seed(
-    network: VAE, given: SegmentBatch
+    network: VAE, given: VoiceRoll
 ) -> None:
     settings = VariationSampling(pieces=4, distance=3.0)
     pieces = shown(network, settings, given)
-    assert [first for first, _ in pieces] == written(network, given) * 2
+    assert [first for first, _ in pieces] == VOICES.from_grid(given).tolist() * 2
     assert pieces == shown(network, settings, given)
     assert pieces != shown(network, settings, given, seed=1)
     assert pieces[0][1] != pieces[2][1], "each has its own noise"
 
 
-def test_at_no_distance_a_variation_is_the_reconstruction(
-    network: VAE, given: SegmentBatch
-) -> None:
-    means = network.encode(network.say(given.pitch, given.onset)).mean
-    expected = tokens_of(network.draw(means), network.shape, VOICES).tolist()
+def test_at_no_distance_a_variation_is_the_reconstruction(network: VAE, given: VoiceRoll) -> None:
+    means = network.encode(encode(given, network.spec)).mean
+    expected = VOICES.from_grid(draw_segments(network, means)).tolist()
     pieces = shown(network, VariationSampling(pieces=2, distance=0.0), given)
     assert [second for _, second in pieces] == expected
 
 
 def test_a_way_leads_between_the_latent_vectors_of_given_segments(
-    network: VAE, given: SegmentBatch
+    network: VAE, given: VoiceRoll
 ) -> None:
     [way] = shown(network, Sampling(interpolation_steps=5, start="a.mid", to="b.mid"), given)
-    means = network.encode(network.say(given.pitch, given.onset)).mean
-    expected = tokens_of(network.draw(means), network.shape, VOICES).tolist()
+    means = network.encode(encode(given, network.spec)).mean
+    expected = VOICES.from_grid(draw_segments(network, means)).tolist()
     assert len(way) == 5
     assert [way[0], way[-1]] == expected
 
 
 def test_more_of_an_attribute_is_the_segment_of_a_vector_farther_in_its_direction(
-    given: SegmentBatch,
+    given: VoiceRoll,
 ) -> None:
     network = vae_of(seed=1)
     density = torch.arange(6.0)
     network.directions[0] = density
     settings = AttributeSampling(pieces=1, attribute="note_density", amounts=(0.0, 1.0))
     [[plain, more]] = shown(network, settings, given)
-    mean = network.encode(network.say(given.pitch, given.onset)).mean[:1]
+    mean = network.encode(encode(given, network.spec)).mean[:1]
     latent = torch.cat([mean, mean + density])
-    assert [plain, more] == tokens_of(network.draw(latent), network.shape, VOICES).tolist()
+    assert [plain, more] == VOICES.from_grid(draw_segments(network, latent)).tolist()
 
 
 def melody(pitches: list[int]) -> Piece:
@@ -101,16 +96,16 @@ def melody(pitches: list[int]) -> Piece:
 
 def test_the_first_segment_of_a_piece_is_its_first_whole_bars_within_the_pitches() -> None:
     pitch = Pitch()
-    batch = first_of(melody([90] * 4 + [60, 62, 64, 65, 67]), pitch, 1, (48, 83))
+    batch = first_segment(melody([90] * 4 + [60, 62, 64, 65, 67]), pitch, 1, (48, 83))
     assert batch is not None
-    assert batch.pitch[0, 0, ::4].tolist() == [12, 14, 16, 17]
-    short = first_of(melody([60, 62, 64, 65, 67]), pitch, 2, (48, 83))
+    assert batch.pitch[0, 0, ::4].tolist() == [60, 62, 64, 65]
+    short = first_segment(melody([60, 62, 64, 65, 67]), pitch, 2, (48, 83))
     assert short is not None
-    assert short.pitch[0, 0, ::4].tolist() == [12, 14, 16, 17, 19, 36, 36, 36], "rests follow"
-    assert first_of(melody([60]), pitch, 2, (48, 83)) is None
-    assert first_of(melody([90] * 8), pitch, 2, (48, 83)) is None
+    assert short.pitch[0, 0, ::4].tolist() == [60, 62, 64, 65, 67, REST, REST, REST], "rests follow"
+    assert first_segment(melody([60]), pitch, 2, (48, 83)) is None
+    assert first_segment(melody([90] * 8), pitch, 2, (48, 83)) is None
     for voices in (Voices(voices=1), Pitch(hold=False)):
-        same = first_of(melody([60, 62, 64, 65, 67]), voices, 2, (48, 83))
+        same = first_segment(melody([60, 62, 64, 65, 67]), voices, 2, (48, 83))
         assert same is not None
         assert same.pitch.tolist() == short.pitch.tolist()
 

@@ -6,11 +6,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ostinato.models.segments import along_sphere
+from ostinato.models.segments import interpolate_on_sphere
 from ostinato.representations.monophonic import REST
 from ostinato.representations.voices import Voices
-from ostinato.sampling.segments import compose_segments, tokens_of
+from ostinato.sampling.segments import compose_segments
 from ostinato.sampling.settings import Sampling
+from ostinato.sampling.voice_rolls import draw_segments
 from small_gans import gan_of
 
 VOICES = Voices(steps_per_quarter=2, bar_steps=8)
@@ -23,7 +24,7 @@ def test_a_way_turns_by_even_steps_and_keeps_to_the_sphere(
     size: int, steps: int, seed: int
 ) -> None:
     ends = torch.randn(2, size, generator=torch.Generator().manual_seed(seed)).double()
-    points = along_sphere(ends, steps)
+    points = interpolate_on_sphere(ends, steps)
     torch.testing.assert_close(points[[0, -1]], ends)
     lengths = points.norm(dim=1)
     assert (lengths.diff().sub(lengths.diff().mean()).abs() < 1e-6).all()
@@ -35,15 +36,15 @@ def test_a_way_turns_by_even_steps_and_keeps_to_the_sphere(
 @pytest.mark.parametrize("factor", [1.0, 2.0, -1.0, 0.0])
 def test_ends_in_one_line_are_joined_straight(factor: float) -> None:
     first = torch.tensor([1.0, 2.0, -2.0])
-    points = along_sphere(torch.stack([first, factor * first]), 5)
+    points = interpolate_on_sphere(torch.stack([first, factor * first]), 5)
     shares = torch.linspace(1, factor, 5)
     torch.testing.assert_close(points, shares[:, None] * first)
 
 
 def test_noise_of_any_shape_has_a_way() -> None:
     ends = torch.randn(2, 3, 4)
-    assert along_sphere(ends, 6).shape == (6, 3, 4)
-    torch.testing.assert_close(along_sphere(ends, 2), ends)
+    assert interpolate_on_sphere(ends, 6).shape == (6, 3, 4)
+    torch.testing.assert_close(interpolate_on_sphere(ends, 2), ends)
 
 
 def test_the_same_seed_composes_the_same_segments() -> None:
@@ -59,8 +60,8 @@ def test_the_same_seed_composes_the_same_segments() -> None:
 def test_a_way_leads_from_one_segment_to_another() -> None:
     network = gan_of()
     composed = compose_segments(network, VOICES, Sampling(pieces=2, interpolation_steps=5), seed=5)
-    ends = network.draw(network.noise(4, torch.Generator().manual_seed(5)))
-    expected = tokens_of(ends, network.shape, VOICES).reshape(2, 2, SEGMENT)
+    ends = draw_segments(network, network.noise(4, torch.Generator().manual_seed(5)))
+    expected = VOICES.from_grid(ends).reshape(2, 2, SEGMENT)
     for piece, (first, last) in zip(composed, expected, strict=True):
         shown = piece.steps.reshape(5, SEGMENT + BAR)
         assert np.array_equal(shown[[0, -1], :SEGMENT], [first, last])

@@ -8,10 +8,11 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
-from ostinato.data.segments import SegmentBatch, Segments, TrainingSegments
+from ostinato.data.segments import Segments, TrainingSegments
 from ostinato.data.store import TokenStore
 from ostinato.data.windows import Batch, TrainingWindows, WholePieces, WindowSettings
 from ostinato.representations.base import Representation
+from ostinato.representations.voice_roll import VoiceRoll
 
 
 class MusicData(pl.LightningDataModule):
@@ -79,9 +80,9 @@ class SegmentData(pl.LightningDataModule):
         self.batch_size, self.seed = batch_size, seed
         self.transpose, self.transpose_probability = transpose, transpose_probability
         parts = [part for part in (training, validation) if len(part)]
-        self.real = [part.drawn(judged, seed) for part in parts]
+        self.real = [part.sample(judged, seed) for part in parts]
 
-    def train_dataloader(self) -> DataLoader[SegmentBatch]:
+    def train_dataloader(self) -> DataLoader[VoiceRoll]:
         """Return this epoch's batches."""
         segments = TrainingSegments(
             self.training,
@@ -93,16 +94,16 @@ class SegmentData(pl.LightningDataModule):
         )
         return DataLoader(segments, batch_size=None)
 
-    def val_dataloader(self) -> DataLoader[SegmentBatch]:
+    def val_dataloader(self) -> DataLoader[VoiceRoll]:
         """Return real segments, of the training pieces and then of the validation pieces."""
         return DataLoader(self.real, batch_size=None)  # type: ignore[arg-type]
 
     def transfer_batch_to_device(
         self, batch: Any, device: torch.device, dataloader_idx: int
     ) -> Any:
-        """Move a batch."""
-        del dataloader_idx
-        return batch.to(device)
+        """Return a voice roll as it is: the module makes tensors of it on its own device."""
+        del device, dataloader_idx
+        return batch
 
 
 def current_epoch(trainer: pl.Trainer | None) -> int:

@@ -1,38 +1,18 @@
 """Cutting pieces into segments: so many whole bars of one line or of several."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from ostinato.data.store import TokenStore
 from ostinato.music.piece import Piece
 from ostinato.representations.bar_grid import BarGrid
 from ostinato.representations.monophonic import REST
-
-
-@dataclass(frozen=True)
-class SegmentBatch:
-    """Segments side by side.
-
-    pitch: (batch, voices, steps) int64, what sounds, counted from the lowest pitch of the voice,
-    with silence after the highest; onset: (batch, voices, steps), 1 where a note begins, float32.
-    A piano-roll has a voice for each pitch.
-    """
-
-    pitch: Tensor
-    onset: Tensor
-
-    def __len__(self) -> int:
-        return len(self.pitch)
-
-    def to(self, device: torch.device) -> "SegmentBatch":
-        """The batch on another device."""
-        return SegmentBatch(*(getattr(self, field.name).to(device) for field in fields(self)))
+from ostinato.representations.voice_roll import VoiceRoll
 
 
 @dataclass(frozen=True)
@@ -61,20 +41,20 @@ class Segments:
 
     def batch(
         self, rows: NDArray[np.int64], semitones: NDArray[np.int64] | None = None
-    ) -> SegmentBatch:
-        """The segments at `rows`, moved by semitones: (rows,)."""
+    ) -> VoiceRoll:
+        """Return the segments at `rows`, moved by semitones: (rows,)."""
         time = self.bars * self.representation.bar_steps * self.representation.voices_per_step
+        # (rows, time, …), each from its first step on
         steps = self.store.steps[self.starts[rows][:, None] + np.arange(time)]
         before = self.before[rows]
         if semitones is not None:
             steps = self.representation.transpose(steps, semitones)
             before = np.where(before == REST, REST, before + semitones[:, None])
-        return _batch(
-            *self.representation.to_grid(steps, before), self.representation, self.pitches
-        )
+        roll = self.representation.to_grid(steps, before)
+        return _limit_voices(roll, self.representation, self.pitches)
 
-    def drawn(self, most: int, seed: int) -> SegmentBatch:
-        """At most so many segments, drawn by a seed."""
+    def sample(self, most: int, seed: int) -> VoiceRoll:
+        """Return at most so many segments, drawn by a seed."""
         order = np.random.default_rng(seed).permutation(len(self))[:most]
         return self.batch(np.sort(order))
 
@@ -87,13 +67,13 @@ def cut(
     bars: int,
     pitches: tuple[int, int],
 ) -> Segments:
-    """Cut the stored pieces at `indices` at their barlines, which `pieces` say.
+    """Return segments of the stored pieces at `indices`, cut at the barlines that `pieces` have.
 
     Only bars of the representation's `bar_steps` are taken, so that metres are kept apart, and
     only segments in which something sounds, within `pitches`.
     """
     at = {store.names[i]: int(i) for i in indices}
-    found: list[_Cuts] = []
+    found: list[_Candidates] = []
     other_bars = 0
     ends = representation.end is not None
     begins = ends or representation.kind == "frames"
@@ -101,24 +81,25 @@ def cut(
         if (index := at.get(piece.name)) is None:
             continue
         first, last = int(store.offsets[index]) + begins, int(store.offsets[index + 1]) - ends
-        pitch, _ = representation.to_grid(store.steps[first:last][None])
-        cuts = _cuts(pitch[0], representation.bars(piece), representation.bar_steps, bars)
+        roll = representation.to_grid(store.steps[first:last][None])
+        cuts = _find_segments(roll.pitch[0], representation.bars(piece), bars, roll.bar_steps)
         other_bars += not len(cuts.steps)
-        found.append(cuts.after(first, representation.voices_per_step))
-    none = _cuts(np.zeros((0, 1), np.uint8), np.zeros(0, np.int64), representation.bar_steps, bars)
-    cuts = _Cuts(*map(np.concatenate, zip(*(found or [none]), strict=True)))
+        found.append(cuts.move(first, representation.voices_per_step))
+    no_bars = np.zeros(0, np.int64)
+    none = _find_segments(np.zeros((1, 0), np.int16), no_bars, bars, representation.bar_steps)
+    cuts = _Candidates(*map(np.concatenate, zip(*(found or [none]), strict=True)))
     sounds = cuts.lowest <= cuts.highest
     inside = (cuts.lowest >= pitches[0]) & (cuts.highest <= pitches[1])
-    kept = cuts.only(sounds & inside)
+    allowed = cuts.select(sounds & inside)
     outside = int((sounds & ~inside).sum())
-    return Segments(store, representation, bars, pitches, *kept, other_bars, outside)
+    return Segments(store, representation, bars, pitches, *allowed, other_bars, outside)
 
 
-class _Cuts(NamedTuple):
-    """Segments of a piece by their beginnings, and what is known of each.
+class _Candidates(NamedTuple):
+    """Segments of a piece by their beginnings, before any is left out.
 
     steps, lowest, highest: (segments,) int64, the first step and the outermost pitches, the lowest
-    above the highest where nothing sounds; before: (segments, lines) uint8, what sounds before.
+    above the highest where nothing sounds; before: (segments, voices) uint8, what sounds before.
     """
 
     steps: NDArray[np.int64]
@@ -126,71 +107,66 @@ class _Cuts(NamedTuple):
     lowest: NDArray[np.int64]
     highest: NDArray[np.int64]
 
-    def only(self, rows: NDArray[np.bool_]) -> "_Cuts":
-        """Some of them."""
-        return _Cuts(self.steps[rows], self.before[rows], self.lowest[rows], self.highest[rows])
+    def select(self, rows: NDArray[np.bool_]) -> "_Candidates":
+        """Return some of them."""
+        return _Candidates(
+            self.steps[rows], self.before[rows], self.lowest[rows], self.highest[rows]
+        )
 
-    def after(self, first: int, period: int) -> "_Cuts":
-        """The same in a store where the piece begins at `first` and moments are `period` long."""
+    def move(self, first: int, period: int) -> "_Candidates":
+        """Return them in a store where the piece begins at `first`, a grid step being `period`."""
         return self._replace(steps=first + self.steps * period)
 
 
-def _cuts(pitch: NDArray[np.uint8], lines: NDArray[np.int64], bar_steps: int, bars: int) -> _Cuts:
-    """Cut what sounds, (time, lines), into segments at the bars that begin at the steps `lines`."""
-    length = bars * bar_steps
-    each = np.isin(lines[:, None] + np.arange(bars) * bar_steps, lines).all(axis=1)
-    steps = lines[each & (lines + length <= len(pitch))]
-    sounding = pitch[steps[:, None] + np.arange(length)].astype(np.int16)
-    lowest = sounding.min(axis=(1, 2), initial=REST)
-    highest = np.where(sounding == REST, -1, sounding).max(axis=(1, 2), initial=-1)
-    before = np.where(steps[:, None] > 0, pitch[np.maximum(steps - 1, 0)], np.uint8(REST))
-    return _Cuts(steps, before, lowest.astype(np.int64), highest.astype(np.int64))
+def _find_segments(
+    pitch: NDArray[np.integer[Any]], barlines: NDArray[np.int64], bars: int, bar_steps: int
+) -> _Candidates:
+    """Return the segments of a piece, (voices, time), at those barlines that bars follow."""
+    length, time = bars * bar_steps, pitch.shape[1]
+    follow = np.isin(barlines[:, None] + np.arange(bars) * bar_steps, barlines).all(axis=1)
+    steps = barlines[follow & (barlines + length <= time)]
+    # what sounds in each: (voices, segments, length)
+    sounding = pitch[:, steps[:, None] + np.arange(length)]
+    lowest = sounding.min(axis=(0, 2), initial=REST)
+    highest = np.where(sounding == REST, -1, sounding).max(axis=(0, 2), initial=-1)
+    # (segments, voices); nothing sounds before the first step of a piece
+    before = np.where(steps[:, None] > 0, pitch[:, np.maximum(steps - 1, 0)].T, REST)
+    ends = (lowest.astype(np.int64), highest.astype(np.int64))
+    return _Candidates(steps, before.astype(np.uint8), *ends)
 
 
-def first_of(
+def first_segment(
     piece: Piece, representation: BarGrid, bars: int, pitches: tuple[int, int]
-) -> SegmentBatch | None:
-    """The first segment of a piece, alone in a batch; None where it has none, as `cut` cuts.
+) -> VoiceRoll | None:
+    """Return the first segment of a piece; None where it has none, as `cut` cuts.
 
     Silence follows a piece that ends within its last bar. Raises `UnencodableError`.
     """
-    pitch, onset = representation.to_grid(representation.encode(piece)[None])
-    lines, bar = representation.bars(piece), representation.bar_steps
-    missing = max(0, int(lines[-1]) + bar - pitch.shape[1]) if len(lines) else 0
-    after = ((0, 0), (0, missing), (0, 0))
-    pitch, onset = np.pad(pitch, after, constant_values=REST), np.pad(onset, after)
-    cuts = _cuts(pitch[0], lines, bar, bars)
-    fits = (cuts.lowest >= pitches[0]) & (cuts.highest <= pitches[1]) & (cuts.highest >= 0)
+    roll = representation.to_grid(representation.encode(piece)[None])
+    barlines = representation.bars(piece)
+    missing = max(0, int(barlines[-1]) + roll.bar_steps - roll.steps) if len(barlines) else 0
+    roll = roll.pad(missing)
+    found = _find_segments(roll.pitch[0], barlines, bars, roll.bar_steps)
+    fits = (found.lowest >= pitches[0]) & (found.highest <= pitches[1]) & (found.highest >= 0)
     if not fits.any():
         return None
-    first = int(cuts.steps[fits][0])
-    inside = slice(first, first + bars * bar)
-    pitch, onset = pitch[:, inside], onset[:, inside].copy()
-    onset[:, 0] = pitch[:, 0] < REST
-    return _batch(pitch, onset, representation, pitches)
+    first = int(found.steps[fits][0])
+    roll = roll.crop(first, first + bars * roll.bar_steps)
+    # what is held over the first barline begins there
+    onset = roll.onset.copy()
+    onset[..., 0] = roll.sounding[..., 0]
+    return _limit_voices(replace(roll, onset=onset), representation, pitches)
 
 
-def _batch(
-    pitch: NDArray[np.uint8],
-    onset: NDArray[np.bool_],
-    representation: BarGrid,
-    pitches: tuple[int, int],
-) -> SegmentBatch:
-    """Excerpts (batch, steps, lines) as a batch."""
-    low, high = pitches
-    floors, silence = np.array(low), high - low + 1
-    if representation.apart:
-        inside = slice(low - representation.lowest, high - representation.lowest + 1)
-        pitch, onset = pitch[..., inside], onset[..., inside]
-        floors, silence = np.arange(low, high + 1), 1
-    counted = np.where(pitch == REST, silence, pitch.astype(np.int64) - floors)
-    return SegmentBatch(
-        torch.from_numpy(np.ascontiguousarray(counted.transpose(0, 2, 1))),
-        torch.from_numpy(np.ascontiguousarray(onset.transpose(0, 2, 1), np.float32)),
-    )
+def _limit_voices(roll: VoiceRoll, representation: BarGrid, pitches: tuple[int, int]) -> VoiceRoll:
+    """Return a piano-roll with the voices of the allowed pitches alone; others as they are."""
+    if not roll.one_voice_per_pitch:
+        return roll
+    lowest = representation.lowest
+    return roll.select_voices(slice(pitches[0] - lowest, pitches[1] - lowest + 1))
 
 
-class TrainingSegments(torch.utils.data.Dataset[SegmentBatch]):
+class TrainingSegments(torch.utils.data.Dataset[VoiceRoll]):
     """One epoch of segments, shuffled and transposed; item i is the i-th batch.
 
     Everything follows from (seed, epoch). All batches are whole; where there are fewer segments
@@ -221,6 +197,6 @@ class TrainingSegments(torch.utils.data.Dataset[SegmentBatch]):
     def __len__(self) -> int:
         return len(self.batches)
 
-    def __getitem__(self, index: int) -> SegmentBatch:
+    def __getitem__(self, index: int) -> VoiceRoll:
         rows = self.batches[index]
         return self.segments.batch(rows, self.semitones[rows])

@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato.evaluation.segments import Excerpts, features, overlap, overlapping_areas
+from ostinato.evaluation.segments import features, overlap, overlapping_areas
+from ostinato.representations.voice_roll import VoiceRoll
 
 DRAWS = 10_000
 RESAMPLED = 100  # times, of segments, whose areas are slow
@@ -34,7 +35,7 @@ class Advantage:
 
     @property
     def sign(self) -> int:
-        """1 where the model is better, -1 where it is worse, 0 where neither can be told."""
+        """Return 1 where the model is better, -1 where it is worse, 0 where neither can be told."""
         if self.low is None or self.high is None:
             return 0
         return int(self.low > 0) - int(self.high < 0)
@@ -64,7 +65,7 @@ def compare_pieces(
 
 
 def _resampled_means(gains: NDArray[np.float64], notes: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Gains per note of as many pieces drawn with replacement, again and again: (draws,)."""
+    """Return gains per note of as many pieces drawn with replacement, again and again: (draws,)."""
     random, pieces = np.random.default_rng(SEED), len(notes)
     means: list[NDArray[np.float64]] = []
     for start in range(0, DRAWS, step := max(1, AT_ONCE // pieces)):
@@ -74,14 +75,14 @@ def _resampled_means(gains: NDArray[np.float64], notes: NDArray[np.int64]) -> ND
     return np.concatenate(means)
 
 
-def overlap_gap(ours: Excerpts, known: Excerpts, held_out: Excerpts) -> tuple[float, float]:
-    """Return the 95 % interval of how much nearer `known` is to `held_out` than ours, in area.
+def overlap_gap(ours: VoiceRoll, training: VoiceRoll, held_out: VoiceRoll) -> tuple[float, float]:
+    """Return the 95 % interval of how much nearer `training` is to `held_out` than ours, in area.
 
     By drawing segments of each set with replacement, which takes them for independent. Sets with
     repetitions overlap less than others: the basic bootstrap (Davison and Hinkley, Bootstrap
     Methods and their Application, 1997) takes that shift off the interval.
     """
-    sets = [features(excerpts) for excerpts in (ours, known, held_out)]
+    sets = [features(roll) for roll in (ours, training, held_out)]
     random = np.random.default_rng(SEED)
 
     def gap(draw: bool) -> float:
@@ -97,7 +98,7 @@ def overlap_gap(ours: Excerpts, known: Excerpts, held_out: Excerpts) -> tuple[fl
 def _draw(
     values: Mapping[str, NDArray[np.float64]], random: np.random.Generator
 ) -> dict[str, NDArray[np.float64]]:
-    """As many segments as there are, drawn with replacement."""
+    """Return as many segments as there are, drawn with replacement."""
     count = len(next(iter(values.values())))
     rows = random.integers(0, count, count)
     return {name: column[rows] for name, column in values.items()}

@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato.evaluation.segments import CLASSES, Excerpts, qualified, tonal_distance
+from ostinato.evaluation.segments import CLASSES, Pitches, qualified, tonal_distance
+from ostinato.representations.monophonic import REST
+from ostinato.representations.voice_roll import VoiceRoll
 
 MANY = 3  # pitches at once
 TABLE = {
@@ -25,51 +27,48 @@ TABLE = {
 }
 
 
-def musegan_table(excerpts: Excerpts, tracks: Sequence[slice]) -> dict[str, Any]:
-    """Its figures by the names of `TABLE`: a list of tracks, a share, and pairs of tracks.
+def musegan_table(roll: VoiceRoll, tracks: Sequence[slice]) -> dict[str, Any]:
+    """Return the figures by the names of `TABLE`: a list of tracks, a share, and pairs of tracks.
 
     tracks: the voices of each. Bars in which a track is silent have no pitch class and count as 0.
     A pair of tracks that never sound in one quarter note has no distance: None.
     """
-    each = [_of(excerpts, voices) for voices in tracks]
+    each = [roll.select_voices(voices) for voices in tracks]
     return {
         "empty_bars": [_empty_bars(one) for one in each],
         "pitch_classes": [_pitch_classes(one) for one in each],
         "qualified_notes": [qualified(one) for one in each],
-        "polyphonicity": _polyphonicity(excerpts.pitch),
+        "polyphonicity": _polyphonicity(roll.pitch),
         "tonal_distance": {
-            f"{first + 1}-{last + 1}": _mean(tonal_distance(excerpts, one, other))
+            f"{first + 1}-{last + 1}": _mean(tonal_distance(roll, one, other))
             for (first, one), (last, other) in combinations(enumerate(tracks), 2)
         },
     }
 
 
-def _of(excerpts: Excerpts, voices: slice) -> Excerpts:
-    pitch, onset = excerpts.pitch[:, voices], excerpts.onset[:, voices]
-    return Excerpts(pitch, onset, excerpts.beat, excerpts.bar)
+def _empty_bars(roll: VoiceRoll) -> float:
+    """Return the share of bars in which no voice sounds."""
+    return float((_split_bars(roll) == REST).all(axis=(1, 3)).mean())
 
 
-def _empty_bars(excerpts: Excerpts) -> float:
-    """The share of bars in which no voice sounds."""
-    return float((_bars(excerpts) < 0).all(axis=(1, 3)).mean())
-
-
-def _pitch_classes(excerpts: Excerpts) -> float:
-    """The mean number of pitch classes that sound in a bar."""
-    bars = _bars(excerpts)
-    sounds = [(bars % CLASSES == number) & (bars >= 0) for number in range(CLASSES)]
+def _pitch_classes(roll: VoiceRoll) -> float:
+    """Return the mean number of pitch classes that sound in a bar."""
+    bars = _split_bars(roll)
+    # by pitch class, which places sound it: (12, segments, voices, bars, steps of a bar)
+    sounds = [(bars % CLASSES == number) & (bars != REST) for number in range(CLASSES)]
     return float(np.any(sounds, axis=(2, 4)).sum(axis=0).mean())
 
 
-def _bars(excerpts: Excerpts) -> NDArray[np.int64]:
-    """Pitches (segments, voices, bars, steps of a bar)."""
-    segments, voices, _ = excerpts.pitch.shape
-    return excerpts.pitch.reshape(segments, voices, -1, excerpts.bar)
+def _split_bars(roll: VoiceRoll) -> Pitches:
+    """Return pitches (segments, voices, bars, steps of a bar)."""
+    segments, voices, _ = roll.pitch.shape
+    return roll.pitch.reshape(segments, voices, -1, roll.bar_steps)
 
 
-def _polyphonicity(pitch: NDArray[np.int64]) -> float:
+def _polyphonicity(pitch: Pitches) -> float:
+    # in order, what is higher than the one before is another pitch: (segments, voices, steps)
     ordered = np.sort(pitch, axis=1)
-    new = (ordered >= 0) & (np.diff(ordered, axis=1, prepend=-1) > 0)
+    new = (ordered < REST) & (np.diff(ordered, axis=1, prepend=-1) > 0)
     return float((new.sum(axis=1) >= MANY).mean())
 
 

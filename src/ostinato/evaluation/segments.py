@@ -1,17 +1,15 @@
 """Measures of segments of voices or of piano-rolls, and a set of them against another."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from ostinato.evaluation.distributions import overlapping_area
-from ostinato.models.segments import Lines, Shape
+from ostinato.representations.monophonic import REST
+from ostinato.representations.voice_roll import VoiceRoll
 
-SILENT = -1
 CLASSES = 12
 SCALE = (0, 2, 4, 5, 7, 9, 11)
 RADII = (1.0, 1.0, 0.5)
@@ -37,101 +35,60 @@ MONITORED = frozenset(
         "jump",
     }
 )
-SHARES = {
+SET_METRICS = {
     "diversity": "share of steps in which two segments differ",
     "qualified_notes": "share of notes that last an eighth note or longer",
     "empty_bars": "share of bars, voice by voice, in which nothing sounds",
     "rests": "share of steps, voice by voice, in which nothing sounds",
     "unisons": "share of steps in which two voices sound one pitch",
 }
+Pitches = NDArray[np.integer[Any]]
 MOST_PAIRS = 200  # segments that are compared with each other
 WHOLE_EIGHTH = 0.5  # quarter notes
 
 
-@dataclass(frozen=True)
-class Excerpts:
-    """Segments side by side, as arrays.
-
-    pitch: (segments, voices, steps), MIDI pitches, -1 where a voice is silent; onset: the same
-    shape, true where a note begins; `beat` steps are a quarter note and `bar` steps a bar. Of a
-    piano-roll, `roll`, there is a voice for each pitch, and what is only of voices is not measured.
-    """
-
-    pitch: NDArray[np.int64]
-    onset: NDArray[np.bool_]
-    beat: int
-    bar: int
-    roll: bool = False
-
-    def __len__(self) -> int:
-        return len(self.pitch)
-
-    @cached_property
-    def lengths(self) -> NDArray[np.int64]:
-        """Return how many steps notes last, at their first: (segments, voices, steps)."""
-        steps = self.pitch.shape[-1]
-        new = self.onset | (self.pitch < 0)
-        here = np.where(new, np.arange(steps), steps)
-        following = np.minimum.accumulate(here[..., ::-1], axis=-1)[..., ::-1]
-        ends = np.concatenate([following[..., 1:], np.full((*here.shape[:-1], 1), steps)], axis=-1)
-        return np.where(self.onset, ends - np.arange(steps), 0)
-
-
-def excerpts_of(lines: Lines, shape: Shape) -> Excerpts:
-    """Return what a network makes, or is shown, to be measured."""
-    return excerpts(*lines.said(), shape)
-
-
-def excerpts(pitch: Tensor, onset: Tensor, shape: Shape) -> Excerpts:
-    """The same of what `Lines.said` gives, or of a batch of segments."""
-    said, begins = pitch.cpu().numpy(), onset.cpu().numpy() > 0
-    floors = np.array(shape.floors)[:, None]
-    sounding = np.where(said < shape.pitches, said + floors, SILENT)
-    return Excerpts(sounding, begins, shape.beat, shape.bar, shape.apart)
-
-
-def features(excerpts: Excerpts) -> dict[str, NDArray[np.float64]]:
-    """Each of the `FEATURES` of every segment: (segments,), NaN where it is undefined.
+def features(roll: VoiceRoll) -> dict[str, NDArray[np.float64]]:
+    """Return the `FEATURES` of every segment: (segments,) each, NaN where undefined.
 
     With one voice there is no distance between voices, and a piano-roll has neither such nor steps
     from note to note.
     """
-    counts = _class_counts(excerpts)
+    counts = _class_counts(roll)
     notes = counts.sum(axis=1)
     values = {
         "pitch_classes": (counts > 0).sum(axis=1).astype(float),
         "notes": notes,
-        "mean_length": _divided(excerpts.lengths.sum(axis=(1, 2)) / excerpts.beat, notes),
+        "mean_length": _divided(roll.durations.sum(axis=(1, 2)) / roll.beat_steps, notes),
         "scale_consistency": _divided(_in_scale(counts), notes),
         "pitch_class_entropy": _entropy(counts),
     }
-    if not excerpts.roll:
-        values["jump"] = _jump(excerpts)
-        if excerpts.pitch.shape[1] > 1:
-            values["tonal_distance"] = tonal_distance(excerpts, slice(0, 1), slice(-1, None))
+    if not roll.one_voice_per_pitch:
+        values["jump"] = _jump(roll)
+        if roll.pitch.shape[1] > 1:
+            values["tonal_distance"] = tonal_distance(roll, slice(0, 1), slice(-1, None))
     return {name: values[name] for name in FEATURES if name in values}
 
 
-def attributes(excerpts: Excerpts) -> dict[str, NDArray[np.float64]]:
-    """Return what one may want more or less of, of every segment: (segments,), NaN where undefined.
+def attributes(roll: VoiceRoll) -> dict[str, NDArray[np.float64]]:
+    """Return the attributes of every segment: (segments,) each, NaN where undefined.
 
     note_density: notes per quarter note; pitch_height: the mean pitch of notes, as in MIDI;
     syncopation: the share of notes that begin between two quarter notes and last beyond the second.
     """
-    begins, steps = excerpts.onset, np.arange(excerpts.pitch.shape[-1])
+    begins, steps = roll.onset, np.arange(roll.pitch.shape[-1])
     notes = begins.sum(axis=(1, 2)).astype(float)
-    place = steps % excerpts.beat
-    over = begins & (place > 0) & (place + excerpts.lengths > excerpts.beat)
-    heights = np.where(begins, excerpts.pitch, 0).sum(axis=(1, 2)).astype(float)
+    place = steps % roll.beat_steps
+    over = begins & (place > 0) & (place + roll.durations > roll.beat_steps)
+    heights = np.where(begins, roll.pitch, 0).sum(axis=(1, 2)).astype(float)
     return {
-        "note_density": notes * excerpts.beat / len(steps),
+        "note_density": notes * roll.beat_steps / len(steps),
         "pitch_height": _divided(heights, notes),
         "syncopation": _divided(over.sum(axis=(1, 2)).astype(float), notes),
     }
 
 
-def overlaps(ours: Excerpts, theirs: Excerpts) -> dict[str, float]:
-    """The overlapping area of each feature of two sets; 0 where one of them has none."""
+def overlaps(ours: VoiceRoll, theirs: VoiceRoll) -> dict[str, float]:
+    """Return the overlapping area of each feature of two sets; 0 where one of them has none."""
     return overlapping_areas(features(ours), features(theirs))
 
 
@@ -144,7 +101,7 @@ def overlap(areas: Mapping[str, float]) -> float:
 def overlapping_areas(
     ours: Mapping[str, NDArray[np.float64]], theirs: Mapping[str, NDArray[np.float64]]
 ) -> dict[str, float]:
-    """The same of what `features` gives of two sets."""
+    """Return the overlapping areas of two sets of which `features` gave the values."""
     areas = {}
     for name, values in ours.items():
         a, b = values[~np.isnan(values)], theirs[name][~np.isnan(theirs[name])]
@@ -152,73 +109,77 @@ def overlapping_areas(
     return areas
 
 
-def diversity(excerpts: Excerpts) -> float:
-    """Return how much segments differ: the mean of what `differing` says of all pairs.
+def diversity(roll: VoiceRoll) -> float:
+    """Return the diversity of segments: the mean of what `count_differences` gives of all pairs.
 
     Of the first 200; 0 for fewer than two.
     """
-    some = excerpts.pitch[:MOST_PAIRS]
+    some = roll.pitch[:MOST_PAIRS]
     if len(some) < 2:
         return 0.0
-    each = [differing(some[i], some[i + 1 :], excerpts.roll).sum() for i in range(len(some) - 1)]
+    each = [
+        count_differences(some[i], some[i + 1 :], roll.one_voice_per_pitch).sum()
+        for i in range(len(some) - 1)
+    ]
     return float(sum(each) / (len(some) * (len(some) - 1) / 2))
 
 
-def differing(here: NDArray[np.int64], there: NDArray[np.int64], roll: bool) -> NDArray[np.float64]:
-    """The share of steps, voice by voice, at which another pitch sounds: (…, voices, steps) -> (…).
+def count_differences(here: Pitches, there: Pitches, is_pianoroll: bool) -> NDArray[np.float64]:
+    """Return the share of steps, voice by voice, at which another pitch sounds.
 
-    Of piano-rolls, which are silent at most places, the share of those at which something sounds in
-    one or in both.
+    here, there: pitches (…, voices, steps); the shares are (…). Of piano-rolls, which are silent at
+    most places, the share of those at which something sounds in one or in both.
     """
     differ = here != there
-    counted = np.maximum(here, there) >= 0 if roll else np.ones_like(differ)
+    # silence is above all pitches, so that the lower of two is silent where both are
+    counted = np.minimum(here, there) < REST if is_pianoroll else np.ones_like(differ)
     most = np.maximum(counted.sum(axis=(-2, -1)), 1)
     shares: NDArray[np.float64] = differ.sum(axis=(-2, -1)) / most
     return shares
 
 
-def qualified(excerpts: Excerpts) -> float:
-    """The share of notes that last an eighth note at least; 0 where there are no notes."""
-    lengths = excerpts.lengths[excerpts.onset]
-    return float(np.mean(lengths >= WHOLE_EIGHTH * excerpts.beat)) if len(lengths) else 0.0
+def qualified(roll: VoiceRoll) -> float:
+    """Return the share of notes that last an eighth note at least; 0 where there are no notes."""
+    lengths = roll.durations[roll.onset]
+    return float(np.mean(lengths >= WHOLE_EIGHTH * roll.beat_steps)) if len(lengths) else 0.0
 
 
-def empty_bars(excerpts: Excerpts) -> float:
-    """The share of bars, voice by voice, in which nothing sounds."""
-    segments, voices, steps = excerpts.pitch.shape
-    by_bar = excerpts.pitch.reshape(segments, voices, steps // excerpts.bar, excerpts.bar)
-    return float((by_bar < 0).all(axis=3).mean())
+def empty_bars(roll: VoiceRoll) -> float:
+    """Return the share of bars, voice by voice, in which nothing sounds."""
+    by_bar = roll.pitch.reshape(*roll.pitch.shape[:2], -1, roll.bar_steps)
+    return float((by_bar == REST).all(axis=3).mean())
 
 
-def rests(excerpts: Excerpts) -> float:
-    """The share of steps, voice by voice, in which nothing sounds."""
-    return float((excerpts.pitch < 0).mean())
+def rests(roll: VoiceRoll) -> float:
+    """Return the share of steps, voice by voice, in which nothing sounds."""
+    return float((roll.pitch == REST).mean())
 
 
-def unisons(excerpts: Excerpts) -> float:
-    """The share of steps in which two voices or more sound the same pitch."""
-    ordered = np.sort(excerpts.pitch, axis=1)
-    doubled = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)
+def unisons(roll: VoiceRoll) -> float:
+    """Return the share of steps in which two voices or more sound the same pitch."""
+    # pitches that two voices share are neighbours in order: (segments, voices, steps)
+    ordered = np.sort(roll.pitch, axis=1)
+    doubled = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] < REST)
     return float(doubled.any(axis=1).mean())
 
 
-def by_themselves(excerpts: Excerpts) -> dict[str, float]:
-    """Return what is told of one set by itself, each from 0 to 1, by the names of `SHARES`.
+def set_statistics(roll: VoiceRoll) -> dict[str, float]:
+    """Return the `SET_METRICS` of one set of segments, each from 0 to 1.
 
-    Voices that fall silent or meet are none of piano-rolls'.
+    Of piano-rolls, whose voices are pitches, those of single voices are left out.
     """
-    told = {"diversity": diversity(excerpts), "qualified_notes": qualified(excerpts)}
-    if not excerpts.roll:
-        told["empty_bars"], told["rests"] = empty_bars(excerpts), rests(excerpts)
-        told["unisons"] = unisons(excerpts)
-    return told
+    statistics = {"diversity": diversity(roll), "qualified_notes": qualified(roll)}
+    if not roll.one_voice_per_pitch:
+        statistics["empty_bars"], statistics["rests"] = empty_bars(roll), rests(roll)
+        statistics["unisons"] = unisons(roll)
+    return statistics
 
 
-def _class_counts(excerpts: Excerpts) -> NDArray[np.float64]:
+def _class_counts(roll: VoiceRoll) -> NDArray[np.float64]:
     """Return how many notes of each pitch class begin: (segments, 12)."""
-    rows = np.nonzero(excerpts.onset)[0]
-    counts = np.zeros((len(excerpts), CLASSES))
-    np.add.at(counts, (rows, excerpts.pitch[excerpts.onset] % CLASSES), 1)
+    rows = np.nonzero(roll.onset)[0]
+    counts = np.zeros((len(roll), CLASSES))
+    np.add.at(counts, (rows, roll.pitch[roll.onset] % CLASSES), 1)
     return counts
 
 
@@ -242,39 +203,44 @@ def _entropy(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(notes[:, 0] > 0, bits, np.nan)
 
 
-def _jump(excerpts: Excerpts) -> NDArray[np.float64]:
-    total, count = np.zeros(len(excerpts)), np.zeros(len(excerpts))
-    for voice in range(excerpts.pitch.shape[1]):
-        rows, steps = np.nonzero(excerpts.onset[:, voice])
-        pitches = excerpts.pitch[rows, voice, steps]
+def _jump(roll: VoiceRoll) -> NDArray[np.float64]:
+    # rows and steps of notes are in order, so that neighbours in a row are a step apart
+    total, count = np.zeros(len(roll)), np.zeros(len(roll))
+    for voice in range(roll.pitch.shape[1]):
+        rows, steps = np.nonzero(roll.onset[:, voice])
+        pitches = roll.pitch[rows, voice, steps]
         same = rows[1:] == rows[:-1]
         np.add.at(total, rows[1:][same], np.abs(np.diff(pitches))[same])
         np.add.at(count, rows[1:][same], 1)
     return _divided(total, count)
 
 
-def tonal_distance(excerpts: Excerpts, one: slice, other: slice) -> NDArray[np.float64]:
-    """Mean over the quarter notes in which both groups of voices sound: (segments,).
+def tonal_distance(roll: VoiceRoll, one: slice, other: slice) -> NDArray[np.float64]:
+    """Return the mean distance over quarter notes in which both groups sound: (segments,).
 
     NaN where none is.
 
     The distance of tonal centroids (Harte, Sandler and Gasser, Detecting Harmonic Change in Musical
     Audio, 2006), as MuseGAN takes it between tracks.
     """
-    here, there = (_centroids(excerpts.pitch[:, v], excerpts.beat) for v in (one, other))
+    # (segments, beats, 6) each
+    here, there = (_centroids(roll.pitch[:, v], roll.beat_steps) for v in (one, other))
     distances = np.sqrt(((here - there) ** 2).sum(axis=2))
-    heard = ~np.isnan(distances)
-    return _divided(np.where(heard, distances, 0).sum(axis=1), heard.sum(axis=1).astype(float))
+    both = ~np.isnan(distances)  # beats in which both groups sound
+    return _divided(np.where(both, distances, 0).sum(axis=1), both.sum(axis=1).astype(float))
 
 
-def _centroids(pitch: NDArray[np.int64], beat: int) -> NDArray[np.float64]:
-    """Tonal centroids of each beat of voices together: (segments, beats, 6); NaN: silent.
+def _centroids(pitch: Pitches, beat: int) -> NDArray[np.float64]:
+    """Return the tonal centroids of each beat of voices together: (segments, beats, 6).
 
-    pitch: (segments, voices, steps). A last beat that is not whole is left out.
+    NaN where they are silent. pitch: (segments, voices, steps). A last beat that is not whole is
+    left out.
     """
     beats = pitch.shape[2] // beat
     by_beat = pitch[..., : beats * beat].reshape(*pitch.shape[:2], beats, beat)
-    chroma = (by_beat[..., None] % CLASSES == np.arange(CLASSES)) & (by_beat[..., None] >= 0)
+    # which pitch class each voice sounds: (segments, voices, beats, steps of a beat, 12)
+    sounding = (by_beat != REST)[..., None]
+    chroma = (by_beat[..., None] % CLASSES == np.arange(CLASSES)) & sounding
     sums = chroma.sum(axis=(1, 3)).astype(float)
     classes = np.arange(CLASSES)
     angles = np.pi * np.outer([7 / 6, 3 / 2, 2 / 3], classes)

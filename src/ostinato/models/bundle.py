@@ -42,6 +42,14 @@ GONE = (
     "adversarial.muse",
     "adversarial.recurrent",
 )
+# of bundles written before: parts of models that have other names now, and their settings
+RENAMED_PARTS = {"models.variational.evidence.Evidence": "models.variational.elbo.ELBO"}
+RENAMED_SETTINGS = {
+    "nearness": "leap_penalty",
+    "apart": "unison_penalty",
+    "quick": "offbeat_bias",
+    "chance": "noise_scale",
+}
 KEYS = ("representation", "model", "method", "choices")
 
 
@@ -170,12 +178,17 @@ def read_config(folder: Path, plugins: Iterable[str] = ()) -> Config:
 
 
 def upgraded(config: Config) -> Config:
-    """Return the config of a bundle that was written before models had a method, with one.
+    """Return the config of a bundle that was written before, as it would be written now.
 
-    Settings of training that stood in the model then are left out; others stay as they are.
+    Parts of a model and their settings get the names that they have now. Where models had no
+    method, it gets one, and settings of training that stood in the model then are left out.
     """
     model = config.tree.get("model")
-    if "method" in config.tree or not isinstance(model, dict):
+    if not isinstance(model, dict):
+        return config
+    model = {name: _rename(node) for name, node in model.items()}
+    config = Config({**config.tree, "model": model}, config.plugins)
+    if "method" in config.tree:
         return config
     method = next((m for part, m in METHOD_OF.items() if part in model), "likelihood.Likelihood")
     model = {name: _without_training(node) for name, node in model.items()}
@@ -185,6 +198,15 @@ def upgraded(config: Config) -> Config:
         own = {name: value for name, value in own.items() if name not in EMPTY or value}
     tree = {**config.tree, "representation": own, "model": model, "method": target}
     return Config(tree, config.plugins)
+
+
+def _rename(node: Any) -> Any:
+    """Return a part of a model with the names of now; a plug-in's own part stays as it is."""
+    if not isinstance(node, dict) or not str(node.get(TARGET)).startswith("ostinato.models."):
+        return node
+    target = node[TARGET].removeprefix("ostinato.")
+    renamed = {RENAMED_SETTINGS.get(name, name): value for name, value in node.items()}
+    return renamed | {TARGET: f"ostinato.{RENAMED_PARTS.get(target, target)}"}
 
 
 def _without_training(node: Any) -> Any:

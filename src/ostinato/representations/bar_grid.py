@@ -9,17 +9,18 @@ from numpy.typing import NDArray
 
 from ostinato.music.piece import Piece
 from ostinato.representations.base import Representation, TokenRepresentation, Tokens
+from ostinato.representations.voice_roll import VoiceRoll
 
 
 class BarGrid(Representation):
     """Lines side by side in bars of `bar_steps` steps, of which `beat_steps` are a quarter note.
 
-    A line sounds one pitch at a time. With `apart` there is a line for each pitch from `lowest` to
-    `highest`, which sounds that one alone. by_track: how many of the lines each track has, in
-    order.
+    A line sounds one pitch at a time. With `one_voice_per_pitch` there is a line for each pitch
+    from `lowest` to `highest`, which sounds that one alone. by_track: how many of the lines each
+    track has, in order.
     """
 
-    apart: bool = False
+    one_voice_per_pitch: bool = False
     by_track: tuple[int, ...] = (1,)
 
     @property
@@ -50,16 +51,27 @@ class BarGrid(Representation):
     @abstractmethod
     def to_grid(
         self, steps: NDArray[Any], before: NDArray[np.integer[Any]] | None = None
-    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-        """Return what sounds, a pitch or `REST`, and where notes begin: (batch, steps, lines).
+    ) -> VoiceRoll:
+        """Return what sounds and where notes begin.
 
-        steps: (batch, time, …), each from the beginning of a moment on; before: (batch, lines),
-        what sounds before the first, nothing by default. What is held over it begins there.
+        steps: (batch, time, …), each from the beginning of a grid step on; before: (batch, lines),
+        what sounds before the first, a pitch or `REST`, nothing by default. What is held over it
+        begins there.
         """
 
     @abstractmethod
-    def from_grid(self, pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[Any]:
-        """Return the steps (batch, time, …) of what `to_grid` gave, of lines of any number."""
+    def from_grid(self, roll: VoiceRoll) -> NDArray[Any]:
+        """Return the steps (batch, time, …) of what `to_grid` gave, of voices of any number."""
+
+    def voice_roll(self, pitch: Tokens, onset: NDArray[np.bool_]) -> VoiceRoll:
+        """Return the voice roll of lines, step by step: (batch, steps, lines) both."""
+        return VoiceRoll(
+            np.ascontiguousarray(pitch.transpose(0, 2, 1), np.int16),
+            np.ascontiguousarray(onset.transpose(0, 2, 1)),
+            self.beat_steps,
+            self.bar_steps,
+            self.one_voice_per_pitch,
+        )
 
 
 class TokenBarGrid(BarGrid, TokenRepresentation):

@@ -15,6 +15,7 @@ from ostinato.representations.bar_grid import BarGrid
 from ostinato.representations.base import BAR_QUARTERS, FrameRepresentation, Tokens, pitch_name
 from ostinato.representations.instrument import select_pitched_notes
 from ostinato.representations.monophonic import REST
+from ostinato.representations.voice_roll import VoiceRoll, by_step
 from ostinato.wording import quantity
 
 FINEST = 64  # steps to the quarter note, so that a position fits a byte
@@ -70,7 +71,7 @@ class Pianoroll(BarGrid, FrameRepresentation):
     """
 
     name: ClassVar[str] = "pianoroll"
-    apart = True
+    one_voice_per_pitch = True
 
     def __init__(
         self,
@@ -179,11 +180,11 @@ class Pianoroll(BarGrid, FrameRepresentation):
 
     def to_grid(
         self, steps: NDArray[Any], before: NDArray[np.integer[Any]] | None = None
-    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    ) -> VoiceRoll:
         del before  # every frame says what is held
         sounds, begins = self._sounds_and_onsets(steps)
         pitches = np.arange(self.lowest, self.highest + 1)
-        return np.where(sounds, pitches, REST).astype(np.uint8), begins
+        return self.voice_roll(np.where(sounds, pitches, REST).astype(np.uint8), begins)
 
     def _sounds_and_onsets(
         self, steps: NDArray[Any]
@@ -196,7 +197,8 @@ class Pianoroll(BarGrid, FrameRepresentation):
         begins[..., 1:, :] |= sounds[..., 1:, :] & ~sounds[..., :-1, :]
         return sounds, begins
 
-    def from_grid(self, pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    def from_grid(self, roll: VoiceRoll) -> NDArray[np.uint8]:
+        pitch, onset = by_step(roll)
         frames = np.zeros((*pitch.shape[:2], self.channels, self.pitches), np.uint8)
         for channel, marked in enumerate((pitch < REST, onset & (pitch < REST))[: self.channels]):
             row, step, line = np.nonzero(marked)

@@ -27,6 +27,7 @@ from ostinato.representations.monophonic import (
     tokens_to_line,
     transpose_notes,
 )
+from ostinato.representations.voice_roll import VoiceRoll, by_step
 from ostinato.wording import agree, quantity
 
 
@@ -102,17 +103,16 @@ class Pitch(TokenBarGrid):
                 f"has {quantity(lowest, 'note')} of pitch 0 in {which}; 0 is a rest here"
             )
 
-    def to_grid(
-        self, tokens: Tokens, before: NDArray[np.integer[Any]] | None = None
-    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    def to_grid(self, tokens: Tokens, before: NDArray[np.integer[Any]] | None = None) -> VoiceRoll:
         if self.hold:
-            return tokens_to_grid(tokens[..., None], before)
+            return self.voice_roll(*tokens_to_grid(tokens[..., None], before))
         pitch = np.where(tokens == 0, REST, tokens)[..., None].astype(np.uint8)
         begins = np.ones(pitch.shape, np.bool_)
         begins[:, 1:] = pitch[:, 1:] != pitch[:, :-1]
-        return pitch, begins & (pitch < REST)
+        return self.voice_roll(pitch, begins & (pitch < REST))
 
-    def from_grid(self, pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[np.uint16]:
+    def from_grid(self, roll: VoiceRoll) -> NDArray[np.uint16]:
+        pitch, onset = by_step(roll)
         if self.hold:
             return grid_to_tokens(pitch, onset)[..., 0]
         return np.where(pitch == REST, 0, pitch)[..., 0].astype(np.uint16)

@@ -23,6 +23,7 @@ from ostinato.representations.monophonic import (
     transpose_notes,
 )
 from ostinato.representations.voice_assignment import assign_voices
+from ostinato.representations.voice_roll import VoiceRoll, by_step
 from ostinato.representations.voices_grammar import VoicesGrammar
 from ostinato.wording import quantity
 
@@ -160,14 +161,13 @@ class Voices(TokenBarGrid):
         missing = bar - int(barlines[1] - barlines[0]) / piece.resolution
         return max(0, round(missing * self.steps_per_quarter))
 
-    def to_grid(
-        self, tokens: Tokens, before: NDArray[np.integer[Any]] | None = None
-    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    def to_grid(self, tokens: Tokens, before: NDArray[np.integer[Any]] | None = None) -> VoiceRoll:
         batch, time = tokens.shape
-        return tokens_to_grid(tokens.reshape(batch, time // self.voices, self.voices), before)
+        grid = tokens.reshape(batch, time // self.voices, self.voices)
+        return self.voice_roll(*tokens_to_grid(grid, before))
 
-    def from_grid(self, pitch: Tokens, onset: NDArray[np.bool_]) -> NDArray[np.uint16]:
-        return grid_to_tokens(pitch, onset).reshape(len(pitch), -1)
+    def from_grid(self, roll: VoiceRoll) -> NDArray[np.uint16]:
+        return grid_to_tokens(*by_step(roll)).reshape(len(roll), -1)
 
     def decode(self, tokens: Tokens, name: str = "") -> Piece:
         """The piece that the tokens (time,) say, up to the first end token.

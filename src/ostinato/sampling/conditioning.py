@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from ostinato.errors import UnencodableError
-from ostinato.models.segments import Lines, SegmentModel, Shape, lines_of
+from ostinato.models.segments import SegmentModel
 from ostinato.music.piece import Piece
 from ostinato.representations.bar_grid import TokenBarGrid
-from ostinato.representations.monophonic import REST, tokens_to_grid
-from ostinato.sampling.segments import tokens_of
+from ostinato.representations.monophonic import REST
+from ostinato.representations.voice_roll import VoiceRoll, concatenate
 from ostinato.sampling.sequence import Composed
 from ostinato.sampling.settings import Sampling
+from ostinato.sampling.voice_rolls import draw_segments
 
 
 def sample_with_prompts(
@@ -33,15 +33,15 @@ def sample_with_prompts(
     """
     network.eval()
     random = torch.Generator().manual_seed(seed)
-    shape, composed = network.shape, []
+    most, composed = settings.max_bars * network.spec.bar_steps, []
     for i in range(settings.pieces):
-        prompt = _to_lines(prompts[i % len(prompts)], shape)
+        prompt = representation.to_grid(prompts[i % len(prompts)][None])
         if network.given_bars:
-            made = _continue_bars(network, prompt, settings.max_bars * shape.bar, random)
+            roll = _continue(network, prompt, most, random)
         else:
-            made = _accompany(network, prompt, random)
-        short = Lines(*(part[..., : settings.max_bars * shape.bar] for part in made))
-        composed.append(Composed(tokens_of(short, shape, representation)[0], ended=True))
+            roll = _accompany(network, prompt, random)
+        [tokens] = representation.from_grid(roll.crop(0, most))
+        composed.append(Composed(tokens, ended=True))
     return composed
 
 
@@ -54,64 +54,47 @@ def encode_prompt(
     or pitches that the network does not have.
     """
     tokens = representation.encode(piece)
-    shape = network.shape
-    low, high = shape.lowest, shape.lowest + shape.pitches - 1
-    steps = len(tokens) // shape.voices
-    later = np.arange(shape.bar, steps, shape.bar)  # a pickup was filled up
+    spec = network.spec
+    low, high = spec.lowest, spec.lowest + spec.pitches - 1
+    steps = len(tokens) // spec.voices
+    later = np.arange(spec.bar_steps, steps, spec.bar_steps)  # a pickup was filled up
     if not np.isin(later, representation.bars(piece)).all():
-        raise UnencodableError(f"has bars of other lengths than {shape.bar} steps")
-    whole, needed = steps // shape.bar, network.given_bars or shape.bars
+        raise UnencodableError(f"has bars of other lengths than {spec.bar_steps} steps")
+    whole, needed = steps // spec.bar_steps, network.given_bars or spec.bars
     if whole < needed:
         raise UnencodableError(f"has fewer than {needed} whole bars")
-    tokens = tokens[: whole * shape.bar * shape.voices]
+    tokens = tokens[: whole * spec.bar_steps * spec.voices]
     pitches = tokens[tokens < REST]
     if len(pitches) and (pitches.min() < low or pitches.max() > high):
         raise UnencodableError(f"leaves the pitches {low} to {high}")
     return tokens
 
 
-def _continue_bars(
-    network: SegmentModel, made: Lines, steps: int, random: torch.Generator
-) -> Lines:
-    """Return the bars continued, segment after segment, until there are enough."""
-    given = network.given_bars * network.shape.bar
-    blank = network.shape.steps - given
-    while made.onset.shape[2] < steps:
-        last = Lines(*(nn.functional.pad(part[..., -given:], (0, blank)) for part in made))
-        new = _draw(network, last, random)
-        made = _concatenate([made, Lines(*(part[..., given:] for part in new))])
-    return made
+def _continue(
+    network: SegmentModel, prompt: VoiceRoll, steps: int, random: torch.Generator
+) -> VoiceRoll:
+    """Return a prompt continued, segment after segment, until there are so many steps."""
+    given = network.given_bars * network.spec.bar_steps
+    roll = prompt
+    while roll.steps < steps:
+        condition = roll.crop(-given).pad(network.spec.steps - given)
+        roll = concatenate([roll, _draw_to(network, condition, random).crop(given)], axis=2)
+    return roll
 
 
-def _accompany(network: SegmentModel, real: Lines, random: torch.Generator) -> Lines:
-    """Return other voices to all bars, segment after segment.
+def _accompany(network: SegmentModel, prompt: VoiceRoll, random: torch.Generator) -> VoiceRoll:
+    """Return a prompt accompanied, segment after segment.
 
-    A last segment that would not be whole is one that ends with the last bar.
+    The last one ends with the prompt; where it would begin too early its first steps are left out.
     """
-    length, parts = network.shape.steps, []
-    for begin in range(0, real.onset.shape[2], length):
-        first = min(begin, real.onset.shape[2] - length)
-        window = Lines(*(part[..., first : first + length] for part in real))
-        new = _draw(network, window, random)
-        parts.append(Lines(*(part[..., begin - first :] for part in new)))
-    return _concatenate(parts)
+    length, parts = network.spec.steps, []
+    for begin in range(0, prompt.steps, length):
+        first = min(begin, prompt.steps - length)
+        drawn = _draw_to(network, prompt.crop(first, first + length), random)
+        parts.append(drawn.crop(begin - first))
+    return concatenate(parts, axis=2)
 
 
-def _draw(network: SegmentModel, real: Lines, random: torch.Generator) -> Lines:
+def _draw_to(network: SegmentModel, condition: VoiceRoll, random: torch.Generator) -> VoiceRoll:
     device = next(network.parameters()).device
-    noise = network.noise(1, random).to(device)
-    drawn = network.draw(noise, Lines(*(part.to(device) for part in real)))
-    return Lines(*(part.cpu() for part in drawn))
-
-
-def _concatenate(parts: Sequence[Lines]) -> Lines:
-    return Lines(*(torch.cat(each, dim=-1) for each in zip(*parts, strict=True)))
-
-
-def _to_lines(prompt: NDArray[Any], shape: Shape) -> Lines:
-    """Return a prompt as one long segment."""
-    pitch, onset = tokens_to_grid(prompt.reshape(1, -1, shape.voices))
-    counted = np.where(pitch == REST, shape.pitches, pitch.astype(np.int64) - shape.lowest)
-    # (batch, steps, voices) -> (batch, voices, steps)
-    sound, begins = (torch.from_numpy(part.transpose(0, 2, 1).copy()) for part in (counted, onset))
-    return lines_of(sound, begins, shape.pitches)
+    return draw_segments(network, network.noise(1, random).to(device), condition)

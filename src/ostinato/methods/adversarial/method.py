@@ -10,10 +10,11 @@ from ostinato.methods.segments.monitoring import OVERLAP
 if TYPE_CHECKING:
     from pytorch_lightning.callbacks import Callback
 
-    from ostinato.methods.adversarial.module import AdversarialModule, Judge
+    from ostinato.methods.adversarial.module import AdversarialModule, Judgement
     from ostinato.methods.adversarial.settings import AdversarialTraining
     from ostinato.models.adversarial.gan import GAN
-    from ostinato.models.segments import Lines, SegmentModel
+    from ostinato.models.segments import SegmentModel
+    from ostinato.representations.voice_roll import VoiceRoll
     from ostinato.tracking import Run
     from ostinato.training.monitor import Monitor
 
@@ -40,7 +41,7 @@ class Adversarial(SegmentMethod):
         from ostinato.methods.adversarial.module import AdversarialModule
 
         settings: AdversarialTraining = task.config.build("training")
-        return AdversarialModule(network, settings, _judge(network), task.seed)
+        return AdversarialModule(network, settings, _judge, task.seed)
 
     def callbacks(
         self, task: TrainingTask, network: "SegmentModel", run: "Run"
@@ -59,15 +60,10 @@ class Adversarial(SegmentMethod):
         return describe_nothing() if found is None else describe_segments(found[0])
 
 
-def _judge(network: "GAN") -> "Judge":
-    """Return what compares generated segments with real ones."""
-    from ostinato.evaluation.segments import by_themselves, excerpts_of, overlap, overlaps
+def _judge(generated: "VoiceRoll", real: "VoiceRoll") -> "Judgement":
+    """Return what a comparison of generated segments with real ones gives."""
+    from ostinato.evaluation.segments import overlap, overlaps, set_statistics
     from ostinato.methods.adversarial.module import Judgement
 
-    def judge(generated: "Lines", real: "Lines") -> Judgement:
-        ours, theirs = (excerpts_of(lines, network.shape) for lines in (generated, real))
-        return Judgement(
-            overlap(overlaps(ours, theirs)), by_themselves(ours), by_themselves(theirs)
-        )
-
-    return judge
+    area = overlap(overlaps(generated, real))
+    return Judgement(area, set_statistics(generated), set_statistics(real))

@@ -7,14 +7,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ostinato.data.segments import SegmentBatch
 from ostinato.methods.adversarial.settings import AdversarialTraining
 from ostinato.methods.segments.cutting import JUDGED
 from ostinato.methods.segments.module import SegmentModule
 from ostinato.methods.segments.monitoring import OVERLAP, PARTS
 from ostinato.models.adversarial.gan import GAN
-from ostinato.models.adversarial.generator import Choosing
-from ostinato.models.segments import Lines, lines_of
+from ostinato.models.adversarial.voice import Relaxation
+from ostinato.models.segments import OneHotRoll
+from ostinato.representations.voice_roll import VoiceRoll
+from ostinato.sampling.voice_rolls import draw_segments, to_one_hot
 from ostinato.training.optimizers import rate
 from ostinato.training.timer import progress
 
@@ -32,11 +33,11 @@ class Judgement:
     real: Mapping[str, float]
 
 
-Judge = Callable[[Lines, Lines], Judgement]
+Judge = Callable[[VoiceRoll, VoiceRoll], Judgement]
 
 
 class AdversarialModule(SegmentModule):
-    """Fits a GAN by its objective: a batch a step of the critic, and every so many the generator's.
+    """Trains a GAN by its objective: a step of the critic a batch, one of the generator in some.
 
     It is judged by segments of the same noise in every epoch, against real ones of the training
     pieces and of the validation pieces, from which is also taken what is given to it. Everything
@@ -67,49 +68,48 @@ class AdversarialModule(SegmentModule):
             f"model.objective.penalty ({penalty:g})"
         )
 
-    def training_step(self, batch: SegmentBatch, batch_idx: int) -> None:
+    def training_step(self, batch: VoiceRoll, batch_idx: int) -> None:
         """One step of the critic; after the last of so many, one of the generator."""
         self.losses = {}
         done, whole = self._progress(batch_idx)
-        choosing = self.network.objective.choosing_at(done / whole)
+        relaxation = self.network.objective.relaxation_at(done / whole)
         for optimizer, highest in zip(self._optimizers(), self._rates(), strict=True):
             for group in optimizer.param_groups:
                 group["lr"] = highest * rate(self.training_settings, done, whole)
-        self._critic_step(batch, choosing)
+        self._critic_step(batch, relaxation)
         if (batch_idx + 1) % self.network.objective.critic_steps == 0:
-            self._generator_step(batch, choosing)
+            self._generator_step(batch, relaxation)
 
-    def _critic_step(self, batch: SegmentBatch, choosing: Choosing) -> None:
+    def _critic_step(self, batch: VoiceRoll, relaxation: Relaxation) -> None:
         _, optimizer = self._optimizers()
-        real = lines_of(batch.pitch, batch.onset, self.network.shape.pitches)
+        real = self._to_one_hot(batch)
         with torch.no_grad():
-            fake = self.network(self._noise(len(batch)), choosing, real)
+            fake = self.network(self._noise(len(batch)), relaxation, real)
         loss, gap, penalty = self.network.objective.critic_loss(self.critic, real, fake)
         optimizer.zero_grad()
         self.manual_backward(loss)
         optimizer.step()
-        self._log(critic_gap=gap, gradient_penalty=penalty)
+        self._log(len(batch), critic_gap=gap, gradient_penalty=penalty)
 
-    def _generator_step(self, batch: SegmentBatch, choosing: Choosing) -> None:
+    def _generator_step(self, batch: VoiceRoll, relaxation: Relaxation) -> None:
         optimizer, _ = self._optimizers()
-        real = lines_of(batch.pitch, batch.onset, self.network.shape.pitches)
+        real = self._to_one_hot(batch)
         self.critic.requires_grad_(False)
-        loss = -self.critic(self.network(self._noise(len(batch)), choosing, real)).mean()
+        loss = -self.critic(self.network(self._noise(len(batch)), relaxation, real)).mean()
         optimizer.zero_grad()
         self.manual_backward(loss)
         optimizer.step()
         self.critic.requires_grad_(True)
-        self._log(generator_loss=loss.detach())
+        self._log(len(batch), generator_loss=loss.detach())
 
-    def validation_step(self, batch: SegmentBatch, batch_idx: int) -> None:
+    def validation_step(self, batch: VoiceRoll, batch_idx: int) -> None:
         """Set what the fixed noise gives against real segments: of training, then of validation."""
-        real = lines_of(batch.pitch, batch.onset, self.network.shape.pitches)
         if batch_idx == 0:
             self.judgements = {}
-        if batch_idx == 0 or self.network.known is not None:
-            self.generated = self.network.draw(self.fixed, real.repeated(len(self.fixed)))
+        if batch_idx == 0 or self.network.condition_mask is not None:
+            self.generated = draw_segments(self.network, self.fixed, batch.repeat(len(self.fixed)))
         assert self.generated is not None
-        self.judgements[PARTS[batch_idx]] = self.judge(self.generated, real)
+        self.judgements[PARTS[batch_idx]] = self.judge(self.generated, batch)
 
     def on_validation_epoch_end(self) -> None:
         """Log how the segments were judged."""
@@ -144,9 +144,12 @@ class AdversarialModule(SegmentModule):
     def _rates(self) -> tuple[float, float]:
         return self.training_settings.generator_rate, self.training_settings.critic_rate
 
+    def _to_one_hot(self, batch: VoiceRoll) -> OneHotRoll:
+        return to_one_hot(batch, self.network.spec, self.device)
+
     def _noise(self, count: int) -> Tensor:
         return self.network.noise(count).to(self.device)
 
-    def _log(self, **values: Tensor) -> None:
+    def _log(self, batch_size: int, **values: Tensor) -> None:
         self.losses |= {name.replace("_", " "): value for name, value in values.items()}
-        self.log_dict(values, on_step=False, on_epoch=True)
+        self.log_dict(values, on_step=False, on_epoch=True, batch_size=batch_size)

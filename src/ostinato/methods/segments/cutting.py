@@ -29,7 +29,7 @@ def cut_segments(
     from ostinato.data.segments import cut
 
     chosen = pieces.only(store.names[i] for i in indices)
-    return cut(store, indices, chosen, representation, network.shape.bars, network.pitch_range)
+    return cut(store, indices, chosen, representation, network.spec.bars, network.pitch_range)
 
 
 def report_segments(training: "Segments", validation: "Segments", batch_size: int) -> None:

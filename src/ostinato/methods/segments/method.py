@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from pytorch_lightning.callbacks import Callback
 
     from ostinato.data.datamodule import SegmentData
-    from ostinato.data.segments import SegmentBatch
-    from ostinato.models.segments import Lines, SegmentModel
+    from ostinato.models.segments import SegmentModel
     from ostinato.music.page import Given
+    from ostinato.representations.voice_roll import VoiceRoll
     from ostinato.tracking import Run
 
 DECODING = ("temperature", "top_k", "top_p", "repetition_penalty", "repetition_window")
@@ -129,23 +129,24 @@ class SegmentMethod(Method):
         self, task: TrainingTask, network: "SegmentModel", run: "Run"
     ) -> "list[Callback]":
         """Return what puts samples on the MLflow run, where there is one."""
+        del network
         from ostinato.methods.segments.callbacks import SampleLogger
 
         every = task.config.build("training").samples_every
         if not every or run.client is None:
             return []
-        return [SampleLogger(every, _show(network, task.representation, run))]
+        return [SampleLogger(every, _show(task.representation, run))]
 
     def sample(self, task: SamplingTask) -> Samples:
         """Make segments from noise, or to bars or voices that are given."""
         from ostinato.methods.segments.sampling import sample, sample_to
 
         network: Any = task.bundle.network
-        if network.known is not None:
+        if network.condition_mask is not None:
             return sample_to(task)
         return sample(task, self.conditions(task), self.not_new(task))
 
-    def conditions(self, task: SamplingTask) -> "SegmentBatch | None":
+    def conditions(self, task: SamplingTask) -> "VoiceRoll | None":
         """Return the segments to vary or to go between; None of a model without latent vectors."""
         if task.settings.conditions:
             raise UserError(
@@ -161,17 +162,15 @@ class SegmentMethod(Method):
         return None
 
 
-def _show(
-    network: "SegmentModel", representation: Any, run: "Run"
-) -> "Callable[[int, Lines], None]":
+def _show(representation: Any, run: "Run") -> "Callable[[int, VoiceRoll], None]":
     """Return what puts a picture and the sound of segments on the MLflow run."""
     from ostinato.music import sound
     from ostinato.music.picture import piano_roll
-    from ostinato.sampling.segments import strung
+    from ostinato.sampling.segments import join_segments
 
-    def show(epoch: int, lines: "Lines") -> None:
+    def show(epoch: int, roll: "VoiceRoll") -> None:
         name = f"epoch-{epoch:04d}"
-        piece = representation.decode(strung(lines, network.shape, representation), name)
+        piece = representation.decode(join_segments(roll, representation), name)
         with tempfile.TemporaryDirectory() as made:
             folder = Path(made)
             (folder / f"{name}.png").write_bytes(piano_roll(piece))

@@ -10,13 +10,13 @@ from ostinato.methods.segments.cutting import JUDGED, cut_segments
 from ostinato.wording import quantity
 
 if TYPE_CHECKING:
-    from ostinato.data.segments import SegmentBatch, Segments
-    from ostinato.evaluation.segments import Excerpts
-    from ostinato.models.segments import SegmentModel, Shape
+    from ostinato.data.segments import Segments
+    from ostinato.models.segments import SegmentModel, SegmentSpec
     from ostinato.music.piece import Piece
     from ostinato.representations.bar_grid import BarGrid
+    from ostinato.representations.voice_roll import VoiceRoll
 
-COMPARED = 20_000  # training segments, at most, that others may be like
+COMPARED = 20_000  # training segments, at most, that others may be copies of
 PLACES = 2**26  # of all of them, so that memory does not grow with segments or pitches
 
 
@@ -27,8 +27,8 @@ class SegmentMetrics:
     `count` segments of `bars` bars of each; areas: of each feature, generated against test;
     control: the mean of them, training against test; gap: the 95 % interval of how much that is
     more than the generated segments' area; generated, test: of each set by itself.
-    nearest: how much of a generated segment differs from the training segment that is most like it,
-    at the least, and of a test segment at the 1st percentile. tables: those of MuseGAN, of training
+    nearest: how much a generated segment differs from the training segment that is most like it,
+    at the least, and a test segment at the 1st percentile. tables: those of MuseGAN, of training
     segments and of generated ones. `pieces` are the test segments as pieces.
     """
 
@@ -84,7 +84,7 @@ class SegmentMetrics:
     def details(self) -> dict[str, str]:
         """Return the figures in words."""
         from ostinato.evaluation.musegan import TABLE
-        from ostinato.evaluation.segments import FEATURES, SHARES
+        from ostinato.evaluation.segments import FEATURES, SET_METRICS
 
         which = f"{quantity(self.count, 'segment')} of {quantity(self.bars, 'bar')}"
         details = {
@@ -94,7 +94,7 @@ class SegmentMetrics:
         }
         details |= {f"overlapping area: {FEATURES[k]}": f"{v:.3f}" for k, v in self.areas.items()}
         for name, share in self.generated.items():
-            details[SHARES[name]] = f"{share:.3f}; {self.test[name]:.3f} in the test split"
+            details[SET_METRICS[name]] = f"{share:.3f}; {self.test[name]:.3f} in the test split"
         details["what differs from the training segment that is most like it, at the least"] = (
             f"{self.nearest['generated']:.3f}; {self.nearest['test']:.3f} at the 1st percentile of "
             "the test split"
@@ -107,7 +107,7 @@ class SegmentMetrics:
 
 def measure_segments(
     task: EvaluationTask,
-) -> "tuple[SegmentMetrics, Excerpts, Segments] | None":
+) -> "tuple[SegmentMetrics, VoiceRoll, Segments] | None":
     """Generate segments and compare them with real ones.
 
     Returns the metrics, the generated segments and those of the test split; None where there is no
@@ -115,8 +115,7 @@ def measure_segments(
     """
     import torch
 
-    from ostinato.evaluation.segments import excerpts_of
-    from ostinato.models.segments import lines_of
+    from ostinato.sampling.voice_rolls import draw_segments
 
     network: SegmentModel = task.bundle.network  # type: ignore[assignment]
     seed = task.config["seed"]
@@ -133,67 +132,56 @@ def measure_segments(
     if not len(test) or not len(training):
         console.warn("no segment of the test pieces can be cut: segments are not measured.")
         return None
-    real = test.drawn(JUDGED, seed)
-    given = lines_of(real.pitch, real.onset, network.shape.pitches).repeated(JUDGED)
+    conditioning = test.sample(JUDGED, seed).repeat(JUDGED)
     noise = network.noise(JUDGED, torch.Generator().manual_seed(seed))
-    ours = excerpts_of(network.draw(noise, given), network.shape)
-    return compare_segments(ours, training, test, network.shape, seed), ours, test
+    ours = draw_segments(network, noise, conditioning)
+    return compare_segments(ours, training, test, network.spec, seed), ours, test
 
 
 def compare_segments(
-    ours: "Excerpts", training: "Segments", test: "Segments", shape: "Shape", seed: int
+    ours: "VoiceRoll", training: "Segments", test: "Segments", spec: "SegmentSpec", seed: int
 ) -> SegmentMetrics:
     """Set segments against as many of the test split, and both against those of training."""
     from ostinato.evaluation.bootstrap import overlap_gap
     from ostinato.evaluation.musegan import musegan_table
-    from ostinato.evaluation.segments import (
-        by_themselves,
-        excerpts,
-        overlap,
-        overlaps,
-    )
+    from ostinato.evaluation.segments import overlap, overlaps, set_statistics
 
-    real, most = test.drawn(len(ours), seed), min(COMPARED, PLACES // (shape.voices * shape.steps))
-    held_out, known, many = (
-        excerpts(batch.pitch, batch.onset, shape)
-        for batch in (real, training.drawn(len(ours), seed), training.drawn(most, seed))
-    )
+    most = min(COMPARED, PLACES // (spec.voices * spec.steps))
+    held_out, known = (part.sample(len(ours), seed) for part in (test, training))
+    many = training.sample(most, seed)
     areas, tracks = overlaps(ours, held_out), test.representation.parts
     return SegmentMetrics(
         len(ours),
-        shape.bars,
+        spec.bars,
         overlap(areas),
         overlap(overlaps(known, held_out)),
         overlap_gap(ours, known, held_out),
         areas,
-        by_themselves(ours),
-        by_themselves(held_out),
-        _nearest(ours, held_out, many),
+        set_statistics(ours),
+        set_statistics(held_out),
+        _measure_memorisation(ours, held_out, many),
         {"training": musegan_table(many, tracks), "generated": musegan_table(ours, tracks)},
-        _pieces(real, test.representation, shape),
+        _decode(held_out, test.representation),
     )
 
 
-def _nearest(ours: "Excerpts", held_out: "Excerpts", known: "Excerpts") -> dict[str, float]:
-    """Return the least distance of ours from known segments, and that of the nearest others."""
+def _measure_memorisation(
+    ours: "VoiceRoll", held_out: "VoiceRoll", training: "VoiceRoll"
+) -> dict[str, float]:
+    """Return the least distance of ours from training segments, and that of held-out ones."""
     import numpy as np
 
-    from ostinato.evaluation.nearness import distances
+    from ostinato.evaluation.memorisation import nearest_distances
 
-    others = distances(held_out, known)
+    others = nearest_distances(held_out, training)
     return {
-        "generated": float(distances(ours, known).min()),
+        "generated": float(nearest_distances(ours, training).min()),
         "test": float(np.percentile(others, 1)),
     }
 
 
-def _pieces(batch: "SegmentBatch", representation: "BarGrid", shape: "Shape") -> "list[Piece]":
-    from ostinato.models.segments import lines_of
-    from ostinato.sampling.segments import tokens_of
-
-    lines = lines_of(batch.pitch, batch.onset, shape.pitches)
-    rows = tokens_of(lines, shape, representation)
-    return [representation.decode(row) for row in rows]
+def _decode(roll: "VoiceRoll", representation: "BarGrid") -> "list[Piece]":
+    return [representation.decode(row) for row in representation.from_grid(roll)]
 
 
 def rounded(values: Any) -> Any:

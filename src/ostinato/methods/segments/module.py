@@ -2,7 +2,7 @@
 
 import pytorch_lightning as pl
 
-from ostinato.models.segments import Lines
+from ostinato.representations.voice_roll import VoiceRoll
 from ostinato.training.module import MethodModule
 
 
@@ -10,7 +10,7 @@ class SegmentModule(MethodModule):
     """A segment model in training. generated: segments of the same noise, after each validation."""
 
     validates_training = True
-    generated: Lines | None = None
+    generated: VoiceRoll | None = None
 
 
 def segment_module(module: pl.LightningModule) -> SegmentModule:

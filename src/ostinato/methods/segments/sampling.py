@@ -3,20 +3,20 @@
 from dataclasses import replace
 from typing import Any
 
-from ostinato.data.segments import SegmentBatch
 from ostinato.errors import UserError
 from ostinato.methods.base import Sample, Samples, SamplingTask
 from ostinato.models.bundle import Bundle
 from ostinato.music.barlines import begin_at_first_note
 from ostinato.music.page import Given
 from ostinato.music.piece import Piece
+from ostinato.representations.voice_roll import VoiceRoll
 from ostinato.sampling.conditioning import encode_prompt, sample_with_prompts
 from ostinato.sampling.prompts import TEST, describe_source, find_prompts
 from ostinato.sampling.segments import compose_segments
 from ostinato.sampling.sequence import Composed
 
 
-def sample(task: SamplingTask, conditions: SegmentBatch | None, given: Given | None) -> Samples:
+def sample(task: SamplingTask, conditions: VoiceRoll | None, given: Given | None) -> Samples:
     """Return segments from noise, or of the segments `conditions`; `given` says what is not new."""
     network: Any = task.bundle.network
     representation: Any = task.bundle.representation
@@ -59,9 +59,9 @@ def _given(bundle: Bundle, steps: Any, source: str) -> Given:
     network: Any = bundle.network
     representation: Any = bundle.representation
     if not network.given_bars:
-        fixed = network.known.all(dim=1).tolist()
+        mask = network.condition_mask.all(dim=1).tolist()
         parts = enumerate(representation.parts)
-        return Given(source, tracks=frozenset(n for n, part in parts if all(fixed[part])))
+        return Given(source, tracks=frozenset(n for n, part in parts if all(mask[part])))
     piece = representation.decode(steps)
     return Given(source, piece.end - int(piece.notes["onset"].min(initial=piece.end)))
 

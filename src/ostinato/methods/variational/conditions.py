@@ -10,31 +10,29 @@ from ostinato.sampling.prompts import describe_source, read_piece
 from ostinato.wording import quantity
 
 if TYPE_CHECKING:
-    from ostinato.data.segments import SegmentBatch
     from ostinato.models.variational.vae import VAE
     from ostinato.music.page import Given
+    from ostinato.representations.voice_roll import VoiceRoll
 
 
-def read_segments(task: SamplingTask) -> "SegmentBatch":
+def read_segments(task: SamplingTask) -> "VoiceRoll":
     """Return the first segment of each piece of music that the settings name.
 
     Raises `UserError` for music without segments.
     """
-    import torch
-
-    from ostinato.data.segments import SegmentBatch
+    from ostinato.representations.voice_roll import concatenate
 
     settings = task.settings
     network: Any = task.bundle.network
     names = ("start", "to") if len(settings.conditions) > 1 else ("piece",)
     if settings.conditions == (TEST,):
-        found = _of_test(task, network)
+        found = _read_test_pieces(task, network)
     else:
         pairs = zip(settings.conditions, names, strict=True)
-        found = [_of_file(path, name, network, task.bundle.representation) for path, name in pairs]
-    return SegmentBatch(
-        torch.cat([one.pitch for one in found]), torch.cat([one.onset for one in found])
-    )
+        found = [
+            _read_file(path, name, network, task.bundle.representation) for path, name in pairs
+        ]
+    return concatenate(found)
 
 
 def mark_varied(task: SamplingTask) -> "Given | None":
@@ -52,17 +50,17 @@ def mark_varied(task: SamplingTask) -> "Given | None":
     representation = task.bundle.representation
     shape = (0, representation.size) if representation.kind == "frames" else (0,)
     resolution = representation.decode(np.zeros(shape, np.uint16)).resolution
-    quarters = network.shape.steps / network.shape.beat
+    quarters = network.spec.steps / network.spec.beat_steps
     return Given(describe_source(settings, None), round(quarters * resolution))
 
 
-def _of_file(path: str, name: str, network: "VAE", representation: Any) -> "SegmentBatch":
-    from ostinato.data.segments import first_of
+def _read_file(path: str, name: str, network: "VAE", representation: Any) -> "VoiceRoll":
+    from ostinato.data.segments import first_segment
 
-    bars, (low, high) = network.shape.bars, network.pitch_range
+    bars, (low, high) = network.spec.bars, network.pitch_range
     try:
         piece = read_piece(path, name)
-        found = first_of(piece, representation, bars, (low, high))
+        found = first_segment(piece, representation, bars, (low, high))
     except UnencodableError as error:
         raise UserError(
             f"sampling.{name}={where(Path(path))} cannot be used: as {representation.name} the "
@@ -77,15 +75,15 @@ def _of_file(path: str, name: str, network: "VAE", representation: Any) -> "Segm
     return found
 
 
-def _of_test(task: SamplingTask, network: "VAE") -> "list[SegmentBatch]":
-    """Of at most so many test pieces that have one."""
-    from ostinato.data.segments import first_of
+def _read_test_pieces(task: SamplingTask, network: "VAE") -> "list[VoiceRoll]":
+    """Return the first segment of each of at most so many test pieces that have one."""
+    from ostinato.data.segments import first_segment
 
     representation: Any = task.bundle.representation
-    found: list[SegmentBatch] = []
+    found: list[VoiceRoll] = []
     for piece in task.test_pieces():
         try:
-            segment = first_of(piece, representation, network.shape.bars, network.pitch_range)
+            segment = first_segment(piece, representation, network.spec.bars, network.pitch_range)
         except UnencodableError:
             continue
         found += [] if segment is None else [segment]

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ostinato.data.segments import SegmentBatch, Segments
-    from ostinato.evaluation.segments import Excerpts
+    from ostinato.data.segments import Segments
     from ostinato.models.variational.vae import VAE
     from ostinato.representations.bar_grid import BarGrid
+    from ostinato.representations.voice_roll import VoiceRoll
 
 MEASURED = 1000  # test segments, at most
 SHOWN = 4  # segments in pictures
@@ -28,7 +28,7 @@ class Latents:
         """Return the figures in words."""
         f = self.figures
         kept, prior = f["reconstruction"], f["prior_within_80"]
-        told = {
+        words = {
             "notes that come out of their latent vector exactly": (
                 f"{kept['exact']:.1%} of {f['segments']} test segments; "
                 f"{kept['invented']:.1%} of the notes that come out were not there"
@@ -42,97 +42,95 @@ class Latents:
             "active units": f"{f['active_units']} of {len(f['kl_by_unit'])}",
         }
         for name, of in prior.items():
-            told[f"{name.replace('_', ' ')} of the prior's segments"] = (
+            words[f"{name.replace('_', ' ')} of the prior's segments"] = (
                 f"{of['median']:.3f} in the middle, {of['share']:.1%} of them within "
                 f"{of['low']:.3f} to {of['high']:.3f}, the middle 80 % of the test split"
             )
         for name, of in f["attributes"].items():
-            told[f"{name.replace('_', ' ')}, when 1 or 2 more or less is asked"] = (
+            words[f"{name.replace('_', ' ')}, when 1 or 2 more or less is asked"] = (
                 f"{of['1']:+.3f} and {of['2']:+.3f} or {of['-1']:+.3f} and {of['-2']:+.3f} "
                 f"(standard deviation {of['spread']:.3f})"
             )
         if smooth := f["interpolation"]:
-            told["largest of six changes between two segments, in shares of what sounds"] = (
+            words["largest of six changes between two segments, in shares of what sounds"] = (
                 f"{smooth['largest']:.3f}; {smooth['of_piano_rolls']:.3f} between piano-rolls"
             )
-        return told
+        return words
 
 
 def flatten(figures: Mapping[str, Any]) -> dict[str, float]:
     """Return the numbers among the figures for the MLflow run."""
-    from ostinato.evaluation.latents import told
+    from ostinato.evaluation.latents import flatten_figures
 
-    return {f"latents/{name}": value for name, value in told(figures).items()}
+    return {f"latents/{name}": value for name, value in flatten_figures(figures).items()}
 
 
-def measure_latents(network: "VAE", test: "Segments", prior: "Excerpts", seed: int) -> Latents:
+def measure_latents(network: "VAE", test: "Segments", prior: "VoiceRoll", seed: int) -> Latents:
     """Encode and decode segments of the test pieces."""
     import torch
 
     from ostinato.evaluation import latents
-    from ostinato.evaluation.segments import excerpts
+    from ostinato.sampling.voice_rolls import encode
 
-    batch = test.drawn(MEASURED, seed)
-    given = excerpts(batch.pitch, batch.onset, network.shape)
-    tokens = network.say(batch.pitch, batch.onset)
+    given = test.sample(MEASURED, seed)
+    tokens = encode(given, network.spec, network.directions.device)
     noise = network.noise(len(tokens), torch.Generator().manual_seed(seed))
-    scores = latents.scored(network, tokens, noise)
+    scores = latents.score(network, tokens, noise)
     bound = float((scores.nll + scores.kl.sum(dim=1)).mean())
-    came = latents.drawn(network, scores.means)
+    came = latents.decode_segments(network, scores.means)
     figures = {
         "segments": len(tokens),
         "tokens": network.tokens,
         "reconstruction": {
-            **latents.reconstruction(came, given),
+            **latents.compare_reconstruction(came, given),
             "teacher_forced": scores.forced,
         },
         "elbo_nats_per_token": bound / network.tokens,
         "nll_nats": float(scores.nll.mean()),
         "kl_nats": float(scores.kl.sum(dim=1).mean()),
         "kl_by_unit": scores.kl.mean(dim=0).tolist(),
-        "active_units": latents.active_units(scores.means),
-        "prior_within_80": latents.within_middle(prior, given),
-        "attributes": latents.moved(network, scores.means),
-        "interpolation": latents.smoothness(network, scores.means),
+        "active_units": latents.count_active_units(scores.means),
+        "prior_within_80": latents.compare_with_middle(prior, given),
+        "attributes": latents.measure_attribute_changes(network, scores.means),
+        "interpolation": latents.measure_smoothness(network, scores.means),
     }
-    return Latents(
-        figures, _drawn(scores, given), _rolls(network, test.representation, batch, scores.means)
-    )
+    rolls = _draw_rolls(network, test.representation, given, scores.means)
+    return Latents(figures, _draw_charts(scores, given), rolls)
 
 
-def _drawn(scores: Any, given: "Excerpts") -> dict[str, bytes]:
+def _draw_charts(scores: Any, given: "VoiceRoll") -> dict[str, bytes]:
     from ostinato.evaluation import charts, latents
 
     drawn = {"Divergence of each latent number": charts.units(scores.kl.mean(dim=0).tolist())}
     if scores.means.shape[1] > 1 and len(scores.means) > 2:
-        points, keys = latents.plane(scores.means), latents.keys_of(given)
+        points, keys = latents.project_to_plane(scores.means), latents.find_keys(given)
         drawn["Latent plane, by key"] = charts.plane(points, keys)
     return drawn
 
 
-def _rolls(
-    network: "VAE", representation: "BarGrid", batch: "SegmentBatch", means: "Tensor"
+def _draw_rolls(
+    network: "VAE", representation: "BarGrid", given: "VoiceRoll", means: "Tensor"
 ) -> dict[str, bytes]:
-    """A few segments above what comes out of them, and a way between two of them."""
+    """Return a few segments above what comes out of them, and two of them interpolated."""
     from ostinato.evaluation.latents import STEPS
-    from ostinato.models.segments import lines_of
     from ostinato.music.picture import piano_roll
-    from ostinato.sampling.segments import strung
+    from ostinato.sampling.segments import join_segments
+    from ostinato.sampling.voice_rolls import draw_segments
 
-    given = lines_of(batch.pitch[:SHOWN], batch.onset[:SHOWN], network.shape.pitches)
+    shown = given[:SHOWN]
     rows = {
-        f"{len(given.onset)} segments of the test split": given,
-        "what comes out of their latent vectors": network.draw(means[:SHOWN]),
+        f"{len(shown)} segments of the test split": shown,
+        "what comes out of their latent vectors": draw_segments(network, means[:SHOWN]),
     }
     pieces = [
-        representation.decode(strung(lines, network.shape, representation), name)
-        for name, lines in rows.items()
+        representation.decode(join_segments(roll, representation), name)
+        for name, roll in rows.items()
     ]
     rolls = {"reconstruction": piano_roll(*pieces)}
     if len(means) > 1:
-        way = network.draw(network.way(means[:2], STEPS))
+        between = draw_segments(network, network.interpolate(means[:2], STEPS))
         strip = representation.decode(
-            strung(way, network.shape, representation), "from the first of them to the second"
+            join_segments(between, representation), "from the first of them to the second"
         )
         rolls["interpolation"] = piano_roll(strip)
     return rolls

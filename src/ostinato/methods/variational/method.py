@@ -11,14 +11,14 @@ from ostinato.methods.segments.monitoring import OBJECTIVE
 
 if TYPE_CHECKING:
     from ostinato.data.datamodule import SegmentData
-    from ostinato.data.segments import SegmentBatch
     from ostinato.methods.variational.module import VariationalModule
     from ostinato.methods.variational.settings import VariationalTraining
     from ostinato.models.variational.vae import VAE
     from ostinato.music.page import Given
+    from ostinato.representations.voice_roll import VoiceRoll
     from ostinato.training.monitor import Monitor
 
-MEASURED = 100  # training segments, at most, by which directions of attributes are measured
+MEASURED = 100  # training segments, at most, by which attribute vectors are measured
 
 
 class Variational(SegmentMethod):
@@ -49,14 +49,16 @@ class Variational(SegmentMethod):
         return VariationalModule(network, settings, task.seed)
 
     def finish(self, task: TrainingTask, network: "VAE", data: "SegmentData") -> None:
-        """Find the directions in which each attribute grows."""
-        from ostinato.evaluation.directions import directions_of
+        """Measure the attribute vectors."""
+        from ostinato.evaluation.attribute_vectors import measure_attribute_vectors
+        from ostinato.sampling.voice_rolls import encode
 
-        batch = data.training.drawn(MEASURED, task.seed)
-        means = network.encode(network.say(batch.pitch, batch.onset)).mean
-        network.directions.copy_(directions_of(network, means, task.seed))
+        roll = data.training.sample(MEASURED, task.seed)
+        tokens = encode(roll, network.spec, network.directions.device)
+        means = network.encode(tokens).mean
+        network.directions.copy_(measure_attribute_vectors(network, means, task.seed))
 
-    def conditions(self, task: SamplingTask) -> "SegmentBatch | None":
+    def conditions(self, task: SamplingTask) -> "VoiceRoll | None":
         """Return the first segments of the music that the settings name."""
         from ostinato.methods.variational.conditions import read_segments
 

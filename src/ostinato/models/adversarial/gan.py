@@ -8,9 +8,10 @@ from pydantic import Field
 from torch import Tensor
 
 from ostinato.models.adversarial.critic import Critic
-from ostinato.models.adversarial.generator import Choosing, Generator
+from ostinato.models.adversarial.generator import Generator
+from ostinato.models.adversarial.voice import Relaxation
 from ostinato.models.adversarial.wasserstein import Wasserstein
-from ostinato.models.segments import Lines, PitchRange, SegmentModel, Shape
+from ostinato.models.segments import OneHotRoll, PitchRange, SegmentModel, SegmentSpec
 from ostinato.models.steps import SequenceSpec
 
 
@@ -44,54 +45,62 @@ class GAN(SegmentModel):
     ) -> None:
         super().__init__()
         low, high = pitch_range
-        self.shape = Shape(spec.voices_per_step, bars, spec.bar, spec.beat, low, high - low + 1)
+        self.spec = SegmentSpec(
+            spec.voices_per_step, bars, spec.bar, spec.beat, low, high - low + 1
+        )
         self.pitch_range, self.objective = pitch_range, objective
-        self.known = known_of(self.shape, given_bars, given_voice)
+        self.condition_mask = create_condition_mask(self.spec, given_bars, given_voice)
         self.given_bars = given_bars
-        self.generator = generator(shape=self.shape, known=self.known)
+        self.generator = generator(spec=self.spec, condition_mask=self.condition_mask)
         self._critic = critic
 
     def forward(
-        self, noise: Tensor, choosing: Choosing | None = None, real: Lines | None = None
-    ) -> Lines:
-        """noise: (batch, size) -> lines, whose choices are drawn while learning.
+        self,
+        noise: Tensor,
+        relaxation: Relaxation | None = None,
+        conditioning: OneHotRoll | None = None,
+    ) -> OneHotRoll:
+        """Return segments of noise (batch, size), drawn by a relaxation in training.
 
         See `Generator.forward`.
         """
-        lines: Lines = self.generator(noise, choosing, real)
-        return lines
+        roll: OneHotRoll = self.generator(noise, relaxation, conditioning)
+        return roll
 
     def new_critic(self) -> Critic:
-        """An untrained critic of its segments."""
-        return self._critic(shape=self.shape)
+        """Return an untrained critic of its segments."""
+        return self._critic(spec=self.spec)
 
     def noise(self, count: int, generator: torch.Generator | None = None) -> Tensor:
-        """Numbers (count, size), normally distributed."""
+        """Return normally distributed numbers: (count, size)."""
         return torch.randn(count, self.generator.noise_size, generator=generator)
 
     @torch.no_grad()
-    def draw(self, noise: Tensor, real: Lines | None = None) -> Lines:
-        """The segments of this noise, each choice the likeliest."""
-        return self.forward(noise, None, real)
+    def draw(self, noise: Tensor, conditioning: OneHotRoll | None = None) -> OneHotRoll:
+        """Return the segments of this noise, each choice the likeliest."""
+        return self.forward(noise, None, conditioning)
 
 
-def known_of(shape: Shape, bars: int, voice: int | None) -> Tensor | None:
-    """Return what of a segment is given, (voices, steps), or None for nothing."""
+def create_condition_mask(spec: SegmentSpec, bars: int, voice: int | None) -> Tensor | None:
+    """Return what of a segment is given, (voices, steps), or None for nothing.
+
+    Raises `ValueError` where nothing would be left to make.
+    """
     if bars and voice is not None:
         raise ValueError(
             f"given_bars={bars} does not go with given_voice={voice}: one of them should be given."
         )
-    if bars >= shape.bars:
-        raise ValueError(f"given_bars={bars} should be less than bars={shape.bars}.")
-    if voice is not None and not (voice < shape.voices > 1):
+    if bars >= spec.bars:
+        raise ValueError(f"given_bars={bars} should be less than bars={spec.bars}.")
+    if voice is not None and not (voice < spec.voices > 1):
         raise ValueError(
             f"given_voice={voice} should leave a voice to make and be less than their number, "
-            f"{shape.voices}."
+            f"{spec.voices}."
         )
     if not bars and voice is None:
         return None
-    known = torch.zeros(shape.voices, shape.steps, dtype=torch.bool)
-    known[:, : bars * shape.bar] = True
+    mask = torch.zeros(spec.voices, spec.steps, dtype=torch.bool)
+    mask[:, : bars * spec.bar_steps] = True
     if voice is not None:
-        known[voice] = True
-    return known
+        mask[voice] = True
+    return mask

@@ -8,11 +8,11 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ostinato.models.adversarial.generator import Choosing
-from ostinato.models.segments import Lines
+from ostinato.models.adversarial.voice import Relaxation
+from ostinato.models.segments import OneHotRoll
 
 SETTLED = 0.9  # of the training
-Score = Callable[[Lines], Tensor]
+Score = Callable[[OneHotRoll], Tensor]
 
 
 class CriticLoss(NamedTuple):
@@ -44,15 +44,17 @@ class Wasserstein:
         ],
         Field(description="of soft choices, when training begins and when it ends"),
     ] = (1.0, 0.5)
-    chance: Annotated[
+    noise_scale: Annotated[
         tuple[
             Annotated[float, Field(ge=0, le=1)],
             Annotated[float, Field(ge=0, le=1)],
         ],
-        Field(description="how far choices are left to it, at the beginning and at the end"),
+        Field(
+            description="how much noise is added to choices, when training begins and when it ends"
+        ),
     ] = (1.0, 0.0)
 
-    def critic_loss(self, critic: Score, real: Lines, fake: Lines) -> CriticLoss:
+    def critic_loss(self, critic: Score, real: OneHotRoll, fake: OneHotRoll) -> CriticLoss:
         """Return the critic's loss: minus its gap, plus the penalty of its gradients."""
         gap = critic(real).mean() - critic(fake).mean()
         if not self.penalty:
@@ -61,32 +63,33 @@ class Wasserstein:
         penalty = gradient_penalty(critic, real, fake, mix)
         return CriticLoss(self.penalty * penalty - gap, gap.detach(), penalty.detach())
 
-    def choosing_at(self, share: float) -> Choosing:
-        """Return how choices are made after a share of the training.
+    def relaxation_at(self, share: float) -> Relaxation:
+        """Return how choices are relaxed after a share of the training.
 
-        The temperature falls by even factors, chance by even steps; it has its last value for a
-        tenth of the training.
+        The temperature falls by even factors, the scale of the noise by even steps, which has its
+        last value for the last tenth of the training.
         """
         first, last = self.temperature
-        more, less = self.chance
+        most, least = self.noise_scale
         settled = min(1.0, share / SETTLED)
-        return Choosing(
-            float(first * (last / first) ** min(1.0, share)), more + (less - more) * settled
+        return Relaxation(
+            float(first * (last / first) ** min(1.0, share)), most + (least - most) * settled
         )
 
 
-def gradient_penalty(critic: Score, real: Lines, fake: Lines, mix: Tensor) -> Tensor:
+def gradient_penalty(critic: Score, real: OneHotRoll, fake: OneHotRoll, mix: Tensor) -> Tensor:
     """Return how far the critic's gradient is from length 1 between real and generated: ().
 
     mix: (batch,), where between them: 1 is at the real one. It is the mean over the batch of the
     squared difference; the gradient of a segment is that of its sound and its onsets together.
     """
+    # points between real and generated sound and onset, as leaves that gradients are taken of
     places = [
         (m * r + (1 - m) * f).detach().requires_grad_()
         for r, f in zip(real, fake, strict=True)
         for m in [mix.reshape(-1, *(1,) * (r.ndim - 1))]
     ]
-    score = critic(Lines(*places)).sum()
+    score = critic(OneHotRoll(*places)).sum()
     gradients = torch.autograd.grad(score, places, create_graph=True)
     every = torch.cat([gradient.flatten(1) for gradient in gradients], dim=1)
     lengths = (every.square().sum(dim=1) + 1e-12).sqrt()  # at 0 its root has no gradient

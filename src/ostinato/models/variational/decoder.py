@@ -1,4 +1,4 @@
-"""Decoders: from a latent vector to what each voice does at each step."""
+"""Decoders: from a latent vector to the tokens of each voice at each step."""
 
 from abc import ABC, abstractmethod
 from typing import Annotated
@@ -7,22 +7,22 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from ostinato.models.segments import Shape
+from ostinato.models.segments import SegmentSpec
 from ostinato.models.variational.encoder import Embeddings
-from ostinato.models.variational.heads import InTurn, OfFrames, StepHead
-from ostinato.models.variational.saying import choices
+from ostinato.models.variational.heads import AutoregressiveVoiceHead, PianorollHead, StepHead
+from ostinato.models.variational.voice_tokens import vocabulary_size
 
 Size = Annotated[int, Field(ge=1, le=4096)]
 
 
 class Decoder(nn.Module, ABC):
-    """Gated recurrent units that hear what was said at the step before, and a plan.
+    """Gated recurrent units whose input is the tokens of the step before, and a plan.
 
-    A segment is decoded in `sections` of so many steps each, and a plan (batch, sections,
-    plan_size) says what a section shall be: units begin each from its plan, and each of its steps
-    is told something of its own by it. Within a step, voices are chosen one after the other and
-    hear those before them, or the pitches of a piano-roll are named one after the other, so that
-    the likelihood is exact.
+    A segment is decoded in `sections` of so many steps each, by plans (batch, sections, plan_size).
+    The first state of the units in a section comes from its plan, and so does a part of the input
+    of each of its steps. Within a step, voices are chosen one after the other, each given those
+    before it, or the pitches of a piano-roll are named one after the other, so that the likelihood
+    is exact.
     """
 
     def __init__(
@@ -32,103 +32,110 @@ class Decoder(nn.Module, ABC):
         embedding_size: int,
         hidden_size: int,
         layers: int,
-        shape: Shape,
+        spec: SegmentSpec,
     ) -> None:
         super().__init__()
-        self.shape, self.sections, self.layers = shape, sections, layers
-        self.many = choices(shape)
-        self.before = Embeddings(shape.voices, self.many + 1, embedding_size)
-        self.long = shape.steps // sections
-        self.tell = nn.Linear(plan_size, self.long * embedding_size)
+        self.spec, self.sections, self.layers = spec, sections, layers
+        self.start = vocabulary_size(spec)  # the token before the first step
+        self.before = Embeddings(spec.voices, self.start + 1, embedding_size)
+        self.section_steps = spec.steps // sections
+        self.tell = nn.Linear(plan_size, self.section_steps * embedding_size)
         self.begin = nn.Linear(plan_size, layers * hidden_size)
         self.cells = nn.GRU(embedding_size, hidden_size, layers, batch_first=True)
-        self.head: StepHead = (OfFrames if shape.apart else InTurn)(hidden_size, shape)
+        head = PianorollHead if spec.one_voice_per_pitch else AutoregressiveVoiceHead
+        self.head: StepHead = head(hidden_size, spec)
 
     @abstractmethod
     def plan(self, latent: Tensor) -> Tensor:
-        """latent: (batch, latent_size) -> (batch, sections, plan_size)."""
+        """Return the plans (batch, sections, plan_size) of latent vectors (batch, latent_size)."""
 
-    def forward(self, latent: Tensor, tokens: Tensor, heard: Tensor | None = None) -> Tensor:
-        """Nats (batch, steps) of the tokens (batch, steps, voices).
+    def forward(self, latent: Tensor, tokens: Tensor, previous: Tensor | None = None) -> Tensor:
+        """Return the nats (batch, steps) of the tokens (batch, steps, voices).
 
-        heard: what the units hear of the steps before, the tokens themselves by default.
+        previous: the same shape, of which the units' input at the next step is taken; the tokens
+        themselves by default.
         """
-        known = self._known(latent, tokens if heard is None else heard)
-        return self.head.nll(known, tokens)
+        y = self._run(latent, tokens if previous is None else previous)
+        return self.head.nll(y, tokens)
 
     @torch.no_grad()
-    def likeliest(self, latent: Tensor, tokens: Tensor) -> Tensor:
-        """The likeliest tokens of each step after the given ones before: (batch, steps, voices)."""
-        return self.head.likeliest(self._known(latent, tokens), tokens)
+    def argmax(self, latent: Tensor, tokens: Tensor) -> Tensor:
+        """Return the likeliest tokens of each step, (batch, steps, voices), given those before."""
+        return self.head.argmax(self._run(latent, tokens), tokens)
 
     @torch.no_grad()
-    def sampled(self, latent: Tensor, tokens: Tensor) -> Tensor:
-        """Tokens of each step, drawn after the given ones before: (batch, steps, voices)."""
-        return self.head.sampled(self._known(latent, tokens), tokens)
+    def sample(self, latent: Tensor, tokens: Tensor) -> Tensor:
+        """Return tokens of each step, (batch, steps, voices), drawn given those before."""
+        return self.head.sample(self._run(latent, tokens), tokens)
 
-    def _known(self, latent: Tensor, tokens: Tensor) -> Tensor:
-        """Return what the units know before each step of tokens: (batch, steps, hidden_size)."""
-        plan = self.plan(latent)
+    def _run(self, latent: Tensor, tokens: Tensor) -> Tensor:
+        """Return the units' outputs before each step of tokens: (batch, steps, hidden_size)."""
+        plan = self.plan(latent)  # (batch, sections, plan_size)
         batch, steps = tokens.shape[:2]
-        nothing = torch.full_like(tokens[:, :1], self.many)
-        said = torch.cat([nothing, tokens[:, :-1]], dim=1)
-        x = (self.before(said) + self._told(plan)).reshape(-1, self.long, self.cells.input_size)
-        y, _ = self.cells(x, self._states(plan.flatten(0, 1)))
-        known: Tensor = y.reshape(batch, steps, -1)
-        return known
+        # the tokens of the step before, and before the first step a token of its own
+        start = torch.full_like(tokens[:, :1], self.start)
+        previous = torch.cat([start, tokens[:, :-1]], dim=1)
+        x = self.before(previous) + self._compute_inputs(plan)
+        # every section is a sequence of its own: (batch · sections, steps of a section, size)
+        x = x.reshape(-1, self.section_steps, self.cells.input_size)
+        y, _ = self.cells(x, self._compute_states(plan.flatten(0, 1)))
+        outputs: Tensor = y.reshape(batch, steps, -1)
+        return outputs
 
     @torch.no_grad()
     def draw(self, latent: Tensor) -> Tensor:
-        """The likeliest tokens (batch, steps, voices), one after the other."""
+        """Return the likeliest tokens (batch, steps, voices), one step after the other."""
         plan = self.plan(latent)
-        told = self._told(plan)
-        last = torch.full((len(latent), self.shape.voices), self.many, device=latent.device)
+        inputs = self._compute_inputs(plan)  # (batch, steps, embedding_size)
+        last = torch.full((len(latent), self.spec.voices), self.start, device=latent.device)
         sounding = torch.zeros_like(last, dtype=torch.bool)
-        state = self._states(plan[:, 0])
+        state = self._compute_states(plan[:, 0])
         steps = []
-        for step in range(self.shape.steps):
-            if step % self.long == 0:
-                state = self._states(plan[:, step // self.long])
-            x = self.before(last) + told[:, step]
+        for step in range(self.spec.steps):
+            if step % self.section_steps == 0:
+                state = self._compute_states(plan[:, step // self.section_steps])
+            x = self.before(last) + inputs[:, step]
             y, state = self.cells(x[:, None], state)
-            last = self.head.draw(y[:, 0], sounding)
-            sounding = (last < self.shape.pitches) | ((last > self.shape.pitches) & sounding)
+            last = self.head.decode_step(y[:, 0], sounding)
+            # a voice sounds where it begins a pitch, and where it holds one
+            sounding = (last < self.spec.pitches) | ((last > self.spec.pitches) & sounding)
             steps.append(last)
         return torch.stack(steps, dim=1)
 
-    def _told(self, plan: Tensor) -> Tensor:
-        """Return what each step is told: (batch, steps, embedding_size)."""
-        told: Tensor = self.tell(plan)
-        return told.reshape(len(plan), self.shape.steps, -1)
+    def _compute_inputs(self, plan: Tensor) -> Tensor:
+        """Return the part of each step's input that is planned: (batch, steps, embedding_size)."""
+        inputs: Tensor = self.tell(plan)
+        return inputs.reshape(len(plan), self.spec.steps, -1)
 
-    def _states(self, plan: Tensor) -> Tensor:
-        """The first states of sections: (layers, batch, hidden_size)."""
+    def _compute_states(self, plan: Tensor) -> Tensor:
+        """Return the first states of sections: (layers, batch, hidden_size)."""
         first = torch.tanh(self.begin(plan)).reshape(len(plan), self.layers, -1)
         return first.transpose(0, 1).contiguous()
 
 
 class FlatDecoder(Decoder):
-    """Decodes the whole segment at once, its latent vector being the plan."""
+    """Decodes the whole segment as one section, whose plan is its latent vector."""
 
     def __init__(
         self,
-        embedding_size: Annotated[Size, Field(description="of what was said before")] = 128,
+        embedding_size: Annotated[Size, Field(description="of the tokens before")] = 128,
         hidden_size: Annotated[Size, Field(description="units per layer")] = 256,
         layers: Annotated[int, Field(ge=1, le=16, description="one above the other")] = 1,
         *,
         latent_size: int,
-        shape: Shape,
+        spec: SegmentSpec,
     ) -> None:
-        super().__init__(latent_size, 1, embedding_size, hidden_size, layers, shape)
+        super().__init__(latent_size, 1, embedding_size, hidden_size, layers, spec)
 
     def plan(self, latent: Tensor) -> Tensor:
         return latent[:, None]
 
 
 class HierarchicalDecoder(Decoder):
-    """A conductor goes from bar to bar and plans each; bars know of each other by it.
+    """Plans each bar by a conductor, recurrent units that go from bar to bar.
 
-    What was said last is heard across barlines, the state of the units begins anew in each bar.
+    The state of the units below begins anew in each bar; the last token is their input across
+    barlines.
 
     Source: Roberts et al., A Hierarchical Latent Vector Model for Learning Long-Term Structure in
     Music (ICML 2018).
@@ -137,14 +144,14 @@ class HierarchicalDecoder(Decoder):
     def __init__(
         self,
         conductor_size: Annotated[Size, Field(description="units of the conductor")] = 128,
-        embedding_size: Annotated[Size, Field(description="of what was said before")] = 128,
+        embedding_size: Annotated[Size, Field(description="of the tokens before")] = 128,
         hidden_size: Annotated[Size, Field(description="units per layer")] = 256,
         layers: Annotated[int, Field(ge=1, le=16, description="one above the other")] = 1,
         *,
         latent_size: int,
-        shape: Shape,
+        spec: SegmentSpec,
     ) -> None:
-        super().__init__(conductor_size, shape.bars, embedding_size, hidden_size, layers, shape)
+        super().__init__(conductor_size, spec.bars, embedding_size, hidden_size, layers, spec)
         self.enter = nn.Linear(latent_size, conductor_size)
         self.conductor = nn.GRU(latent_size, conductor_size, batch_first=True)
 

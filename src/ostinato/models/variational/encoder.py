@@ -7,8 +7,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from ostinato.models.segments import Shape
-from ostinato.models.variational.saying import choices
+from ostinato.models.segments import SegmentSpec
+from ostinato.models.variational.voice_tokens import vocabulary_size
 
 NARROWEST = 1e-4  # standard deviation
 
@@ -19,28 +19,31 @@ class Posterior(NamedTuple):
     mean: Tensor
     scale: Tensor
 
-    def drawn(self, noise: Tensor) -> Tensor:
-        """Latent vectors by standard normal noise of the same shape."""
+    def sample(self, noise: Tensor) -> Tensor:
+        """Return latent vectors by standard normal noise of the same shape."""
         return self.mean + self.scale * noise
 
     def kl(self) -> Tensor:
-        """The Kullback-Leibler divergence from the standard normal, in nats, of each number."""
+        """Return the Kullback-Leibler divergence from the standard normal, in nats.
+
+        Of each number: (batch, latent_size).
+        """
         return (self.mean**2 + self.scale**2 - 1) / 2 - self.scale.log()
 
 
 class Encoder(nn.Module, ABC):
-    """Reads segments; the constructor takes, by keyword alone, `latent_size` and their `shape`."""
+    """Reads segments; the constructor takes, by keyword alone, `latent_size` and their `spec`."""
 
     @abstractmethod
     def forward(self, tokens: Tensor) -> Posterior:
-        """tokens: (batch, steps, voices), as `saying.said` gives them."""
+        """Return the posteriors of tokens (batch, steps, voices) of `voice_tokens.encode`."""
 
 
 class BidirectionalEncoder(Encoder):
     """Gated recurrent units that read a segment forwards and backwards.
 
-    The distribution is told by their last states and, of `step_size`, a few numbers of each step:
-    a short way from every step to the latent vector, without which details are learned late.
+    The distribution comes from their last states and from `step_size` numbers of each step. These
+    connect every step directly with the latent vector; without them details are learned late.
 
     Source: Roberts et al., A Hierarchical Latent Vector Model for Learning Long-Term Structure in
     Music (ICML 2018), who use the last states of LSTMs alone.
@@ -56,21 +59,22 @@ class BidirectionalEncoder(Encoder):
         ] = 16,
         *,
         latent_size: int,
-        shape: Shape,
+        spec: SegmentSpec,
     ) -> None:
         super().__init__()
         self.step_size = step_size
-        self.embed = Embeddings(shape.voices, choices(shape), embedding_size)
+        self.embed = Embeddings(spec.voices, vocabulary_size(spec), embedding_size)
         self.read = nn.GRU(
             embedding_size, hidden_size, layers, batch_first=True, bidirectional=True
         )
         if step_size:
             self.of_step = nn.Linear(2 * hidden_size, step_size)
-        size = 2 * hidden_size + shape.steps * step_size
+        size = 2 * hidden_size + spec.steps * step_size
         self.mean = nn.Linear(size, latent_size)
         self.scale = nn.Linear(size, latent_size)
 
     def forward(self, tokens: Tensor) -> Posterior:
+        # steps: (batch, steps, 2 · hidden_size); states: (2 · layers, batch, hidden_size)
         steps, states = self.read(self.embed(tokens))
         read = [states[-2], states[-1]]
         if self.step_size:
@@ -81,16 +85,16 @@ class BidirectionalEncoder(Encoder):
 
 
 class Embeddings(nn.Module):
-    """Choices of several voices at once as one vector: the sum of one a voice."""
+    """Embeds the tokens of all voices at a step as one vector: the sum of one for each voice."""
 
-    def __init__(self, voices: int, many: int, size: int) -> None:
+    def __init__(self, voices: int, vocabulary: int, size: int) -> None:
         super().__init__()
-        self.table = nn.Embedding(voices * many, size)
-        offsets = many * torch.arange(voices)
+        self.table = nn.Embedding(voices * vocabulary, size)
+        offsets = vocabulary * torch.arange(voices)
         self.offsets: Tensor
         self.register_buffer("offsets", offsets, persistent=False)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """tokens: (…, voices) -> (…, size)."""
+        """Return the vectors (…, size) of tokens (…, voices)."""
         every: Tensor = self.table(tokens + self.offsets)
         return every.sum(dim=-2)

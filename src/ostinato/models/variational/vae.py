@@ -7,12 +7,12 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ostinato.models.segments import Lines, PitchRange, SegmentModel, Shape
+from ostinato.models.segments import OneHotRoll, PitchRange, SegmentModel, SegmentSpec
 from ostinato.models.steps import SequenceSpec
 from ostinato.models.variational.decoder import Decoder
+from ostinato.models.variational.elbo import ELBO
 from ostinato.models.variational.encoder import Encoder, Posterior
-from ostinato.models.variational.evidence import Evidence
-from ostinato.models.variational.saying import heard, said
+from ostinato.models.variational.voice_tokens import decode
 
 ATTRIBUTES = ("note_density", "pitch_height", "syncopation")
 
@@ -25,12 +25,12 @@ class Terms(NamedTuple):
 
 
 class VAE(SegmentModel):
-    """Makes segments of so many bars from latent vectors, and finds the vectors of segments.
+    """Makes segments of so many bars from latent vectors, and encodes segments as such vectors.
 
     A piano-roll is as many voices as there are pitches, each of which begins, holds or rests.
 
-    `objective` says how both are fitted. directions: (attributes, latent_size), what to add for
-    more of each of the `ATTRIBUTES`, 0 until they are known.
+    `objective` is what both are trained by. directions: (attributes, latent_size), the attribute
+    vectors: what to add for more of each of the `ATTRIBUTES`, 0 until they are measured.
 
     Sources: Kingma and Welling (ICLR 2014); of music, Roberts et al., MusicVAE (ICML 2018).
     """
@@ -41,7 +41,7 @@ class VAE(SegmentModel):
         self,
         encoder: Callable[..., Encoder],
         decoder: Callable[..., Decoder],
-        objective: Evidence,
+        objective: ELBO,
         latent_size: Annotated[int, Field(ge=1, le=4096, description="numbers a segment")] = 64,
         bars: Annotated[int, Field(ge=1, le=64, description="bars to a segment")] = 2,
         pitch_range: PitchRange = (36, 83),
@@ -52,58 +52,58 @@ class VAE(SegmentModel):
         low, high = pitch_range
         roll, pitches = spec.kind == "frames", high - low + 1
         voices = (pitches, 1) if roll else (spec.voices_per_step, pitches)
-        self.shape = Shape(voices[0], bars, spec.bar, spec.beat, low, voices[1], roll)
+        self.spec = SegmentSpec(voices[0], bars, spec.bar, spec.beat, low, voices[1], roll)
         self.pitch_range, self.objective = pitch_range, objective
         self.latent_size = latent_size
-        self.encoder = encoder(latent_size=latent_size, shape=self.shape)
-        self.decoder = decoder(latent_size=latent_size, shape=self.shape)
+        self.encoder = encoder(latent_size=latent_size, spec=self.spec)
+        self.decoder = decoder(latent_size=latent_size, spec=self.spec)
         self.directions: Tensor
         self.register_buffer("directions", torch.zeros(len(ATTRIBUTES), latent_size))
 
     @property
     def tokens(self) -> int:
         """Return how many tokens a segment is; a frame of a piano-roll counts as one."""
-        return self.shape.steps * (1 if self.shape.apart else self.shape.voices)
+        return self.spec.steps * (1 if self.spec.one_voice_per_pitch else self.spec.voices)
 
-    def forward(self, tokens: Tensor, noise: Tensor, own: float = 0.0) -> Terms:
-        """The two terms of the evidence's bound, by one latent vector of each segment.
+    def forward(self, tokens: Tensor, noise: Tensor, scheduled_sampling_rate: float = 0.0) -> Terms:
+        """Return the two terms of the evidence lower bound, by one latent vector of each segment.
 
-        tokens: (batch, steps, voices), as `say` gives them; noise: (batch, latent_size), standard
-        normal; own: how often the decoder hears what it says itself.
+        tokens: (batch, steps, voices), as `voice_tokens.encode` gives them; noise: (batch,
+        latent_size), standard normal; scheduled_sampling_rate: the share of steps whose tokens the
+        decoder draws itself before it goes on from them.
         """
-        posterior = self.encoder(tokens)
-        latent = posterior.drawn(noise)
-        mixed = self._own(latent, tokens, own) if own else None
-        return Terms(self.nll(latent, tokens, mixed), posterior.kl())
+        rate, posterior = scheduled_sampling_rate, self.encoder(tokens)
+        latent = posterior.sample(noise)
+        previous = self._replace_some(latent, tokens, rate) if rate else None
+        return Terms(self.nll(latent, tokens, previous), posterior.kl())
 
-    def nll(self, latent: Tensor, tokens: Tensor, heard: Tensor | None = None) -> Tensor:
-        """The negative log-likelihood of tokens given latent vectors: (batch,) nats."""
-        of_steps: Tensor = self.decoder(latent, tokens, heard)
+    def nll(self, latent: Tensor, tokens: Tensor, previous: Tensor | None = None) -> Tensor:
+        """Return the negative log-likelihood of tokens given latent vectors: (batch,) nats."""
+        of_steps: Tensor = self.decoder(latent, tokens, previous)
         return of_steps.sum(dim=1)
 
     @torch.no_grad()
-    def _own(self, latent: Tensor, tokens: Tensor, own: float) -> Tensor:
-        """The tokens with a share of them drawn from what the decoder makes of the others."""
-        drawn = self.decoder.sampled(latent, tokens)
-        where = torch.rand(tokens.shape[:2], device=tokens.device) < own
+    def _replace_some(self, latent: Tensor, tokens: Tensor, rate: float) -> Tensor:
+        """Return the tokens, those of a share of the steps drawn from the decoder."""
+        drawn = self.decoder.sample(latent, tokens)
+        where = torch.rand(tokens.shape[:2], device=tokens.device) < rate  # (batch, steps)
         return torch.where(where[..., None], drawn, tokens)
-
-    def say(self, pitch: Tensor, onset: Tensor) -> Tensor:
-        """Segments, as `Lines.said` gives them, as tokens (batch, steps, voices)."""
-        return said(pitch, onset, self.shape)
 
     @torch.no_grad()
     def encode(self, tokens: Tensor) -> Posterior:
-        """Return where segments lie."""
+        """Return the posterior distributions of segments."""
         posterior: Posterior = self.encoder(tokens)
         return posterior
 
     def noise(self, count: int, generator: torch.Generator | None = None) -> Tensor:
-        """Latent vectors (count, latent_size) of the prior, the standard normal distribution."""
+        """Return latent vectors (count, latent_size) of the prior, the standard normal."""
         return torch.randn(count, self.latent_size, generator=generator)
 
     @torch.no_grad()
-    def draw(self, noise: Tensor, real: Lines | None = None) -> Lines:
-        """The segments of these latent vectors, each choice the likeliest; nothing is given."""
-        del real
-        return heard(self.decoder.draw(noise), self.shape)
+    def draw(self, noise: Tensor, conditioning: OneHotRoll | None = None) -> OneHotRoll:
+        """Return the segments of these latent vectors, each choice the likeliest.
+
+        Nothing of them is given.
+        """
+        del conditioning
+        return decode(self.decoder.draw(noise), self.spec)

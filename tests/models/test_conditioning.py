@@ -11,69 +11,72 @@ from hypothesis import strategies as st
 
 from ostinato.errors import ConfigError, UnencodableError
 from ostinato.models.adversarial.gan import GAN
-from ostinato.models.adversarial.generator import Choosing
-from ostinato.models.segments import Lines, lines_of
+from ostinato.models.adversarial.voice import Relaxation
 from ostinato.music.piece import NOTE, TIME_SIGNATURE, Piece, array
 from ostinato.representations.monophonic import REST
+from ostinato.representations.voice_roll import VoiceRoll
 from ostinato.representations.voices import Voices
 from ostinato.sampling.conditioning import encode_prompt, sample_with_prompts
 from ostinato.sampling.settings import Sampling
-from small_gans import check_lines, gan_of
+from ostinato.sampling.voice_rolls import draw_segments, from_one_hot, to_one_hot
+from small_gans import check_voices, gan_of
+from voice_rolls import voice_roll
 
 VOICES = Voices(steps_per_quarter=2, bar_steps=8)
 BAR = 8
 WAYS: list[dict[str, Any]] = [{"given_bars": 1}, {"given_voice": 0}, {"given_voice": 3}]
 
 
-def real(count: int, steps: int = 2 * BAR, seed: int = 0) -> Lines:
+def real(count: int, steps: int = 2 * BAR, seed: int = 0) -> VoiceRoll:
     """Four voices that hold notes and are silent at times."""
     random = torch.Generator().manual_seed(seed)
     pitch = torch.randint(10, 49, (count, 4, steps // 2), generator=random)
-    pitch = pitch.repeat_interleave(2, dim=2)
-    onset = torch.ones_like(pitch).bool()
-    onset[..., 1:] = pitch[..., 1:] != pitch[..., :-1]
-    return lines_of(pitch, onset & (pitch < 48), 48)
+    pitch = 36 + pitch.repeat_interleave(2, dim=2).numpy()
+    return voice_roll(*np.where(pitch == 84, REST, pitch), bar=BAR)
 
 
-def known_of(network: GAN) -> torch.Tensor:
-    assert network.known is not None
-    return network.known
+def mask_of(network: GAN) -> Any:
+    assert network.condition_mask is not None
+    return network.condition_mask.numpy()
 
 
-@given(st.sampled_from(WAYS), st.sampled_from([None, Choosing(0.5, 0.5)]), st.integers(0, 99))
+@given(st.sampled_from(WAYS), st.sampled_from([None, Relaxation(0.5, 0.5)]), st.integers(0, 99))
 @settings(max_examples=20, deadline=None)
 def test_what_is_given_is_kept_and_the_rest_is_voices(
-    way: dict[str, Any], choosing: Choosing | None, seed: int
+    way: dict[str, Any], relaxation: Relaxation | None, seed: int
 ) -> None:
-    network, told = gan_of(seed, **way), real(3, seed=seed)
-    lines = network(network.noise(3), choosing, told)
-    check_lines(lines, 4, 2 * BAR)
-    known = known_of(network)
-    for ours, theirs in zip(lines.said(), told.said(), strict=True):
-        assert torch.equal(ours[:, known], theirs[:, known])
+    network, given = gan_of(seed, **way), real(3, seed=seed)
+    made = network(network.noise(3), relaxation, to_one_hot(given, network.spec))
+    check_voices(made, 4, 2 * BAR)
+    roll, mask = from_one_hot(made, network.spec), mask_of(network)
+    assert np.array_equal(roll.pitch[:, mask], given.pitch[:, mask])
+    assert np.array_equal(roll.onset[:, mask], given.onset[:, mask])
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_nothing_is_looked_at_but_what_is_given(way: dict[str, Any]) -> None:
-    network, noise = gan_of(nearness=0.0, **way), gan_of().noise(3)
+    network, noise = gan_of(leap_penalty=0.0, **way), gan_of().noise(3)
     encoder: Any = network.generator.encoder
     torch.nn.init.normal_(encoder.look[0].weight)  # so that it makes a difference untrained
-    told, other = real(3, seed=1), real(3, seed=2)
-    known = known_of(network)
-    mixed = Lines(
-        torch.where(known[:, None], told.sound, other.sound),
-        torch.where(known, told.onset, other.onset),
+    given, other = real(3, seed=1), real(3, seed=2)
+    mask = mask_of(network)
+    mixed = replace(
+        given,
+        pitch=np.where(mask, given.pitch, other.pitch),
+        onset=np.where(mask, given.onset, other.onset),
     )
-    assert torch.equal(network.draw(noise, told).sound, network.draw(noise, mixed).sound)
-    changed = network.draw(noise, other).said()[0]
-    assert not torch.equal(network.draw(noise, told).said()[0][:, ~known], changed[:, ~known])
+    pitch = draw_segments(network, noise, given).pitch
+    assert np.array_equal(pitch, draw_segments(network, noise, mixed).pitch)
+    changed = draw_segments(network, noise, other).pitch
+    assert not np.array_equal(pitch[:, ~mask], changed[:, ~mask])
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_the_encoder_learns(way: dict[str, Any]) -> None:
     network = gan_of(**way)
     critic = network.new_critic()
-    critic(network(network.noise(16), Choosing(1.0), real(16))).sum().backward()
+    conditioning = to_one_hot(real(16), network.spec)
+    critic(network(network.noise(16), Relaxation(1.0), conditioning)).sum().backward()
     weights = {n: w for n, w in network.named_parameters() if n.startswith("generator.encoder")}
     assert len(weights) == 8
     for name, weight in weights.items():

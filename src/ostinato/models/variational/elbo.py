@@ -11,8 +11,8 @@ BIT = math.log(2)  # in nats
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """Objective of encoder and decoder: a weighted lower bound of the evidence.
+class ELBO:
+    """Objective of encoder and decoder: the evidence lower bound (ELBO) with a weight.
 
     A segment costs its negative log-likelihood and `weight` times the nats by which the divergence
     of its posterior from the prior exceeds what is free.
@@ -38,18 +38,18 @@ class Evidence:
         Field(
             ge=0,
             le=1,
-            description="how often, at the end, the decoder hears itself; evenly more from 0 on",
+            description="share of steps, at the end, that the decoder draws; it grows from 0",
         ),
     ] = 0.0
 
     def weight_at(self, share: float) -> float:
-        """The weight after a share of the training."""
+        """Return the weight of the divergence after a share of the training."""
         return self.weight * (min(1.0, share / self.annealed) if self.annealed else 1.0)
 
-    def own_at(self, share: float) -> float:
-        """Return how often the decoder hears itself after a share of the training."""
+    def scheduled_sampling_rate(self, share: float) -> float:
+        """Return the share of steps that the decoder draws after a share of the training."""
         return self.scheduled_sampling * min(1.0, share)
 
     def cost(self, nll: Tensor, kl: Tensor, share: float = 1.0) -> Tensor:
-        """nll, kl: (batch,) nats of each segment -> (batch,) what is minimised."""
+        """Return what is minimised, (batch,), of nll and kl: (batch,) nats of each segment."""
         return nll + self.weight_at(share) * (kl - BIT * self.free_bits).clamp(min=0)
