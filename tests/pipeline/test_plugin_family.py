@@ -14,7 +14,7 @@ PLUGINS = Path(__file__).parents[1] / "plugins"
 @pytest.fixture
 def allowed(dvc_project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project whose params.yaml allows the package and chooses its model."""
-    monkeypatch.setenv("PYTHONPATH", str(PLUGINS))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(PLUGINS), *sys.path]))
     shutil.copy(PLUGINS / "bigrams.yaml", dvc_project / "conf" / "model")
     params = dvc_project / "params.yaml"
     text = params.read_text().replace("model: null", "model: bigrams")
