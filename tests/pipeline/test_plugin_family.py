@@ -1,7 +1,9 @@
 """A family of models in a package of its own goes through every stage, with no edit of ostinato."""
 
 import json
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
