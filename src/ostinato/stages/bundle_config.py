@@ -15,7 +15,7 @@ from ostinato.errors import ConfigError, UserError
 from ostinato.methods.base import Method
 from ostinato.stages.compose import compose_values
 from ostinato.stages.piece_cache import read_pieces
-from ostinato.stages.workspace import Workspace
+from ostinato.stages.workspace import Workspace, model_folder
 from ostinato.untrusted import MIB, check_regular
 from ostinato.weights import WEIGHTS
 
@@ -24,18 +24,6 @@ OF_THE_BUNDLE = ("model", "representation")
 ABOUT = "sampling.json"  # beside samples
 MODEL = "bundle"  # in it: the fingerprint of the model that drew them
 SAMPLES = "more"  # where the command that a run ends with writes
-
-
-def model_folder(config: Config, workspace: Workspace) -> Path:
-    """Return the folder of the bundle: `model_dir`, or else the one that DVC's stages write."""
-    given = config["model_dir"]
-    return workspace.root / Path(given).expanduser() if given else workspace.model
-
-
-def samples_folder(config: Config, workspace: Workspace) -> Path:
-    """Return the folder of the samples: `samples_dir`, or else the project's own."""
-    given = config["samples_dir"]
-    return workspace.root / Path(given).expanduser() if given else workspace.samples
 
 
 def compose_for_bundle(

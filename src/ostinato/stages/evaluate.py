@@ -13,14 +13,12 @@ from ostinato.folders import atomic_folder, check_replaceable
 from ostinato.methods.base import EvaluationTask, Method
 from ostinato.run_notes import find_run
 from ostinato.stages.bundle_config import (
-    model_folder,
     read_sampling_record,
-    samples_folder,
     use_pieces_of_bundle,
 )
 from ostinato.stages.encoding import read_split, require, token_store
 from ostinato.stages.reporting import EvaluationResult, build_report
-from ostinato.stages.workspace import Workspace
+from ostinato.stages.workspace import Workspace, model_folder, samples_folder
 
 if TYPE_CHECKING:
     from ostinato.corpora.store import Selection

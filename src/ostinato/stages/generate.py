@@ -13,15 +13,13 @@ from ostinato.run_notes import find_run
 from ostinato.stages.bundle_config import (
     ABOUT,
     MODEL,
-    model_folder,
-    samples_folder,
     use_pieces_of_bundle,
 )
 from ostinato.stages.encoding import read_split, require
 from ostinato.stages.listening import LISTEN, choose_reference, write_samples
 from ostinato.stages.piece_cache import locate_pieces
 from ostinato.stages.run_root import record_samples
-from ostinato.stages.workspace import Workspace
+from ostinato.stages.workspace import Workspace, model_folder, samples_folder
 from ostinato.wording import quantity
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ from ostinato.errors import ConfigError, UnencodableError, UserError
 from ostinato.folders import check_replaceable
 from ostinato.methods.base import TEST, Method
 from ostinato.sampling.prompts import crop_bars, read_piece
-from ostinato.stages.bundle_config import samples_folder
-from ostinato.stages.workspace import Workspace
+from ostinato.stages.workspace import Workspace, samples_folder
 
 if TYPE_CHECKING:
     from ostinato.sampling.settings import Sampling

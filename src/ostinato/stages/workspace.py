@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ostinato import scratch
+from ostinato.config import Config
 from ostinato.config.location import project_folder
 from ostinato.locks import remove_dead_lock
 
@@ -102,3 +103,15 @@ class Workspace:
                 scratch.clear(place)
             for file in (found for pattern in LOCKS for found in root.glob(pattern)):
                 remove_dead_lock(file)
+
+
+def model_folder(config: Config, workspace: Workspace) -> Path:
+    """Return the folder of the bundle: `model_dir`, or else the one that DVC's stages write."""
+    given = config["model_dir"]
+    return workspace.root / Path(given).expanduser() if given else workspace.model
+
+
+def samples_folder(config: Config, workspace: Workspace) -> Path:
+    """Return the folder of the samples: `samples_dir`, or else the project's own."""
+    given = config["samples_dir"]
+    return workspace.root / Path(given).expanduser() if given else workspace.samples
