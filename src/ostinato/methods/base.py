@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -49,6 +50,11 @@ class TrainingTask:
         """Return the seed of weights and batches."""
         seed: int = self.config["seed"]
         return seed
+
+    @cached_property
+    def settings(self) -> Any:
+        """Return the settings of the training, built once."""
+        return self.config.build("training")
 
 
 @dataclass(frozen=True)
@@ -178,7 +184,7 @@ class Method(ABC):
         """Train a network, which has the best weights afterwards; checkpoints are in `folder`."""
         from ostinato.training import trainer
 
-        settings: Training = task.config.build("training")
+        settings: Training = task.settings
         data = self.data(task, network)
         fitted = trainer.fit(
             self.module(task, network),

@@ -1,6 +1,7 @@
 """Prompts, from files or from pieces of the test split."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +15,31 @@ TEST = "test"  # the value of a setting that stands for pieces of the test split
 Encode = Callable[[Piece], Any]
 
 
+@dataclass(frozen=True)
+class Prompt:
+    """The beginning of a piece, and its `steps`: tokens or frames, as it was encoded."""
+
+    piece: Piece
+    steps: Any
+
+
 def find_prompts(
     settings: Sampling, test_pieces: Callable[[], Iterable[Piece]], encode: Encode, name: str
-) -> list[Piece]:
+) -> list[Prompt]:
     """Return the beginnings to continue, as many as pieces are asked for where they are of the test
     split.
 
-    `encode` is called with each, and raises `UnencodableError` for one that cannot be continued:
-    those of the test split are passed over then. `name` is that of the representation. Raises
-    `UserError` for a file that cannot be a prompt, and where no piece of the test split can.
+    `encode` is called once with each, and raises `UnencodableError` for one that cannot be
+    continued: those of the test split are passed over then. `name` is that of the representation.
+    Raises `UserError` for a file that cannot be a prompt, and where no piece of the test split can.
     """
     from_test = settings.prompt == TEST
     pieces = test_pieces() if from_test else [read_piece(str(settings.prompt), "prompt")]
-    prompts: list[Piece] = []
+    prompts: list[Prompt] = []
     for piece in pieces:
-        prompt = crop_bars(piece, settings.prompt_bars)
+        beginning = crop_bars(piece, settings.prompt_bars)
         try:
-            encode(prompt)
+            prompts.append(Prompt(beginning, encode(beginning)))
         except UnencodableError as error:
             if not from_test:
                 raise UserError(
@@ -38,7 +47,6 @@ def find_prompts(
                     f"the piece {error}."
                 ) from error
             continue
-        prompts.append(prompt)
         if len(prompts) == settings.pieces:
             break
     if not prompts:

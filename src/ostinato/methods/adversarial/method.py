@@ -40,7 +40,7 @@ class Adversarial(SegmentMethod):
         """Return the module that trains generator and critic."""
         from ostinato.methods.adversarial.module import AdversarialModule
 
-        settings: AdversarialTraining = task.config.build("training")
+        settings: AdversarialTraining = task.settings
         return AdversarialModule(network, settings, _judge, task.seed)
 
     def callbacks(
@@ -49,7 +49,7 @@ class Adversarial(SegmentMethod):
         """Return what ends a training that has collapsed, besides those of every segment model."""
         from ostinato.methods.adversarial.callbacks import CollapseStopping
 
-        stopping = CollapseStopping(task.config.build("training").collapse)
+        stopping = CollapseStopping(task.settings.collapse)
         return [stopping, *super().callbacks(task, network, run)]
 
     def evaluate(self, task: EvaluationTask) -> Findings:

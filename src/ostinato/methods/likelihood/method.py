@@ -106,7 +106,7 @@ class Likelihood(Method):
         from ostinato.data.datamodule import MusicData
         from ostinato.data.windows import WindowSettings
 
-        settings: LikelihoodTraining = task.config.build("training")
+        settings: LikelihoodTraining = task.settings
         return MusicData(
             task.store,
             task.training,
@@ -126,7 +126,7 @@ class Likelihood(Method):
         """Return the module that minimises the negative log-likelihood."""
         from ostinato.methods.likelihood.module import LikelihoodModule, token_weights
 
-        settings: LikelihoodTraining = task.config.build("training")
+        settings: LikelihoodTraining = task.settings
         weights = token_weights(
             task.store, task.training, task.representation.size, settings.label_weighting
         )

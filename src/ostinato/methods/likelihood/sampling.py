@@ -11,8 +11,9 @@ from ostinato.music.barlines import begin_at_first_note
 from ostinato.music.page import Given
 from ostinato.music.piece import Piece
 from ostinato.sampling.frames import sample_frames
-from ostinato.sampling.prompts import TEST, describe_source, find_prompts
+from ostinato.sampling.prompts import TEST, Prompt, describe_source, find_prompts
 from ostinato.sampling.sequence import Composed, compose
+from ostinato.sampling.settings import Sampling
 
 
 def sample(task: SamplingTask) -> Samples:
@@ -22,7 +23,7 @@ def sample(task: SamplingTask) -> Samples:
     used.
     """
     bundle, settings = task.bundle, task.settings
-    prompts: list[Piece] = []
+    prompts: list[Prompt] = []
     if settings.prompt is not None:
         representation = bundle.representation
         prompts = find_prompts(
@@ -38,22 +39,25 @@ def sample(task: SamplingTask) -> Samples:
     for i, drawn in enumerate(_draw(task, prompts)):
         prompt = prompts[i % len(prompts)] if prompts else None
         piece = bundle.representation.decode(drawn.steps, f"sample-{i + 1:02d}")
-        given = _given(bundle, prompt, describe_source(settings, prompt)) if prompt else None
-        samples.append(Sample(_finish(bundle, piece, prompt), drawn.ended if ends else None, given))
-    return Samples(samples, prompts[0].name if prompts and settings.prompt == TEST else None)
+        given = _given(bundle, prompt, settings) if prompt else None
+        finished = _finish(bundle, piece, prompt.piece if prompt else None)
+        samples.append(Sample(finished, drawn.ended if ends else None, given))
+    return Samples(samples, prompts[0].piece.name if prompts and settings.prompt == TEST else None)
 
 
-def _draw(task: SamplingTask, prompts: Sequence[Piece]) -> list[Composed]:
+def _draw(task: SamplingTask, prompts: Sequence[Prompt]) -> list[Composed]:
     network: Any = task.bundle.network
     representation: Any = task.bundle.representation
-    encoded = [representation.encode(prompt) for prompt in prompts]
     draw = sample_frames if representation.kind == "frames" else compose
-    return draw(network, representation, task.settings, task.seed, encoded)
+    return draw(
+        network, representation, task.settings, task.seed, [prompt.steps for prompt in prompts]
+    )
 
 
-def _given(bundle: Bundle, prompt: Piece, source: str) -> Given:
+def _given(bundle: Bundle, prompt: Prompt, settings: Sampling) -> Given:
     """Return how many ticks its prompt lasts; new pieces begin with their first note."""
-    piece = bundle.representation.decode(bundle.representation.encode(prompt))
+    piece = bundle.representation.decode(prompt.steps)
+    source = describe_source(settings, prompt.piece)
     return Given(source, piece.end - int(piece.notes["onset"].min(initial=piece.end)))
 
 

@@ -104,7 +104,7 @@ class SegmentMethod(Method):
         from ostinato.data.datamodule import SegmentData
         from ostinato.methods.segments.cutting import JUDGED, cut_segments, report_segments
 
-        settings = task.config.build("training")
+        settings = task.settings
         training, validation = (
             cut_segments(task.store, indices, task.pieces, task.representation, network)
             for indices in (task.training, task.validation)
@@ -132,7 +132,7 @@ class SegmentMethod(Method):
         del network
         from ostinato.methods.segments.callbacks import SampleLogger
 
-        every = task.config.build("training").samples_every
+        every = task.settings.samples_every
         if not every or run.client is None:
             return []
         return [SampleLogger(every, _show(task.representation, run))]

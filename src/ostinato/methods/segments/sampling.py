@@ -43,15 +43,14 @@ def sample_to(task: SamplingTask) -> Samples:
         return encode_prompt(network, representation, prompt)
 
     prompts = find_prompts(settings, task.test_pieces, encode, representation.name)
-    drawn = sample_with_prompts(
-        network, representation, settings, task.seed, [encode(prompt) for prompt in prompts]
-    )
+    steps = [prompt.steps for prompt in prompts]
+    drawn = sample_with_prompts(network, representation, settings, task.seed, steps)
     samples = []
     for i, one in enumerate(drawn):
         prompt = prompts[i % len(prompts)]
-        given = _given(bundle, encode(prompt), describe_source(settings, prompt))
-        samples.append(Sample(_decode(bundle, one, i, prompt), None, given))
-    return Samples(samples, prompts[0].name if settings.prompt == TEST else None)
+        given = _given(bundle, prompt.steps, describe_source(settings, prompt.piece))
+        samples.append(Sample(_decode(bundle, one, i, prompt.piece), None, given))
+    return Samples(samples, prompts[0].piece.name if settings.prompt == TEST else None)
 
 
 def _given(bundle: Bundle, steps: Any, source: str) -> Given:

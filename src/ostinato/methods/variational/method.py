@@ -45,7 +45,7 @@ class Variational(SegmentMethod):
         """Return the module that maximises the bound."""
         from ostinato.methods.variational.module import VariationalModule
 
-        settings: VariationalTraining = task.config.build("training")
+        settings: VariationalTraining = task.settings
         return VariationalModule(network, settings, task.seed)
 
     def finish(self, task: TrainingTask, network: "VAE", data: "SegmentData") -> None:
