@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from ostinato import __version__, console, interrupts
 from ostinato.config.location import project_folder
 from ostinato.errors import ConfigError, UserError
+from ostinato.stages import listening_commands
 
 if TYPE_CHECKING:
     from ostinato.config import Config
@@ -32,6 +33,8 @@ OF_A_BUNDLE = ("generate", "evaluate")  # they start from a trained model, which
 OTHERS = {
     "run": "all stages in one process, without DVC; -m sweeps",
     "inspect": "say what a folder of music, a music file, a token store or a model holds",
+    "listen": listening_commands.LISTEN,
+    "votes": listening_commands.VOTES,
     "ui": "show the MLflow runs in the browser",
 }
 INTERRUPTED = 130
@@ -95,6 +98,8 @@ def _dispatch(given: list[str], here: Path) -> int:
         return 2
     if arguments.stage == "ui":
         return _show_runs(arguments.port, not arguments.no_browser)
+    if arguments.stage in ("listen", "votes"):
+        return listening_commands.run(arguments, here)
     if arguments.stage == "inspect":
         return _inspect(arguments, here)
     return _run_stage(arguments, here)
@@ -161,6 +166,7 @@ def _parser() -> argparse.ArgumentParser:
         "overrides", nargs="*"
     ).completer = _completions  # type: ignore[attr-defined]
     _add_inspect(commands)
+    listening_commands.add_commands(commands)
     ui = commands.add_parser("ui", help=OTHERS["ui"])
     ui.add_argument("--port", type=int, default=5000, help="of the local server (5000)")
     ui.add_argument("--no-browser", action="store_true", help="print the address alone")
