@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import combinations, zip_longest
 
 from ostinato.errors import UserError
-from ostinato.listening.systems import UNPROMPTED, Music, System, shared_beginning
+from ostinato.listening.systems import UNPROMPTED, Music, System, shared_beginning, unique_names
 from ostinato.wording import agree, quantity
 
 SHORTEST = 1.0  # seconds of a piece that are not in the other, for there to be something to compare
@@ -25,10 +25,15 @@ class Pair:
 
 @dataclass(frozen=True)
 class Pairing:
-    """The pairs of a test; left_out: what cannot be compared, by reason, with a count."""
+    """The pairs of a test.
+
+    apart: the names of each two systems that share no prompt; left_out: what cannot be compared, by
+    reason, with a count.
+    """
 
     pairs: list[Pair]
     left_out: dict[str, int]
+    apart: list[tuple[str, str]]
 
 
 def pair_systems(systems: Sequence[System], most: int, seed: int) -> Pairing:
@@ -38,9 +43,8 @@ def pair_systems(systems: Sequence[System], most: int, seed: int) -> Pairing:
     system has nothing in common with the others.
     """
     draw = random.Random(seed)
-    of_two = [
-        _compare(systems, one, other, draw) for one, other in combinations(range(len(systems)), 2)
-    ]
+    two = list(combinations(range(len(systems)), 2))
+    of_two = [_compare(systems, one, other, draw) for one, other in two]
     left_out = {"identical": sum(identical for _, identical in of_two)}
     found = [pairs for pairs, _ in of_two]
     _check_joined(systems, [pairs[0] for pairs in found if pairs])
@@ -48,7 +52,9 @@ def pair_systems(systems: Sequence[System], most: int, seed: int) -> Pairing:
     rounds = ([pair for pair in row if pair is not None] for row in zip_longest(*found))
     pairs = [pair for row in rounds for pair in row][:most]
     left_out["without_partner"] = _count_lonely(systems, found)
-    return Pairing(pairs, {reason: count for reason, count in left_out.items() if count})
+    names = unique_names(systems)
+    apart = [(names[i], names[j]) for (i, j), some in zip(two, found, strict=True) if not some]
+    return Pairing(pairs, {reason: count for reason, count in left_out.items() if count}, apart)
 
 
 def _compare(
@@ -121,8 +127,9 @@ def _check_joined(systems: Sequence[System], pairs: Sequence[Pair]) -> None:
     for pair in pairs:
         old, new = group[pair.second[0]], group[pair.first[0]]
         group = [new if own == old else own for own in group]
-    names = [system.name for system, own in zip(systems, group, strict=True) if own == group[0]]
-    others = [system.name for system, own in zip(systems, group, strict=True) if own != group[0]]
+    called = list(zip(unique_names(systems), group, strict=True))
+    names = [name for name, own in called if own == group[0]]
+    others = [name for name, own in called if own != group[0]]
     if others:
         raise UserError(
             f"{' and '.join(names)} {agree(len(names), 'has', 'have')} no prompt in common with "
@@ -134,13 +141,13 @@ def _check_joined(systems: Sequence[System], pairs: Sequence[Pair]) -> None:
 def _describe(systems: Sequence[System]) -> str:
     """Return from what the samples of each system begin."""
     return "; ".join(
-        f"{system.name}: "
+        f"{name}: "
         + (
             f"prompts of {quantity(system.prompt_bars, 'bar')}"
             if system.prompt_bars
             else "from nothing"
         )
-        for system in systems
+        for name, system in zip(unique_names(systems), systems, strict=True)
     )
 
 

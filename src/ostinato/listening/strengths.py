@@ -63,7 +63,7 @@ def estimate_strengths(votes: Comparisons, seed: int = SEED) -> Strengths:
     Student's t times the standard deviation over the draws, with as many degrees of freedom as
     what is drawn has: percentiles are too narrow for few voters.
     """
-    pairs, design = _design(votes.systems)
+    pairs, design = list_outcomes(votes.systems)
     counts, drawn = _count(votes, len(pairs))
     value = fit_davidson(counts.sum(axis=0)[None], design)[0]
     random, units = np.random.default_rng(seed), len(counts)
@@ -109,6 +109,20 @@ def fit_davidson(counts: Floats, design: Floats) -> Floats:
     return parameters
 
 
+def list_outcomes(systems: int) -> tuple[list[tuple[int, int]], Floats]:
+    """Return every pair of systems, and the linear function behind the odds of its outcomes.
+
+    The latter is the `design` of `fit_davidson`: (pairs, outcomes, parameters).
+    """
+    pairs = [(i, j) for i in range(systems) for j in range(i + 1, systems)]
+    design = np.zeros((len(pairs), 3, systems + 1))
+    for row, (i, j) in enumerate(pairs):
+        design[row, FIRST, [i, j]] = 0.5, -0.5
+        design[row, SECOND, [i, j]] = -0.5, 0.5
+        design[row, TIE, systems] = 1.0
+    return pairs, design
+
+
 def connected_groups(votes: Comparisons) -> list[list[int]]:
     """Return the systems in groups that votes join; several groups cannot be compared."""
     from scipy.sparse import coo_array
@@ -118,17 +132,6 @@ def connected_groups(votes: Comparisons) -> list[list[int]]:
     joined = coo_array((np.ones(len(votes)), (votes.first, votes.second)), shape=shape)
     count, labels = connected_components(joined, directed=False)
     return [np.flatnonzero(labels == label).tolist() for label in range(count)]
-
-
-def _design(systems: int) -> tuple[list[tuple[int, int]], Floats]:
-    """Return every pair of systems, and by what its outcomes are told: (pairs, outcomes, size)."""
-    pairs = [(i, j) for i in range(systems) for j in range(i + 1, systems)]
-    design = np.zeros((len(pairs), 3, systems + 1))
-    for row, (i, j) in enumerate(pairs):
-        design[row, FIRST, [i, j]] = 0.5, -0.5
-        design[row, SECOND, [i, j]] = -0.5, 0.5
-        design[row, TIE, systems] = 1.0
-    return pairs, design
 
 
 def _count(votes: Comparisons, pairs: int) -> tuple[Floats, Literal["voters", "votes"]]:

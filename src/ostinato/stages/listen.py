@@ -70,6 +70,8 @@ def listen(request: Request, config: Config, workspace: Workspace, here: Path) -
     folder = workspace.outputs / LISTENING / test.key.test
     write_text(folder / KEY, f"{test.key.model_dump_json(indent=2)}\n")
     write_text(folder / PAGE, test.page)
+    for one, other in pairing.apart:
+        console.warn(f"{one} and {other} share no prompt: they are never compared with each other")
     _report(test, request, folder)
 
 
