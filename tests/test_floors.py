@@ -34,7 +34,7 @@ FLOORS = (
     {"models"},
     {"training"},
     {"sampling"},
-    {"evaluation"},
+    {"evaluation", "listening"},
     {"tracking"},
     {"run_notes", "sweeps", "ui"},
     {"methods", "comparison"},

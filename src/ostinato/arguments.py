@@ -20,6 +20,8 @@ OTHERS = {
     "run": "all stages in one process, without DVC; -m sweeps",
     "inspect": "say what a folder of music, a music file, a token store or a model holds",
     "compare": "set runs side by side: a page to see and hear, a table, CSV, LaTeX",
+    "listen": "make the page of a blind listening test, of samples of several runs",
+    "votes": "count the votes of a listening test: strengths of systems, with intervals",
     "ui": "show the MLflow runs in the browser",
 }
 
@@ -53,6 +55,8 @@ def make_parser() -> argparse.ArgumentParser:
     ).completer = _completions  # type: ignore[attr-defined]
     _add_inspect(commands)
     _add_compare(commands)
+    _add_listen(commands)
+    _add_votes(commands)
     ui = commands.add_parser("ui", help=OTHERS["ui"])
     ui.add_argument("--port", type=int, default=5000, help="of the local server (5000)")
     ui.add_argument("--no-browser", action="store_true", help="print the address alone")
@@ -96,6 +100,39 @@ def _add_compare(commands: Any) -> None:
     )
     compare.add_argument("--csv", type=Path, metavar="FILE", help="write the table as CSV too")
     compare.add_argument("--latex", type=Path, metavar="FILE", help="write it as LaTeX too")
+
+
+def _add_listen(commands: Any) -> None:
+    listen = commands.add_parser(
+        "listen",
+        help=OTHERS["listen"],
+        description="Write outputs/listening/TEST/test.html, a page that plays pairs of samples "
+        "without saying whose they are, and key.json beside it, which says so.",
+    )
+    listen.add_argument(
+        "runs",
+        nargs="+",
+        metavar="RUN",
+        help="a folder of samples, a folder of a run, or the id of an MLflow run; key=value are "
+        "overrides, as tracking=server",
+    )
+    listen.add_argument("--real", action="store_true", help="add pieces of the test split")
+    listen.add_argument("--pairs", type=int, default=24, metavar="N", help="at most (24)")
+    listen.add_argument(
+        "--seconds", type=float, default=30, metavar="N", help="of a piece, after its prompt (30)"
+    )
+    listen.add_argument("--seed", type=int, default=0, metavar="N", help="of the order (0)")
+
+
+def _add_votes(commands: Any) -> None:
+    votes = commands.add_parser("votes", help=OTHERS["votes"], description=OTHERS["votes"])
+    votes.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="that listeners downloaded"
+    )
+    votes.add_argument(
+        "--key", type=Path, metavar="FILE", help="of the test (outputs/listening/TEST/key.json)"
+    )
+    votes.add_argument("--csv", type=Path, metavar="FILE", help="the table to write")
 
 
 def _completions(prefix: str, **_: Any) -> list[str]:

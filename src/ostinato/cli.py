@@ -82,11 +82,8 @@ def _dispatch(given: list[str], here: Path) -> int:
         return 2
     if arguments.stage == "ui":
         return _show_runs(arguments.port, not arguments.no_browser)
-    if arguments.stage == "inspect":
-        return _inspect(arguments, here)
-    if arguments.stage == "compare":
-        return _compare(arguments, here)
-    return _run_stage(arguments, here)
+    commands = {"inspect": _inspect, "compare": _compare, "listen": _listen, "votes": _votes}
+    return commands.get(arguments.stage, _run_stage)(arguments, here)
 
 
 def _run_all(given: list[str], here: Path) -> int:
@@ -141,6 +138,33 @@ def _compare(arguments: argparse.Namespace, here: Path) -> int:
     written = Written(page or workspace.outputs / PAGE, csv, latex)
     asked = Asked(named, sweep, arguments.experiment, arguments.where)
     compare_runs(asked, written, compose_tracking(overrides, workspace.root), workspace)
+    return 0
+
+
+def _listen(arguments: argparse.Namespace, here: Path) -> int:
+    from ostinato.stages import listen
+    from ostinato.stages.compose import compose_values
+    from ostinato.stages.workspace import Workspace
+
+    workspace = Workspace.here()
+    overrides = [word for word in arguments.runs if "=" in word and not (here / word).exists()]
+    request = listen.Request(
+        [word for word in arguments.runs if word not in overrides],
+        arguments.real,
+        arguments.pairs,
+        arguments.seconds,
+        arguments.seed,
+    )
+    config = compose_values(overrides, workspace.root, here)
+    listen.listen(request, config, workspace, here)
+    return 0
+
+
+def _votes(arguments: argparse.Namespace, here: Path) -> int:
+    from ostinato.stages import votes
+
+    key, table = (path and here / path.expanduser() for path in (arguments.key, arguments.csv))
+    votes.count([here / path.expanduser() for path in arguments.files], key, table)
     return 0
 
 
