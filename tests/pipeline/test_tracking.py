@@ -58,6 +58,11 @@ def check_whole_run(uri: str) -> None:
     assert "model/weights.safetensors" in artifacts(uri, only.info.run_id, "model")
     assert "evaluation/report.html" in artifacts(uri, only.info.run_id, "evaluation")
     assert artifacts(uri, only.info.run_id, "config") == {"config/config.yaml"}
+    # at the root, where MLflow's page that compares runs looks
+    root = {"listen.html", "report.html", "sample-01.mp3", "sample-01.png"}
+    assert root <= artifacts(uri, only.info.run_id, "")
+    assert only.data.metrics["memory_megabytes"] > 100
+    assert only.data.metrics["test_bits_per_second"] > 0
 
 
 def test_a_training_and_what_follows_are_one_run(project: Path) -> None:
@@ -157,6 +162,10 @@ def test_a_server_has_the_whole_run_and_its_death_is_told_in_a_sentence(
     run(project, "ostinato", "run", *TINY, "tracking=server", f"tracking.uri={uri}")
     check_whole_run(uri)
     assert not (project / "outputs" / "mlflow" / "mlflow.db").exists()
+    run(project, "ostinato", "compare", "tracking=server", f"tracking.uri={uri}")
+    page = (project / "outputs" / "compare.html").read_text(encoding="utf-8")
+    assert 'class="card sample' in page
+    assert 'class="sound"' in page
     words = (*TINY, "training.epochs=500", "tracking=server", f"tracking.uri={uri}")
     run(project, "ostinato", "preprocess", *TINY)
     run(project, "ostinato", "split", *TINY)
