@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.errors import UserError
+from ostinato.evaluation.originality.passages import Calendar
 from ostinato.evaluation.originality.streams import SETS, WHOLE, Streams, extract_streams
 from ostinato.music.piece import OCTAVE, Piece
 
@@ -124,10 +125,12 @@ class Index:
 
     postings: a hash above, a position in `streams` below, 32 bits each, sorted (n-gram,). key: of
     the n-gram that begins at each position (onset,). owner: the stream of each position (onset,).
-    known: for each n, the distinct hashes of the n-grams of single tracks, sorted.
+    known: for each n, the distinct hashes of the n-grams of single tracks, sorted. calendars: the
+    bars of each piece.
     """
 
     names: tuple[str, ...]
+    calendars: tuple[Calendar, ...]
     streams: Streams
     postings: NDArray[np.uint64]
     key: NDArray[np.uint8]
@@ -141,10 +144,12 @@ def build_index(pieces: Iterable[Piece]) -> Index:
     Raises `UserError` for more than 2^32 onsets, which positions of 32 bits cannot count.
     """
     names: list[str] = []
+    calendars: list[Calendar] = []
 
     def noted() -> Iterator[Piece]:
         for piece in pieces:
             names.append(piece.name)
+            calendars.append(Calendar.of(piece))
             yield piece
 
     streams = extract_streams(noted())
@@ -163,7 +168,7 @@ def build_index(pieces: Iterable[Piece]) -> Index:
     owner = np.repeat(np.arange(len(streams), dtype=np.int32), np.diff(streams.start))
     tracks = single_tracks(streams)
     known = {n: np.unique(hashes) for n, hashes in longer_ngrams(tracks, hash_ngrams(tracks), MOST)}
-    return Index(tuple(names), streams, postings, ngrams.key, owner, known)
+    return Index(tuple(names), tuple(calendars), streams, postings, ngrams.key, owner, known)
 
 
 def single_tracks(streams: Streams) -> Streams:

@@ -76,7 +76,7 @@ def find_matches(index: Index, streams: Streams) -> tuple[list[Match], int]:
     hits, common = _find_hits(index, streams)
     if not len(hits.diagonal):
         return [], common
-    diagonals, which = np.unique(hits.diagonal, return_inverse=True)
+    _, which = np.unique(hits.diagonal, return_inverse=True)
     votes = np.bincount(which, hits.bits)
     top = np.argsort(-votes, kind="stable")[:DIAGONALS]
     is_top = np.zeros(len(votes), bool)

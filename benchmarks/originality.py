@@ -1,0 +1,351 @@
+"""Whether copies are found: planted ones by kind, real held-out music, time and memory.
+
+    python benchmarks/originality.py [--json FILE] [--trials N] [--only bach|pop909|scale]
+
+Passages of training pieces are planted into excerpts of test pieces, 64 quarter notes long. The
+threshold is calibrated on the validation pieces, and the share of test pieces that it flags stands
+beside. `scale` looks for 1,000 songs among 10,000. Needs `ostinato fetch corpus=bach` and
+`ostinato fetch corpus=pop909`; takes about ten minutes on two cores.
+"""
+
+import argparse
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostinato.corpora.corpus import Corpus
+from ostinato.corpora.splitting import RandomSplit
+from ostinato.corpora.store import PieceStore
+from ostinato.evaluation.originality.index import Index, build_index
+from ostinato.evaluation.originality.measure import (
+    Originality,
+    cut_excerpts,
+    measure_excerpts,
+    measure_originality,
+)
+from ostinato.evaluation.originality.threshold import Threshold, calibrate
+from ostinato.music.piece import Piece
+from ostinato.stages.preprocess import preprocess
+
+ROOT = Path(__file__).parents[1]
+SETTINGS = {
+    "bach": {"name": "bach", "path": "data/bach"},
+    "pop909": {"name": "pop909", "path": "data/pop909", "metre": (4, 4)},
+}
+HOST, PLANTED_AT = 64.0, 16.0  # quarter notes
+CLOSE = 4.0  # quarter notes by which a passage may be found beside where it was planted
+FEWEST_A_BAR = 4  # notes of a passage that is planted: emptier bars are no music to copy
+CHANGED = 0.10  # of the notes
+PIECES, SAMPLES = 10_000, 1_000  # of `scale`
+
+Notes = NDArray[Any]
+Change = Callable[[Notes, int, np.random.Generator], Notes]
+
+
+# ---------------------------------------------------------------- what a copy goes through
+
+
+def leave(notes: Notes, resolution: int, rng: np.random.Generator) -> Notes:
+    """Return the notes as they are."""
+    del resolution, rng
+    return notes
+
+
+def transpose(notes: Notes, resolution: int, rng: np.random.Generator) -> Notes:
+    """Return the notes up or down by one to six semitones."""
+    del resolution
+    return _moved(notes, np.full(len(notes), rng.choice([-1, 1]) * rng.integers(1, 7)))
+
+
+def shift_track(notes: Notes, resolution: int, rng: np.random.Generator) -> Notes:
+    """Return the notes with one track an octave up or down."""
+    del resolution
+    track = rng.choice(np.unique(notes["track"]))
+    return _moved(notes, np.where(notes["track"] == track, rng.choice([-12, 12]), 0))
+
+
+def shift_notes(notes: Notes, resolution: int, rng: np.random.Generator) -> Notes:
+    """Return the notes, three in ten of them an octave up or down."""
+    del resolution
+    octaves = rng.choice([-12, 12], len(notes)) * (rng.random(len(notes)) < 0.3)
+    return _moved(notes, octaves)
+
+
+def delay(notes: Notes, resolution: int, rng: np.random.Generator) -> Notes:
+    """Return the notes later by one to seven sixteenths."""
+    later = notes.copy()
+    later["onset"] += rng.integers(1, 8) * resolution // 4
+    return later
+
+
+def alter(notes: Notes, resolution: int, rng: np.random.Generator) -> Notes:
+    """Return the notes, one in ten of them changed: in pitch, in onset, or left out, in turn."""
+    count = max(1, round(CHANGED * len(notes)))
+    chosen = rng.permutation(len(notes))[:count]
+    semitones = np.zeros(len(notes), np.int64)
+    semitones[chosen[0::3]] = rng.choice([-1, 1]) * rng.integers(1, 7, len(chosen[0::3]))
+    altered = _moved(notes, semitones)
+    altered["onset"][chosen[1::3]] += resolution // 4
+    return np.delete(altered, chosen[2::3])
+
+
+def alter_transposed(notes: Notes, resolution: int, rng: np.random.Generator) -> Notes:
+    """Return the notes transposed, one in ten of them changed."""
+    return transpose(alter(notes, resolution, rng), resolution, rng)
+
+
+def _moved(notes: Notes, semitones: NDArray[np.int64]) -> Notes:
+    moved = notes.copy()
+    pitch = notes["pitch"].astype(np.int64) + semitones
+    pitch += 12 * ((pitch < 0).astype(np.int64) - (pitch > 127))
+    moved["pitch"] = pitch
+    return moved
+
+
+@dataclass(frozen=True)
+class Case:
+    """A kind of copy. bar: the recall that is asked for, None where none is."""
+
+    name: str
+    bars: int
+    change: Change
+    bar: float | None = None
+    melody: bool = False
+
+
+CASES = (
+    Case("verbatim, 8 bars", 8, leave, 0.99),
+    Case("transposed, 8 bars", 8, transpose, 0.99),
+    Case("one track an octave off, 8 bars", 8, shift_track, 0.99),
+    Case("30 % of the notes an octave off, 8 bars", 8, shift_notes, 0.99),
+    Case("1 to 7 sixteenths late, 8 bars", 8, delay, 0.99),
+    Case("10 % of the notes changed, 8 bars", 8, alter, 0.95),
+    Case("10 % changed and transposed, 8 bars", 8, alter_transposed, 0.95),
+    Case("10 % of the notes changed, 4 bars", 4, alter),
+    Case("two bars", 2, leave, 0.90),
+    Case("two bars, transposed", 2, transpose, 0.90),
+    Case("two bars, 10 % of the notes changed", 2, alter),
+    Case("first track alone over other music, 8 bars", 8, leave, melody=True),
+)
+
+
+# ---------------------------------------------------------------- planting
+
+
+def plant(host: Piece, source: Piece, case: Case, rng: np.random.Generator) -> tuple[Piece, float]:
+    """Return a host with a passage of a training piece in it, and the quarter at which it ends."""
+    resolution = host.resolution
+    notes, length = _passage(source.at_resolution(resolution), case, rng)
+    begin = round(PLANTED_AT * resolution)
+    planted = case.change(notes, resolution, rng)
+    planted["onset"] += begin
+    replaced = (host.notes["onset"] >= begin) & (host.notes["onset"] < begin + length)
+    if case.melody:
+        replaced &= host.notes["track"] == host.notes["track"].min()
+    mixed = np.concatenate([host.notes[~replaced], planted])
+    return Piece(host.name, resolution, mixed), (begin + length) / resolution
+
+
+def _passage(source: Piece, case: Case, rng: np.random.Generator) -> tuple[Notes, int]:
+    """Return bars of a piece, from tick 0 on, and their length in ticks; none nearly empty.
+
+    A bar has the length that most bars of the piece have: pickups, and bars that a repeat divides,
+    are written as short ones. A piece without so many bars gives what it has.
+    """
+    lines = source.barlines()
+    gaps = np.diff(np.append(lines, max(source.end, lines[-1] + 1)))
+    length = case.bars * int(np.bincount(gaps).argmax())
+    starts = lines[lines <= max(0, source.end - length)]
+    notes = source.notes
+    for _ in range(200):
+        begin = int(rng.choice(starts))
+        within = (source.notes["onset"] >= begin) & (source.notes["onset"] < begin + length)
+        if case.melody:
+            within &= source.notes["track"] == source.notes["track"].min()
+        notes = source.notes[within].copy()
+        notes["onset"] -= begin
+        if len(notes) >= FEWEST_A_BAR * case.bars // (2 if case.melody else 1):
+            break
+    return notes, length
+
+
+def measure_case(
+    index: Index, threshold: Threshold, hosts: list[Piece], sources: list[Piece], case: Case
+) -> dict[str, Any]:
+    """Return the recall of one kind of copy: flagged, and flagged by the place of the copy."""
+    rng = np.random.default_rng(0)
+    flagged = placed = 0
+    shares, notes = [], []
+    for host in hosts:
+        piece, end = plant(host, sources[int(rng.integers(len(sources)))], case, rng)
+        found = measure_originality(index, piece)
+        passage = threshold.decisive(found)
+        is_flagged = threshold.flags(found)
+        flagged += is_flagged
+        if passage is not None and is_flagged:
+            inside = passage.here.start >= PLANTED_AT - CLOSE and passage.here.end <= end + CLOSE
+            overlaps = passage.here.start < end and passage.here.end > PLANTED_AT
+            placed += inside and overlaps
+            shares.append(passage.here.quarters / (end - PLANTED_AT))
+            notes.append(passage.notes)
+    return {
+        "trials": len(hosts),
+        "recall": round(flagged / len(hosts), 4),
+        "recall_in_place": round(placed / len(hosts), 4),
+        "asked": case.bar,
+        "median_share_of_its_length": round(float(np.median(shares or [0])), 3),
+        "median_notes": float(np.median(notes or [0])),
+    }
+
+
+# ---------------------------------------------------------------- a corpus
+
+
+def store_of(name: str) -> tuple[PieceStore, dict[str, list[str]]]:
+    """Return the pieces of a corpus and their split, as the project's defaults make them."""
+    folder = ROOT / "outputs" / "benchmarks" / "originality" / name
+    if not (ROOT / "data" / name).is_dir():
+        sys.exit(f"data/{name} is not there: run `ostinato fetch corpus={name}` first.")
+    if not (folder / "pieces").is_dir():
+        preprocess(Corpus(**SETTINGS[name]), ROOT, folder / "pieces", folder / "unfinished")
+    store = PieceStore(folder / "pieces")
+    return store, RandomSplit().divide(store).parts
+
+
+def measure_corpus(name: str, trials: int) -> dict[str, Any]:
+    """Return what is found in one corpus."""
+    store, parts = store_of(name)
+    training = list(store.only(parts["train"]))
+    held_out = {part: list(store.only(parts[part])) for part in ("validation", "test")}
+    started = time.process_time()
+    index = build_index(training)
+    found: dict[str, Any] = {
+        "pieces": {part: len(names) for part, names in parts.items()},
+        "onsets_indexed": len(index.postings),
+        "index_seconds_of_processor": round(time.process_time() - started, 2),
+    }
+    whole = {
+        part: [measure_originality(index, piece) for piece in pieces]
+        for part, pieces in held_out.items()
+    }
+    found["whole_held_out_pieces"] = _false_flags(whole, calibrate(whole["validation"]))
+    cut = {part: list(measure_excerpts(index, held_out[part], HOST)) for part in held_out}
+    threshold = calibrate(cut["validation"])
+    found["excerpts_of_64_quarters"] = _false_flags(cut, threshold)
+    hosts = [excerpt for piece in held_out["test"] for excerpt in cut_excerpts(piece, HOST)]
+    hosts = list(islice(cycle(hosts), trials))
+    found["planted"] = {}
+    for case in CASES:
+        row = measure_case(index, threshold, hosts, training, case)
+        found["planted"][case.name] = row
+        print(name, case.name, row, flush=True)
+    return found
+
+
+def _false_flags(found: dict[str, list[Originality]], threshold: Threshold) -> dict[str, Any]:
+    flags = [threshold.flags(piece) for piece in found["test"]]
+    pieces = {piece.name for piece, flag in zip(found["test"], flags, strict=True) if flag}
+    row = {
+        "calibrated_on": threshold.pieces,
+        "test": len(flags),
+        "test_flagged": sum(flags),
+        "share_flagged": round(float(np.mean(flags)), 4),
+        "flagged_pieces": sorted(pieces),
+        "test_longest_notes_median_and_max": [
+            float(np.median([piece.notes for piece in found["test"]])),
+            max(piece.notes for piece in found["test"]),
+        ],
+        "typical_evidence": {kind: round(bits, 1) for kind, bits in threshold.typical.items()},
+        "ratio": round(threshold.ratio, 3),
+    }
+    print(row, flush=True)
+    return row
+
+
+# ---------------------------------------------------------------- time and memory
+
+
+def measure_scale() -> dict[str, Any]:
+    """Return time and memory of a search, measured in a process of its own."""
+    command = [sys.executable, __file__, "--child"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def _scale_child() -> dict[str, Any]:
+    store, _ = store_of("pop909")
+    copies = -(-PIECES // len(store))
+    started, processor = time.perf_counter(), time.process_time()
+    index = build_index(islice(_copies(store, copies), PIECES))
+    built, built_processor = time.perf_counter(), time.process_time()
+    samples = islice(_copies(store, 2, first=-3), SAMPLES)
+    common, found = 0, 0
+    for sample in samples:
+        measured = measure_originality(index, sample)
+        common += measured.common > 0
+        found += measured.notes > 0
+    return {
+        "training_pieces": len(index.names),
+        "of_which_transposed_copies": len(index.names) - len(store),
+        "n_grams_indexed": len(index.postings),
+        "samples": SAMPLES,
+        "samples_with_n_grams_too_common": common,
+        "processes": 1,
+        "index_seconds": round(built - started, 1),
+        "index_seconds_of_processor": round(built_processor - processor, 1),
+        "search_seconds": round(time.perf_counter() - built, 1),
+        "search_seconds_of_processor": round(time.process_time() - built_processor, 1),
+        "total_seconds": round(time.perf_counter() - started, 1),
+        "peak_gib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
+    }
+
+
+def _copies(store: PieceStore, times: int, first: int = -5) -> Iterator[Piece]:
+    """Yield the pieces again and again, each time in another key and without other first notes."""
+    for number in range(times):
+        for piece in store:
+            notes = piece.notes[number * 7 :]
+            moved = _moved(notes, np.full(len(notes), first + number))
+            yield Piece(f"{piece.name} {number}", piece.resolution, moved)
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", type=Path, default=ROOT / "benchmarks" / "originality.json")
+    parser.add_argument("--trials", type=int, default=400, help="copies of each kind (400)")
+    parser.add_argument("--only", choices=(*SETTINGS, "scale"), help="measure one part")
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.child:
+        print(json.dumps(_scale_child()))
+        return
+    file: Path = arguments.json
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    found["machine"] = {"cores": os.cpu_count(), "python": platform.python_version()}
+    parts: dict[str, Callable[[], dict[str, Any]]] = {
+        **{name: partial(measure_corpus, name, arguments.trials) for name in SETTINGS},
+        "scale": measure_scale,
+    }
+    for name, measure in parts.items():
+        if arguments.only in (None, name):
+            found[name] = measure()
+            print(name, found[name] if name == "scale" else "measured", flush=True)
+            file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
