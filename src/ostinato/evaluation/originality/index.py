@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,6 +137,11 @@ class Index:
     key: NDArray[np.uint8]
     owner: NDArray[np.int32]
     known: dict[int, NDArray[np.uint32]]
+
+    @cached_property
+    def first_stream(self) -> NDArray[np.int64]:
+        """Return the stream of each piece's whole texture: (piece,); any where it has no notes."""
+        return np.searchsorted(self.streams.piece, np.arange(len(self.names)))
 
 
 def build_index(pieces: Iterable[Piece]) -> Index:

@@ -12,14 +12,17 @@ from numpy.typing import NDArray
 
 from ostinato.evaluation.originality.alignment import Segment, align
 from ostinato.evaluation.originality.index import LOW, SEED, Index, hash_ngrams
-from ostinato.evaluation.originality.streams import Streams
+from ostinato.evaluation.originality.streams import WHOLE, Streams
 from ostinato.music.piece import OCTAVE
 
 MOST_HITS = 300_000  # of a piece's n-grams, the rarest first
 DIAGONALS = 48  # that are aligned
 REACH = 1 << 22  # sixteenths by which a piece can be shifted
-NOTE_BITS = 2.0  # that a shared note counts besides its n-grams
+COMMON_BITS = 10.0  # an n-gram that is more common than one in 2^10 says nothing
+NOTE_BITS, CHANGE_BITS = 2.0, 6.0  # for a note in both, against one that is in one alone
+MOST_SUPPORT = 30.0  # that one track gives to the texture
 HASH_BITS = 32
+NOTHING = Segment(0, -1, 0, 0, 0.0)
 POSITION = np.uint64(0xFFFFFFFF)  # the lower half of a posting
 
 
@@ -27,7 +30,7 @@ class Match(NamedTuple):
     """A passage in a stream of the sample and in a stream of a training piece.
 
     shift: sixteenths from the sample's time to the training piece's; semitones: from the sample's
-    pitch classes up to the training piece's, 0 to 11. bits: the information of the n-grams in it.
+    pitch classes up to the training piece's, 0 to 11. evidence: bits that speak for a copy.
     """
 
     piece: int
@@ -36,16 +39,7 @@ class Match(NamedTuple):
     shift: int
     semitones: int
     segment: Segment
-    bits: float
-
-    @property
-    def evidence(self) -> float:
-        """Return how much speaks for a copy, in bits: rare n-grams, and notes in both.
-
-        Distinct n-grams count by their rarity in training, and each note in both counts two bits
-        more, each in one alone two bits less.
-        """
-        return self.bits + NOTE_BITS * self.segment.score
+    evidence: float
 
 
 @dataclass(frozen=True)
@@ -116,27 +110,62 @@ def _find_hits(index: Index, streams: Streams) -> tuple[Hits, int]:
 
 
 def _align_all(index: Index, streams: Streams, hits: Hits) -> list[Match]:
-    """Align each two streams that have an n-gram in common, along its diagonal."""
-    # one number a triple: sorting numbers is several times faster than sorting rows
+    """Align along each diagonal the whole textures, and streams that have an n-gram in common."""
     diagonals, which = np.unique(hits.diagonal, return_inverse=True)
-    streams_there = len(index.streams)
-    key = (which * len(streams) + hits.ours) * streams_there + hits.theirs
-    triples, group = np.unique(key, return_inverse=True)
-    found: list[tuple[int, int, int, int, int, Segment]] = []
+    # one number for diagonal, our and their stream: sorting numbers is faster than sorting rows
+    there = len(index.streams)
+    key = (which * len(streams) + hits.ours) * there + hits.theirs
+    piece = diagonals // OCTAVE // (2 * REACH)
+    textures = np.arange(len(diagonals)) * len(streams) * there + index.first_stream[piece]
+    triples, group = np.unique(np.concatenate([key, textures]), return_inverse=True)
+    found: list[Match] = []
     for triple in triples.tolist():
-        rest, theirs = divmod(triple, streams_there)
+        rest, theirs = divmod(triple, there)
         number, ours = divmod(rest, len(streams))
-        diagonal = int(diagonals[number])
-        rest, semitones = divmod(diagonal, OCTAVE)
-        piece, moved = divmod(rest, 2 * REACH)
+        rest, semitones = divmod(int(diagonals[number]), OCTAVE)
+        owner, moved = divmod(rest, 2 * REACH)
         shift = moved - REACH
-        segment = align(streams.at(ours), index.streams.at(theirs), shift, semitones)
-        found.append((piece, ours, theirs, shift, semitones, segment or Segment(0, -1, 0, 0, 0.0)))
-    first = np.array([row[-1].first for row in found])
-    last = np.array([row[-1].last for row in found])
+        segment = align(streams.at(ours), index.streams.at(theirs), shift, semitones) or NOTHING
+        found.append(Match(owner, ours, theirs, shift, semitones, segment, 0.0))
+    bits = _rarity(found, hits, group[: len(key)])
+    weighed = [
+        match._replace(evidence=_weigh(match.segment, rare))
+        for match, rare in zip(found, bits.tolist(), strict=True)
+    ]
+    return _support(weighed, streams, index.streams)
+
+
+def _rarity(found: list[Match], hits: Hits, group: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the bits of the distinct n-grams in each segment: (match,)."""
+    first = np.array([match.segment.first for match in found])
+    last = np.array([match.segment.last for match in found])
     inside = (hits.place >= first[group]) & (hits.place + SEED - 1 <= last[group])
     # what is repeated within a passage counts once
     named = (group[inside] << HASH_BITS) | hits.ngram[inside]
     once, at = np.unique(named, return_index=True)
-    bits = np.bincount(once >> HASH_BITS, hits.bits[inside][at], len(found))
-    return [Match(*row, bits=b) for row, b in zip(found, bits.tolist(), strict=True)]
+    rare = np.maximum(hits.bits[inside][at] - COMMON_BITS, 0)
+    return np.bincount(once >> HASH_BITS, rare, len(found))
+
+
+def _weigh(segment: Segment, rare: float) -> float:
+    return max(0.0, rare + NOTE_BITS * segment.notes - CHANGE_BITS * segment.other)
+
+
+def _support(found: list[Match], ours: Streams, theirs: Streams) -> list[Match]:
+    """Add to the evidence of a texture what its tracks give on the same diagonal.
+
+    Each gives `MOST_SUPPORT` at most: a tune that two settings share is one track of several, and
+    in a copy all of them agree.
+    """
+    best: dict[tuple[int, int, int], dict[int, float]] = {}
+    for match in found:
+        if (track := int(ours.track[match.ours])) >= 0:
+            tracks = best.setdefault((match.piece, match.shift, match.semitones), {})
+            tracks[track] = max(tracks.get(track, 0.0), min(match.evidence, MOST_SUPPORT))
+    supported = []
+    for match in found:
+        if ours.track[match.ours] == theirs.track[match.theirs] == WHOLE:
+            tracks = best.get((match.piece, match.shift, match.semitones), {})
+            match = match._replace(evidence=match.evidence + sum(tracks.values()))
+        supported.append(match)
+    return supported
