@@ -192,7 +192,7 @@ def measure_case(
     for host in hosts:
         piece, end = plant(host, sources[int(rng.integers(len(sources)))], case, rng)
         found = measure_originality(index, piece)
-        passage = threshold.decisive(found)
+        passage = found.decisive
         is_flagged = threshold.flags(found)
         flagged += is_flagged
         if passage is not None and is_flagged:
@@ -268,8 +268,7 @@ def _false_flags(found: dict[str, list[Originality]], threshold: Threshold) -> d
             float(np.median([piece.notes for piece in found["test"]])),
             max(piece.notes for piece in found["test"]),
         ],
-        "typical_evidence": {kind: round(bits, 1) for kind, bits in threshold.typical.items()},
-        "ratio": round(threshold.ratio, 3),
+        "threshold_bits": round(threshold.bits, 1),
     }
     print(row, flush=True)
     return row

@@ -44,6 +44,16 @@ class Originality:
         return max(self.longest.values(), key=lambda p: p.notes, default=None)
 
     @property
+    def decisive(self) -> Passage | None:
+        """Return the passage with most evidence for a copy."""
+        return max(self.strongest.values(), key=lambda p: p.evidence, default=None)
+
+    @property
+    def evidence(self) -> float:
+        """Return the bits that speak for a copy."""
+        return self.decisive.evidence if self.decisive else 0.0
+
+    @property
     def notes(self) -> int:
         """Return the notes of the longest passage."""
         return self.passage.notes if self.passage else 0

@@ -1,13 +1,12 @@
 """Threshold from which on a piece counts as a copy: what few held-out pieces reach."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
 
 from ostinato.evaluation.originality.measure import Originality
-from ostinato.evaluation.originality.passages import KINDS, Passage
 
 ALLOWED = 0.05  # of held-out pieces that may be flagged
 FEWEST = 19  # held-out pieces: of fewer no one in twenty can be told
@@ -15,15 +14,9 @@ FEWEST = 19  # held-out pieces: of fewer no one in twenty can be told
 
 @dataclass(frozen=True)
 class Threshold:
-    """Evidence that held-out music does not reach.
+    """The evidence, in bits, above which a piece is flagged; pieces: how many it rests on."""
 
-    typical: by kind of passage the evidence that one held-out piece in twenty reaches; ratio: how
-    many times that a piece must reach in some kind to be flagged, chosen so that the kinds together
-    flag at most `ALLOWED` of held-out pieces; pieces: how many it was calibrated on.
-    """
-
-    typical: Mapping[str, float]
-    ratio: float
+    bits: float
     pieces: int
 
     @property
@@ -31,21 +24,9 @@ class Threshold:
         """Return whether there were enough pieces to calibrate on."""
         return self.pieces >= FEWEST
 
-    def score(self, found: Originality) -> float:
-        """Return the evidence of a piece as a multiple of the threshold: above 1 it is flagged."""
-        return self._ratio(found) / self.ratio
-
     def flags(self, found: Originality) -> bool:
         """Return whether a piece counts as a copy."""
-        return self.score(found) > 1
-
-    def decisive(self, found: Originality) -> Passage | None:
-        """Return the passage that speaks most for a copy, None where there is none."""
-        passages = found.strongest.values()
-        return max(passages, key=lambda p: p.evidence / self.typical[p.kind], default=None)
-
-    def _ratio(self, found: Originality) -> float:
-        return max((p.evidence / self.typical[k] for k, p in found.strongest.items()), default=0.0)
+        return found.evidence > self.bits
 
 
 def calibrate(held_out: Sequence[Originality], allowed: float = ALLOWED) -> Threshold:
@@ -54,19 +35,10 @@ def calibrate(held_out: Sequence[Originality], allowed: float = ALLOWED) -> Thre
     The conformal quantile: of n pieces the ⌈(n + 1)(1 - allowed)⌉-th smallest, so that a further
     piece of the same kind exceeds it with a probability of at most `allowed` (Vovk, Gammerman and
     Shafer, Algorithmic Learning in a Random World, 2005). Of fewer than 19 it is the largest, which
-    promises less.
+    promises less. Raises `ValueError` for no piece.
     """
-    typical = {}
-    for kind in KINDS:
-        evidence = [f.strongest[kind].evidence if kind in f.strongest else 0.0 for f in held_out]
-        typical[kind] = max(1.0, _conformal(evidence, allowed))
-    raw = Threshold(typical, 1.0, len(held_out))
-    ratio = max(_conformal([raw.score(found) for found in held_out], allowed), 1e-9)
-    return Threshold(typical, ratio, len(held_out))
-
-
-def _conformal(values: Sequence[float], allowed: float) -> float:
-    if not values:
-        return float("inf")
-    rank = min(len(values), ceil((len(values) + 1) * (1 - allowed)))
-    return float(np.sort(values)[rank - 1])
+    if not held_out:
+        raise ValueError("there is no held-out piece to calibrate on")
+    evidence = np.sort([found.evidence for found in held_out])
+    rank = min(len(evidence), ceil((len(evidence) + 1) * (1 - allowed)))
+    return Threshold(float(evidence[rank - 1]), len(evidence))
