@@ -113,7 +113,8 @@ class Assessment:
         said = [
             f"Compared with {quantity(self.training, 'training piece')}, in any key and octave. "
             f"Held-out music: test pieces cut to {self.quarters:g} quarter notes, the median "
-            "length of the samples. Notes are pitch classes at onsets: a doubled octave counts once."
+            "length of the samples. A note is a pitch class at an onset: a doubled octave counts "
+            "once."
         ]
         if self.left_out:
             said.append(
@@ -136,6 +137,28 @@ class Assessment:
                 "common in training to be looked up."
             )
         return said
+
+    def details(self) -> list[str]:
+        """Return in a sentence that the samples copy no more than real music does, where so."""
+        if self.threshold is None or self.flagged:
+            return []
+        longest = max((found.notes for found in self.samples), default=0)
+        return [
+            "No sample shares more with the training pieces than real music does; the longest "
+            f"passage shared has {quantity(longest, 'note')}."
+        ]
+
+    def warnings(self) -> list[str]:
+        """Return in a sentence how many samples copy, and which does most, where any does."""
+        strongest = self.samples[self.flagged[0]] if self.flagged else None
+        if strongest is None or (passage := strongest.decisive) is None:
+            return []
+        count = len(self.flagged)
+        return [
+            f"{count} of {quantity(len(self.samples), 'sample')} {agree(count, 'copies', 'copy')} "
+            f"more of a training piece than 95 % of held-out music does: {strongest.name} shares "
+            f"{quantity(passage.notes, 'note')} with {passage.training}."
+        ]
 
     def table(self) -> str:
         """Return the longest passage of each part of each sample, as CSV."""

@@ -144,7 +144,7 @@ def _rarity(found: list[Match], hits: Hits, group: NDArray[np.int64]) -> NDArray
     named = (group[inside] << HASH_BITS) | hits.ngram[inside]
     once, at = np.unique(named, return_index=True)
     rare = np.maximum(hits.bits[inside][at] - COMMON_BITS, 0)
-    return np.bincount(once >> HASH_BITS, rare, len(found))
+    return np.bincount(once >> HASH_BITS, rare, len(found)).astype(np.float64)
 
 
 def _weigh(segment: Segment, rare: float) -> float:
