@@ -291,23 +291,27 @@ def _scale_child() -> dict[str, Any]:
     index = build_index(islice(_copies(store, copies), PIECES))
     built, built_processor = time.perf_counter(), time.process_time()
     samples = islice(_copies(store, 2, first=-3), SAMPLES)
-    common, found = 0, 0
+    common = found = 0
     for sample in samples:
         measured = measure_originality(index, sample)
-        common += measured.common > 0
-        found += measured.notes > 0
+        common += measured.common
+        passage = measured.decisive
+        # a name is the piece's and the number of its copy
+        found += passage is not None and passage.training.split()[0] == sample.name.split()[0]
     return {
         "training_pieces": len(index.names),
         "of_which_transposed_copies": len(index.names) - len(store),
         "n_grams_indexed": len(index.postings),
         "samples": SAMPLES,
-        "samples_with_n_grams_too_common": common,
+        "samples_found_as_the_piece_they_are": found,
+        "n_grams_too_common_per_sample": round(common / SAMPLES, 1),
         "processes": 1,
         "index_seconds": round(built - started, 1),
         "index_seconds_of_processor": round(built_processor - processor, 1),
         "search_seconds": round(time.perf_counter() - built, 1),
         "search_seconds_of_processor": round(time.process_time() - built_processor, 1),
         "total_seconds": round(time.perf_counter() - started, 1),
+        "load_average_of_the_machine": round(os.getloadavg()[1], 1),
         "peak_gib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
     }
 

@@ -20,11 +20,13 @@ from ostinato.evaluation.originality.threshold import Threshold, calibrate
 from ostinato.music.piece import Piece
 from ostinato.wording import agree, quantity
 
+IN_SHORT = (4, 8, 12)  # lengths of n-grams in the report and in MLflow
 HELD_OUT = 200  # validation and test pieces at most of each: more would tell little more
 COLUMNS = (
     *("piece", "part", "copies", "notes", "changed", "quarters", "start", "end", "bars"),
     *("training_piece", "training_part", "training_start", "training_end", "training_bars"),
-    *("semitones", "evidence"),
+    *("semitones", "evidence", "threshold", "nearest_piece", "cardinality"),
+    *(f"known_{n}grams" for n in range(SEED, MOST + 1)),
 )
 
 
@@ -78,17 +80,14 @@ class Assessment:
     def figures(self) -> dict[str, float]:
         """Return the figures for the MLflow run."""
         metrics = self.metrics()
-        names = {
-            "notes": "longest_notes",
-            "quarters": "longest_quarters",
-            "cardinality": "cardinality",
-        }
-        pairs = {name: metrics[key] for key, name in names.items()}
-        pairs |= {f"known_{n}grams": both for n, both in metrics["known_ngrams"].items()}
-        flat = {f"{part}_{name}": v for name, both in pairs.items() for part, v in both.items()}
-        flat |= {name: metrics[name] for name in ("flagged", "held_out_flagged")}
-        shown = {k.removeprefix("generated_"): v for k, v in flat.items() if v is not None}
-        return {f"originality/{name}": float(value) for name, value in shown.items()}
+        pairs = {f"longest_{name}": metrics[name] for name in ("notes", "quarters")}
+        pairs["cardinality"] = metrics["cardinality"]
+        pairs |= {f"known_{n}grams": metrics["known_ngrams"][str(n)] for n in IN_SHORT}
+        values = {name: both["generated"] for name, both in pairs.items()}
+        values |= {f"held_out_{name}": both["held_out"] for name, both in pairs.items()}
+        values |= {"most_notes": metrics["notes"]["generated_max"]}
+        values |= {name: metrics[name] for name in ("flagged", "held_out_flagged")}
+        return {f"originality/{name}": float(v) for name, v in values.items() if v is not None}
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return label, samples and held-out excerpts, as the report shows them."""
@@ -98,7 +97,7 @@ class Assessment:
             "cardinality": "cardinality score with the nearest training piece",
         }
         rows = [(label, *self._spans(name)) for name, label in spans.items()]
-        for n in (4, 6, 8, 12):
+        for n in IN_SHORT:
             both = self._both(f"known {n}")
             cells = [f"{v:.1%}" if v is not None else "–" for v in list(both.values())[::2]]
             rows.append((f"n-grams of {n} notes that training pieces have", cells[0], cells[1]))
@@ -161,16 +160,22 @@ class Assessment:
         ]
 
     def table(self) -> str:
-        """Return the longest passage of each part of each sample, as CSV."""
+        """Return the longest passage of each part of each sample, as CSV, a row a part.
+
+        What is of the sample as a whole, from `threshold` on, stands in each of its rows.
+        """
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(COLUMNS)
         flagged = set(self.flagged)
+        bits = round(self.threshold.bits, 1) if self.threshold else ""
         for number, (piece, found) in enumerate(zip(self.pieces, self.samples, strict=True)):
+            shares = [round(found.shares.get(n, 0.0), 4) for n in range(SEED, MOST + 1)]
+            whole = [bits, found.nearest[0], round(found.nearest[1], 4), *shares]
             for track, passage in found.longest.items():
                 copies = "yes" if number in flagged else "no" if self.threshold else ""
                 part = label_part(piece, track)
-                writer.writerow([found.name, part, copies, *_cells(passage)])
+                writer.writerow([found.name, part, copies, *_cells(passage), *whole])
         return text.getvalue()
 
     def _values(self, found: Iterable[Originality], name: str) -> list[float]:

@@ -9,6 +9,7 @@ from ostinato.evaluation.originality.assessment import Assessment
 from ostinato.evaluation.originality.passages import Passage, Place
 from ostinato.music.picture import piano_roll
 from ostinato.music.piece import Piece
+from ostinato.wording import quantity
 
 SHOWN = 6  # flagged samples
 HEIGHT = 300  # pixels of each roll
@@ -35,7 +36,8 @@ def draw_copies(found: Assessment, read: Callable[[str], Piece]) -> dict[str, by
 
 def describe_copy(sample: str, passage: Passage) -> str:
     """Return in words what a sample shares with a training piece, and where."""
-    moved = f", {abs(passage.semitones)} semitones {'up' if passage.semitones > 0 else 'down'}"
+    up = "up" if passage.semitones > 0 else "down"
+    moved = f", {quantity(abs(passage.semitones), 'semitone')} {up}"
     changed = f", {passage.changed:.0%} of them changed" if passage.other else ""
     return (
         f"{sample}: {passage.notes} notes ({passage.kind}) in {_bars(passage.here)} stand in "
