@@ -35,6 +35,7 @@ REPORT, ORIGINALITY = "report.html", "originality.csv"
 
 def run(config: Config, workspace: Workspace) -> None:
     """Write metrics.json, tables and report.html, in one step."""
+    from ostinato.evaluation.originality.table import write_table
     from ostinato.evaluation.report import report_page, write_plots
     from ostinato.models.bundle import bundle_fingerprint, load_bundle
 
@@ -50,7 +51,7 @@ def run(config: Config, workspace: Workspace) -> None:
         if result.model.table:
             write_text(part / "pieces.csv", result.model.table)
         if result.originality:
-            write_text(part / ORIGINALITY, result.originality.table())
+            write_text(part / ORIGINALITY, write_table(result.originality))
         write_plots(report, part / "plots")
         write_text(part / REPORT, report_page(report))
     console.say(result.model.summary)

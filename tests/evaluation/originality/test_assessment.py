@@ -14,6 +14,7 @@ from ostinato.evaluation.originality.assessment import (
     spread,
 )
 from ostinato.evaluation.originality.pictures import cut_passage, draw_copies
+from ostinato.evaluation.originality.table import write_table
 from ostinato.music.piece import NOTE, Piece
 
 TRAINING, VALIDATION, TEST = range(20), range(20, 45), range(45, 65)
@@ -62,7 +63,7 @@ def test_figures_for_mlflow_are_numbers(assessed: Assessment) -> None:
 
 
 def test_the_table_says_where_each_part_is_in_training(assessed: Assessment) -> None:
-    rows = list(csv.DictReader(io.StringIO(assessed.table())))
+    rows = list(csv.DictReader(io.StringIO(write_table(assessed))))
     copied = [row for row in rows if row["piece"] == "copy"]
     assert {row["part"] for row in copied} >= {"texture", "high", "low"}
     assert {row["training_piece"] for row in copied} == {"piece 3"}
@@ -96,6 +97,13 @@ def test_without_validation_pieces_none_is_flagged_and_it_is_said() -> None:
     assert "4 training pieces were not compared with" in text
     assert "originality/flagged" not in found.figures()
     assert found.rows()[0][2] == "–"
+
+
+def test_a_sample_that_shares_nothing_has_a_row_all_the_same() -> None:
+    lone = Piece("lone", 24, np.array([(0, 6, 60, 64, 0, False, 0)], NOTE))
+    found = assess_originality([lone], Music([invent(seed) for seed in TRAINING]))
+    [row] = csv.DictReader(io.StringIO(write_table(found)))
+    assert (row["piece"], row["notes"], row["copies"], row["known_4grams"]) == ("lone", "0", "", "")
 
 
 def test_pieces_are_spread_over_their_order() -> None:

@@ -1,7 +1,5 @@
 """Originality of a set of samples, beside that of held-out music, after Yin et al. (2022)."""
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,19 +13,12 @@ from ostinato.evaluation.originality.measure import (
     measure_originality,
     typical_quarters,
 )
-from ostinato.evaluation.originality.passages import Passage, kind_of, label_part
 from ostinato.evaluation.originality.threshold import Threshold, calibrate
 from ostinato.music.piece import Piece
 from ostinato.wording import agree, quantity
 
 IN_SHORT = (4, 8, 12)  # lengths of n-grams in the report and in MLflow
 HELD_OUT = 200  # validation and test pieces at most of each: more would tell little more
-COLUMNS = (
-    *("piece", "part", "copies", "notes", "changed", "quarters", "start", "end", "bars"),
-    *("training_piece", "training_part", "training_start", "training_end", "training_bars"),
-    *("semitones", "evidence", "threshold", "nearest_piece", "cardinality"),
-    *(f"known_{n}grams" for n in range(SEED, MOST + 1)),
-)
 
 
 @dataclass(frozen=True)
@@ -159,25 +150,6 @@ class Assessment:
             f"{quantity(passage.notes, 'note')} with {passage.training}."
         ]
 
-    def table(self) -> str:
-        """Return the longest passage of each part of each sample, as CSV, a row a part.
-
-        What is of the sample as a whole, from `threshold` on, stands in each of its rows.
-        """
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        flagged = set(self.flagged)
-        bits = round(self.threshold.bits, 1) if self.threshold else ""
-        for number, (piece, found) in enumerate(zip(self.pieces, self.samples, strict=True)):
-            shares = [round(found.shares.get(n, 0.0), 4) for n in range(SEED, MOST + 1)]
-            whole = [bits, found.nearest[0], round(found.nearest[1], 4), *shares]
-            for track, passage in found.longest.items():
-                copies = "yes" if number in flagged else "no" if self.threshold else ""
-                part = label_part(piece, track)
-                writer.writerow([found.name, part, copies, *_cells(passage), *whole])
-        return text.getvalue()
-
     def _values(self, found: Iterable[Originality], name: str) -> list[float]:
         if name.startswith("known "):
             length = int(name.removeprefix("known "))
@@ -237,23 +209,3 @@ def spread(names: Sequence[str], most: int) -> list[str]:
     if len(names) <= most:
         return list(names)
     return [names[number * len(names) // most] for number in range(most)]
-
-
-def _cells(passage: Passage) -> list[object]:
-    here, there = passage.here, passage.there
-    return [
-        passage.notes,
-        round(passage.changed, 3),
-        round(here.quarters, 3),
-        *(round(here.start, 3), round(here.end, 3), "–".join(map(str, here.bars))),
-        passage.training,
-        label_number(passage.training_track),
-        *(round(there.start, 3), round(there.end, 3), "–".join(map(str, there.bars))),
-        passage.semitones,
-        round(passage.evidence, 1),
-    ]
-
-
-def label_number(track: int) -> str:
-    """Return what a stream of a training piece is called, whose names of tracks are not kept."""
-    return kind_of(track) if track < 0 else f"track {track + 1}"
