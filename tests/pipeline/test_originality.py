@@ -44,8 +44,14 @@ def test_a_copy_among_the_samples_is_flagged_and_drawn(
     table = (workspace.evaluation / "originality.csv").read_text()
     assert f"zz-copy,texture,yes,{int(found['notes']['generated_max'])},0.0" in table
     page = (workspace.evaluation / "report.html").read_text()
-    assert "more of a training piece than 95 % of held-out music does" in page
+    assert "held-out excerpts does: zz-copy shares" in page
     assert f"stand in {names[0]}" in page
+    # what is drawn anew is said beside the samples
+    (workspace.samples / "zz-copy.mid").unlink()
+    generate.run(composed([*TINY, "sampling.novelty=2"], project), workspace)
+    about = json.loads((workspace.samples / "sampling.json").read_text())
+    assert about["novelty"] == 2
+    assert about["copies_left_out"] == 0 <= about["copies_drawn_anew"]
     # of no training piece nothing is said
     evaluate.run(composed([*TINY, "evaluation.originality_pieces=0"], project), workspace)
     assert "originality" not in json.loads((workspace.evaluation / "metrics.json").read_text())

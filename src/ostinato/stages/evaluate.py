@@ -18,6 +18,7 @@ from ostinato.stages.bundle_config import (
     use_pieces_of_bundle,
 )
 from ostinato.stages.encoding import read_split, require, token_store
+from ostinato.stages.novelty import comparison_music
 from ostinato.stages.reporting import EvaluationResult, build_report
 from ostinato.stages.workspace import Workspace, model_folder, samples_folder
 
@@ -102,27 +103,13 @@ def _assess(
     config: Config, pieces: "PieceStore", split: Mapping[str, list[str]], generated: "list[Piece]"
 ) -> "Assessment | None":
     """Return what the samples share with training pieces; None where nothing is to be compared."""
-    from ostinato.evaluation.originality.assessment import (
-        HELD_OUT,
-        Music,
-        assess_originality,
-        spread,
-    )
+    from ostinato.evaluation.originality.assessment import assess_originality
 
     settings: Evaluation = config.build("evaluation")
-    training = spread(split["train"], settings.originality_pieces)
-    if not training or not generated:
+    if not settings.originality_pieces or not generated:
         return None
-    validation, test = (spread(split[part], HELD_OUT) for part in ("validation", "test"))
-    return assess_originality(
-        generated,
-        Music(
-            console.track(pieces.only(training), "indexing", len(training), "pieces"),
-            pieces.only(validation),
-            console.track(pieces.only(test), "searching", len(test), "pieces"),
-            left_out=len(split["train"]) - len(training),
-        ),
-    )
+    music = comparison_music(pieces, split, settings.originality_pieces)
+    return assess_originality(generated, music)
 
 
 def _read_samples(folder: Path) -> "tuple[list[Piece], int]":

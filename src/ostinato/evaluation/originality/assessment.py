@@ -144,9 +144,12 @@ class Assessment:
         if strongest is None or (passage := strongest.decisive) is None:
             return []
         count = len(self.flagged)
+        held_out = "95 % of held-out music does"
+        if self.threshold and not self.threshold.is_sure:
+            held_out = f"any of {quantity(self.threshold.pieces, 'held-out excerpt')} does"
         return [
             f"{count} of {quantity(len(self.samples), 'sample')} {agree(count, 'copies', 'copy')} "
-            f"more of a training piece than 95 % of held-out music does: {strongest.name} shares "
+            f"more of a training piece than {held_out}: {strongest.name} shares "
             f"{quantity(passage.notes, 'note')} with {passage.training}."
         ]
 
