@@ -9,7 +9,7 @@ import pytest
 from ostinato.corpora.store import PieceStore
 from ostinato.music.writing import write_midi
 from ostinato.stages import evaluate, generate, preprocess, split, train
-from ostinato.stages.compose import composed
+from ostinato.stages.compose import compose_config
 from ostinato.stages.workspace import Workspace
 
 TINY = [
@@ -27,7 +27,7 @@ def test_a_copy_among_the_samples_is_flagged_and_drawn(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(project)
-    config, workspace = composed(TINY, project), Workspace(project, project / "outputs")
+    config, workspace = compose_config(TINY, project), Workspace(project, project / "outputs")
     for stage in (preprocess, split, train, generate):
         stage.run(config, workspace)
     pieces = PieceStore(workspace.pieces)
@@ -48,11 +48,11 @@ def test_a_copy_among_the_samples_is_flagged_and_drawn(
     assert f"stand in {names[0]}" in page
     # what is drawn anew is said beside the samples
     (workspace.samples / "zz-copy.mid").unlink()
-    generate.run(composed([*TINY, "sampling.novelty=2"], project), workspace)
+    generate.run(compose_config([*TINY, "sampling.novelty=2"], project), workspace)
     about = json.loads((workspace.samples / "sampling.json").read_text())
     assert about["novelty"] == 2
     assert about["copies_left_out"] == 0 <= about["copies_drawn_anew"]
     # of no training piece nothing is said
-    evaluate.run(composed([*TINY, "evaluation.originality_pieces=0"], project), workspace)
+    evaluate.run(compose_config([*TINY, "evaluation.originality_pieces=0"], project), workspace)
     assert "originality" not in json.loads((workspace.evaluation / "metrics.json").read_text())
     assert not (workspace.evaluation / "originality.csv").exists()

@@ -1,7 +1,5 @@
 """Samples that copy training pieces are drawn anew, and left out where that does not help."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -68,8 +66,3 @@ def test_a_copy_that_stays_one_is_left_out_and_counted(capsys: pytest.CaptureFix
 def test_a_model_that_only_copies_is_refused() -> None:
     with pytest.raises(UserError, match="has learned them by heart"):
         replace_copies(samples(1, 2), lambda _: samples(3, 4), 2, SEED, music())
-
-
-def test_without_validation_pieces_copies_cannot_be_told() -> None:
-    with pytest.raises(UserError, match="needs validation pieces"):
-        replace_copies(samples(1), lambda _: samples(3), 1, SEED, replace(music(), validation=[]))

@@ -27,7 +27,7 @@ def comparison_music(
     training = spread(split["train"], most)
     validation, test = (spread(split[part], HELD_OUT) for part in ("validation", "test"))
     return Music(
-        console.track(pieces.only(training), "indexing", len(training), "pieces"),
+        pieces.only(training),
         pieces.only(validation),
         pieces.only(test),
         left_out=len(split["train"]) - len(training),

@@ -88,22 +88,34 @@ def test_a_passage_is_cut_out(assessed: Assessment) -> None:
     assert cut.track_names == ("high", "low")
 
 
-def test_without_validation_pieces_none_is_flagged_and_it_is_said() -> None:
+def test_without_validation_pieces_training_pieces_say_what_is_usual() -> None:
     found = assess_originality([invent(3)], Music([invent(seed) for seed in TRAINING], left_out=4))
-    assert found.metrics()["flagged"] is None
-    assert found.flagged == []
-    text = " ".join(found.sentences())
-    assert "none is flagged" in text
-    assert "4 training pieces were not compared with" in text
-    assert "originality/flagged" not in found.figures()
+    assert found.flagged == [0]
+    assert found.metrics()["calibrated_on"] == len(TRAINING)
+    assert "4 training pieces were not compared with" in " ".join(found.sentences())
     assert found.rows()[0][2] == "–"
+    assert found.metrics()["notes"]["held_out"] is None
+    assert "originality/held_out_longest_notes" not in found.figures()
+
+
+def test_of_no_training_piece_nothing_is_flagged_and_it_is_said() -> None:
+    found = assess_originality([invent(3)], Music([]))
+    assert found.metrics()["flagged"] is None
+    assert found.flagged == found.warnings() == found.details() == []
+    assert "none is flagged" in " ".join(found.sentences())
+    assert "originality/flagged" not in found.figures()
 
 
 def test_a_sample_that_shares_nothing_has_a_row_all_the_same() -> None:
     lone = Piece("lone", 24, np.array([(0, 6, 60, 64, 0, False, 0)], NOTE))
     found = assess_originality([lone], Music([invent(seed) for seed in TRAINING]))
     [row] = csv.DictReader(io.StringIO(write_table(found)))
-    assert (row["piece"], row["notes"], row["copies"], row["known_4grams"]) == ("lone", "0", "", "")
+    assert (row["piece"], row["notes"], row["copies"], row["known_4grams"]) == (
+        "lone",
+        "0",
+        "no",
+        "",
+    )
 
 
 def test_pieces_are_spread_over_their_order() -> None:

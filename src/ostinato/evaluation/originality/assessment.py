@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ostinato.evaluation.originality.calibration import measure_held_out
 from ostinato.evaluation.originality.index import MOST, SEED, build_index
 from ostinato.evaluation.originality.measure import (
     Originality,
@@ -25,7 +26,7 @@ HELD_OUT = 200  # validation and test pieces at most of each: more would tell li
 class Assessment:
     """What samples share with the training pieces, and what held-out music of their length does.
 
-    threshold: None where there was no validation piece to calibrate on. quarters: the length of the
+    threshold: None where there was no piece to calibrate on. quarters: the length of the
     held-out excerpts. training, left_out: training pieces that were and were not compared with.
     """
 
@@ -113,10 +114,10 @@ class Assessment:
                 "(evaluation.originality_pieces)."
             )
         if self.threshold is None:
-            said.append("No validation piece tells how much real music shares: none is flagged.")
+            said.append("No piece tells how much real music shares: none is flagged.")
         elif not self.threshold.is_sure:
             said.append(
-                f"Only {quantity(self.threshold.pieces, 'validation excerpt')} "
+                f"Only {quantity(self.threshold.pieces, 'real excerpt')} "
                 f"{agree(self.threshold.pieces, 'tells', 'tell')} how much real music shares: more "
                 "than one real piece in twenty may be flagged."
             )
@@ -146,7 +147,7 @@ class Assessment:
         count = len(self.flagged)
         held_out = "95 % of held-out music does"
         if self.threshold and not self.threshold.is_sure:
-            held_out = f"any of {quantity(self.threshold.pieces, 'held-out excerpt')} does"
+            held_out = f"any of {quantity(self.threshold.pieces, 'real excerpt')} does"
         return [
             f"{count} of {quantity(len(self.samples), 'sample')} {agree(count, 'copies', 'copy')} "
             f"more of a training piece than {held_out}: {strongest.name} shares "
@@ -190,17 +191,17 @@ class Music:
 def assess_originality(samples: Sequence[Piece], music: Music) -> Assessment:
     """Return the originality of samples: an index of the training pieces is built for it.
 
-    The threshold is calibrated on validation pieces, and the control is of test pieces, both cut to
-    the median length of the samples.
+    The threshold is calibrated on validation pieces, and on training pieces where these are few;
+    the control is of test pieces. All are cut to the median length of the samples.
     """
     index = build_index(music.training)
     quarters = typical_quarters(samples)
-    validation = list(measure_excerpts(index, music.validation, quarters))
+    real = measure_held_out(index, music.training, music.validation, quarters)
     return Assessment(
         pieces=samples,
         samples=[measure_originality(index, piece) for piece in samples],
         held_out=list(measure_excerpts(index, music.test, quarters)),
-        threshold=calibrate(validation) if validation else None,
+        threshold=calibrate(real) if real else None,
         quarters=quarters,
         training=len(index.names),
         left_out=music.left_out,

@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ostinato.errors import UserError
 from ostinato.evaluation.originality.assessment import Music
+from ostinato.evaluation.originality.calibration import measure_held_out
 from ostinato.evaluation.originality.index import Index, build_index
-from ostinato.evaluation.originality.measure import measure_excerpts, measure_originality
+from ostinato.evaluation.originality.measure import measure_originality
 from ostinato.evaluation.originality.threshold import Threshold, calibrate
 from ostinato.music.piece import Piece
 
 
 @dataclass(frozen=True)
 class CopyDetector:
-    """An index of training pieces, and the threshold that validation pieces give."""
+    """An index of training pieces, and the threshold that real pieces give."""
 
     index: Index
     threshold: Threshold
@@ -25,15 +25,7 @@ class CopyDetector:
 
 
 def build_detector(music: Music, quarters: float) -> CopyDetector:
-    """Return what tells copies among pieces of a length in quarter notes.
-
-    Raises `UserError` where there is no validation piece to calibrate on.
-    """
+    """Return what tells copies among pieces of a length in quarter notes."""
     index = build_index(music.training)
-    held_out = list(measure_excerpts(index, music.validation, quarters))
-    if not held_out:
-        raise UserError(
-            "sampling.novelty needs validation pieces, by which copies are told from what real "
-            "pieces share: the split has none. Set split.validation above 0, or sampling.novelty=0."
-        )
-    return CopyDetector(index, calibrate(held_out))
+    real = measure_held_out(index, music.training, music.validation, quarters)
+    return CopyDetector(index, calibrate(real))

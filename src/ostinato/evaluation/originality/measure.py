@@ -64,10 +64,13 @@ class Originality:
         return self.passage.here.quarters if self.passage else 0.0
 
 
-def measure_originality(index: Index, piece: Piece) -> Originality:
-    """Return what a piece shares with the training pieces of an index."""
+def measure_originality(index: Index, piece: Piece, hidden: Sequence[int] = ()) -> Originality:
+    """Return what a piece shares with the training pieces of an index, but for the hidden ones.
+
+    The shares of n-grams are of all training pieces.
+    """
     streams = extract_streams([piece])
-    matches, common = find_matches(index, streams)
+    matches, common = find_matches(index, streams, hidden)
     matches = [match for match in matches if match.segment.notes]
     longest: dict[int, Match] = {}
     strongest: dict[str, Match] = {}

@@ -4,6 +4,7 @@ Equal n-grams vote for a diagonal: a training piece, a shift in time and a trans
 is aligned along the diagonals with most votes, stream by stream.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -62,12 +63,15 @@ class Hits:
         return Hits(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
 
-def find_matches(index: Index, streams: Streams) -> tuple[list[Match], int]:
+def find_matches(
+    index: Index, streams: Streams, hidden: Sequence[int] = ()
+) -> tuple[list[Match], int]:
     """Return the passages of one piece in training, and how many n-grams were not looked up.
 
-    Those are too common: more than `MOST_HITS` places in all would have to be looked at.
+    Those are too common: more than `MOST_HITS` places in all would have to be looked at. `hidden`
+    are training pieces that count as if they were not in the index.
     """
-    hits, common = _find_hits(index, streams)
+    hits, common = _find_hits(index, streams, hidden)
     if not len(hits.diagonal):
         return [], common
     _, which = np.unique(hits.diagonal, return_inverse=True)
@@ -79,7 +83,7 @@ def find_matches(index: Index, streams: Streams) -> tuple[list[Match], int]:
     return _align_all(index, streams, hits.only(chosen)), common
 
 
-def _find_hits(index: Index, streams: Streams) -> tuple[Hits, int]:
+def _find_hits(index: Index, streams: Streams, hidden: Sequence[int]) -> tuple[Hits, int]:
     ngrams = hash_ngrams(streams)
     position = np.flatnonzero(ngrams.valid)
     wanted = ngrams.hashes[position].astype(np.uint64) << LOW
@@ -93,7 +97,12 @@ def _find_hits(index: Index, streams: Streams) -> tuple[Hits, int]:
     # the postings of one n-gram after those of another: `rows` counts on from each one's first
     rows = np.repeat(low - np.cumsum(count) + count, count) + np.arange(count.sum())
     found = (index.postings[rows] & POSITION).astype(np.int64)
-    here = np.repeat(position, count)
+    ngram = np.repeat(np.arange(len(count)), count)
+    if len(hidden):
+        seen = ~np.isin(index.streams.piece[index.owner[found]], hidden)
+        found, ngram = found[seen], ngram[seen]
+        count = np.bincount(ngram, minlength=len(count))
+    here = position[ngram]
     stream = index.owner[found].astype(np.int64)
     shift = index.streams.time[found].astype(np.int64) - streams.time[here]
     semitones = (index.key[found].astype(np.int64) - ngrams.key[here]) % OCTAVE
@@ -104,8 +113,8 @@ def _find_hits(index: Index, streams: Streams) -> tuple[Hits, int]:
         stream,
         here - streams.start[owner],
         (piece * (2 * REACH) + shift + REACH) * OCTAVE + semitones,
-        np.repeat(ngrams.hashes[position].astype(np.int64), count),
-        np.repeat(np.log2(len(index.postings) / np.maximum(count, 1)), count),
+        ngrams.hashes[here].astype(np.int64),
+        np.log2(len(index.postings) / np.maximum(count, 1))[ngram],
     ), common
 
 
