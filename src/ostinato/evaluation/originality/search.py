@@ -20,7 +20,7 @@ MOST_HITS = 300_000  # of a piece's n-grams, the rarest first
 DIAGONALS = 48  # that are aligned
 REACH = 1 << 22  # sixteenths by which a piece can be shifted
 COMMON_BITS = 10.0  # an n-gram that is more common than one in 2^10 says nothing
-NOTE_BITS, CHANGE_BITS = 2.0, 6.0  # for a note in both, against one that is in one alone
+NOTE_BITS, CHANGE_BITS = 2.0, 10.0  # for a note in both, against one that is in one alone
 MOST_SUPPORT = 30.0  # that one track gives to the texture
 HASH_BITS = 32
 NOTHING = Segment(0, -1, 0, 0, 0.0)
@@ -163,8 +163,8 @@ def _weigh(segment: Segment, rare: float) -> float:
 def _support(found: list[Match], ours: Streams, theirs: Streams) -> list[Match]:
     """Add to the evidence of a texture what its tracks give on the same diagonal.
 
-    Each gives `MOST_SUPPORT` at most, and the one that would give most nothing: a tune that two
-    settings share is one track of several, and in a copy all of them agree.
+    Each gives `MOST_SUPPORT` at most: a tune that two settings share is one track of several, and
+    in a copy all of them agree.
     """
     best: dict[tuple[int, int, int], dict[int, float]] = {}
     for match in found:
@@ -175,7 +175,6 @@ def _support(found: list[Match], ours: Streams, theirs: Streams) -> list[Match]:
     for match in found:
         if ours.track[match.ours] == theirs.track[match.theirs] == WHOLE:
             tracks = best.get((match.piece, match.shift, match.semitones), {})
-            others = sum(sorted(tracks.values())[:-1])
-            match = match._replace(evidence=match.evidence + others)
+            match = match._replace(evidence=match.evidence + sum(tracks.values()))
         supported.append(match)
     return supported
