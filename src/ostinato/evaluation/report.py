@@ -28,6 +28,20 @@ BASELINES = {
 
 
 @dataclass(frozen=True)
+class CopiesSection:
+    """What samples share with training pieces.
+
+    rows: label, samples, held-out music; sentences: what they rest on; copies: PNGs of the
+    strongest copies, by caption; flagged: how many samples count as copies.
+    """
+
+    rows: Sequence[tuple[str, str, str]]
+    sentences: Sequence[str]
+    copies: Mapping[str, bytes]
+    flagged: int
+
+
+@dataclass(frozen=True)
 class Report:
     """Content of `report_page`; what is empty is left out.
 
@@ -42,6 +56,7 @@ class Report:
         something of which `higher` is better.
     degrees, durations: for each set, by name, the shares of `DEGREES`, of `DURATIONS`.
     findings: further figures in words, such as how much is copied.
+    originality: what samples share with training pieces.
     drawn: further figures, PNGs by caption; pictures: PNGs of piano-rolls, by name.
     """
 
@@ -61,6 +76,7 @@ class Report:
     higher: bool = False
     degrees: Mapping[str, Sequence[float]] = field(default_factory=dict)
     durations: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    originality: CopiesSection | None = None
     drawn: Mapping[str, bytes] = field(default_factory=dict)
     pictures: Mapping[str, bytes] = field(default_factory=dict)
 
@@ -80,7 +96,8 @@ def report_page(report: Report) -> str:
         samples=[show_sample(sample) for sample in report.samples],
         measures=[_measure_row(name, values) for name, values in report.measures.items()],
         figures=_figures(report),
-        pictures=[(name, base64_text(png)) for name, png in report.pictures.items()],
+        copies=_encode(report.originality.copies) if report.originality else [],
+        pictures=_encode(report.pictures),
     )
 
 
@@ -122,7 +139,11 @@ def _figures(report: Report) -> list[tuple[str, str]]:
         png = charts.histogram(DURATIONS, report.durations, "duration, quarter notes")
         drawn.append(("Durations", png))
     drawn += report.drawn.items()
-    return [(caption, base64_text(png)) for caption, png in drawn]
+    return _encode(dict(drawn))
+
+
+def _encode(pictures: Mapping[str, bytes]) -> list[tuple[str, str]]:
+    return [(caption, base64_text(png)) for caption, png in pictures.items()]
 
 
 def _measure_row(name: str, values: Comparison) -> dict[str, str]:

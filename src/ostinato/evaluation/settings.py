@@ -18,3 +18,7 @@ class Evaluation:
         tuple[Annotated[int, Field(ge=-24, le=0)], Annotated[int, Field(ge=0, le=24)]],
         Field(description="average what the model says of each step over these transpositions"),
     ] = (0, 0)
+    originality_pieces: Annotated[
+        int,
+        Field(ge=0, description="training pieces in which copies are looked for, at most; 0: none"),
+    ] = 10_000

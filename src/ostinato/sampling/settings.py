@@ -45,6 +45,14 @@ class Sampling:
         str | None, Field(description="a music file to interpolate from; null: drawn")
     ] = None
     to: Annotated[str | None, Field(description="a music file to interpolate to")] = None
+    novelty: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=100,
+            description="draws in place of samples that copy training pieces; 0: copies stay",
+        ),
+    ] = 0
     soundfont: Annotated[
         str | None, Field(description="an .sf2 file; null: the General MIDI one of pretty_midi")
     ] = None

@@ -1,5 +1,6 @@
 """evaluate: likelihood of the test split, measures of the samples, a report on the MLflow run."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,21 +18,25 @@ from ostinato.stages.bundle_config import (
     use_pieces_of_bundle,
 )
 from ostinato.stages.encoding import read_split, require, token_store
+from ostinato.stages.novelty import comparison_music
 from ostinato.stages.reporting import EvaluationResult, build_report
 from ostinato.stages.workspace import Workspace, model_folder, samples_folder
 
 if TYPE_CHECKING:
-    from ostinato.corpora.store import Selection
+    from ostinato.corpora.store import PieceStore, Selection
+    from ostinato.evaluation.originality.assessment import Assessment
+    from ostinato.evaluation.settings import Evaluation
     from ostinato.models.bundle import Bundle
     from ostinato.music.piece import Piece
 
 READS = ("evaluation", "plugins")
 FOLDERS = ("model_dir", "samples_dir")
-REPORT = "report.html"
+REPORT, ORIGINALITY = "report.html", "originality.csv"
 
 
 def run(config: Config, workspace: Workspace) -> None:
-    """Write metrics.json, pieces.csv, tables for plots and report.html, in one step."""
+    """Write metrics.json, tables and report.html, in one step."""
+    from ostinato.evaluation.originality.table import write_table
     from ostinato.evaluation.report import report_page, write_plots
     from ostinato.models.bundle import bundle_fingerprint, load_bundle
 
@@ -46,6 +51,8 @@ def run(config: Config, workspace: Workspace) -> None:
         write_json(part / "metrics.json", result.metrics())
         if result.model.table:
             write_text(part / "pieces.csv", result.model.table)
+        if result.originality:
+            write_text(part / ORIGINALITY, write_table(result.originality))
         write_plots(report, part / "plots")
         write_text(part / REPORT, report_page(report))
     console.say(result.model.summary)
@@ -87,7 +94,22 @@ def _measure(
         originals=originals,
         measures=compare_sets(generated, originals),
         losses=store.losses.only(store.indices(split["test"])),
+        originality=_assess(config, pieces, split, generated),
+        read_piece=pieces.read,
     )
+
+
+def _assess(
+    config: Config, pieces: "PieceStore", split: Mapping[str, list[str]], generated: "list[Piece]"
+) -> "Assessment | None":
+    """Return what the samples share with training pieces; None where nothing is to be compared."""
+    from ostinato.evaluation.originality.assessment import assess_originality
+
+    settings: Evaluation = config.build("evaluation")
+    if not settings.originality_pieces or not generated:
+        return None
+    music = comparison_music(pieces, split, settings.originality_pieces)
+    return assess_originality(generated, music)
 
 
 def _read_samples(folder: Path) -> "tuple[list[Piece], int]":

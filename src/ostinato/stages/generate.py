@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from ostinato import console
 from ostinato.config import Config
+from ostinato.errors import UserError
 from ostinato.files import write_json
 from ostinato.folders import atomic_folder, check_replaceable
-from ostinato.methods.base import TEST, Method, SamplingTask
+from ostinato.methods.base import TEST, Method, Samples, SamplingTask
 from ostinato.run_notes import find_run
 from ostinato.stages.bundle_config import (
     ABOUT,
@@ -17,6 +18,7 @@ from ostinato.stages.bundle_config import (
 )
 from ostinato.stages.encoding import read_split, require
 from ostinato.stages.listening import LISTEN, choose_reference, write_samples
+from ostinato.stages.novelty import comparison_music, replace_copies
 from ostinato.stages.piece_cache import locate_pieces
 from ostinato.stages.run_root import record_samples
 from ostinato.stages.workspace import Workspace, model_folder, samples_folder
@@ -42,13 +44,15 @@ def run(config: Config, workspace: Workspace) -> None:
     if TEST in (sampling.prompt, *sampling.conditions):
         workspace = use_pieces_of_bundle(folder, config, workspace)
     method: Method = bundle.config.build("method")
-    sampled = method.sample(
-        SamplingTask(bundle, sampling, config["seed"], lambda: test_pieces(workspace))
-    )
+    task = SamplingTask(bundle, sampling, config["seed"], lambda: test_pieces(workspace))
+    sampled, replaced = method.sample(task), dict[str, int]()
+    if sampling.novelty:
+        sampled, replaced = _without_copies(method, task, sampled, config, workspace)
     pieces = [sample.piece for sample in sampled.samples]
     ends = [sample.ended for sample in sampled.samples if sample.ended is not None]
     cut = ends.count(False)
     about = _about(config, sampling, bundle, method) | ({"cut_pieces": cut} if ends else {})
+    about |= replaced
     trained_with = _trained_with(config, workspace)
     candidates = [] if trained_with is None else test_pieces(trained_with)
     real = choose_reference(bundle, candidates, pieces, sampled.continued)
@@ -67,6 +71,29 @@ def run(config: Config, workspace: Workspace) -> None:
     record_samples(mlflow_run, samples, LISTEN)
 
 
+def _without_copies(
+    method: Method, task: SamplingTask, sampled: Samples, config: Config, workspace: Workspace
+) -> tuple[Samples, dict[str, int]]:
+    """Return the samples with others for those that copy pieces that the model was trained on."""
+    from ostinato.corpora.store import PieceStore
+
+    trained_with = _trained_with(config, workspace)
+    if trained_with is None:
+        raise UserError(
+            f"sampling.novelty={task.settings.novelty} needs the pieces that the model was trained "
+            "on, and nothing beside it says which these are: set sampling.novelty=0."
+        )
+    pieces = PieceStore(require(trained_with.pieces, "preprocess"))
+    music = comparison_music(pieces, read_split(trained_with))
+    return replace_copies(
+        sampled,
+        lambda seed: method.sample(replace(task, seed=seed)),
+        task.settings.novelty,
+        task.seed,
+        music,
+    )
+
+
 def test_pieces(workspace: Workspace) -> "Iterable[Piece]":
     """Return the pieces of the test split."""
     from ostinato.corpora.store import PieceStore
@@ -83,6 +110,8 @@ def _about(
     idle = {"_target_", *(key.partition(".")[2] for key in method.unread(drawn_by))}
     if sampling.prompt is None:
         idle.add("prompt_bars")
+    if not sampling.novelty:
+        idle.add("novelty")
     if sampling.repetition_penalty == 1.0:
         idle |= {"repetition_penalty", "repetition_window"}
     shown = {k: v for k, v in config["sampling"].items() if k not in idle and v is not None}

@@ -1,7 +1,7 @@
 """Findings of evaluating, put together for report.html."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,8 @@ from ostinato.wording import quantity
 if TYPE_CHECKING:
     from ostinato.corpora.store import Selection
     from ostinato.data.losses import Losses
-    from ostinato.evaluation.report import Report
+    from ostinato.evaluation.originality.assessment import Assessment
+    from ostinato.evaluation.report import CopiesSection, Report
     from ostinato.evaluation.sets import Comparison
     from ostinato.evaluation.verdict import Verdict
     from ostinato.methods.base import Findings
@@ -33,7 +34,8 @@ class EvaluationResult:
     model: what its method measured; monitor: the metric of its curves. generated: the samples that
     have notes, from `folder`; silent: how many have none; cut: how many did not come to an end,
     None where nothing says so. originals: the pieces that they are compared with; losses: what the
-    representation does not keep of the test pieces.
+    representation does not keep of the test pieces. originality: what the samples share with the
+    training pieces, which `read_piece` reads by name.
     """
 
     model: "Findings"
@@ -45,12 +47,15 @@ class EvaluationResult:
     originals: "Selection | list[Piece]"
     measures: "Mapping[str, Comparison]"
     losses: "Losses"
+    originality: "Assessment | None"
+    read_piece: "Callable[[str], Piece]"
 
     def figures(self) -> dict[str, float]:
         """Return the figures for the MLflow run."""
         figures = dict(self.model.figures)
         figures |= {f"generated/{name}": c.generated.mean for name, c in self.measures.items()}
-        return figures | {f"overlap/{name}": c.overlap for name, c in self.measures.items()}
+        figures |= {f"overlap/{name}": c.overlap for name, c in self.measures.items()}
+        return figures | (self.originality.figures() if self.originality else {})
 
     def metrics(self) -> dict[str, Any]:
         """Return the figures for metrics.json."""
@@ -68,6 +73,7 @@ class EvaluationResult:
             "samples": {"pieces": pieces, "silent": self.silent, "cut": self.cut},
             "measures": compared,
             "left_out": self.losses.totals(),
+            **({"originality": self.originality.metrics()} if self.originality else {}),
         }
 
 
@@ -99,8 +105,19 @@ def build_report(
         degrees={n: sets.degree_histogram(p).tolist() for n, p in both.items()},
         durations={n: sets.duration_histogram(p).tolist() for n, p in both.items()},
         drawn=result.model.charts,
+        originality=_originality(result),
         pictures=result.model.rolls,
     )
+
+
+def _originality(result: EvaluationResult) -> "CopiesSection | None":
+    from ostinato.evaluation.originality.pictures import draw_copies
+    from ostinato.evaluation.report import CopiesSection
+
+    if (found := result.originality) is None:
+        return None
+    copies = draw_copies(found, result.read_piece)
+    return CopiesSection(found.rows(), found.sentences(), copies, len(found.flagged))
 
 
 def _findings(result: EvaluationResult, representation: str) -> dict[str, str]:
@@ -115,9 +132,11 @@ def _verdict(result: EvaluationResult) -> "Verdict":
 
     first, pieces = result.model.verdict, len(result.generated) + result.silent
     music = judge_samples(result.measures, result.silent, result.cut, pieces)
-    return Verdict(
-        first.headline, [*first.details, *music.details], [*first.warnings, *music.warnings]
-    )
+    details, warnings = [*first.details, *music.details], [*first.warnings, *music.warnings]
+    if result.originality:
+        details += result.originality.details()
+        warnings += result.originality.warnings()
+    return Verdict(first.headline, details, warnings)
 
 
 def _subtitle(result: EvaluationResult) -> str:

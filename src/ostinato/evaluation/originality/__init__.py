@@ -1,0 +1,1 @@
+"""Originality: what passages of new music stand in the training pieces."""
