@@ -100,6 +100,7 @@ def _add_compare(commands: Any) -> None:
     )
     compare.add_argument("--csv", type=Path, metavar="FILE", help="write the table as CSV too")
     compare.add_argument("--latex", type=Path, metavar="FILE", help="write it as LaTeX too")
+    _allow_any_order(compare)
 
 
 def _add_listen(commands: Any) -> None:
@@ -122,6 +123,7 @@ def _add_listen(commands: Any) -> None:
         "--seconds", type=float, default=30, metavar="N", help="of a piece, after its prompt (30)"
     )
     listen.add_argument("--seed", type=int, default=0, metavar="N", help="of the order (0)")
+    _allow_any_order(listen)
 
 
 def _add_votes(commands: Any) -> None:
@@ -133,6 +135,19 @@ def _add_votes(commands: Any) -> None:
         "--key", type=Path, metavar="FILE", help="of the test (outputs/listening/TEST/key.json)"
     )
     votes.add_argument("--csv", type=Path, metavar="FILE", help="the table to write")
+    _allow_any_order(votes)
+
+
+def _allow_any_order(parser: argparse.ArgumentParser) -> None:
+    """Let a command take words after its options too, as `listen RUN --real RUN`."""
+    plain = parser.parse_known_args
+
+    def parse(*arguments: Any, **named: Any) -> Any:
+        # the intermixed way of argparse calls this method itself
+        parser.parse_known_args = plain  # type: ignore[method-assign]
+        return parser.parse_known_intermixed_args(*arguments, **named)
+
+    parser.parse_known_args = parse  # type: ignore[method-assign]
 
 
 def _completions(prefix: str, **_: Any) -> list[str]:

@@ -66,6 +66,19 @@ def test_fewer_pairs_than_asked_for_are_said(capsys: Captured) -> None:
     assert "there are no more than 9 pairs" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("here")
+def test_options_and_runs_may_come_in_any_order(capsys: Captured) -> None:
+    assert listen("--pairs", "2", "one", "--seconds", "10", "two", "tracking=off") == 0
+    assert "a test of 2 pairs" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("words", [["listen"], ["votes"], ["listen", "--pairs", "x", "one"]])
+def test_a_bad_command_line_is_one_sentence(words: list[str], capsys: Captured) -> None:
+    assert cli.main(words) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
 def test_what_is_left_out_is_said(
     here: Path, short_chorales: list[Piece], capsys: Captured
 ) -> None:
