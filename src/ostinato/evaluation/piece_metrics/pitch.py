@@ -3,7 +3,6 @@
 Drums are left out, and a piece of drums alone has none of these metrics.
 """
 
-from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -23,7 +22,6 @@ for _mode, _degrees in enumerate((MAJOR, MINOR)):
     for _root in range(OCTAVE):
         SCALES[_mode, _root, (_root + np.array(_degrees)) % OCTAVE] = True
 
-Function = Callable[[PieceViews], float | None]
 _register = partial(register, "piece", group="pitch", source="muspy")
 
 
@@ -90,12 +88,8 @@ def polyphony_rate(piece: PieceViews) -> float | None:
     """Return the share of all steps at which more than two pitches sound."""
     if not piece.pitched:
         return None
-    notes = piece.notes
-    # spans without overlap in which a pitch sounds: their beginnings and ends change the number
-    first, last = _spans(notes.pitch * (piece.grid.end + 1) + notes.onset, notes)
-    changes = np.bincount(first % (piece.grid.end + 1), minlength=piece.grid.end + 1)
-    changes -= np.bincount(last % (piece.grid.end + 1), minlength=piece.grid.end + 1)
-    return float(np.count_nonzero(np.cumsum(changes[:-1]) > MANY) / piece.grid.end)
+    sounding = _count_sounding(piece.notes, piece.grid.end)
+    return float(np.count_nonzero(sounding > MANY) / piece.grid.end)
 
 
 def mean_polyphony(notes: PitchedNotes) -> float:
@@ -104,27 +98,33 @@ def mean_polyphony(notes: PitchedNotes) -> float:
     The steps of each pitch at which it sounds, divided by the steps at which any does. Lines of
     equal pitch stand one behind the other, so that both numbers are lengths of unions of spans.
     """
-    line = int(notes.end.max()) + 1
-    return _covered(notes.pitch * line + notes.onset, notes) / _covered(notes.onset, notes)
+    shift = notes.pitch * (int(notes.end.max()) + 1)
+    begin = notes.onset + shift
+    order = begin.argsort()
+    sounding = _covered(begin[order], (notes.end + shift)[order])
+    return sounding / _covered(notes.onset, notes.end)  # these are in order
 
 
-def _covered(begin: NDArray[np.int64], notes: PitchedNotes) -> float:
-    """Return the length of the union of spans; begin: (notes,), where that of each note begins."""
-    first, last = _spans(begin, notes)
-    return float((last - first).sum())
-
-
-def _spans(
-    begin: NDArray[np.int64], notes: PitchedNotes
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return where the spans of a union begin and end, in order."""
-    end = begin + (notes.end - notes.onset)
-    if begin is not notes.onset:  # which are in order
-        order = np.argsort(begin)
-        begin, end = begin.take(order), end.take(order)
+def _covered(begin: NDArray[np.int64], end: NDArray[np.int64]) -> int:
+    """Return the length of the union of spans, (spans,) each, in the order of their beginnings."""
     reached = np.maximum.accumulate(end)
+    # a span adds what is beyond its beginning and beyond what was reached before it
+    from_here = np.maximum(begin[1:], reached[:-1])
+    return int((reached[1:] - from_here).sum() + reached[0] - begin[0])
+
+
+def _count_sounding(notes: PitchedNotes, steps: int) -> NDArray[np.int64]:
+    """Return how many pitches sound at each step: (steps,)."""
+    shift = notes.pitch * (steps + 1)
+    begin = notes.onset + shift
+    order = begin.argsort()
+    begin, reached = begin[order], np.maximum.accumulate((notes.end + shift)[order])
+    # of notes of one pitch that touch or overlap, the first begins a span and the last ends it
     new = np.flatnonzero(begin[1:] > reached[:-1])
-    return begin.take(np.append(0, new + 1)), reached.take(np.append(new, len(end) - 1))
+    first, last = begin[np.append(0, new + 1)], reached[np.append(new, len(begin) - 1)]
+    begins = np.bincount(first % (steps + 1), minlength=steps + 1)
+    ends = np.bincount(last % (steps + 1), minlength=steps + 1)
+    return np.cumsum((begins - ends)[:-1])
 
 
 def _pitch_counts(piece: PieceViews) -> NDArray[np.int64]:
