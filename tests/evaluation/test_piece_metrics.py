@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ostinato.evaluation.measures import PieceViews, measure
@@ -115,11 +115,13 @@ def test_polyphony_is_muspys_in_the_resolution_of_the_file(chorales: list[Piece]
         assert mean_polyphony(pitched_notes(piece)) == muspy.polyphony(to_muspy(piece))
 
 
+@settings(deadline=None)  # importing muspy, or a machine that others use, takes its time
 @given(pieces())
 def test_muspys_metrics_equal_muspys_on_any_piece(piece: Piece) -> None:
     check_against_muspy(piece)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 200), st.integers(0, 127)), min_size=1, max_size=30))
 def test_muspys_metrics_of_drums_equal_muspys(hits: list[tuple[int, int]]) -> None:
     onsets, pitches = zip(*hits, strict=True)
@@ -129,6 +131,7 @@ def test_muspys_metrics_of_drums_equal_muspys(hits: list[tuple[int, int]]) -> No
     check_against_muspy(drums)
 
 
+@settings(deadline=None)
 @given(pieces(), st.integers(-12, 12))
 def test_a_transposed_piece_measures_the_same(piece: Piece, semitones: int) -> None:
     before, after = measure(piece), measure(piece.transposed(semitones))
@@ -137,11 +140,13 @@ def test_a_transposed_piece_measures_the_same(piece: Piece, semitones: int) -> N
     assert after == pytest.approx(before)
 
 
+@settings(deadline=None)
 @given(pieces(), st.sampled_from((8, 24, 480)))
 def test_the_resolution_changes_nothing(piece: Piece, resolution: int) -> None:
     assert measure(piece.at_resolution(resolution)) == pytest.approx(measure(piece))
 
 
+@settings(deadline=None)
 @given(pieces())
 def test_a_silent_bar_before_the_piece_changes_only_what_counts_silence(piece: Piece) -> None:
     notes = piece.notes.copy()
@@ -153,6 +158,7 @@ def test_a_silent_bar_before_the_piece_changes_only_what_counts_silence(piece: P
     assert after == pytest.approx(before)
 
 
+@settings(deadline=None)
 @given(pieces())
 def test_the_order_of_tracks_changes_nothing(piece: Piece) -> None:
     voices = PieceViews(piece).voices
@@ -308,6 +314,7 @@ def test_a_bar_that_comes_back_is_alike_at_its_distance() -> None:
     assert "bar_similarity_4" not in values
 
 
+@settings(deadline=None)
 @given(pieces())
 def test_similarities_are_those_of_sets(piece: Piece) -> None:
     bars: dict[int, set[tuple[int, int, int]]] = {}
