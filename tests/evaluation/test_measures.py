@@ -1,7 +1,6 @@
 """Measures of pieces and of sets of pieces."""
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,10 @@ from ostinato.music import conversion
 from ostinato.music.piece import NOTE, TIME_SIGNATURE, Piece, array
 
 Values = dict[str, float]
+OF_PITCHES = [metric.name for metric in metrics("piece") if metric.group == "pitch"]
+OF_DRUMS = {"drum_in_pattern_rate", "drum_pattern_consistency"}
+OF_LONG_PIECES = {"bar_similarity_8", "bar_similarity_16"}
+OF_VOICES = {metric.name for metric in metrics("piece") if metric.group == "voice leading"}
 samples = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=50)
 
 
@@ -48,17 +51,6 @@ def test_bachs_chorales_measure_as_they_are_known_to(
     assert len(values) == 408
     assert values.mean() == pytest.approx(mean, rel=2e-3)
     assert values.std() == pytest.approx(sd, rel=2e-2)
-
-
-def test_measures_equal_muspys_where_muspy_is_right(chorales: list[Piece]) -> None:
-    import muspy
-
-    for chorale in chorales[::20]:
-        values = measure(chorale)
-        music = conversion.to_muspy(chorale.at_resolution(4))
-        for name in measures.FROM_MUSPY:
-            function: Callable[[Any], float] = getattr(muspy, name)
-            assert values[name] == function(music)
 
 
 def test_empty_rates_and_groove_equal_muspys_where_it_counts_no_phantom_bar() -> None:
@@ -125,7 +117,7 @@ def test_nothing_is_said_of_silence() -> None:
 
 def test_nothing_is_said_of_the_pitches_of_drums() -> None:
     values = measure(piece([0, 4, 16], drum=True))
-    assert not set(values) & set(measures.FROM_MUSPY)
+    assert not set(values) & {*OF_PITCHES, *OF_VOICES}
     assert values["note_density"] == pytest.approx(0.6)
 
 
@@ -133,14 +125,25 @@ def test_drums_do_not_change_what_is_said_of_pitches(chorales: list[Piece]) -> N
     chorale = chorales[0]
     notes = array(NOTE, onset=0, duration=1, pitch=127, velocity=80, drum=True, track=5)
     both = Piece("x", chorale.resolution, np.concatenate([chorale.notes, notes]))
-    for name in measures.FROM_MUSPY:
+    for name in OF_PITCHES:
         assert measure(both)[name] == measure(chorale)[name]
 
 
 def test_every_measure_is_explained_and_finite(measured: list[Values]) -> None:
+    names = [metric.name for metric in metrics("piece")]
     for values in measured:
-        assert list(values) == [metric.name for metric in metrics("piece")]
+        assert list(values) == [name for name in names if name in values]
         assert all(math.isfinite(value) for value in values.values())
+        # what a chorale may lack: drums, voices, and so many bars
+        missing = set(names) - set(values) - OF_LONG_PIECES
+        assert missing - OF_VOICES == OF_DRUMS
+        assert missing & OF_VOICES in (set(), {"wide_spacing"}, OF_VOICES)
+    assert sum(set(values) >= OF_VOICES for values in measured) > 390
+    for metric in metrics("piece"):
+        assert metric.unit
+        assert metric.description
+        assert metric.source
+        assert metric.group != "other"
 
 
 @pytest.mark.usefixtures("restored_metrics")
@@ -195,10 +198,11 @@ def test_disjoint_sets_do_not_overlap() -> None:
 
 def test_two_halves_of_the_chorales_are_alike(measured: list[Values]) -> None:
     comparison = sets.compare(measured[::2], measured[1::2])
-    assert list(comparison) == [metric.name for metric in metrics("piece")]
+    assert set(comparison) == {metric.name for metric in metrics("piece")} - OF_DRUMS
     for name, values in comparison.items():
         assert values.overlap > 0.85, name
-        assert (values.generated.count, values.test.count) == (204, 204)
+        if name not in OF_VOICES | OF_LONG_PIECES:
+            assert (values.generated.count, values.test.count) == (204, 204)
 
 
 def test_a_measure_that_one_set_lacks_is_not_compared() -> None:

@@ -112,6 +112,16 @@ def test_a_few_pieces_have_no_standard_deviation() -> None:
     assert ["pitch range", "34.2", "35.5 ± 3.6", "0.87"] in rows(page)
 
 
+def test_metrics_stand_under_the_name_of_their_group() -> None:
+    one = Comparison(Spread(1, 0, 2), Spread(1, 0, 2), 1)
+    names = ("polyphony", "final_cadence", "pitch_range", "unknown")
+    page = report_page(Report("groups", measures=dict.fromkeys(names, one)))
+    first = [row[0] for row in rows(page)]
+    headed = ["<strong>pitch</strong>", "polyphony", "pitch range"]
+    headed += ["<strong>harmony</strong>", "final cadence", "<strong>other</strong>", "unknown"]
+    assert [name for name in first if name in headed] == headed
+
+
 def test_equal_reports_give_equal_pages() -> None:
     assert report_page(REPORT) == report_page(REPORT)
 

@@ -100,10 +100,14 @@ def test_samples_are_music_that_can_be_read(trained: tuple[Config, Workspace]) -
 def test_every_registered_metric_is_in_metrics_json(trained: tuple[Config, Workspace]) -> None:
     _, workspace = trained
     found = json.loads((workspace.evaluation / "metrics.json").read_text())
-    assert list(found["measures"]) == [metric.name for metric in metrics("piece")]
+    # the chorales have no drums, and the samples have two bars, which may share no note
+    undefined = {"drum_in_pattern_rate", "drum_pattern_consistency", "repetition_distance"}
+    undefined |= {f"bar_similarity_{distance}" for distance in (2, 4, 8, 16)}
+    shown = [m for m in metrics("piece") if m.name in found["measures"] or m.name not in undefined]
+    assert list(found["measures"]) == [metric.name for metric in shown]
     assert found["test"]["nats_per_note"] > 0
     page = (workspace.evaluation / "report.html").read_text()
-    for metric in metrics("piece"):
+    for metric in shown:
         assert metric.description in page
 
 

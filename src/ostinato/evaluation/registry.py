@@ -13,6 +13,7 @@ from ostinato.errors import ConfigError
 Scope = Literal["piece", "segment", "set"]
 SCOPES: tuple[Scope, ...] = ("piece", "segment", "set")
 OWN = "ostinato"  # the source of a metric that is defined here
+OTHER = "other"  # the group of a metric that is of none
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -26,6 +27,7 @@ class Metric:
     same and returns one number of all.
     unit: of the value, as the report shows it; "share" is from 0 to 1. description: what the value
     is, in words. source: the library or the publication that defines it.
+    group: what it is about, such as pitch or rhythm: the report has a table for each group.
     monitored: whether it takes part in choosing the weights of a training. A metric that is
     registered to be looked at is not monitored, and changes no training.
     """
@@ -35,6 +37,7 @@ class Metric:
     unit: str
     description: str
     source: str
+    group: str = OTHER
     monitored: bool = False
     compute: Callable[..., Any]
 
@@ -43,7 +46,13 @@ _registered: dict[tuple[Scope, str], Metric] = {}
 
 
 def register(
-    scope: Scope, *, unit: str, description: str, source: str = OWN, monitored: bool = False
+    scope: Scope,
+    *,
+    unit: str,
+    description: str,
+    source: str = OWN,
+    group: str = OTHER,
+    monitored: bool = False,
 ) -> Callable[[Function], Function]:
     """Return a decorator that registers a function as the metric of its name.
 
@@ -58,6 +67,7 @@ def register(
                 unit=unit,
                 description=description,
                 source=source,
+                group=group,
                 monitored=monitored,
                 compute=function,
             )

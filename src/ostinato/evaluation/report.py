@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ostinato.evaluation import charts
 from ostinato.evaluation.bootstrap import FEWEST
-from ostinato.evaluation.registry import OWN, find_metric
+from ostinato.evaluation.registry import OTHER, OWN, find_metric
 from ostinato.evaluation.sets import DEGREES, DURATIONS, Comparison, Spread
 from ostinato.evaluation.verdict import Verdict, label_of
 from ostinato.files import write_text
@@ -94,7 +94,7 @@ def report_page(report: Report) -> str:
             for name, row in report.likelihoods.items()
         ],
         samples=[show_sample(sample) for sample in report.samples],
-        measures=[_measure_row(name, values) for name, values in report.measures.items()],
+        measures=_measure_groups(report.measures),
         figures=_figures(report),
         copies=_encode(report.originality.copies) if report.originality else [],
         pictures=_encode(report.pictures),
@@ -144,6 +144,18 @@ def _figures(report: Report) -> list[tuple[str, str]]:
 
 def _encode(pictures: Mapping[str, bytes]) -> list[tuple[str, str]]:
     return [(caption, base64_text(png)) for caption, png in pictures.items()]
+
+
+def _measure_groups(
+    measures: Mapping[str, Comparison],
+) -> list[tuple[str, list[dict[str, str]]]]:
+    """Return the rows of the table by the group of their metric, in the order of first mention."""
+    groups: dict[str, list[dict[str, str]]] = {}
+    for name, values in measures.items():
+        metric = find_metric("piece", name)
+        rows = groups.setdefault(metric.group if metric else OTHER, [])
+        rows.append(_measure_row(name, values))
+    return list(groups.items())
 
 
 def _measure_row(name: str, values: Comparison) -> dict[str, str]:

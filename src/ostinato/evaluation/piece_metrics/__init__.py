@@ -1,0 +1,1 @@
+"""Metrics of one piece, a module for each group of them."""
