@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from defaults import build
 from ostinato.data.store import write_store
 from ostinato.data.windows import gather
 from ostinato.music.piece import NOTE, Piece, array
-from ostinato.parallel import Workers
 from ostinato.representations.event import Event
 from ostinato.representations.pianoroll import Pianoroll
 from ostinato.representations.pitch import Pitch
@@ -135,7 +135,7 @@ def test_an_encoding_that_was_stopped_goes_on(short_chorales: list[Piece], tmp_p
 def test_processes_do_not_change_the_bytes(short_chorales: list[Piece], tmp_path: Path) -> None:
     parts = [short_chorales[i : i + 4] for i in range(0, 20, 4)]
     for processes in (1, 2):
-        workers = Workers(processes=processes)
+        workers = build("preprocess=loky", processes=processes)
         write_store(parts, Event(), tmp_path / f"{processes}", workers)
     assert files_of(tmp_path / "1") == files_of(tmp_path / "2")
 

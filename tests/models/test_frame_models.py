@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from defaults import build
 from ostinato.errors import ConfigError
 from ostinato.models.heads.base import Head
 from ostinato.models.heads.bernoulli import Bernoulli
 from ostinato.models.inputs import FARTHEST, Frames
 from ostinato.models.sequence import SequenceModel
 from ostinato.models.steps import IGNORED, SequenceSpec, predicted
-from ostinato.sampling.settings import Sampling
 from ostinato.sampling.strategies import Sampler
 from small_networks import BACKBONES, config_of
 
@@ -115,7 +115,9 @@ def test_a_frame_is_drawn_as_often_as_its_probability_says() -> None:
     with torch.no_grad():
         context, _ = head(torch.randn(1, 1, 5), torch.zeros(1, 1, 3), torch.zeros(1, 1, 0))
         likely = torch.exp(-head.nll(context.expand(8, 1, 3), every_frame(3)[:, None]))[:, 0]
-        drawn = head.draw(context[:, -1].expand(20000, 3), Sampler(Sampling(), generator))
+        drawn = head.draw(
+            context[:, -1].expand(20000, 3), Sampler(build("sampling=ancestral"), generator)
+        )
     which = (drawn * torch.tensor([4, 2, 1])).sum(-1).long()
     shares = torch.bincount(which, minlength=8) / 20000
     assert shares.tolist() == pytest.approx(likely.tolist(), abs=0.02)

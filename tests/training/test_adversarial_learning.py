@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from defaults import build
 from ostinato.data.datamodule import SegmentData
 from ostinato.data.segments import Segments, cut
 from ostinato.methods.adversarial import module as adversarial
@@ -27,8 +28,14 @@ from ostinato.training.trainer import Fitted
 from small_gans import gan_of
 from small_networks import store_of
 
-SHORT = AdversarialTraining(
-    epochs=4, batch_size=16, transpose=(-3, 3), schedule="constant", warmup=0.0, early_stopping=None
+SHORT = build(
+    "training=cpu method=adversarial",
+    epochs=4,
+    batch_size=16,
+    transpose=(-3, 3),
+    schedule="constant",
+    warmup=0.0,
+    early_stopping=None,
 )
 
 

@@ -8,8 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from defaults import build
 from ostinato.methods.likelihood.module import token_weights
-from ostinato.methods.likelihood.settings import LikelihoodTraining
 from ostinato.models.steps import IGNORED
 from ostinato.music.piece import Piece
 from ostinato.representations.pitch import Pitch
@@ -19,7 +19,7 @@ from small_networks import network_of, store_of
 
 
 def test_the_rate_rises_then_falls_to_nothing() -> None:
-    settings = LikelihoodTraining(schedule="cosine", warmup=0.1)
+    settings = build("training=cpu method=likelihood", schedule="cosine", warmup=0.1)
     rates = [rate(settings, step, 100) for step in range(101)]
     assert rates[0] == pytest.approx(0.1)
     assert rates[9] == rates[10] == 1.0
@@ -30,12 +30,12 @@ def test_the_rate_rises_then_falls_to_nothing() -> None:
 
 
 def test_a_linear_rate_falls_evenly() -> None:
-    settings = LikelihoodTraining(schedule="linear", warmup=0.0)
+    settings = build("training=cpu method=likelihood", schedule="linear", warmup=0.0)
     assert [rate(settings, step, 4) for step in range(5)] == [1.0, 0.75, 0.5, 0.25, 0.0]
 
 
 def test_a_constant_rate_stays() -> None:
-    settings = LikelihoodTraining(schedule="constant", warmup=0.0)
+    settings = build("training=cpu method=likelihood", schedule="constant", warmup=0.0)
     assert {rate(settings, step, 10) for step in range(20)} == {1.0}
 
 
@@ -46,7 +46,7 @@ def test_a_constant_rate_stays() -> None:
     step=st.integers(0, 600),
 )
 def test_a_rate_is_a_share(schedule: str, warmup: float, steps: int, step: int) -> None:
-    settings = LikelihoodTraining(schedule=schedule, warmup=warmup)  # type: ignore[arg-type]
+    settings = build("training=cpu method=likelihood", schedule=schedule, warmup=warmup)
     assert 0 <= rate(settings, step, steps) <= 1
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from defaults import build
 from ostinato.data.datamodule import SegmentData
 from ostinato.data.segments import Segments, cut
 from ostinato.methods.segments.callbacks import SampleLogger
@@ -24,7 +25,13 @@ from ostinato.training.trainer import Fitted
 from small_networks import store_of
 from small_vaes import vae_of
 
-SHORT = VariationalTraining(epochs=4, batch_size=16, transpose=(-3, 3), learning_rate=0.01)
+SHORT = build(
+    "training=cpu method=variational",
+    epochs=4,
+    batch_size=16,
+    transpose=(-3, 3),
+    learning_rate=0.01,
+)
 OBJECTIVE = {"free_bits": 8.0, "scheduled_sampling": 0.5}
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from defaults import build
 from ostinato.data.datamodule import MusicData
 from ostinato.data.store import TokenStore
 from ostinato.data.windows import WindowSettings
@@ -18,8 +19,14 @@ from ostinato.training import trainer
 from ostinato.training.trainer import Fitted
 from small_networks import network_of
 
-SHORT = LikelihoodTraining(
-    epochs=3, batch_size=4, window=48, learning_rate=0.01, transpose=(0, 0), early_stopping=None
+SHORT = build(
+    "training=cpu method=likelihood",
+    epochs=3,
+    batch_size=4,
+    window=48,
+    learning_rate=0.01,
+    transpose=(0, 0),
+    early_stopping=None,
 )
 
 
