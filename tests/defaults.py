@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from copy import deepcopy
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ def node_of(choices: str, **changed: Any) -> dict[str, Any]:
     node: Any = tree_of(choices)
     for part in path if group in GLOBAL else (group, *path):
         node = node[part]
-    return {**node, **changed}
+    return {**deepcopy(node), **changed}
 
 
 @cache

@@ -16,13 +16,12 @@ from ostinato.models.adversarial.voice import Relaxation
 from ostinato.music.piece import NOTE, TIME_SIGNATURE, Piece, array
 from ostinato.representations.monophonic import REST
 from ostinato.representations.voice_roll import VoiceRoll
-from ostinato.representations.voices import Voices
 from ostinato.sampling.conditioning import encode_prompt, sample_with_prompts
 from ostinato.sampling.voice_rolls import draw_segments, from_one_hot, to_one_hot
 from small_gans import check_voices, gan_of
 from voice_rolls import voice_roll
 
-VOICES = Voices(steps_per_quarter=2, bar_steps=8)
+VOICES = build("representation=voices", steps_per_quarter=2, bar_steps=8)
 BAR = 8
 WAYS: list[dict[str, Any]] = [{"given_bars": 1}, {"given_voice": 0}, {"given_voice": 3}]
 

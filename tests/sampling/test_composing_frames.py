@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 from defaults import build
 from ostinato.models.sequence import SequenceModel
 from ostinato.music.piece import Piece
-from ostinato.representations.pianoroll import Pianoroll
 from ostinato.sampling.frames import sample_frames
 from ostinato.sampling.settings import Sampling
 from small_networks import network_of
 
-ROLL = Pianoroll()
+ROLL = build("representation=pianoroll")
 FEW = build("sampling=ancestral", pieces=3, max_bars=2)
 
 
@@ -50,7 +49,7 @@ def test_every_piece_is_frames_up_to_the_last_bar() -> None:
 
 
 def test_a_step_longer_than_a_bar_is_one_frame_at_least() -> None:
-    roll = Pianoroll(4, onsets=False)
+    roll = build("representation=pianoroll", step=4, onsets=False)
     network = network_of("pianoroll", step=4, onsets=False)
     frames, _ = sample_frames(network, roll, build("sampling=ancestral", pieces=1, max_bars=1), 1)[
         0

@@ -10,15 +10,13 @@ from ostinato.errors import ConfigError
 from ostinato.models.variational.vae import VAE
 from ostinato.music.piece import NOTE, Piece, array
 from ostinato.representations.monophonic import REST
-from ostinato.representations.pitch import Pitch
 from ostinato.representations.voice_roll import VoiceRoll
-from ostinato.representations.voices import Voices
 from ostinato.sampling.segments import compose_segments
 from ostinato.sampling.settings import Sampling
 from ostinato.sampling.voice_rolls import draw_segments, encode
 from small_vaes import vae_config, vae_of
 
-VOICES = Voices(voices=1, steps_per_quarter=2, bar_steps=8)
+VOICES = build("representation=voices", voices=1, steps_per_quarter=2, bar_steps=8)
 SEGMENT, BAR = 16, 8
 
 
@@ -100,7 +98,7 @@ def melody(pitches: list[int]) -> Piece:
 
 
 def test_the_first_segment_of_a_piece_is_its_first_whole_bars_within_the_pitches() -> None:
-    pitch = Pitch()
+    pitch = build("representation=pitch")
     batch = first_segment(melody([90] * 4 + [60, 62, 64, 65, 67]), pitch, 1, (48, 83))
     assert batch is not None
     assert batch.pitch[0, 0, ::4].tolist() == [60, 62, 64, 65]
@@ -109,7 +107,10 @@ def test_the_first_segment_of_a_piece_is_its_first_whole_bars_within_the_pitches
     assert short.pitch[0, 0, ::4].tolist() == [60, 62, 64, 65, 67, REST, REST, REST], "rests follow"
     assert first_segment(melody([60]), pitch, 2, (48, 83)) is None
     assert first_segment(melody([90] * 8), pitch, 2, (48, 83)) is None
-    for voices in (Voices(voices=1), Pitch(hold=False)):
+    for voices in (
+        build("representation=voices", voices=1),
+        build("representation=pitch", hold=False),
+    ):
         same = first_segment(melody([60, 62, 64, 65, 67]), voices, 2, (48, 83))
         assert same is not None
         assert same.pitch.tolist() == short.pitch.tolist()

@@ -15,15 +15,16 @@ from ostinato.models.bundle import Bundle
 from ostinato.music.piece import Piece
 from ostinato.music.piece_defaults import PieceDefaults
 from ostinato.representations.base import TokenRepresentation
-from ostinato.representations.event import Event
-from ostinato.representations.pitch import Pitch
-from ostinato.representations.voices import Voices
 from ostinato.sampling.prompts import crop_bars
 from ostinato.sampling.sequence import compose
 from ostinato.sampling.settings import Sampling
 from small_networks import config_of, network_of
 
-KINDS: dict[str, TokenRepresentation] = {"voices": Voices(), "event": Event(), "pitch": Pitch()}
+KINDS: dict[str, TokenRepresentation] = {
+    "voices": build("representation=voices"),
+    "event": build("representation=event"),
+    "pitch": build("representation=pitch"),
+}
 EVERY = pytest.mark.parametrize("name", KINDS)
 FEW = build("sampling=ancestral", pieces=5, max_bars=6)
 
@@ -105,7 +106,10 @@ def test_continuing_depends_on_the_prompt(short_chorales: list[Piece]) -> None:
     with torch.no_grad():
         for parameter in network.parameters():
             parameter *= 4  # a network with opinions
-    ends = [compose(network, Pitch(), settings, 3, [p])[0].steps[len(p) :] for p in (one, other)]
+    ends = [
+        compose(network, build("representation=pitch"), settings, 3, [p])[0].steps[len(p) :]
+        for p in (one, other)
+    ]
     assert not np.array_equal(*ends)
 
 
@@ -127,8 +131,8 @@ def test_composed_pieces_hold_no_end_token(name: str) -> None:
 def test_a_network_that_wants_to_end_ends_after_its_first_notes() -> None:
     network = network_of("voices")
     with torch.no_grad():
-        network.head.logits.bias[Voices().end] = 50.0  # type: ignore[index, union-attr]
-    for tokens, ended in compose(network, Voices(), FEW, seed=1):
+        network.head.logits.bias[build("representation=voices").end] = 50.0  # type: ignore[index, union-attr]
+    for tokens, ended in compose(network, build("representation=voices"), FEW, seed=1):
         assert ended
         assert len(tokens) % 4 == 0
         assert np.any(tokens[-4:] < 128)
@@ -140,15 +144,18 @@ def test_a_network_that_never_moves_on_is_stopped() -> None:
     with torch.no_grad():
         network.head.logits.bias[:256] = 1000.0  # type: ignore[index, union-attr]
     tokens, ended = compose(
-        network, Event(), build("sampling=ancestral", pieces=1, max_bars=1), seed=1
+        network,
+        build("representation=event"),
+        build("sampling=ancestral", pieces=1, max_bars=1),
+        seed=1,
     )[0]
     assert not ended
     assert len(tokens) <= 4 * 64
-    assert len(Event().decode(tokens).notes)
+    assert len(build("representation=event").decode(tokens).notes)
 
 
 def test_without_an_end_token_a_prompt_is_continued(short_chorales: list[Piece]) -> None:
-    representation = Pitch(hold=False, end_token=False)
+    representation = build("representation=pitch", hold=False, end_token=False)
     from ostinato.models.bundle import build_network
     from small_networks import config_of
 
@@ -191,7 +198,9 @@ def test_what_continues_a_pickup_begins_with_it_and_has_its_barlines(
         if [tuple(row)[1:] for row in piece.time_signatures.tolist()] == [pickup, common]
     )
     prompt = crop_bars(piece, 2)
-    bundle = Bundle(config_of(), Voices(), network_of(), PieceDefaults.of([piece]))
+    bundle = Bundle(
+        config_of(), build("representation=voices"), network_of(), PieceDefaults.of([piece])
+    )
     settings = build("sampling=ancestral", pieces=1, max_bars=6, prompt="test", prompt_bars=2)
     sampled = Likelihood().sample(SamplingTask(bundle, settings, 3, lambda: [piece]))
     [sample], made = sampled.samples, sampled.samples[0].piece

@@ -9,12 +9,11 @@ from hypothesis import strategies as st
 from defaults import build
 from ostinato.models.segments import interpolate_on_sphere
 from ostinato.representations.monophonic import REST
-from ostinato.representations.voices import Voices
 from ostinato.sampling.segments import compose_segments
 from ostinato.sampling.voice_rolls import draw_segments
 from small_gans import gan_of
 
-VOICES = Voices(steps_per_quarter=2, bar_steps=8)
+VOICES = build("representation=voices", steps_per_quarter=2, bar_steps=8)
 SEGMENT, BAR = 2 * 8 * 4, 8 * 4  # tokens
 
 

@@ -22,7 +22,6 @@ from ostinato.methods.segments.callbacks import SampleLogger
 from ostinato.models.adversarial.gan import GAN
 from ostinato.music.piece import Piece
 from ostinato.representations.voice_roll import VoiceRoll
-from ostinato.representations.voices import Voices
 from ostinato.training import trainer
 from ostinato.training.trainer import Fitted
 from small_gans import gan_of
@@ -44,7 +43,7 @@ def segments(
     short_chorales: list[Piece], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Segments, Segments]:
     """Segments of a dozen chorales at eighths, and of four others."""
-    voices = Voices(steps_per_quarter=2, bar_steps=8)
+    voices = build("representation=voices", steps_per_quarter=2, bar_steps=8)
     store = store_of(short_chorales[:16], voices, tmp_path_factory.mktemp("store") / "tokens")
     every = np.arange(len(store.names))
     first, second = (

@@ -19,7 +19,6 @@ from ostinato.methods.variational.module import VariationalModule
 from ostinato.methods.variational.settings import VariationalTraining
 from ostinato.models.variational.vae import VAE
 from ostinato.music.piece import Piece
-from ostinato.representations.pitch import Pitch
 from ostinato.training import trainer
 from ostinato.training.trainer import Fitted
 from small_networks import store_of
@@ -40,7 +39,7 @@ def segments(
     short_chorales: list[Piece], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Segments, Segments]:
     """Segments of a dozen sopranos at eighths, and of four others."""
-    pitch = Pitch(steps_per_quarter=2)
+    pitch = build("representation=pitch", steps_per_quarter=2)
     store = store_of(short_chorales[:16], pitch, tmp_path_factory.mktemp("store") / "tokens")
     every = np.arange(len(store.names))
     first, second = (

@@ -14,7 +14,6 @@ from ostinato.data.windows import WindowSettings
 from ostinato.methods.likelihood.module import LikelihoodModule
 from ostinato.methods.likelihood.settings import LikelihoodTraining
 from ostinato.models.sequence import SequenceModel
-from ostinato.representations.voices import Voices
 from ostinato.training import trainer
 from ostinato.training.trainer import Fitted
 from small_networks import network_of
@@ -44,7 +43,7 @@ def fit(
         store,
         np.arange(6),
         np.arange(6, 6 + validation),
-        Voices(),
+        build("representation=voices"),
         WindowSettings(training.window, training.batch_size, training.transpose, seed),
     )
     module = LikelihoodModule(network, training)
