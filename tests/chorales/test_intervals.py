@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from chorales.heads import IntervalHead
-from chorales.inputs import IntervalInput
 from defaults import build
 from ostinato.config import compose
 from ostinato.errors import ConfigError
@@ -21,7 +20,13 @@ VOICES = build("representation=voices")
 def head_of(reach: int = 30) -> IntervalHead:
     torch.manual_seed(0)
     spec = SequenceSpec("tokens", VOICES.size, VOICES.position_features, voices_per_step=4)
-    head = IntervalHead(reach=reach, input_size=WIDTH, spec=spec).eval()
+    head = build(
+        "experiment=likelihood/jsb16_best.model.head",
+        reach=reach,
+        input_size=WIDTH,
+        spec=spec,
+        dropout=0.0,
+    ).eval()
     torch.nn.init.normal_(head.intervals.weight)  # it begins at 0
     return head
 
@@ -85,8 +90,12 @@ def test_voices_by_their_intervals_are_the_same_in_every_key(
     )
     spec = SequenceSpec("tokens", voices.size, voices.position_features, voices_per_step=4)
     torch.manual_seed(0)
-    embed = IntervalInput(8, spec=spec).eval()
-    head = IntervalHead(input_size=8, spec=spec).eval()
+    embed = build(
+        "experiment=likelihood/jsb16_best.model.input", embedding_size=8, spec=spec
+    ).eval()
+    head = build(
+        "experiment=likelihood/jsb16_best.model.head", input_size=8, spec=spec, dropout=0.0
+    ).eval()
     torch.nn.init.zeros_(head.logits.weight)
     torch.nn.init.zeros_(head.logits.bias)
     for layer in (head.intervals, head.key, head.again):
@@ -159,7 +168,9 @@ def test_what_followed_before_scores_by_the_level_of_its_length() -> None:
         position_bars=1,
     )
     spec = SequenceSpec("tokens", voices.size, voices.position_features, voices_per_step=1)
-    head = IntervalHead(input_size=8, spec=spec).eval()
+    head = build(
+        "experiment=likelihood/jsb16_best.model.head", input_size=8, spec=spec, dropout=0.0
+    ).eval()
     assert head.again is not None
     with torch.no_grad():
         head.again.bias.copy_(torch.tensor([1.0, 2.0, 10.0, 20.0]))  # alone, then together

@@ -18,9 +18,9 @@ from ostinato.models.steps import SequenceSpec
 from ostinato.sampling.settings import Sampling
 from ostinato.training.settings import Training
 
-LSTM = {"_target_": "ostinato.models.recurrent.LSTM", "_partial_": True, "hidden_size": 8}
-SOFTMAX = {"_target_": "ostinato.models.heads.softmax.Softmax", "_partial_": True, "dropout": 0.25}
-EMBEDDING = {"_target_": "ostinato.models.inputs.Embedding", "_partial_": True, "embedding_size": 4}
+LSTM = node_of("model=lstm.backbone", hidden_size=8)
+SOFTMAX = node_of("model=lstm.head", dropout=0.25)
+EMBEDDING = node_of("model=lstm.input", embedding_size=4)
 MODEL = {
     "_target_": "ostinato.models.sequence.SequenceModel",
     "input": EMBEDDING,
