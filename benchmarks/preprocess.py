@@ -113,19 +113,19 @@ def _timed(work: Callable[[], int]) -> float:
 
 def _ours(music: Path, name: str, processes: int = 1) -> tuple[float, int]:
     """Preprocess and encode a folder from nothing; the seconds, and how many notes there were."""
-    from ostinato.corpora.corpus import Corpus
+    from ostinato.corpora.corpus import keep_everything
     from ostinato.corpora.store import PieceStore
     from ostinato.data.store import write_store
     from ostinato.parallel import Workers
     from ostinato.stages.preprocess import preprocess
 
-    workers = Workers(processes=processes)
+    workers = Workers.of_this_machine(processes)
     representation = _representation(name)
     with tempfile.TemporaryDirectory() as made, _quiet():
         out = Path(made)
         (out / "data").mkdir()
         (out / "data" / "music").symlink_to(music.resolve())
-        corpus = Corpus(name="music", path="data/music")
+        corpus = keep_everything("music", "data/music", resolution=24)
         began = time.perf_counter()
         preprocess(corpus, out, out / "pieces", out / "unfinished", workers)
         write_store(PieceStore(out / "pieces").parts, representation, out / "tokens", workers)

@@ -5,15 +5,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from defaults import node_of
 from ostinato.config import Config
 from ostinato.models.adversarial.gan import GAN
 from ostinato.models.adversarial.voice import Relaxation
 from ostinato.models.adversarial.wasserstein import gradient_penalty
 from ostinato.models.bundle import build_network
 from ostinato.models.segments import OneHotRoll
-from small_networks import TARGETS
-
-PARTS = "ostinato.models.adversarial"
 
 
 def gan_config(objective: dict[str, Any] | None = None, **changed: Any) -> Config:
@@ -29,27 +27,18 @@ def gan_config(objective: dict[str, Any] | None = None, **changed: Any) -> Confi
     spectral = changed.pop("spectral_norm", False)
     weights = {"leap_penalty": 0.3, "unison_penalty": 0.0, "offbeat_bias": 0.0}
     weights = {name: changed.pop(name, usual) for name, usual in weights.items()}
+    sizes = {"noise": 6, "bar_noise": 3, "hidden_size": 12, "layers": 1}
+    sizes |= {"fine_size": 8, "head_size": 8}
+    parts = {
+        "generator": node_of("model=gan.generator", **sizes, **weights),
+        "critic": node_of("model=gan.critic", hidden_size=4, spectral_norm=spectral),
+        "objective": node_of("model=gan.objective", **(objective or {})),
+    }
     return Config(
         {
-            "representation": {"_target_": TARGETS["voices"], **voices},
-            "model": {
-                "_target_": f"{PARTS}.gan.GAN",
-                "generator": {
-                    "_target_": f"{PARTS}.generator.BeatGenerator",
-                    "_partial_": True,
-                    **{"noise": 6, "bar_noise": 3, "hidden_size": 12, "layers": 1},
-                    **{"fine_size": 8, "head_size": 8, **weights},
-                },
-                "critic": {
-                    "_target_": f"{PARTS}.critic.ChromaCritic",
-                    "_partial_": True,
-                    "hidden_size": 4,
-                    "spectral_norm": spectral,
-                },
-                "objective": {"_target_": f"{PARTS}.wasserstein.Wasserstein", **(objective or {})},
-                **changed,
-            },
-            "method": {"_target_": "ostinato.methods.adversarial.Adversarial"},
+            "representation": node_of("representation=voices", **voices),
+            "model": node_of("model=gan", **{**parts, **changed}),
+            "method": node_of("method=adversarial.method"),
             "choices": {"model": "gan", "representation": "voices"},
         }
     )

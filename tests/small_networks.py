@@ -6,32 +6,24 @@ from typing import Any
 
 import torch
 
+from defaults import build, node_of
 from ostinato.config import Config
 from ostinato.data.store import TokenStore, write_store
 from ostinato.models.bundle import build_network
 from ostinato.models.sequence import SequenceModel
 from ostinato.music.piece import Piece
 from ostinato.representations.base import Representation, TokenRepresentation
-from ostinato.representations.event import Event
-from ostinato.representations.pitch import Pitch
-from ostinato.representations.voices import Voices
 
 torch.set_num_threads(1)  # several wait for each other longer than these networks take
 
 REPRESENTATIONS: dict[str, TokenRepresentation] = {
-    "voices": Voices(),
-    "event": Event(),
-    "pitch": Pitch(),
-    "pitch without holds": Pitch(hold=False, end_token=False),
-}
-TARGETS = {
-    "voices": "ostinato.representations.voices.Voices",
-    "event": "ostinato.representations.event.Event",
-    "pitch": "ostinato.representations.pitch.Pitch",
-    "pianoroll": "ostinato.representations.pianoroll.Pianoroll",
+    "voices": build("representation=voices"),
+    "event": build("representation=event"),
+    "pitch": build("representation=pitch"),
+    "pitch without holds": build("representation=pitch", hold=False, end_token=False),
 }
 BACKBONES = ("RNN", "GRU", "LSTM")
-MODULES = {"Transformer": "transformer", "WaveNet": "convolutional", "TCN": "convolutional"}
+OTHERS = ("Transformer", "WaveNet", "TCN")
 
 
 def config_of(
@@ -41,37 +33,23 @@ def config_of(
     layers: int = 1,
     **settings: Any,
 ) -> Config:
-    """A config of a small sequence model, for a representation as it is set."""
-    models = "ostinato.models"
+    """A config of a small sequence model, for a representation as it is set.
+
+    Nothing is dropped out, so that few steps teach it something.
+    """
+    kind, parts = backbone.lower(), ("input", "backbone", "head", "frame_input", "frame_head")
+    model = {part: node_of(f"model={kind}.{part}") for part in parts}
+    model["frame_head"] = node_of("model/frame_head=bernoulli")
+    model["input"]["embedding_size"] = model["frame_input"]["embedding_size"] = 8
+    model["backbone"] |= {"hidden_size": hidden, "layers": layers}
+    for part in ("backbone", "head", "frame_head"):
+        model[part]["dropout"] = 0.0
     return Config(
         {
-            "representation": {"_target_": TARGETS[representation], **settings},
-            "model": {
-                "_target_": f"{models}.sequence.SequenceModel",
-                "input": {
-                    "_target_": f"{models}.inputs.Embedding",
-                    "_partial_": True,
-                    "embedding_size": 8,
-                },
-                "backbone": {
-                    "_target_": f"{models}.{MODULES.get(backbone, 'recurrent')}.{backbone}",
-                    "_partial_": True,
-                    "hidden_size": hidden,
-                    "layers": layers,
-                },
-                "head": {"_target_": f"{models}.heads.softmax.Softmax", "_partial_": True},
-                "frame_input": {
-                    "_target_": f"{models}.inputs.Frames",
-                    "_partial_": True,
-                    "embedding_size": 8,
-                },
-                "frame_head": {
-                    "_target_": f"{models}.heads.bernoulli.Bernoulli",
-                    "_partial_": True,
-                },
-            },
-            "method": {"_target_": "ostinato.methods.likelihood.Likelihood"},
-            "choices": {"model": backbone.lower(), "representation": representation},
+            "representation": node_of(f"representation={representation}", **settings),
+            "model": node_of(f"model={kind}", **model),
+            "method": node_of("method=likelihood.method"),
+            "choices": {"model": kind, "representation": representation},
         }
     )
 

@@ -4,12 +4,10 @@ from typing import Any
 
 import torch
 
+from defaults import node_of
 from ostinato.config import Config
 from ostinato.models.bundle import build_network
 from ostinato.models.variational.vae import VAE
-from small_networks import TARGETS
-
-PARTS = "ostinato.models.variational"
 
 
 def vae_config(hierarchical: bool = False, **changed: Any) -> Config:
@@ -18,32 +16,26 @@ def vae_config(hierarchical: bool = False, **changed: Any) -> Config:
     `changed` are values of the model, but for `voices` of the representation, 0 for piano-rolls,
     `objective` and `hidden_size`.
     """
-    voices: dict[str, Any] = {"_target_": TARGETS["voices"], "steps_per_quarter": 2, "bar_steps": 8}
-    if not (count := changed.pop("voices", 1)):
-        voices = {"_target_": TARGETS["pianoroll"], "step": "1/2"}
+    count = changed.pop("voices", 1)
+    if count:
+        eighths = {"steps_per_quarter": 2, "bar_steps": 8}
+        representation = node_of("representation=voices", voices=count, **eighths)
     else:
-        voices["voices"] = count
+        representation = node_of("representation=pianoroll", step="1/2")
     hidden, objective = changed.pop("hidden_size", 12), changed.pop("objective", {})
-    decoder: dict[str, Any] = {"embedding_size": 8, "hidden_size": hidden}
-    if hierarchical:
-        decoder["conductor_size"] = 10
-    kind = "HierarchicalDecoder" if hierarchical else "FlatDecoder"
+    model = "vae_hierarchical" if hierarchical else "vae"
+    sizes = {"embedding_size": 8, "hidden_size": hidden}
+    conductor = {"conductor_size": 10} if hierarchical else {}
+    parts = {
+        "encoder": node_of("model=vae.encoder", **sizes),
+        "decoder": node_of(f"model={model}.decoder", **sizes, **conductor),
+        "objective": node_of("model=vae.objective", **objective),
+    }
     return Config(
         {
-            "representation": voices,
-            "model": {
-                "_target_": f"{PARTS}.vae.VAE",
-                "latent_size": 6,
-                "encoder": {
-                    "_target_": f"{PARTS}.encoder.BidirectionalEncoder",
-                    "_partial_": True,
-                    **{"embedding_size": 8, "hidden_size": hidden},
-                },
-                "decoder": {"_target_": f"{PARTS}.decoder.{kind}", "_partial_": True, **decoder},
-                "objective": {"_target_": f"{PARTS}.elbo.ELBO", **objective},
-                **changed,
-            },
-            "method": {"_target_": "ostinato.methods.variational.Variational"},
+            "representation": representation,
+            "model": node_of("model=vae", latent_size=6, **{**parts, **changed}),
+            "method": node_of("method=variational.method"),
             "choices": {"model": "vae", "representation": "voices" if count else "pianoroll"},
         }
     )

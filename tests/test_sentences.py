@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from defaults import build
 from ostinato import __version__, cli
 from ostinato.config import group_options
 from ostinato.config.composition import GROUPS
@@ -92,10 +93,10 @@ def test_a_temperature_of_nothing_names_what_is_meant() -> None:
 def test_a_server_that_does_not_answer_is_one_sentence(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from ostinato.tracking import Tracking, client_of
+    from ostinato.tracking import client_of
 
     with pytest.raises(UserError, match="does not answer"):
-        client_of(Tracking(uri="http://127.0.0.1:9"), tmp_path)
+        client_of(build("tracking=local", uri="http://127.0.0.1:9"), tmp_path)
     assert [record for record in caplog.records if record.name.startswith("urllib3")] == []
 
 

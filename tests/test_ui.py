@@ -13,9 +13,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from defaults import build
 from ostinato import ui
 from ostinato.errors import UserError
-from ostinato.tracking import STORE, DataOfRun, Run, Tracking, client_of
+from ostinato.tracking import STORE, DataOfRun, Run, client_of
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def test_no_browser_opens_without_a_terminal_or_in_a_pipeline(
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
     """A project with one run of no training."""
-    client, experiment = client_of(Tracking(), tmp_path)
+    client, experiment = client_of(build("tracking=local"), tmp_path)
     run = Run(client, client.create_run(experiment, run_name="a run").info.run_id)
     run.await_metric("test_nats_per_note")
     run.metrics({"system/cpu": 3.0, "minutes": 2.0})
@@ -72,14 +73,14 @@ def store(tmp_path: Path) -> Path:
 
 
 def test_the_score_that_is_awaited_stays_the_first_metric(store: Path) -> None:
-    client, experiment = client_of(Tracking(), store)
+    client, experiment = client_of(build("tracking=local"), store)
     [run] = client.search_runs([experiment])
     assert run.data.metrics["test_nats_per_note"] == 1.5
     assert next(iter(client.get_run(run.info.run_id).data.metrics)) == "test_nats_per_note"
 
 
 def test_a_run_has_its_dataset_once(store: Path) -> None:
-    client, experiment = client_of(Tracking(), store)
+    client, experiment = client_of(build("tracking=local"), store)
     [run] = client.search_runs([experiment])
     [given] = run.inputs.dataset_inputs
     assert (given.dataset.name, given.dataset.digest) == ("bach", "0123456789abcdef")
@@ -89,7 +90,7 @@ def test_a_run_has_its_dataset_once(store: Path) -> None:
 
 def test_the_table_shows_the_data_set_and_the_score(store: Path) -> None:
     page = ui.prepare_table(f"sqlite:///{store / STORE}/mlflow.db")
-    client, experiment = client_of(Tracking(), store)
+    client, experiment = client_of(build("tracking=local"), store)
     assert page.startswith(f"#/experiments/{experiment}/runs?workflowType=machine_learning")
     tags = client.get_experiment(experiment).tags
     assert "Dataset" in tags["mlflow.sharedViewState.ostinato"]

@@ -34,8 +34,8 @@ class IntervalHead(Head):
         self,
         reach: Annotated[
             int, Field(ge=1, le=127, description="the widest interval that scores, in semitones")
-        ] = 30,
-        dropout: Annotated[float, Field(ge=0, lt=1, description="dropped before the head")] = 0.0,
+        ],
+        dropout: Annotated[float, Field(ge=0, lt=1, description="dropped before the head")],
         *,
         input_size: int,
         spec: SequenceSpec,

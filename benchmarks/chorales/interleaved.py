@@ -35,17 +35,17 @@ class Interleaved(Backbone):
     def __init__(
         self,
         outer: Callable[..., Backbone],
-        period: Annotated[int, Field(ge=1, le=64, description="tokens to a group")] = 4,
-        hidden_size: Annotated[int, Field(ge=1, le=16384, description="units within")] = 256,
-        layers: Annotated[int, Field(ge=0, le=16, description="residual layers within")] = 2,
-        dropout: Annotated[float, Field(ge=0, lt=1, description="dropped within a group")] = 0.0,
+        period: Annotated[int, Field(ge=1, le=64, description="tokens to a group")],
+        hidden_size: Annotated[int, Field(ge=1, le=16384, description="units within")],
+        layers: Annotated[int, Field(ge=0, le=16, description="residual layers within")],
+        dropout: Annotated[float, Field(ge=0, lt=1, description="dropped within a group")],
         outer_dropout: Annotated[
             float, Field(ge=0, lt=1, description="dropped of the input of the outer backbone")
-        ] = 0.0,
+        ],
         context: Annotated[
             Literal["all", "last"],
             Field(description="which tokens of a group the outer backbone sees: all, or the last"),
-        ] = "all",
+        ],
         *,
         input_size: int,
     ) -> None:

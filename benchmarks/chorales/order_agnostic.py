@@ -32,11 +32,11 @@ class OrderAgnostic(SequenceModel):
         input: Callable[..., Input],
         backbone: Callable[..., Backbone],
         head: Callable[..., Head],
-        frame_input: Callable[..., Input] | None = None,
-        frame_head: Callable[..., Head] | None = None,
+        frame_input: Callable[..., Input] | None,
+        frame_head: Callable[..., Head] | None,
         orders: Annotated[
             int, Field(ge=1, le=24, description="the orders that a score is the mean over")
-        ] = 4,
+        ],
         *,
         spec: SequenceSpec,
     ) -> None:

@@ -44,32 +44,32 @@ class HistoryVoices(Voices):
 
     def __init__(
         self,
-        voices: Annotated[int, Field(ge=1, le=16, description="how many voices there are")] = 4,
+        voices: Annotated[int, Field(ge=1, le=16, description="how many voices there are")],
         steps_per_quarter: Annotated[
             int, Field(ge=1, le=64, description="time steps to the quarter note")
-        ] = 4,
+        ],
         bar_steps: Annotated[
             int, Field(ge=1, le=256, description="steps to the bar, for positions")
-        ] = 16,
-        end_token: Annotated[bool, Field(description="learn where pieces end")] = True,
+        ],
         history: Annotated[
             tuple[Annotated[float, Field(gt=0, le=65536)], ...],
             Field(max_length=8, description="half-lives, in steps, of pitch classes in positions"),
-        ] = (),
+        ],
         repeats: Annotated[
             tuple[Annotated[int, Field(ge=1, le=65536)], ...],
             Field(max_length=16, description="lengths, in steps, from which repeats are found"),
             AfterValidator(_check_rising),
-        ] = (),
+        ],
         position_bars: Annotated[
             int, Field(ge=1, le=64, description="through how many bars positions count: a phrase")
-        ] = 1,
+        ],
         by_track: Annotated[
             tuple[Annotated[int, Field(ge=1, le=16)], ...] | None,
             Field(min_length=1, description="voices of each track, [1, 1, 4]; null: one each"),
-        ] = None,
+        ],
+        end_token: Annotated[bool, Field(description="learn where pieces end")] = True,
     ) -> None:
-        super().__init__(voices, steps_per_quarter, bar_steps, end_token, position_bars, by_track)
+        super().__init__(voices, steps_per_quarter, bar_steps, position_bars, by_track, end_token)
         self.history, self.repeats = history, repeats
         self.position_features = {**self.position_features, **self._history_features()}
 

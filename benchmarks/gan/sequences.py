@@ -16,7 +16,8 @@ from typing import Any
 
 from gan_tables import Figures, add_sequence, numbers, write_page
 
-from ostinato.config import Config
+from ostinato.config import Config, conf_folder
+from ostinato.config import compose as compose_config
 from ostinato.errors import UserError
 from ostinato.stages.workspace import Workspace
 
@@ -89,9 +90,12 @@ def compose_segments(network: Any, representation: Any, spec: Any, seed: int) ->
 
     from ostinato.representations.voice_roll import concatenate
     from ostinato.sampling.sequence import compose
-    from ostinato.sampling.settings import Sampling
 
-    settings = Sampling(pieces=SEGMENTS, max_bars=2 * spec.bars)
+    # as the model says, neither sharpened nor cut
+    plain = ["sampling.temperature=1.0", "sampling.top_p=null"]
+    sizes = [f"sampling.pieces={SEGMENTS}", f"sampling.max_bars={2 * spec.bars}"]
+    chosen = ["~experiment", "sampling=ancestral", *plain, *sizes]
+    settings = compose_config(chosen, conf_folder(ROOT)).build("sampling")
     rows = compose(network, representation, settings, seed)
     rolls = []
     for tokens, _ in rows:

@@ -68,7 +68,14 @@ class Audit:
 
 def audit(corpus: str, steps_per_quarter: int, pieces: Iterable[Piece]) -> Audit:
     """Compare the pieces named test/… with those named train/…, as the published corpora are."""
-    roll = Pianoroll(str(Fraction(1, steps_per_quarter)), onsets=False)
+    roll = Pianoroll(
+        step=str(Fraction(1, steps_per_quarter)),
+        velocity=False,
+        onsets=False,
+        pitch_range=(0, 127),
+        position_bars=1,
+        bar_steps=None,
+    )
     rolls = {piece.name: roll.encode(piece).astype(bool) for piece in pieces}
     training = [frames for name, frames in rolls.items() if name.startswith("train/")]
     names = tuple(sorted(name for name in rolls if name.startswith("test/")))

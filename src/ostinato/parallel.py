@@ -24,20 +24,25 @@ class Workers:
     backend: Annotated[
         Literal["loky", "dask", "ray"],
         Field(description="loky: processes of this machine; dask, ray: those of a cluster too"),
-    ] = "loky"
+    ]
     processes: Annotated[
         int | None, Field(ge=1, description="how many; null: one for each core, or all the cluster")
-    ] = None
+    ]
     address: Annotated[
         str | None,
         Field(min_length=1, description="of the Dask scheduler or Ray head; null: start one here"),
-    ] = None
+    ]
 
     def __post_init__(self) -> None:
         if self.backend == "loky" and self.address is not None:
             raise ValueError(
                 f"address={self.address} goes with backend=dask or backend=ray: loky has none."
             )
+
+    @classmethod
+    def of_this_machine(cls, processes: int | None = None) -> "Workers":
+        """Return so many processes of this machine; None: one for each core."""
+        return cls(backend="loky", processes=processes, address=None)
 
     @property
     def count(self) -> int:

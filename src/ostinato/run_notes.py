@@ -45,7 +45,7 @@ class RunNote:
     @property
     def tracking(self) -> Tracking:
         """Return the store that records the run."""
-        return Tracking(uri=self.uri, experiment=self.experiment)
+        return Tracking(enabled=True, uri=self.uri, experiment=self.experiment)
 
 
 def open_run(tracking: Tracking, home: Path, name: str, file: Path) -> Run:

@@ -43,14 +43,12 @@ LONGEST_VALUE = 6000  # what MLflow takes for one parameter
 class Tracking:
     """Settings of tracking. conf/tracking/ holds the options."""
 
-    enabled: Annotated[bool, Field(description="record anything at all")] = True
+    enabled: Annotated[bool, Field(description="record anything at all")]
     uri: Annotated[
         str | None,
         Field(description="an MLflow server; null: sqlite in outputs/mlflow of this project"),
-    ] = None
-    experiment: Annotated[str, Field(min_length=1, description="the MLflow experiment")] = (
-        "ostinato"
-    )
+    ]
+    experiment: Annotated[str, Field(min_length=1, description="the MLflow experiment")]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from audit import audit, shared_frames, shared_melody
 
-from ostinato.corpora.sources.published import PianoRolls
+from defaults import build
 from ostinato.music.piece import NOTE, Piece, array
 
 RNG = np.random.default_rng(5)
@@ -104,5 +104,11 @@ def test_pieces_shorter_than_a_stretch_share_nothing() -> None:
 def test_the_published_splits_leak(
     corpus: str, file: str, steps: int, expected: dict[str, int], published: Callable[[str], Path]
 ) -> None:
-    source = PianoRolls("", steps, path=str(published(file)))
+    source = build(
+        "corpus=jsb.source",
+        address="",
+        steps_per_quarter=steps,
+        path=str(published(file)),
+        sha256=None,
+    )
     assert audit(corpus, steps, source.pieces()).figures() == expected

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 
+from defaults import build
 from ostinato.config import compose
 from ostinato.evaluation.likelihood import nll_of_pieces
 from ostinato.representations.monophonic import HOLD, REST
-from ostinato.representations.pitch import Pitch
 from ostinato.stages.compose import check_compatibility
 from small_networks import network_of
 
@@ -109,7 +109,7 @@ def test_rows_and_sequence_models_leave_each_other_alone(
 
 
 def test_a_sequence_model_scores_each_segment_alone(sequences: ModuleType) -> None:
-    melody = Pitch(steps_per_quarter=1)
+    melody = build("representation=pitch", steps_per_quarter=1)
     rows = np.array([[60, HOLD, REST, 62], [72, 71, HOLD, HOLD], [REST, REST, 50, 50]])
     store = sequences.stored(rows, melody)
     assert store.piece(1).tolist() == [melody.end, 72, 71, HOLD, HOLD]

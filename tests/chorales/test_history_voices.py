@@ -16,14 +16,38 @@ from test_every import (  # noqa: F401
 )
 
 from chorales.voices import HistoryVoices
-from ostinato.representations.voices import Voices
+from defaults import build
 
 REPRESENTATIONS = {
-    "with neither": HistoryVoices(),
-    "with a history": HistoryVoices(history=(4, 16.5)),
-    "with repeats": HistoryVoices(repeats=(1, 2, 5)),
-    "with both": HistoryVoices(repeats=(1, 2, 5), history=(8,)),
-    "of polyphonic tracks": HistoryVoices(voices=6, by_track=(1, 2, 1, 2), history=(8,)),
+    "with neither": build(
+        "experiment=likelihood/jsb16_best.representation", history=(), repeats=(), position_bars=1
+    ),
+    "with a history": build(
+        "experiment=likelihood/jsb16_best.representation",
+        history=(4, 16.5),
+        repeats=(),
+        position_bars=1,
+    ),
+    "with repeats": build(
+        "experiment=likelihood/jsb16_best.representation",
+        repeats=(1, 2, 5),
+        history=(),
+        position_bars=1,
+    ),
+    "with both": build(
+        "experiment=likelihood/jsb16_best.representation",
+        repeats=(1, 2, 5),
+        history=(8,),
+        position_bars=1,
+    ),
+    "of polyphonic tracks": build(
+        "experiment=likelihood/jsb16_best.representation",
+        voices=6,
+        by_track=(1, 2, 1, 2),
+        history=(8,),
+        repeats=(),
+        position_bars=1,
+    ),
 }
 
 
@@ -42,4 +66,12 @@ def test_transposed_positions_are_those_of_transposed_tokens(representation: His
 
 
 def test_without_history_and_repeats_positions_are_those_of_voices() -> None:
-    assert HistoryVoices().position_features == Voices().position_features
+    assert (
+        build(
+            "experiment=likelihood/jsb16_best.representation",
+            history=(),
+            repeats=(),
+            position_bars=1,
+        ).position_features
+        == build("representation=voices").position_features
+    )

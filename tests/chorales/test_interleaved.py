@@ -5,6 +5,7 @@ import functools
 import pytest
 from test_backbones import (  # noqa: F401
     Maker,
+    maker_of,
     test_a_seed_decides_every_weight_and_every_step_of_training,
     test_a_state_can_be_continued_in_two_ways,
     test_dropout_is_for_training,
@@ -14,15 +15,25 @@ from test_backbones import (  # noqa: F401
     test_without_dropout_training_hears_what_generating_hears,
 )
 
-from chorales.interleaved import Interleaved
-from ostinato.models.recurrent import GRU
-from ostinato.models.transformer import Transformer
+from defaults import build
 
-outer_gru = functools.partial(GRU, 8, 1)
-outer_transformer = functools.partial(Transformer, 8, 1, 2, 16, "relative", 5, dropout=0.0)
+outer_gru = maker_of("gru", hidden_size=8, layers=1, dropout=0.0)
+outer_transformer = maker_of(
+    "transformer",
+    **{"hidden_size": 8, "layers": 1, "heads": 2, "feed_forward": 16},
+    max_distance=5,
+    dropout=0.0,
+)
+interleaved = functools.partial(
+    build,
+    "experiment=likelihood/jsb16_best.model.backbone",
+    **{"hidden_size": 7, "layers": 1, "context": "all"},
+    dropout=0.0,
+    outer_dropout=0.0,
+)
 MAKERS: dict[str, Maker] = {
-    "interleaved": functools.partial(Interleaved, outer_gru, 3, 7, 1),
-    "interleaved transformer": functools.partial(Interleaved, outer_transformer, 4, 7, 1),
+    "interleaved": functools.partial(interleaved, outer=outer_gru, period=3),
+    "interleaved transformer": functools.partial(interleaved, outer=outer_transformer, period=4),
 }
 
 

@@ -5,24 +5,28 @@ import pytest
 import torch
 
 from chorales.heads import IntervalHead
-from chorales.inputs import IntervalInput
-from chorales.voices import HistoryVoices
+from defaults import build
 from ostinato.config import compose
 from ostinato.errors import ConfigError
 from ostinato.models.bundle import build_network
 from ostinato.models.steps import SequenceSpec
 from ostinato.representations.base import Representation
-from ostinato.representations.voices import Voices
 
 BEST = "experiment=likelihood/jsb16_best"
 WIDTH = 6
-VOICES = Voices()
+VOICES = build("representation=voices")
 
 
 def head_of(reach: int = 30) -> IntervalHead:
     torch.manual_seed(0)
     spec = SequenceSpec("tokens", VOICES.size, VOICES.position_features, voices_per_step=4)
-    head = IntervalHead(reach=reach, input_size=WIDTH, spec=spec).eval()
+    head = build(
+        "experiment=likelihood/jsb16_best.model.head",
+        reach=reach,
+        input_size=WIDTH,
+        spec=spec,
+        dropout=0.0,
+    ).eval()
     torch.nn.init.normal_(head.intervals.weight)  # it begins at 0
     return head
 
@@ -78,11 +82,20 @@ def line(representation: Representation, seed: int) -> np.ndarray:
 def test_voices_by_their_intervals_are_the_same_in_every_key(
     history: tuple[float, ...], repeats: tuple[int, ...]
 ) -> None:
-    voices = HistoryVoices(history=history, repeats=repeats)
+    voices = build(
+        "experiment=likelihood/jsb16_best.representation",
+        history=history,
+        repeats=repeats,
+        position_bars=1,
+    )
     spec = SequenceSpec("tokens", voices.size, voices.position_features, voices_per_step=4)
     torch.manual_seed(0)
-    embed = IntervalInput(8, spec=spec).eval()
-    head = IntervalHead(input_size=8, spec=spec).eval()
+    embed = build(
+        "experiment=likelihood/jsb16_best.model.input", embedding_size=8, spec=spec
+    ).eval()
+    head = build(
+        "experiment=likelihood/jsb16_best.model.head", input_size=8, spec=spec, dropout=0.0
+    ).eval()
     torch.nn.init.zeros_(head.logits.weight)
     torch.nn.init.zeros_(head.logits.bias)
     for layer in (head.intervals, head.key, head.again):
@@ -108,7 +121,13 @@ def test_voices_by_their_intervals_are_the_same_in_every_key(
 
 
 def test_positions_with_a_history_say_what_was_heard_and_sounded_before() -> None:
-    voices = HistoryVoices(voices=2, history=(1.0,))
+    voices = build(
+        "experiment=likelihood/jsb16_best.representation",
+        voices=2,
+        history=(1.0,),
+        repeats=(),
+        position_bars=1,
+    )
     rest, hold, end = 128, 129, 130
     tokens = np.array([end, 60, rest, hold, 67, 62, hold])
     positions = voices.positions(tokens)
@@ -132,7 +151,7 @@ def test_positions_with_a_history_say_what_was_heard_and_sounded_before() -> Non
 
 
 def test_voices_that_are_not_as_many_as_the_groups_are_refused() -> None:
-    three = Voices(voices=3)
+    three = build("representation=voices", voices=3)
     config = compose([BEST, "representation.voices=3"])
     with pytest.raises(ConfigError, match=r"backbone.period=4 does not fit: it should be 3"):
         build_network(config, three)
@@ -141,9 +160,17 @@ def test_voices_that_are_not_as_many_as_the_groups_are_refused() -> None:
 
 
 def test_what_followed_before_scores_by_the_level_of_its_length() -> None:
-    voices = HistoryVoices(voices=1, repeats=(2, 3))
+    voices = build(
+        "experiment=likelihood/jsb16_best.representation",
+        voices=1,
+        repeats=(2, 3),
+        history=(),
+        position_bars=1,
+    )
     spec = SequenceSpec("tokens", voices.size, voices.position_features, voices_per_step=1)
-    head = IntervalHead(input_size=8, spec=spec).eval()
+    head = build(
+        "experiment=likelihood/jsb16_best.model.head", input_size=8, spec=spec, dropout=0.0
+    ).eval()
     assert head.again is not None
     with torch.no_grad():
         head.again.bias.copy_(torch.tensor([1.0, 2.0, 10.0, 20.0]))  # alone, then together

@@ -10,6 +10,7 @@ from torch import Tensor
 from chorales.features import Sequences, pad_time_steps, reorder_voices
 from chorales.order_agnostic import OrderAgnostic, spread_orders
 from chorales.voices import HistoryVoices
+from defaults import build
 from ostinato.config import compose
 from ostinato.errors import ConfigError
 from ostinato.models.bundle import build_network
@@ -17,7 +18,6 @@ from ostinato.models.sequence import SequenceModel
 from ostinato.models.steps import IGNORED, SequenceSpec
 from ostinato.music.piece import Piece
 from ostinato.representations.base import Representation
-from ostinato.representations.event import Event
 
 REST, END = 128, 130
 SMALL = [
@@ -193,7 +193,19 @@ def test_orders_are_spread_over_all() -> None:
     assert list(spread_orders(4, 1)) == [[0, 1, 2, 3]]
 
 
-@pytest.mark.parametrize("representation", [Event(), HistoryVoices(voices=1)])
+@pytest.mark.parametrize(
+    "representation",
+    [
+        build("representation=event"),
+        build(
+            "experiment=likelihood/jsb16_best.representation",
+            voices=1,
+            history=(),
+            repeats=(),
+            position_bars=1,
+        ),
+    ],
+)
 def test_what_is_no_interleaved_voices_is_refused(representation: Representation) -> None:
     config = compose([*SMALL, "model.backbone.period=1"])
     with pytest.raises(ConfigError, match="it takes interleaved voices alone"):

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from defaults import build
 from ostinato.config import Config, compose
 from ostinato.errors import ConfigError
 from ostinato.models.bundle import Bundle, build_network, load_bundle, save_bundle
 from ostinato.music.piece_defaults import PieceDefaults
 from ostinato.sampling.sequence import compose as draw
-from ostinato.sampling.settings import Sampling
 
 SMALL = [
     "experiment=likelihood/jsb16_best",
@@ -41,7 +41,7 @@ def test_a_bundle_of_it_is_read_where_the_reader_allows_the_plug_in(
     network = build_network(config, voices).eval()
     save_bundle(Bundle(config, voices, network, SETTING), tmp_path / "model")
     loaded = load_bundle(tmp_path / "model", ["chorales"])
-    settings = Sampling(pieces=2, max_bars=1)
+    settings = build("sampling=ancestral", pieces=2, max_bars=1)
     one, other = (
         draw(drawn_by, voices, settings, seed=3)  # type: ignore[arg-type]
         for drawn_by in (network, loaded.network)

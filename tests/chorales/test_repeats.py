@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from chorales.repeats import RepeatMatcher
-from chorales.voices import HistoryVoices
+from defaults import build
 from ostinato.config import compose
 from ostinato.errors import ConfigError
 from ostinato.music.piece import Piece
@@ -72,7 +72,9 @@ def test_sequences_side_by_side_do_not_know_of_each_other() -> None:
 
 def test_chorales_say_again_what_they_said(short_chorales: list[Piece]) -> None:
     """Where all voices went the same way for two quarter notes, they mostly go on so."""
-    voices = HistoryVoices(repeats=(8,))
+    voices = build(
+        "experiment=likelihood/jsb16_best.representation", repeats=(8,), history=(), position_bars=1
+    )
     told = right = 0
     for piece in short_chorales:
         tokens = np.concatenate(([voices.end], voices.encode(piece)))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from defaults import build
 from ostinato import cli
 from ostinato.comparison.rows import group_runs
 from ostinato.comparison.runs import load_runs
@@ -17,7 +18,7 @@ from ostinato.comparison.table import Table, compare_rows
 from ostinato.music.piece import Piece
 from ostinato.music.writing import midi_bytes
 from ostinato.sweeps import PARENT_TAG
-from ostinato.tracking import SWEEP_TAG, Tracking, client_of
+from ostinato.tracking import SWEEP_TAG, client_of
 
 PIECES = 20
 
@@ -27,7 +28,7 @@ class Store:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.client, self.experiment = client_of(Tracking(), home)
+        self.client, self.experiment = client_of(build("tracking=local"), home)
 
     def record(
         self,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from torch import nn
 
+from defaults import node_of
 from ostinato.config import Config
 from ostinato.config.instantiate import configurable, description, did_you_mean
 from ostinato.errors import ConfigError
@@ -17,9 +18,9 @@ from ostinato.models.steps import SequenceSpec
 from ostinato.sampling.settings import Sampling
 from ostinato.training.settings import Training
 
-LSTM = {"_target_": "ostinato.models.recurrent.LSTM", "_partial_": True, "hidden_size": 8}
-SOFTMAX = {"_target_": "ostinato.models.heads.softmax.Softmax", "_partial_": True, "dropout": 0.25}
-EMBEDDING = {"_target_": "ostinato.models.inputs.Embedding", "_partial_": True, "embedding_size": 4}
+LSTM = node_of("model=lstm.backbone", hidden_size=8)
+SOFTMAX = node_of("model=lstm.head", dropout=0.25)
+EMBEDDING = node_of("model=lstm.input", embedding_size=4)
 MODEL = {
     "_target_": "ostinato.models.sequence.SequenceModel",
     "input": EMBEDDING,
@@ -173,12 +174,12 @@ def test_checking_builds_no_network() -> None:
 
 
 def test_lists_become_tuples_where_the_hint_says_so() -> None:
-    node = {"_target_": "ostinato.training.settings.Training", "transpose": [-2, 3]}
+    node = node_of("training=cpu method=likelihood", transpose=[-2, 3])
     assert Config({"training": node}).build("training").transpose == (-2, 3)
 
 
 def test_whole_numbers_serve_as_fractions_but_not_the_other_way() -> None:
-    node = {"_target_": "ostinato.sampling.settings.Sampling", "temperature": 1}
+    node = node_of("sampling=ancestral", temperature=1)
     assert Config({"sampling": node}).build("sampling").temperature == 1.0
     assert "sampling.pieces=1.0" in refusal({"sampling": {**node, "pieces": 1.0}}, "sampling")
 

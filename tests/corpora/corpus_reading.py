@@ -3,6 +3,7 @@
 import tempfile
 from pathlib import Path
 
+from defaults import build
 from ostinato.corpora import store
 from ostinato.corpora.corpus import Corpus
 from ostinato.corpora.ingest import ingest
@@ -18,7 +19,11 @@ def read(
     """The pieces of a folder by name, and the rejects."""
     with tempfile.TemporaryDirectory() as made:
         parts = ingest(
-            folder, music_files(folder), corpus, Path(made), workers or Workers(processes=1)
+            folder,
+            music_files(folder),
+            corpus,
+            Path(made),
+            workers or build("preprocess=loky", processes=1),
         )
         store.finish(Path(made), parts, corpus.duplicates == "drop")
         pieces = {piece.name: piece for piece in PieceStore(Path(made))}

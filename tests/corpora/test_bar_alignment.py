@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from defaults import build
 from ostinato.corpora.bar_alignment import align_bars
-from ostinato.corpora.corpus import Corpus
 from ostinato.corpora.filters import prepare
 from ostinato.music.piece import NOTE, TEMPO, TIME_SIGNATURE, Piece, array
 
@@ -78,7 +78,7 @@ def test_a_piece_in_bars_stays_as_it_is() -> None:
 
 
 def test_a_corpus_can_ask_for_a_metre() -> None:
-    corpus = Corpus(name="test", path="data/test", metre=(4, 4))
+    corpus = build("corpus=_base", name="test", path="data/test", metre=(4, 4), source=None)
     piece = prepare(song(777), corpus)
     assert piece.time_signatures[["numerator", "denominator"]].tolist() == [(4, 4)]
     assert piece.barlines()[1] == 4 * piece.resolution

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from defaults import build
 from ostinato import cli
 from ostinato.errors import UserError
 from ostinato.music.piece import Piece
 from ostinato.music.writing import write_midi
-from ostinato.parallel import Workers
 
 HOST = "tcp://127.0.0.1"
 
@@ -71,11 +71,11 @@ def test_dask_workers_write_the_same_bytes_as_this_machine(music: Path, schedule
 
 def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ostinato.parallel.ANSWER", "1s")
-    workers = Workers(backend="dask", address=f"{HOST}:9")
+    workers = build("preprocess=loky", backend="dask", address=f"{HOST}:9")
     with pytest.raises(UserError, match=r"no Dask scheduler answers at .*127\.0\.0\.1:9: start"):
         list(workers.map(str, range(3), str))
 
 
 def test_an_address_without_a_cluster_is_refused() -> None:
     with pytest.raises(ValueError, match="goes with backend=dask or backend=ray"):
-        Workers(address=HOST)
+        build("preprocess=loky", address=HOST)

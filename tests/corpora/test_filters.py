@@ -3,6 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from defaults import build
 from ostinato.corpora.corpus import Corpus
 from ostinato.corpora.filters import prepare
 from ostinato.errors import UnreadableError
@@ -10,7 +11,7 @@ from ostinato.music.piece import NOTE, Piece, array
 
 
 def corpus(**settings: Any) -> Corpus:
-    return Corpus(name="test", path="data/test", **settings)
+    return build("corpus=_base", name="test", path="data/test", **settings)
 
 
 @pytest.fixture
@@ -87,4 +88,4 @@ def test_settings_that_contradict_each_other_are_refused(settings: dict[str, Any
 @pytest.mark.parametrize("path", ["/data/mine", "../mine", "~/mine"])
 def test_a_corpus_lies_inside_the_project(path: str) -> None:
     with pytest.raises(ValueError, match="inside the project"):
-        Corpus(name="mine", path=path)
+        build("corpus=_base", name="mine", path=path, source=None)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from corpus_reading import read
 
+from defaults import build
 from ostinato.corpora.corpus import Corpus
 from ostinato.corpora.ingest import ingest
 from ostinato.corpora.store import PieceStore, Reject, finish, read_rejects
@@ -19,7 +20,7 @@ from ostinato.music.reading import music_files
 from ostinato.music.writing import write_midi
 from ostinato.parallel import Workers
 
-CORPUS = Corpus(name="test", path="data/test")
+CORPUS = build("corpus=_base", name="test", path="data/test", source=None)
 
 
 def midi(events: bytes, kind: int = 0) -> bytes:
@@ -105,8 +106,8 @@ def music(bach: list[Piece], tmp_path: Path) -> Path:
 
 @pytest.mark.usefixtures("always_worth_it")
 def test_processes_do_not_change_what_is_written(music: Path, tmp_path: Path) -> None:
-    alone = parts_of(music, tmp_path / "alone", Workers(processes=1))
-    assert alone == parts_of(music, tmp_path / "together", Workers(processes=2))
+    alone = parts_of(music, tmp_path / "alone", build("preprocess=loky", processes=1))
+    assert alone == parts_of(music, tmp_path / "together", build("preprocess=loky", processes=2))
     parts = [f"{kind}-0000{i}.parquet" for kind in ("notes", "pieces") for i in range(3)]
     assert sorted(alone) == ["index.parquet", *parts, "rejects.csv"]
     assert len(PieceStore(tmp_path / "alone")) == 150
@@ -115,13 +116,13 @@ def test_processes_do_not_change_what_is_written(music: Path, tmp_path: Path) ->
 def test_a_reading_that_was_stopped_goes_on_where_it_was(
     music: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    whole = parts_of(music, tmp_path / "whole", Workers(processes=1))
+    whole = parts_of(music, tmp_path / "whole", build("preprocess=loky", processes=1))
     (tmp_path / "stopped").mkdir()
     for name in ("notes-00001.parquet", "pieces-00001.parquet"):
         kept = tmp_path / "stopped" / name
         kept.write_bytes(whole[name])
     before = kept.stat()
-    assert parts_of(music, tmp_path / "stopped", Workers(processes=1)) == whole
+    assert parts_of(music, tmp_path / "stopped", build("preprocess=loky", processes=1)) == whole
     assert (before.st_ino, before.st_mtime_ns) == (kept.stat().st_ino, kept.stat().st_mtime_ns)
     assert "64 of 151 were read before" in capfd.readouterr().out
 
@@ -144,8 +145,10 @@ def test_a_piece_that_kills_its_reader_costs_no_other(
     last["duration"] = bach[0].resolution
     for name in ("deadly", "z-deadly"):
         write_midi(replace(bach[0], notes=np.append(bach[0].notes, last)), music / f"{name}.mid")
-    corpus = Corpus(name="test", path="data/test", max_quarters=Deadly(1))
-    parts_of(music, tmp_path / "pieces", Workers(processes=2), corpus)
+    corpus = build(
+        "corpus=_base", name="test", path="data/test", max_quarters=Deadly(1), source=None
+    )
+    parts_of(music, tmp_path / "pieces", build("preprocess=loky", processes=2), corpus)
     assert len(PieceStore(tmp_path / "pieces")) == 150
     reasons = {reject.file: reject.reason for reject in read_rejects(tmp_path / "pieces")}
     assert sorted(reasons) == ["a-broken.mid", "deadly.mid", "z-deadly.mid"]
@@ -158,7 +161,10 @@ def test_the_same_music_twice_is_dropped_where_the_corpus_says_so(
     for folder, name in (("b", "same"), ("a", "first"), ("c", "other")):
         piece = bach[1] if name == "other" else bach[0]
         write_midi(replace(piece, name=name), tmp_path / folder / f"{name}.mid")
-    corpora = [Corpus(name="test", path="data/test", duplicates=d) for d in ("keep", "drop")]
+    corpora = [
+        build("corpus=_base", name="test", path="data/test", duplicates=d, source=None)
+        for d in ("keep", "drop")
+    ]
     assert len(read(tmp_path, corpora[0])[0]) == 3
     pieces, rejects = read(tmp_path, corpora[1])
     assert list(pieces) == ["a/first", "c/other"]
@@ -180,7 +186,7 @@ def test_a_folder_without_music_says_what_is_read(tmp_path: Path) -> None:
 
 def test_pop_songs_keep_their_notes_and_their_names(published: Callable[[str], Path]) -> None:
     songs = published("pop909")
-    pieces, rejects = read(songs, CORPUS, Workers(processes=2))
+    pieces, rejects = read(songs, CORPUS, build("preprocess=loky", processes=2))
     assert not rejects
     assert list(pieces) == sorted(path.stem for path in songs.glob("*.mid"))
 

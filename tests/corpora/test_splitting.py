@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tunes import melody
 
+from defaults import build
 from ostinato.corpora import duplicates
 from ostinato.corpora.parts import PARTS
 from ostinato.corpora.splitting import (
     FolderSplit,
     PredefinedSplit,
-    RandomSplit,
     Splitting,
     _fill,
     _sizes,
@@ -40,7 +40,7 @@ def parts(split: Splitting, pieces: PieceStore) -> Any:
 
 
 def test_every_chorale_is_in_one_part_and_the_sizes_are_met(bach_store: PieceStore) -> None:
-    result = parts(RandomSplit(), bach_store)
+    result = parts(build("split=random"), bach_store)
     assert [len(result[part]) for part in PARTS] == [326, 41, 41]
     assert sorted(name for part in PARTS for name in result[part]) == sorted(bach_store.names)
 
@@ -50,7 +50,7 @@ def test_settings_of_one_tune_never_stand_on_two_sides(
 ) -> None:
     side = {
         name: part
-        for part, names in RandomSplit(seed=7).divide(bach_store).parts.items()
+        for part, names in build("split=random", seed=7).divide(bach_store).parts.items()
         for name in names
     }
     for group in duplicates.groups(bach):
@@ -58,20 +58,24 @@ def test_settings_of_one_tune_never_stand_on_two_sides(
 
 
 def test_the_seed_decides(bach_store: PieceStore) -> None:
-    assert parts(RandomSplit(), bach_store) == parts(RandomSplit(seed=42), bach_store)
-    assert parts(RandomSplit(seed=1), bach_store) != parts(RandomSplit(seed=2), bach_store)
+    assert parts(build("split=random"), bach_store) == parts(
+        build("split=random", seed=42), bach_store
+    )
+    assert parts(build("split=random", seed=1), bach_store) != parts(
+        build("split=random", seed=2), bach_store
+    )
 
 
 def test_the_order_of_the_pieces_does_not_matter(tmp_path: Path) -> None:
     tunes = [(str(i), melody(str(i), i)) for i in range(20)]
     write_store(tunes, tmp_path / "up")
     write_store(reversed(tunes), tmp_path / "down")
-    split = RandomSplit()
+    split = build("split=random")
     assert parts(split, PieceStore(tmp_path / "up")) == parts(split, PieceStore(tmp_path / "down"))
 
 
 def test_a_split_without_grouping_counts_no_groups(bach_store: PieceStore) -> None:
-    plain = RandomSplit(train=0.8, validation=0, test=0.2, group_alike=False)
+    plain = build("split=random", train=0.8, validation=0, test=0.2, group_alike=False)
     result = parts(plain, bach_store)
     assert [len(result[part]) for part in PARTS] == [326, 0, 82]
     assert result["groups"] == {"grouped_pieces": 0, "groups": 0, "largest": 0}
@@ -96,8 +100,8 @@ def test_no_part_that_was_asked_for_stays_empty(sizes: list[int], seed: int) -> 
 def test_too_few_pieces_say_so(tmp_path: Path) -> None:
     write_store([(str(i), melody(str(i), i)) for i in range(2)], tmp_path)
     with pytest.raises(UserError, match="2 pieces cannot be split into train, validation, test"):
-        RandomSplit().divide(PieceStore(tmp_path))
-    result = parts(RandomSplit(train=0.5, validation=0, test=0.5), PieceStore(tmp_path))
+        build("split=random").divide(PieceStore(tmp_path))
+    result = parts(build("split=random", train=0.5, validation=0, test=0.5), PieceStore(tmp_path))
     assert len(result["train"]) == len(result["test"]) == 1
 
 
@@ -109,7 +113,9 @@ def test_what_is_said_of_too_few_pieces_works(
     few = [(f"{i}-{j}", melody(f"{i}-{j}", i)) for i in range(tunes) for j in range(copies)]
     write_store(few, tmp_path)
     pieces = PieceStore(tmp_path)
-    split = RandomSplit(train=0.8, validation=0, test=0.2) if plain else RandomSplit()
+    split = (
+        build("split=random", train=0.8, validation=0, test=0.2) if plain else build("split=random")
+    )
     try:
         split.divide(pieces)
     except UserError as error:
@@ -124,7 +130,7 @@ def test_a_corpus_of_one_tune_cannot_be_split(tmp_path: Path) -> None:
     copies = [(str(i), melody(str(i), 1)) for i in range(10)]
     write_store(copies, tmp_path)
     with pytest.raises(UserError, match="those that are alike stay together, which leaves 1"):
-        RandomSplit().divide(PieceStore(tmp_path))
+        build("split=random").divide(PieceStore(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -134,7 +140,7 @@ def test_fractions_must_sum_to_one_and_leave_something_to_train_on(
     fractions: dict[str, float],
 ) -> None:
     with pytest.raises(ValueError, match="must be"):
-        RandomSplit(**fractions)
+        build("split=random", **fractions)
 
 
 def predefined(folder: Path, content: Any) -> PredefinedSplit:

@@ -9,12 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from defaults import build
 from ostinato.data.segments import Segments, TrainingSegments, cut
 from ostinato.music.piece import NOTE, TIME_SIGNATURE, Piece, array
 from ostinato.representations.monophonic import REST, grid_to_tokens, tokens_to_grid
-from ostinato.representations.pianoroll import Pianoroll
 from ostinato.representations.voice_roll import VoiceRoll
-from ostinato.representations.voices import Voices
 from small_networks import store_of
 
 ALL = (0, 127)
@@ -32,7 +31,7 @@ def line(*notes: tuple[int, int, int], name: str = "line") -> Piece:
 
 
 def segments(pieces: list[Piece], folder: Path, bars: int = 1, **changed: Any) -> Segments:
-    voices = Voices(**{"voices": 1, **changed.pop("voices", {})})
+    voices = build("representation=voices", **{"voices": 1, **changed.pop("voices", {})})
     store = store_of(pieces, voices, folder / "tokens")
     pitches = changed.get("pitches", ALL)
     return cut(store, np.arange(len(store.names)), pieces, voices, bars, pitches)
@@ -96,7 +95,9 @@ def test_segments_of_chorales_are_their_bars(short_chorales: list[Piece], tmp_pa
     assert len(found) > 10 * (len(short_chorales) - found.other_bars)
     batch = every(found)
     assert batch.pitch.shape == (len(found), 4, 32)
-    first = next(piece for piece in short_chorales if len(Voices().bars(piece)) > 2)
+    first = next(
+        piece for piece in short_chorales if len(build("representation=voices").bars(piece)) > 2
+    )
     lines = first.at_resolution(4).barlines()
     bar = lines[2 if lines[1] < lines[2] - lines[1] else 1]
     expected = first.at_resolution(4).cropped(int(bar), int(bar) + 32)
@@ -134,7 +135,7 @@ def test_what_is_heard_can_be_written_and_heard_again(
 
 
 def rolls(pieces: list[Piece], folder: Path, pitches: tuple[int, int], **changed: Any) -> Segments:
-    roll = Pianoroll(**changed)
+    roll = build("representation=pianoroll", **changed)
     store = store_of(pieces, roll, folder / "frames")
     return cut(store, np.arange(len(store.names)), pieces, roll, 1, pitches)
 

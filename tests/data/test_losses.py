@@ -10,19 +10,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from defaults import build
 from ostinato.data.losses import Losses
 from ostinato.data.store import TokenStore, write_store
 from ostinato.music.piece import NOTE, TEMPO, TIME_SIGNATURE, Piece, array
 from ostinato.representations.base import LOST, Representation
-from ostinato.representations.event import Event
-from ostinato.representations.miditok.tokenizers import REMI, TSD, CPWord, MIDILike, Structured
-from ostinato.representations.note import Note
-from ostinato.representations.pianoroll import Pianoroll
-from ostinato.representations.pitch import Pitch
-from ostinato.representations.voices import Voices
 
-FULL: list[Representation] = [REMI(), TSD(), MIDILike(), CPWord(), Structured()]
-PITCHED: list[Representation] = [Event(), Note(), Pianoroll(), REMI(programs=False)]
+FULL: list[Representation] = [
+    build("representation=remi"),
+    build("representation=tsd"),
+    build("representation=midilike"),
+    build("representation=cpword"),
+    build("representation=structured"),
+]
+PITCHED: list[Representation] = [
+    build("representation=event"),
+    build("representation=note"),
+    build("representation=pianoroll"),
+    build("representation=remi", programs=False),
+]
 BAR = 16
 
 
@@ -56,29 +62,37 @@ def test_representations_of_all_tracks_lose_nothing_of_a_song(
 
 
 def test_a_melody_loses_the_other_tracks() -> None:
-    assert lost(Pitch(), song()) == {"drums": 192, "other_tracks": 192}
-    assert lost(Pitch(hold=False), song()) == {"drums": 192, "other_tracks": 192}
+    assert lost(build("representation=pitch"), song()) == {"drums": 192, "other_tracks": 192}
+    assert lost(build("representation=pitch", hold=False), song()) == {
+        "drums": 192,
+        "other_tracks": 192,
+    }
 
 
 def test_voices_lose_drums_and_what_begins_together_in_a_voice() -> None:
-    assert lost(Voices(voices=5, by_track=(1, 4)), song()) == {"drums": 192}
+    assert lost(build("representation=voices", voices=5, by_track=(1, 4)), song()) == {"drums": 192}
     notes = song().notes
     below = notes[notes["track"] == 0][:2].copy()
     below["pitch"] -= 12
     melody = Piece("", 4, np.concatenate([notes[notes["track"] == 0], below]))
-    assert lost(Voices(voices=1), melody) == {"together": 2}
+    assert lost(build("representation=voices", voices=1), melody) == {"together": 2}
 
 
 def test_miditok_counts_what_it_cuts_and_writes_otherwise() -> None:
     notes = array(NOTE, onset=[0, 4, 200], duration=[64, 200, 4], pitch=60, velocity=80)
     piece = Piece("", 4, notes, tempos=array(TEMPO, onset=[0, 8, 12], qpm=[100, 30, 300]))
-    assert lost(REMI(max_beats=12), piece) == {"long_notes": 2, "tempos": 2}
-    assert lost(MIDILike(), piece) == {"tempos": 2}
-    assert lost(Structured(max_beats=32), piece) == {"long_notes": 1, "long_rests": 1}
+    assert lost(build("representation=remi", max_beats=12), piece) == {"long_notes": 2, "tempos": 2}
+    assert lost(build("representation=midilike"), piece) == {"tempos": 2}
+    assert lost(build("representation=structured", max_beats=32), piece) == {
+        "long_notes": 1,
+        "long_rests": 1,
+    }
     odd = replace(piece, time_signatures=array(TIME_SIGNATURE, numerator=17, denominator=8))
-    assert lost(REMI(tempos=0, max_beats=64), odd) == {"bars": 6}
+    assert lost(build("representation=remi", tempos=0, max_beats=64), odd) == {"bars": 6}
     in_eighths = replace(piece, time_signatures=array(TIME_SIGNATURE, numerator=6, denominator=8))
-    assert lost(REMI(tempos=0, max_beats=31), in_eighths) == {"long_notes": 2}
+    assert lost(build("representation=remi", tempos=0, max_beats=31), in_eighths) == {
+        "long_notes": 2
+    }
 
 
 def test_notes_that_double_another_are_counted() -> None:
@@ -108,7 +122,11 @@ def test_what_is_not_lost_comes_back(drawn: list[Any], which: int) -> None:
 
 def test_a_store_says_what_its_pieces_lose(tmp_path: Path) -> None:
     melody = replace(song(), name="melody", notes=song().notes[song().notes["track"] == 0])
-    write_store([[song(), melody], [replace(song(2), name="short")]], Event(), tmp_path / "s")
+    write_store(
+        [[song(), melody], [replace(song(2), name="short")]],
+        build("representation=event"),
+        tmp_path / "s",
+    )
     losses = TokenStore.open(tmp_path / "s").losses
     assert losses.sentences("event") == [
         "event leaves out 224 of 552 notes in 2 of 3 pieces: 224 of drums"

@@ -6,14 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from defaults import build
 from ostinato.data.store import write_store
 from ostinato.data.windows import gather
 from ostinato.music.piece import NOTE, Piece, array
-from ostinato.parallel import Workers
-from ostinato.representations.event import Event
-from ostinato.representations.pianoroll import Pianoroll
-from ostinato.representations.pitch import Pitch
-from ostinato.representations.voices import Voices
 from small_networks import REPRESENTATIONS, store_of
 
 SILENT = Piece("silent", 4, np.zeros(0, NOTE), track_names=("a", "b", "c", "d"))
@@ -43,14 +39,18 @@ def test_pieces_that_cannot_be_held_are_skipped_with_the_reason(
     short_chorales: list[Piece], tmp_path: Path
 ) -> None:
     pieces = [short_chorales[0], SILENT, short_chorales[1]]
-    store = store_of(pieces, Voices(), tmp_path / "tokens")
+    store = store_of(pieces, build("representation=voices"), tmp_path / "tokens")
     assert store.names == [short_chorales[0].name, short_chorales[1].name]
     assert store.skipped == {"silent": "has no notes"}
-    assert np.array_equal(store.piece(1)[1:-1], Voices().encode(short_chorales[1]))
+    assert np.array_equal(
+        store.piece(1)[1:-1], build("representation=voices").encode(short_chorales[1])
+    )
 
 
 def test_pieces_are_found_by_name(short_chorales: list[Piece], tmp_path: Path) -> None:
-    store = store_of([SILENT, *short_chorales[:3]], Voices(), tmp_path / "tokens")
+    store = store_of(
+        [SILENT, *short_chorales[:3]], build("representation=voices"), tmp_path / "tokens"
+    )
     wanted = [short_chorales[2].name, "silent", "unknown", short_chorales[0].name]
     assert store.indices(wanted).tolist() == [2, 0]
 
@@ -58,7 +58,7 @@ def test_pieces_are_found_by_name(short_chorales: list[Piece], tmp_path: Path) -
 def test_tokens_stay_on_disk_until_they_are_read(
     short_chorales: list[Piece], tmp_path: Path
 ) -> None:
-    store = store_of(short_chorales[:2], Voices(), tmp_path / "tokens")
+    store = store_of(short_chorales[:2], build("representation=voices"), tmp_path / "tokens")
     assert isinstance(store.steps, np.memmap)
     assert isinstance(store.positions, np.memmap)
     with pytest.raises(ValueError, match="read-only"):
@@ -68,7 +68,9 @@ def test_tokens_stay_on_disk_until_they_are_read(
 def test_a_representation_that_fits_no_piece_gives_an_empty_store(
     short_chorales: list[Piece], tmp_path: Path
 ) -> None:
-    store = store_of(short_chorales[:3], Voices(voices=3), tmp_path / "tokens")
+    store = store_of(
+        short_chorales[:3], build("representation=voices", voices=3), tmp_path / "tokens"
+    )
     assert store.names == []
     assert len(store.skipped) == 3
     assert len(store.indices(store.skipped)) == 0
@@ -78,13 +80,13 @@ def test_drums_do_not_limit_transposition(tmp_path: Path) -> None:
     notes = array(
         NOTE, onset=[0, 0], duration=1, pitch=[60, 1], velocity=80, drum=[False, True], track=[0, 1]
     )
-    store = store_of([Piece("a", 4, notes)], Pitch(), tmp_path / "tokens")
+    store = store_of([Piece("a", 4, notes)], build("representation=pitch"), tmp_path / "tokens")
     assert (store.lowest[0], store.highest[0]) == (60, 60)
 
 
 def test_the_same_pieces_give_the_same_bytes(short_chorales: list[Piece], tmp_path: Path) -> None:
     for name in ("one", "two"):
-        store_of(short_chorales[:4], Voices(), tmp_path / name)
+        store_of(short_chorales[:4], build("representation=voices"), tmp_path / name)
     assert len(files_of(tmp_path / "one")) == 4
     assert files_of(tmp_path / "one") == files_of(tmp_path / "two")
 
@@ -93,7 +95,10 @@ def test_the_same_pieces_give_the_same_bytes(short_chorales: list[Piece], tmp_pa
 def test_frames_are_kept_and_gathered_as_they_are(
     velocity: bool, short_chorales: list[Piece], tmp_path: Path
 ) -> None:
-    roll, pieces = Pianoroll(onsets=True, velocity=velocity), short_chorales[:3]
+    roll, pieces = (
+        build("representation=pianoroll", onsets=True, velocity=velocity),
+        short_chorales[:3],
+    )
     store = store_of(pieces, roll, tmp_path / "frames")
     on_disk = (tmp_path / "frames" / "steps.bin").stat().st_size
     assert on_disk == len(store.steps) * roll.size // (1 if velocity else 8)
@@ -121,12 +126,14 @@ def test_an_encoding_that_was_stopped_goes_on(short_chorales: list[Piece], tmp_p
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_store([parts[0], Stopping(), parts[2]], Voices(), tmp_path / "stopped")
+        write_store(
+            [parts[0], Stopping(), parts[2]], build("representation=voices"), tmp_path / "stopped"
+        )
     assert not (tmp_path / "stopped").exists()
     done: list[float] = []
     rest = [Stopping(), *parts[1:]]  # the first part is not read again
-    write_store(rest, Voices(), tmp_path / "stopped", advance=done.append)
-    write_store(parts, Voices(), tmp_path / "whole")
+    write_store(rest, build("representation=voices"), tmp_path / "stopped", advance=done.append)
+    write_store(parts, build("representation=voices"), tmp_path / "whole")
     assert done == [2, 3]
     assert files_of(tmp_path / "stopped") == files_of(tmp_path / "whole")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["stopped", "whole"]
@@ -135,8 +142,8 @@ def test_an_encoding_that_was_stopped_goes_on(short_chorales: list[Piece], tmp_p
 def test_processes_do_not_change_the_bytes(short_chorales: list[Piece], tmp_path: Path) -> None:
     parts = [short_chorales[i : i + 4] for i in range(0, 20, 4)]
     for processes in (1, 2):
-        workers = Workers(processes=processes)
-        write_store(parts, Event(), tmp_path / f"{processes}", workers)
+        workers = build("preprocess=loky", processes=processes)
+        write_store(parts, build("representation=event"), tmp_path / f"{processes}", workers)
     assert files_of(tmp_path / "1") == files_of(tmp_path / "2")
 
 

@@ -10,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from defaults import build
 from ostinato.data.store import TokenStore
 from ostinato.data.windows import (
     IGNORED,
@@ -19,8 +20,6 @@ from ostinato.data.windows import (
     _draw_starts,
 )
 from ostinato.music.piece import Piece
-from ostinato.representations.pianoroll import Pianoroll
-from ostinato.representations.voices import Voices
 from small_networks import REPRESENTATIONS, store_of
 
 NONE = (0, 0)
@@ -28,13 +27,15 @@ NONE = (0, 0)
 
 @pytest.fixture(scope="module")
 def store(short_chorales: list[Piece], tmp_path_factory: pytest.TempPathFactory) -> TokenStore:
-    return store_of(short_chorales, Voices(), tmp_path_factory.mktemp("store") / "tokens")
+    return store_of(
+        short_chorales, build("representation=voices"), tmp_path_factory.mktemp("store") / "tokens"
+    )
 
 
 def windows(store: TokenStore, **changed: Any) -> TrainingWindows:
     arguments: dict[str, Any] = {
         "indices": np.arange(len(store.names)),
-        "representation": Voices(),
+        "representation": build("representation=voices"),
         "window": 100,
         "batch_size": 8,
         "transpose": NONE,
@@ -99,7 +100,7 @@ def test_what_lies_behind_the_end_of_a_piece_is_ignored(store: TokenStore) -> No
         lengths = epoch.ends[rows] - epoch.starts[rows] - 1
         assert (batch.targets != IGNORED).sum(1).tolist() == lengths.tolist()
         for row, length in enumerate(lengths):
-            assert batch.targets[row, length - 1] == Voices().end
+            assert batch.targets[row, length - 1] == build("representation=voices").end
             assert torch.all(batch.targets[row, length:] == IGNORED)
 
 
@@ -130,7 +131,7 @@ def test_transposed_windows_equal_the_encoded_transposed_piece(
 def test_windows_of_frames_predict_every_frame_the_first_included(
     short_chorales: list[Piece], tmp_path: Path
 ) -> None:
-    roll, pieces = Pianoroll(pitch_range=(21, 108)), short_chorales[:3]
+    roll, pieces = build("representation=pianoroll", pitch_range=(21, 108)), short_chorales[:3]
     store = store_of(pieces, roll, tmp_path / "frames")
     epoch = windows(
         store, representation=roll, indices=np.arange(3), transpose=(-4, 4), window=4096
@@ -159,7 +160,7 @@ def test_transposition_never_leaves_the_range_of_midi(
 ) -> None:
     piece = short_chorales[0]
     high = piece.transposed(126 - int(piece.notes["pitch"].max()))
-    store = store_of([high], Voices(), tmp_path / "tokens")
+    store = store_of([high], build("representation=voices"), tmp_path / "tokens")
     drawn = {
         int(windows(store, indices=np.array([0]), transpose=(-2, 60), epoch=e).semitones[0])
         for e in range(60)

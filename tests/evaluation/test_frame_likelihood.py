@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from defaults import build
 from ostinato.data.store import TokenStore
 from ostinato.evaluation.baselines import baseline_nll
 from ostinato.evaluation.likelihood import (
@@ -17,12 +18,11 @@ from ostinato.evaluation.likelihood import (
     table_of_pieces,
 )
 from ostinato.music.piece import Piece
-from ostinato.representations.pianoroll import Pianoroll
 from small_networks import network_of, store_of
 
 TEST = np.array([4, 1, 6])
 TRAINING = np.array([0, 2, 3, 5, 7])
-ROLL = Pianoroll()
+ROLL = build("representation=pianoroll")
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +141,7 @@ def test_over_transpositions_each_frame_has_the_mean_of_its_probabilities(
 
 def test_a_transposition_out_of_range_counts_as_saying_nothing(store: TokenStore) -> None:
     network = network_of("pianoroll")
-    narrow = Pianoroll()
+    narrow = build("representation=pianoroll")
     narrow.lowest = int(store.lowest[TEST[0]])
     narrow.highest = int(store.highest[TEST[0]])
     [alone] = nll_of_pieces(network, store, TEST[:1], 1)

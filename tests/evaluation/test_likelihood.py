@@ -8,13 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from defaults import build
 from ostinato.data.store import TokenStore
 from ostinato.evaluation.baselines import bigram_nll, unigram_nll
 from ostinato.evaluation.likelihood import Counts, count, nll_of_pieces, per_unit
 from ostinato.music.piece import Piece
-from ostinato.representations.event import Event
-from ostinato.representations.pitch import Pitch
-from ostinato.representations.voices import Voices
 from small_networks import REPRESENTATIONS, network_of, store_of
 
 TEST = np.array([4, 1, 6])
@@ -68,8 +66,8 @@ def test_a_network_that_knows_nothing_needs_the_logarithm_of_the_vocabulary(
     with torch.no_grad():
         for parameter in network.head.parameters():
             parameter.zero_()
-    counts = count(store, TEST, Voices())
-    expected = counts.steps * math.log(Voices().size)
+    counts = count(store, TEST, build("representation=voices"))
+    expected = counts.steps * math.log(build("representation=voices").size)
     total = nll_of_pieces(network, store, TEST, batch_size=4).sum()
     assert total == pytest.approx(expected, rel=1e-6)
 
@@ -113,7 +111,7 @@ def test_the_bigram_baseline_is_what_counting_pairs_gives(
 
 
 def test_knowing_the_token_before_helps(stores: dict[str, TokenStore]) -> None:
-    arguments = (stores["voices"], TRAINING, TEST, Voices().size, 0.1)
+    arguments = (stores["voices"], TRAINING, TEST, build("representation=voices").size, 0.1)
     assert (bigram_nll(*arguments) < unigram_nll(*arguments)).all()
 
 
@@ -133,8 +131,8 @@ def test_every_note_and_every_token_is_counted(
 
 def test_voices_and_events_count_the_same_notes(stores: dict[str, TokenStore]) -> None:
     """Per note, likelihoods of different representations can be compared."""
-    voices = count(stores["voices"], TEST, Voices())
-    events = count(stores["event"], TEST, Event())
+    voices = count(stores["voices"], TEST, build("representation=voices"))
+    events = count(stores["event"], TEST, build("representation=event"))
     assert voices.quarters == events.quarters
     assert voices.notes >= events.notes  # two voices in unison are one event
     assert voices.notes == pytest.approx(events.notes, rel=0.05)
@@ -143,7 +141,7 @@ def test_voices_and_events_count_the_same_notes(stores: dict[str, TokenStore]) -
 def test_without_an_end_token_the_first_token_is_not_predicted(
     stores: dict[str, TokenStore],
 ) -> None:
-    representation = Pitch(hold=False, end_token=False)
+    representation = build("representation=pitch", hold=False, end_token=False)
     store = stores["pitch without holds"]
     counts = count(store, TEST, representation)
     assert counts.steps == sum(len(store.piece(i)) - 1 for i in TEST)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from defaults import node_of
 from ostinato import cli
 from ostinato.config import Config
 from ostinato.data.store import TokenStore
@@ -250,9 +251,7 @@ def test_a_store_of_frames_explains_its_columns(
 ) -> None:
     workspace = Workspace(here, here / "outputs")
     stored(short_chorales[:4], workspace.pieces)
-    config = Config(
-        {"representation": {"_target_": "ostinato.representations.pianoroll.Pianoroll"}}
-    )
+    config = Config({"representation": node_of("representation=pianoroll")})
     roll = config.build("representation")
     frames = token_store(config, workspace, roll)
     table = shown(next(p for p in (workspace.cache / "tokens").iterdir() if p.is_dir()), capsys)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from defaults import build
 from ostinato.errors import ConfigError
 from ostinato.models.adversarial.critic import find_note_ends, find_repeats
 from ostinato.models.adversarial.gan import GAN
@@ -21,7 +22,7 @@ from ostinato.models.adversarial.voice import (
     gumbel_softmax,
     mask_offbeats,
 )
-from ostinato.models.adversarial.wasserstein import Wasserstein, gradient_penalty
+from ostinato.models.adversarial.wasserstein import gradient_penalty
 from ostinato.models.bundle import Bundle, load_bundle, save_bundle
 from ostinato.models.segments import OneHotRoll, SegmentSpec
 from ostinato.music.piece_defaults import PieceDefaults
@@ -222,7 +223,7 @@ def test_the_critic_can_learn_from_its_penalty() -> None:
 
 
 def test_without_a_penalty_the_gap_alone_is_minimised() -> None:
-    loss, gap, penalty = Wasserstein(penalty=0.0).critic_loss(
+    loss, gap, penalty = build("model=gan.objective", penalty=0.0).critic_loss(
         lambda given: given.onset.sum((1, 2)), lines(0), lines(1)
     )
     assert float(loss) == -float(gap)
@@ -230,7 +231,7 @@ def test_without_a_penalty_the_gap_alone_is_minimised() -> None:
 
 
 def test_the_temperature_falls_by_even_factors_and_noise_by_even_steps() -> None:
-    objective = Wasserstein(temperature=(1.0, 0.25), noise_scale=(1.0, 0.1))
+    objective = build("model=gan.objective", temperature=(1.0, 0.25), noise_scale=(1.0, 0.1))
     relaxations = [objective.relaxation_at(share) for share in (0.0, 0.45, 0.5, 0.9, 1.0, 1.1)]
     assert [relaxations[i].temperature for i in (0, 2, 4, 5)] == pytest.approx(
         [1.0, 0.5, 0.25, 0.25]

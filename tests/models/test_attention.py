@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from defaults import build, node_of
 from ostinato.config import Config, compose
 from ostinato.errors import ConfigError
 from ostinato.models.attention import (
@@ -17,7 +18,6 @@ from ostinato.models.attention import (
     RelativeLogits,
     rotate,
 )
-from ostinato.models.transformer import Transformer
 
 CONF = Path(__file__).parents[2] / "conf"
 shapes = given(time=st.integers(1, 9), before=st.integers(0, 9), farthest=st.integers(1, 12))
@@ -83,7 +83,15 @@ def test_attention_is_the_weighted_mean_of_the_values(
 
 def last_of(positions: Positions, x: Tensor) -> Tensor:
     torch.manual_seed(0)
-    transformer = Transformer(16, 1, 2, 16, positions, input_size=4).eval()
+    transformer = build(
+        "model=transformer.backbone",
+        hidden_size=16,
+        layers=1,
+        heads=2,
+        feed_forward=16,
+        positions=positions,
+        input_size=4,
+    ).eval()
     for name, parameter in transformer.named_parameters():
         if name.endswith("distances.bias"):
             torch.nn.init.normal_(parameter)
@@ -109,7 +117,16 @@ def test_without_positions_one_layer_hears_the_past_as_a_set() -> None:
 @pytest.mark.parametrize("positions", ["relative", "bias", "rotary", "none"])
 def test_a_layer_looks_no_further_back_than_its_memory(positions: Positions) -> None:
     torch.manual_seed(0)
-    transformer = Transformer(16, 1, 2, 16, positions, memory=3, input_size=4).eval()
+    transformer = build(
+        "model=transformer.backbone",
+        hidden_size=16,
+        layers=1,
+        heads=2,
+        feed_forward=16,
+        positions=positions,
+        memory=3,
+        input_size=4,
+    ).eval()
     x = torch.randn(1, 12, 4)
     changed = x.clone()
     changed[:, 2] += 1.0
@@ -120,7 +137,15 @@ def test_a_layer_looks_no_further_back_than_its_memory(positions: Positions) -> 
 
 
 def test_memory_bounds_what_is_kept_however_long_the_music_is() -> None:
-    transformer = Transformer(16, 2, 2, 16, memory=10, input_size=4).eval()
+    transformer = build(
+        "model=transformer.backbone",
+        hidden_size=16,
+        layers=2,
+        heads=2,
+        feed_forward=16,
+        memory=10,
+        input_size=4,
+    ).eval()
     state = None
     with torch.no_grad():
         for length in (3, 40, 1, 1, 300):
@@ -160,7 +185,8 @@ def test_what_cannot_be_shared_is_refused_when_composed(overrides: list[str], sa
     ],
 )
 def test_what_cannot_be_shared_is_refused_when_built(values: dict[str, object], said: str) -> None:
-    node = {"_target_": "ostinato.models.transformer.Transformer", **values}
+    node = node_of("model=transformer.backbone", **values)
+    del node["_partial_"]
     with pytest.raises(ConfigError) as refused:
         Config({"b": node}).build("b", input_size=4)
     assert str(refused.value) == said

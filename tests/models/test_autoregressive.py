@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from defaults import build
 from ostinato.models.heads.autoregressive import Autoregressive
 from ostinato.models.steps import IGNORED, SequenceSpec
 
@@ -19,7 +20,8 @@ def head_of(
 ) -> Autoregressive:
     torch.manual_seed(seed)
     spec = SequenceSpec("frames", pitches * frame_channels, {"step": 4}, frame_channels)
-    head = Autoregressive(
+    head = build(
+        "model/frame_head=autoregressive",
         hidden_size=9,
         channels=channels,
         frames=2,

@@ -10,26 +10,36 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from defaults import build
 from ostinato.models.backbone import Backbone
-from ostinato.models.convolutional import TCN, WaveNet
-from ostinato.models.recurrent import GRU, LSTM, RNN
-from ostinato.models.transformer import Transformer
 
 torch.set_num_threads(1)  # several wait for each other longer than these networks take
 
 INPUT = 6
 Maker = Callable[..., Backbone]
+
+
+def maker_of(model: str, **values: Any) -> Maker:
+    """What builds the backbone of a model of conf/ from its inputs."""
+    return functools.partial(build, f"model={model}.backbone", **values)
+
+
+SMALL = {"hidden_size": 8, "layers": 2}
+RECURRENT = {**SMALL, "dropout": 0.0}
+HEADS = {**SMALL, "heads": 2, "feed_forward": 16}
 MAKERS: dict[str, Maker] = {
-    "rnn": functools.partial(RNN, 8, 2),
-    "gru": functools.partial(GRU, 8, 2),
-    "lstm": functools.partial(LSTM, 8, 2),
-    "relative": functools.partial(Transformer, 8, 2, 2, 16, "relative", 5),
-    "bias": functools.partial(Transformer, 8, 2, 2, 16, "bias", 5),
-    "rotary": functools.partial(Transformer, 8, 2, 2, 16, "rotary"),
-    "none": functools.partial(Transformer, 8, 2, 2, 16, "none"),
-    "remembering little": functools.partial(Transformer, 8, 2, 2, 16, "relative", 5, 7),
-    "wavenet": functools.partial(WaveNet, 8, 3, 2, 2),
-    "tcn": functools.partial(TCN, 8, 3, 1, 3),
+    "rnn": maker_of("rnn", **RECURRENT),
+    "gru": maker_of("gru", **RECURRENT),
+    "lstm": maker_of("lstm", **RECURRENT),
+    "relative": maker_of("transformer", **HEADS, positions="relative", max_distance=5),
+    "bias": maker_of("transformer", **HEADS, positions="bias", max_distance=5),
+    "rotary": maker_of("transformer", **HEADS, positions="rotary"),
+    "none": maker_of("transformer", **HEADS, positions="none"),
+    "remembering little": maker_of(
+        "transformer", **HEADS, positions="relative", max_distance=5, memory=7
+    ),
+    "wavenet": maker_of("wavenet", hidden_size=8, layers=3, stacks=2, kernel=2),
+    "tcn": maker_of("tcn", hidden_size=8, layers=3, stacks=1, kernel=3),
 }
 
 
@@ -65,28 +75,32 @@ def in_parts(backbone: Backbone, x: Tensor, lengths: list[int]) -> tuple[Tensor,
 
 
 recurrent = st.builds(
-    functools.partial, st.sampled_from([RNN, GRU, LSTM]), st.integers(1, 16), st.integers(1, 3)
+    maker_of,
+    st.sampled_from(["rnn", "gru", "lstm"]),
+    hidden_size=st.integers(1, 16),
+    layers=st.integers(1, 3),
+    dropout=st.just(0.0),
 )
 transformers = st.integers(1, 3).flatmap(
     lambda heads: st.builds(
-        functools.partial,
-        st.just(Transformer),
-        st.integers(1, 4).map(lambda half: 2 * half * heads),
-        st.integers(1, 3),
-        st.just(heads),
-        st.integers(1, 16),
-        st.sampled_from(["relative", "bias", "rotary", "none"]),
-        st.integers(1, 40),
-        st.none() | st.integers(1, 40),
+        maker_of,
+        st.just("transformer"),
+        hidden_size=st.integers(1, 4).map(lambda half: 2 * half * heads),
+        layers=st.integers(1, 3),
+        heads=st.just(heads),
+        feed_forward=st.integers(1, 16),
+        positions=st.sampled_from(["relative", "bias", "rotary", "none"]),
+        max_distance=st.integers(1, 40),
+        memory=st.none() | st.integers(1, 40),
     )
 )
 convolutional = st.builds(
-    functools.partial,
-    st.sampled_from([WaveNet, TCN]),
-    st.integers(1, 12),
-    st.integers(1, 4),
-    st.integers(1, 2),
-    st.integers(1, 4),
+    maker_of,
+    st.sampled_from(["wavenet", "tcn"]),
+    hidden_size=st.integers(1, 12),
+    layers=st.integers(1, 4),
+    stacks=st.integers(1, 2),
+    kernel=st.integers(1, 4),
 )
 makers = recurrent | transformers | convolutional
 any_backbone = given(

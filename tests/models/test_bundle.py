@@ -10,6 +10,7 @@ import torch
 import yaml
 from torch import Tensor
 
+from defaults import node_of
 from ostinato.config import Config
 from ostinato.errors import ConfigError, UserError
 from ostinato.folders import MANIFEST, atomic_folder
@@ -23,7 +24,7 @@ from ostinato.models.bundle import (
 from ostinato.music.piece import Piece
 from ostinato.music.piece_defaults import PieceDefaults
 from small_gans import gan_config, gan_of
-from small_networks import BACKBONES, MODULES, config_of, network_of
+from small_networks import BACKBONES, OTHERS, config_of, network_of
 from small_vaes import vae_config, vae_of
 
 SETTING = PieceDefaults(96.0, 3, 4, (52, 0, 1, 2), ("Soprano", "Alto", "Tenor", "Bass"))
@@ -49,7 +50,7 @@ def logits(network: Any, features: int) -> Tensor:
     return said
 
 
-@pytest.mark.parametrize("backbone", [*BACKBONES, *MODULES])
+@pytest.mark.parametrize("backbone", [*BACKBONES, *OTHERS])
 @pytest.mark.parametrize("representation", ["voices", "event", "pitch"])
 def test_a_loaded_bundle_says_the_same(representation: str, backbone: str, tmp_path: Path) -> None:
     original = made(representation, backbone)
@@ -66,7 +67,7 @@ def test_a_loaded_bundle_says_the_same(representation: str, backbone: str, tmp_p
     assert not loaded.network.training
 
 
-@pytest.mark.parametrize("backbone", [*BACKBONES, *MODULES])
+@pytest.mark.parametrize("backbone", [*BACKBONES, *OTHERS])
 def test_the_same_bundle_gives_the_same_bytes(backbone: str, tmp_path: Path) -> None:
     for name in ("once", "again"):
         save_bundle(made(backbone=backbone), tmp_path / name)
@@ -171,7 +172,7 @@ def test_a_damaged_setting_is_refused(bundle: Path, text: str) -> None:
 @pytest.fixture
 def learned(short_chorales: list[Piece], tmp_path: Path) -> Path:
     """The bundle of a representation that learned byte pairs."""
-    node = {"_target_": "ostinato.representations.miditok.tokenizers.REMI", "vocabulary": 800}
+    node = node_of("representation=remi", vocabulary=800)
     config = Config({**config_of().tree, "representation": node})
     representation = config.build("representation")
     representation.train(short_chorales[:4])

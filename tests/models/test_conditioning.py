@@ -9,20 +9,19 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from defaults import build
 from ostinato.errors import ConfigError, UnencodableError
 from ostinato.models.adversarial.gan import GAN
 from ostinato.models.adversarial.voice import Relaxation
 from ostinato.music.piece import NOTE, TIME_SIGNATURE, Piece, array
 from ostinato.representations.monophonic import REST
 from ostinato.representations.voice_roll import VoiceRoll
-from ostinato.representations.voices import Voices
 from ostinato.sampling.conditioning import encode_prompt, sample_with_prompts
-from ostinato.sampling.settings import Sampling
 from ostinato.sampling.voice_rolls import draw_segments, from_one_hot, to_one_hot
 from small_gans import check_voices, gan_of
 from voice_rolls import voice_roll
 
-VOICES = Voices(steps_per_quarter=2, bar_steps=8)
+VOICES = build("representation=voices", steps_per_quarter=2, bar_steps=8)
 BAR = 8
 WAYS: list[dict[str, Any]] = [{"given_bars": 1}, {"given_voice": 0}, {"given_voice": 3}]
 
@@ -126,14 +125,18 @@ def grid(tokens: Any) -> Any:
 def test_a_prompt_is_continued_until_there_are_bars_enough() -> None:
     network = gan_of(given_bars=1)
     prompts = [encode_prompt(network, VOICES, piece(bars)) for bars in (1, 3)]
-    composed = sample_with_prompts(network, VOICES, Sampling(pieces=3, max_bars=6), 4, prompts)
+    composed = sample_with_prompts(
+        network, VOICES, build("sampling=ancestral", pieces=3, max_bars=6), 4, prompts
+    )
     for i, (steps, ended) in enumerate(composed):
         prompt = grid(prompts[i % 2])
         assert ended
         assert len(grid(steps)) == 6 * BAR
         assert np.array_equal(grid(steps)[: len(prompt)], prompt)
         assert set(grid(steps)[len(prompt) :].ravel()) != {REST}
-    again = sample_with_prompts(network, VOICES, Sampling(pieces=3, max_bars=6), 4, prompts)
+    again = sample_with_prompts(
+        network, VOICES, build("sampling=ancestral", pieces=3, max_bars=6), 4, prompts
+    )
     assert all(np.array_equal(a.steps, b.steps) for a, b in zip(composed, again, strict=True))
     assert not np.array_equal(composed[0].steps, composed[2].steps), "of one prompt, other noise"
 
@@ -143,7 +146,7 @@ def test_a_voice_is_accompanied_to_its_last_whole_bar(bars: int) -> None:
     network = gan_of(given_voice=1)
     prompt = encode_prompt(network, VOICES, piece(bars))
     [(steps, _)] = sample_with_prompts(
-        network, VOICES, Sampling(pieces=1, max_bars=99), 4, [prompt]
+        network, VOICES, build("sampling=ancestral", pieces=1, max_bars=99), 4, [prompt]
     )
     made, told = grid(steps), grid(prompt)
     assert made.shape == told.shape == (bars * BAR, 4)

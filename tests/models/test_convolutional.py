@@ -3,12 +3,15 @@
 import pytest
 import torch
 
+from defaults import build
 from ostinato.models.convolutional import TCN, Convolutional, WaveNet
 
 
 def made(kind: type[Convolutional], layers: int, stacks: int, kernel: int) -> Convolutional:
     torch.manual_seed(0)
-    return kind(16, layers, stacks, kernel, input_size=5).eval().double()
+    sizes = {"hidden_size": 16, "layers": layers, "stacks": stacks, "kernel": kernel}
+    network: Convolutional = build(f"model={kind.__name__.lower()}.backbone", **sizes, input_size=5)
+    return network.eval().double()
 
 
 @pytest.mark.parametrize("kind", [WaveNet, TCN])

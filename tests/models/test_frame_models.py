@@ -8,13 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from defaults import build
 from ostinato.errors import ConfigError
 from ostinato.models.heads.base import Head
-from ostinato.models.heads.bernoulli import Bernoulli
-from ostinato.models.inputs import FARTHEST, Frames
+from ostinato.models.inputs import FARTHEST
 from ostinato.models.sequence import SequenceModel
 from ostinato.models.steps import IGNORED, SequenceSpec, predicted
-from ostinato.sampling.settings import Sampling
 from ostinato.sampling.strategies import Sampler
 from small_networks import BACKBONES, config_of
 
@@ -94,7 +93,9 @@ def test_what_stands_in_the_padding_changes_nothing() -> None:
 @pytest.mark.parametrize("width", [1, 3, 6])
 def test_probabilities_of_all_frames_sum_to_one(width: int) -> None:
     torch.manual_seed(1)
-    head = Bernoulli(input_size=5, spec=SequenceSpec("frames", width))
+    head = build(
+        "model/frame_head=bernoulli", input_size=5, spec=SequenceSpec("frames", width), dropout=0.0
+    )
     total_of(head, width)
 
 
@@ -110,12 +111,16 @@ def total_of(head: Head, width: int) -> None:
 
 def test_a_frame_is_drawn_as_often_as_its_probability_says() -> None:
     torch.manual_seed(2)
-    head = Bernoulli(input_size=5, spec=SequenceSpec("frames", 3))
+    head = build(
+        "model/frame_head=bernoulli", input_size=5, spec=SequenceSpec("frames", 3), dropout=0.0
+    )
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         context, _ = head(torch.randn(1, 1, 5), torch.zeros(1, 1, 3), torch.zeros(1, 1, 0))
         likely = torch.exp(-head.nll(context.expand(8, 1, 3), every_frame(3)[:, None]))[:, 0]
-        drawn = head.draw(context[:, -1].expand(20000, 3), Sampler(Sampling(), generator))
+        drawn = head.draw(
+            context[:, -1].expand(20000, 3), Sampler(build("sampling=ancestral"), generator)
+        )
     which = (drawn * torch.tensor([4, 2, 1])).sum(-1).long()
     shares = torch.bincount(which, minlength=8) / 20000
     assert shares.tolist() == pytest.approx(likely.tolist(), abs=0.02)
@@ -135,14 +140,14 @@ def test_a_transposed_window_is_told_from_one_that_is_not() -> None:
 
 
 def test_far_transpositions_count_as_the_farthest_that_is_told_apart() -> None:
-    entering = Frames(4, spec=STEPS)
+    entering = build("model=_sequence.frame_input", embedding_size=4, spec=STEPS)
     frames, positions = sequences(1, 2)
     one, other = (entering(frames, positions, torch.tensor([n])) for n in (FARTHEST, 60))
     assert torch.equal(one, other)
 
 
 def test_without_a_shift_no_transposition_is_told() -> None:
-    entering = Frames(4, shift=False, spec=STEPS)
+    entering = build("model=_sequence.frame_input", embedding_size=4, shift=False, spec=STEPS)
     frames, positions = sequences(1, 2)
     one, other = (entering(frames, positions, torch.tensor([n])) for n in (0, 5))
     assert torch.equal(one, other)

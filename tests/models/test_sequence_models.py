@@ -6,13 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from defaults import build
 from ostinato.config import Config
 from ostinato.errors import ConfigError
 from ostinato.models.bundle import build_network
 from ostinato.models.inputs import OneHot
 from ostinato.models.sequence import SequenceModel
 from ostinato.models.steps import IGNORED, SequenceSpec
-from ostinato.representations.pitch import Pitch
 from small_networks import BACKBONES, config_of, network_of
 
 FEATURES = {"step": 3, "kind": 5}
@@ -127,9 +127,9 @@ def test_one_hot_goes_with_pitches() -> None:
     tree = config_of("pitch").tree
     one_hot = {"_target_": "ostinato.models.inputs.OneHot", "_partial_": True}
     config = Config({**tree, "model": {**tree["model"], "input": one_hot}})
-    network = build_network(config, Pitch())
+    network = build_network(config, build("representation=pitch"))
     logits, _ = network(torch.zeros(2, 3, dtype=torch.long), torch.zeros(2, 3, 1, dtype=torch.long))
-    assert logits.shape == (2, 3, Pitch().size)
+    assert logits.shape == (2, 3, build("representation=pitch").size)
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
+from defaults import build
 from ostinato.errors import ConfigError
 from ostinato.models.bundle import Bundle, load_bundle, save_bundle
-from ostinato.models.variational.elbo import BIT, ELBO
+from ostinato.models.variational.elbo import BIT
 from ostinato.models.variational.encoder import Posterior
 from ostinato.models.variational.vae import VAE
 from ostinato.models.variational.voice_tokens import decode, encode
@@ -136,7 +137,9 @@ def test_the_bound_is_below_the_likelihood() -> None:
 
 
 def test_free_bits_cost_nothing_and_the_weight_rises() -> None:
-    objective = ELBO(weight=0.5, free_bits=2.0, annealed=0.4, scheduled_sampling=0.8)
+    objective = build(
+        "model=vae.objective", weight=0.5, free_bits=2.0, annealed=0.4, scheduled_sampling=0.8
+    )
     nll, kl = torch.tensor([1.0, 1.0]), torch.tensor([BIT, 3.0])
     expected = [1.0, 1.0 + 0.5 * (3.0 - 2 * BIT)]
     assert objective.cost(nll, kl).tolist() == pytest.approx(expected)
@@ -145,7 +148,7 @@ def test_free_bits_cost_nothing_and_the_weight_rises() -> None:
     assert [objective.scheduled_sampling_rate(s) for s in (0, 0.5, 1, 2)] == pytest.approx(
         [0, 0.4, 0.8, 0.8]
     )
-    assert ELBO(annealed=0.0, weight=0.3).weight_at(0.0) == 0.3
+    assert build("model=vae.objective", annealed=0.0, weight=0.3).weight_at(0.0) == 0.3
 
 
 @pytest.mark.parametrize("hierarchical", [False, True])

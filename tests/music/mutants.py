@@ -16,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
+from defaults import build
 from ostinato.errors import UnencodableError, UnreadableError
 from ostinato.music import limits
 from ostinato.music.piece import Piece
 from ostinato.music.reading import read, read_midi
 from ostinato.music.writing import write_midi
-from ostinato.representations.event import Event
 
 MEMORY = 4 * 2**30  # bytes
 PATIENCE = 1.0  # seconds of processor time for reading one tune or file
@@ -412,7 +412,9 @@ def survives(piece: Piece, path: Path) -> None:
     assert np.array_equal(again.time_signatures, piece.time_signatures)
     assert np.array_equal(again.key_signatures, piece.key_signatures)
     try:
-        assert Event().encode(piece).max() < Event().size
+        assert (
+            build("representation=event").encode(piece).max() < build("representation=event").size
+        )
     except UnencodableError:
         assert piece.notes["drum"].all()
 

@@ -14,6 +14,7 @@ from typing import Any
 import mido
 import pytest
 
+from defaults import build
 from ostinato.errors import UnreadableError
 from ostinato.music import reading
 from ostinato.music.piece import Piece
@@ -52,7 +53,7 @@ def written(piece: Piece, folder: Path) -> Path:
 
 
 def tokens(piece: Piece) -> tuple[REMI, Any]:
-    representation = REMI()
+    representation = build("representation=remi")
     representation.train([piece])
     return representation, representation.encode(piece)
 

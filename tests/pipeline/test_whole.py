@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from defaults import build
 from projects import refused, run
 
 SMALL = ("debug=smoke", "model.backbone.hidden_size=32")
@@ -53,7 +54,6 @@ def test_byte_pairs_are_learned_from_the_training_pieces_and_travel(
     project: Path, tmp_path: Path
 ) -> None:
     from ostinato.corpora.store import PieceStore
-    from ostinato.representations.miditok.tokenizers import REMI
 
     learning = ("representation.vocabulary=750", "training.transpose=[0,0]", "tracking=off")
     words = ("representation=remi", *learning, *TINY)
@@ -61,7 +61,7 @@ def test_byte_pairs_are_learned_from_the_training_pieces_and_travel(
         run(project, "ostinato", stage, *words)
     outputs = project / "outputs"
     names = json.loads((outputs / "split.json").read_text())["train"]
-    expected = REMI(vocabulary=750)
+    expected = build("representation=remi", vocabulary=750)
     expected.train(piece for piece in PieceStore(outputs / "pieces") if piece.name in names)
     assert (outputs / "model" / "learned.json").read_bytes() == expected.state()
     assert (outputs / "samples" / "listen.html").exists()

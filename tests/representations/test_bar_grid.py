@@ -5,16 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from defaults import build
 from ostinato.music.piece import NOTE, TIME_SIGNATURE, Piece, array
 from ostinato.representations.bar_grid import TokenBarGrid
 from ostinato.representations.monophonic import REST
-from ostinato.representations.pitch import Pitch
-from ostinato.representations.voices import Voices
 
 LINES: dict[str, TokenBarGrid] = {
-    "voices": Voices(voices=1),
-    "pitch": Pitch(),
-    "pitch without holds": Pitch(hold=False),
+    "voices": build("representation=voices", voices=1),
+    "pitch": build("representation=pitch"),
+    "pitch without holds": build("representation=pitch", hold=False),
 }
 
 
@@ -35,15 +34,15 @@ def test_an_excerpt_says_what_sounds_and_can_be_written_again(representation: To
 
 
 def test_what_is_held_begins_with_the_excerpt_and_repeated_notes_need_holds() -> None:
-    held = Pitch().encode(melody([60, 62], 8))[None, 4:]
-    roll = Pitch().to_grid(held, np.array([[60]]))
+    held = build("representation=pitch").encode(melody([60, 62], 8))[None, 4:]
+    roll = build("representation=pitch").to_grid(held, np.array([[60]]))
     assert roll.pitch[0, 0].tolist() == [60] * 4 + [62] * 8
     assert np.flatnonzero(roll.onset[0, 0]).tolist() == [0, 4]
-    assert Pitch().to_grid(held).pitch[0, 0, :4].tolist() == [REST] * 4, (
+    assert build("representation=pitch").to_grid(held).pitch[0, 0, :4].tolist() == [REST] * 4, (
         "nothing is known of before"
     )
     for hold, begins in ((True, [0, 4]), (False, [0])):
-        repeated = Pitch(hold=hold)
+        repeated = build("representation=pitch", hold=hold)
         onset = repeated.to_grid(repeated.encode(melody([60, 60]))[None]).onset
         assert np.flatnonzero(onset[0, 0]).tolist() == begins
 
@@ -51,15 +50,17 @@ def test_what_is_held_begins_with_the_excerpt_and_repeated_notes_need_holds() ->
 def test_bars_of_a_melody_are_where_its_barlines_are() -> None:
     signatures = np.array([(0, 1, 4), (4, 4, 4)], TIME_SIGNATURE)
     piece = replace(melody(list(range(60, 72))), time_signatures=signatures)
-    assert Pitch().bars(piece).tolist() == [4, 20, 36]
-    assert Voices(voices=1).bars(piece).tolist() == [16, 32, 48], "the pickup was filled up"
+    assert build("representation=pitch").bars(piece).tolist() == [4, 20, 36]
+    assert build("representation=voices", voices=1).bars(piece).tolist() == [16, 32, 48], (
+        "the pickup was filled up"
+    )
     waltz = replace(piece, time_signatures=np.array([(0, 3, 4)], TIME_SIGNATURE))
-    assert Pitch().bars(waltz).tolist() == []
-    assert Pitch(bar_steps=12).bars(waltz).tolist() == [0, 12, 24, 36]
+    assert build("representation=pitch").bars(waltz).tolist() == []
+    assert build("representation=pitch", bar_steps=12).bars(waltz).tolist() == [0, 12, 24, 36]
 
 
 def test_positions_of_a_melody_count_through_its_bars() -> None:
-    pitch = Pitch(bar_steps=12)
+    pitch = build("representation=pitch", bar_steps=12)
     tokens = pitch.encode(melody([60] * 4))
     assert pitch.position_features == {"step": 12}
     assert pitch.positions(np.append(pitch.end, tokens))[:, 0].tolist() == [

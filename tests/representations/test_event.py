@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_music import polyphonic_pieces, sampled
 
+from defaults import build
 from ostinato.music.conversion import to_muspy
 from ostinato.music.piece import NOTE, Piece, array
-from ostinato.representations.event import Event
 from ostinato.representations.instrument import separate_unisons
 
 ON, OFF, SHIFT = 0, 128, 255
@@ -41,7 +41,7 @@ def sounds(piece: Piece) -> np.ndarray:
 def test_events_of_the_same_notes_equal_muspy_on_every_chorale(
     steps: int, bins: int, chorales: list[Piece]
 ) -> None:
-    representation = Event(steps_per_quarter=steps, velocity_bins=bins)
+    representation = build("representation=event", steps_per_quarter=steps, velocity_bins=bins)
     for piece in chorales:
         on_grid = piece.at_resolution(steps)
         assert np.array_equal(representation.encode_notes(on_grid.notes), events(on_grid, bins)), (
@@ -57,7 +57,7 @@ def test_event_representation_equals_muspy_where_unisons_are_one_instrument_s(
     for piece in chorales:
         on_grid = piece.at_resolution(8)
         one_instrument = Piece("", 8, separate_unisons(on_grid.notes))
-        tokens = Event().encode(piece)
+        tokens = build("representation=event").encode(piece)
         assert np.array_equal(tokens, events(one_instrument)), piece.name
         as_they_are += np.array_equal(tokens, events(on_grid))
     assert as_they_are == 6
@@ -70,7 +70,7 @@ def test_muspy_swaps_unisons_and_events_here_do_not() -> None:
     assert tokens.tolist() == [60, SHIFT + 2, 60, SHIFT + 2, OFF + 60, SHIFT + 4, OFF + 60]
     heard = muspy.from_event_representation(tokens[:, None], resolution=8).tracks[0].notes
     assert [(note.time, note.duration) for note in heard] == [(0, 4), (2, 6)]
-    assert Event().encode(unison()).tolist() == [
+    assert build("representation=event").encode(unison()).tolist() == [
         *(60, SHIFT + 2, OFF + 60, 60),  # begins again, after its own note-off
         *(SHIFT + 6, OFF + 60),  # and sounds as long as either voice
     ]
@@ -79,7 +79,7 @@ def test_muspy_swaps_unisons_and_events_here_do_not() -> None:
 @given(piece=polyphonic_pieces())
 @settings(deadline=None)
 def test_what_sounds_and_what_begins_comes_back(piece: Piece) -> None:
-    decoded = Event().decode(Event().encode(piece))
+    decoded = build("representation=event").decode(build("representation=event").encode(piece))
     assert np.array_equal(sounds(decoded), sounds(piece))
     assert len(decoded.notes) == len(np.unique(piece.notes[["onset", "pitch"]]))
 
@@ -87,7 +87,7 @@ def test_what_sounds_and_what_begins_comes_back(piece: Piece) -> None:
 @given(piece=polyphonic_pieces())
 @settings(deadline=None)
 def test_velocities_come_back_to_their_bin(piece: Piece) -> None:
-    representation = Event(velocity_bins=32)
+    representation = build("representation=event", velocity_bins=32)
     tokens = representation.encode(piece)
     decoded = representation.decode(tokens)
     loudest = np.sort(separate_unisons(piece.notes), order=["onset", "pitch"])["velocity"]
@@ -97,7 +97,7 @@ def test_velocities_come_back_to_their_bin(piece: Piece) -> None:
 
 @pytest.mark.parametrize("bins", range(1, 65))
 def test_a_velocity_stands_for_its_own_bin(bins: int) -> None:
-    representation = Event(velocity_bins=bins)
+    representation = build("representation=event", velocity_bins=bins)
     for velocity in range(bins):
         tokens = np.array([representation.first_velocity + velocity, 60, SHIFT + 1, OFF + 60])
         assert np.array_equal(representation.encode(representation.decode(tokens)), tokens)
@@ -107,7 +107,7 @@ def test_a_velocity_stands_for_its_own_bin(bins: int) -> None:
 @given(seed=st.integers(0, 2**32 - 1), length=st.integers(1, 300))
 @settings(max_examples=50, deadline=None)
 def test_decoded_tokens_are_written_alike_for_good(bins: int, seed: int, length: int) -> None:
-    representation = Event(velocity_bins=bins)
+    representation = build("representation=event", velocity_bins=bins)
     tokens = np.random.default_rng(seed).integers(0, representation.size - 1, length)
     piece = representation.decode(tokens)
     if len(piece.notes):
@@ -118,7 +118,7 @@ def test_decoded_tokens_are_written_alike_for_good(bins: int, seed: int, length:
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=20, deadline=None)
 def test_every_legal_note_on_is_a_note(bins: int, seed: int) -> None:
-    representation = Event(velocity_bins=bins)
+    representation = build("representation=event", velocity_bins=bins)
     for row in sampled(representation, 4, 150, seed):
         tokens = representation.before_end(row)
         piece = representation.decode(tokens)
@@ -129,34 +129,40 @@ def test_every_legal_note_on_is_a_note(bins: int, seed: int) -> None:
 
 
 def test_notes_left_open_end_with_the_last_token() -> None:
-    piece = Event().decode(np.array([60, SHIFT + 4, 64, SHIFT + 2, OFF + 70]))
+    piece = build("representation=event").decode(np.array([60, SHIFT + 4, 64, SHIFT + 2, OFF + 70]))
     assert piece.notes[["onset", "duration", "pitch"]].tolist() == [(0, 6, 60), (4, 2, 64)]
 
 
 def test_a_note_on_of_a_sounding_pitch_begins_it_again() -> None:
-    piece = Event().decode(np.array([60, SHIFT + 4, 60, SHIFT + 2, OFF + 60, OFF + 60]))
+    piece = build("representation=event").decode(
+        np.array([60, SHIFT + 4, 60, SHIFT + 2, OFF + 60, OFF + 60])
+    )
     assert piece.notes[["onset", "duration"]].tolist() == [(0, 4), (4, 2)]
 
 
 def test_a_note_without_duration_lasts_one_step() -> None:
-    piece = Event().decode(np.array([SHIFT + 3, 60, OFF + 60, SHIFT + 5]))
+    piece = build("representation=event").decode(np.array([SHIFT + 3, 60, OFF + 60, SHIFT + 5]))
     assert piece.notes[["onset", "duration"]].tolist() == [(3, 1)]
 
 
 def test_long_gaps_take_several_shifts() -> None:
     notes = array(NOTE, onset=[250, 450], duration=200, pitch=60, velocity=80)
-    tokens = Event().encode(Piece("", 8, notes))
+    tokens = build("representation=event").encode(Piece("", 8, notes))
     shifts = tokens[tokens > SHIFT] - SHIFT
     assert shifts.tolist() == [100, 100, 50, 100, 100, 100, 100]
 
 
 def test_drums_are_left_out() -> None:
     notes = array(NOTE, onset=0, duration=4, pitch=[60, 36], drum=[False, True], track=[0, 1])
-    assert Event().encode(Piece("", 8, notes)).tolist() == [60, SHIFT + 4, OFF + 60]
+    assert build("representation=event").encode(Piece("", 8, notes)).tolist() == [
+        60,
+        SHIFT + 4,
+        OFF + 60,
+    ]
 
 
 def test_grammar_opens_and_closes_notes() -> None:
-    representation = Event()
+    representation = build("representation=event")
     grammar = representation.grammar(1)
 
     def legal(*tokens: int) -> list[bool]:
@@ -175,7 +181,7 @@ def test_grammar_opens_and_closes_notes() -> None:
 
 
 def test_a_velocity_comes_before_every_note_and_nowhere_else() -> None:
-    representation = Event(velocity_bins=4)
+    representation = build("representation=event", velocity_bins=4)
     grammar = representation.grammar(1)
     velocities = slice(representation.first_velocity, representation.first_velocity + 4)
     assert not grammar.legal()[0, :OFF].any()

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import get_type_hints
 
 import numpy as np
 import pytest
@@ -11,42 +11,51 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 from random_music import encodable, illegal_tokens, longest_silence, sampled
 
+from defaults import build
 from ostinato.errors import UnencodableError
 from ostinato.music.piece import NOTE, Piece
 from ostinato.music.reading import read_midi
 from ostinato.music.writing import write_midi
 from ostinato.representations.base import TokenRepresentation
-from ostinato.representations.event import Event
 from ostinato.representations.miditok.representation import MidiTok
-from ostinato.representations.miditok.tokenizers import REMI, TSD, CPWord, MIDILike, Structured
-from ostinato.representations.note import Note
+from ostinato.representations.miditok.tokenizers import MIDILike
 from ostinato.representations.pitch import Pitch
 from ostinato.representations.voices import Voices
 
 REPRESENTATIONS = {
-    "pitch": Pitch(),
-    "pitch without hold": Pitch(hold=False),
-    "pitch without end": Pitch(end_token=False),
-    "event": Event(),
-    "event with velocities": Event(steps_per_quarter=24, max_time_shift=30, velocity_bins=32),
-    "event without end": Event(end_token=False),
-    "note": Note(),
-    "note with velocities": Note(24, max_shift=30, max_duration=12, velocity_bins=32),
-    "note without end": Note(end_token=False),
-    "voices": Voices(),
-    "three voices in 3/4": Voices(voices=3, steps_per_quarter=2, bar_steps=6),
-    "voices without end": Voices(end_token=False),
-    "voices of polyphonic tracks": Voices(voices=6, by_track=(1, 2, 1, 2)),
-    "remi": REMI(),
-    "remi of one track": REMI(programs=False, velocities=0, tempos=0, time_signatures=False),
-    "remi with byte pairs": REMI(steps_per_quarter=4, vocabulary=1000),
-    "tsd": TSD(),
-    "tsd without end": TSD(programs=False, end_token=False),
-    "midilike": MIDILike(),
-    "midilike with byte pairs": MIDILike(programs=False, vocabulary=900),
-    "structured": Structured(),
-    "cpword": CPWord(),
-    "cpword of one track": CPWord(programs=False, tempos=0, time_signatures=False),
+    "pitch": build("representation=pitch"),
+    "pitch without hold": build("representation=pitch", hold=False),
+    "pitch without end": build("representation=pitch", end_token=False),
+    "event": build("representation=event"),
+    "event with velocities": build(
+        "representation=event", steps_per_quarter=24, max_time_shift=30, velocity_bins=32
+    ),
+    "event without end": build("representation=event", end_token=False),
+    "note": build("representation=note"),
+    "note with velocities": build(
+        "representation=note", steps_per_quarter=24, max_shift=30, max_duration=12, velocity_bins=32
+    ),
+    "note without end": build("representation=note", end_token=False),
+    "voices": build("representation=voices"),
+    "three voices in 3/4": build(
+        "representation=voices", voices=3, steps_per_quarter=2, bar_steps=6
+    ),
+    "voices without end": build("representation=voices", end_token=False),
+    "voices of polyphonic tracks": build("representation=voices", voices=6, by_track=(1, 2, 1, 2)),
+    "remi": build("representation=remi"),
+    "remi of one track": build(
+        "representation=remi", programs=False, velocities=0, tempos=0, time_signatures=False
+    ),
+    "remi with byte pairs": build("representation=remi", steps_per_quarter=4, vocabulary=1000),
+    "tsd": build("representation=tsd"),
+    "tsd without end": build("representation=tsd", programs=False, end_token=False),
+    "midilike": build("representation=midilike"),
+    "midilike with byte pairs": build("representation=midilike", programs=False, vocabulary=900),
+    "structured": build("representation=structured"),
+    "cpword": build("representation=cpword"),
+    "cpword of one track": build(
+        "representation=cpword", programs=False, tempos=0, time_signatures=False
+    ),
 }
 LEARNED_FROM = 12  # chorales
 ENDING = [name for name, r in REPRESENTATIONS.items() if r.end_token]
@@ -191,13 +200,22 @@ def test_transposed_tokens_are_the_tokens_of_the_transposed_piece(
 @pytest.mark.parametrize(
     ("representation", "tracks"),
     [
-        (Pitch(), (0,)),
-        (Pitch(hold=False), (0,)),
-        (Event(), tuple(range(20))),
-        (Event(steps_per_quarter=24, velocity_bins=32), tuple(range(20))),
-        (Note(), tuple(range(20))),
-        (Note(24, max_shift=30, max_duration=12, velocity_bins=32), tuple(range(20))),
-        (Voices(), tuple(range(20))),
+        (build("representation=pitch"), (0,)),
+        (build("representation=pitch", hold=False), (0,)),
+        (build("representation=event"), tuple(range(20))),
+        (build("representation=event", steps_per_quarter=24, velocity_bins=32), tuple(range(20))),
+        (build("representation=note"), tuple(range(20))),
+        (
+            build(
+                "representation=note",
+                steps_per_quarter=24,
+                max_shift=30,
+                max_duration=12,
+                velocity_bins=32,
+            ),
+            tuple(range(20)),
+        ),
+        (build("representation=voices"), tuple(range(20))),
     ],
     ids=[
         "pitch",
@@ -251,7 +269,14 @@ def test_grammar_of_miditok_tells_when_the_last_note_begins(
 
 
 @pytest.mark.parametrize(
-    "representation", [Pitch(), Event(), Note(), Voices()], ids=lambda r: r.name
+    "representation",
+    [
+        build("representation=pitch"),
+        build("representation=event"),
+        build("representation=note"),
+        build("representation=voices"),
+    ],
+    ids=lambda r: r.name,
 )
 def test_grammar_tells_the_time(representation: TokenRepresentation, chorales: list[Piece]) -> None:
     piece = next(piece for piece in chorales if len(piece.track_names) == 4)
@@ -272,21 +297,24 @@ def test_a_piece_without_notes_is_refused(representation: TokenRepresentation) -
         representation.encode(Piece("", 4, np.zeros(0, NOTE), track_names=names))
 
 
-@pytest.mark.parametrize("kind", [Pitch, Event, Note, Voices])
-def test_positions_fit_a_byte_on_the_finest_grid_allowed(kind: type[Any]) -> None:
+@pytest.mark.parametrize("name", ["pitch", "event", "note", "voices"])
+def test_positions_fit_a_byte_on_the_finest_grid_allowed(name: str) -> None:
+    kind = type(build(f"representation={name}"))
     hints = get_type_hints(kind.__init__, include_extras=True)
     allowed = TypeAdapter(hints["steps_per_quarter"])
     for wrong in (0, 65):
         with pytest.raises(ValidationError):
             allowed.validate_python(wrong)
-    finest = kind(steps_per_quarter=allowed.validate_python(64))
+    finest = build(f"representation={name}", steps_per_quarter=allowed.validate_python(64))
     assert max(finest.position_features.values()) <= 256
 
 
-@pytest.mark.parametrize("kind", [REMI, TSD, MIDILike, Structured, CPWord])
-def test_positions_fit_a_byte_on_the_finest_grid_of_miditok(kind: type[Any]) -> None:
+@pytest.mark.parametrize("name", ["remi", "tsd", "midilike", "structured", "cpword"])
+def test_positions_fit_a_byte_on_the_finest_grid_of_miditok(name: str) -> None:
+    kind = type(build(f"representation={name}"))
     hints = get_type_hints(kind.__init__, include_extras=True)
-    finest = TypeAdapter(hints["steps_per_quarter"]).validate_python(32)
+    steps = TypeAdapter(hints["steps_per_quarter"]).validate_python(32)
     with pytest.raises(ValidationError):
         TypeAdapter(hints["steps_per_quarter"]).validate_python(33)
-    assert max(kind(steps_per_quarter=finest).position_features.values()) <= 256
+    finest = build(f"representation={name}", steps_per_quarter=steps)
+    assert max(finest.position_features.values()) <= 256

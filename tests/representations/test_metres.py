@@ -7,12 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from defaults import build
 from ostinato.music.piece import NOTE, TEMPO, TIME_SIGNATURE, Piece, array
 from ostinato.representations.miditok.metres import METRES, fit_signatures
 from ostinato.representations.miditok.representation import MidiTok
-from ostinato.representations.miditok.tokenizers import REMI, TSD, CPWord, MIDILike
 
-BARRED: list[MidiTok] = [REMI(), TSD(), MIDILike(), CPWord()]
+BARRED: list[MidiTok] = [
+    build("representation=remi"),
+    build("representation=tsd"),
+    build("representation=midilike"),
+    build("representation=cpword"),
+]
 RESOLUTION = 48
 Rows = list[tuple[int, int, int]]
 
@@ -115,7 +120,7 @@ def test_what_changes_after_the_last_note_adds_no_bar(representation: MidiTok) -
 
 
 def test_steps_of_the_longest_bars_fit_a_byte() -> None:
-    fine = REMI(steps_per_quarter=32)
+    fine = build("representation=remi", steps_per_quarter=32)
     piece = music([(0, 6, 2)], 24)
     positions = fine.positions(fine.encode(piece))
     assert positions.max() == fine.position_features["step"] - 1 == 255

@@ -14,28 +14,30 @@ from hypothesis import example, given, settings
 from random_music import bands
 from symusic import Score
 
+from defaults import build
 from ostinato.errors import UnencodableError, UserError
 from ostinato.music.conversion import from_symusic
 from ostinato.music.piece import NOTE, TEMPO, TIME_SIGNATURE, Piece, array
 from ostinato.music.reading import read_midi
 from ostinato.representations.event import separate_unisons
 from ostinato.representations.miditok.representation import MidiTok
-from ostinato.representations.miditok.tokenizers import REMI, TSD, CPWord, MIDILike, Structured
 from ostinato.representations.miditok.vocabulary import Kind
 
 PLAIN = {"velocities": 0, "tempos": 0, "time_signatures": False}
 REPRESENTATIONS: dict[str, MidiTok] = {
-    "remi": REMI(),
-    "remi of one track": REMI(programs=False),
-    "remi, plain": REMI(steps_per_quarter=4, **PLAIN),
-    "tsd": TSD(),
-    "tsd, plain": TSD(steps_per_quarter=12, max_beats=4, programs=False, **PLAIN),
-    "midilike": MIDILike(),
-    "midilike, plain": MIDILike(programs=False, **PLAIN),
-    "structured": Structured(),
-    "structured of one track": Structured(programs=False, velocities=0),
-    "cpword": CPWord(),
-    "cpword, plain": CPWord(programs=False, **PLAIN),
+    "remi": build("representation=remi"),
+    "remi of one track": build("representation=remi", programs=False),
+    "remi, plain": build("representation=remi", steps_per_quarter=4, **PLAIN),
+    "tsd": build("representation=tsd"),
+    "tsd, plain": build(
+        "representation=tsd", steps_per_quarter=12, max_beats=4, programs=False, **PLAIN
+    ),
+    "midilike": build("representation=midilike"),
+    "midilike, plain": build("representation=midilike", programs=False, **PLAIN),
+    "structured": build("representation=structured"),
+    "structured of one track": build("representation=structured", programs=False, velocities=0),
+    "cpword": build("representation=cpword"),
+    "cpword, plain": build("representation=cpword", programs=False, **PLAIN),
 }
 WITH_PROGRAMS = [name for name, r in REPRESENTATIONS.items() if r.programs]
 
@@ -206,13 +208,15 @@ def test_drums_stay_where_they_are_when_music_is_transposed() -> None:
 def test_drums_alone_are_no_track() -> None:
     drums = array(NOTE, onset=0, duration=4, pitch=36, velocity=64, drum=True)
     with pytest.raises(UnencodableError, match="no notes besides drums"):
-        REMI(programs=False).encode(Piece("", 8, drums))
-    assert REMI().decode(REMI().encode(Piece("", 8, drums))).notes["drum"].tolist() == [True]
+        build("representation=remi", programs=False).encode(Piece("", 8, drums))
+    assert build("representation=remi").decode(
+        build("representation=remi").encode(Piece("", 8, drums))
+    ).notes["drum"].tolist() == [True]
 
 
-@pytest.mark.parametrize("kind", [REMI, TSD, MIDILike])
-def test_byte_pairs_are_those_of_miditok(kind: type[MidiTok], chorales: list[Piece]) -> None:
-    representation = kind(steps_per_quarter=4, vocabulary=1200)  # type: ignore[call-arg]
+@pytest.mark.parametrize("name", ["remi", "tsd", "midilike"])
+def test_byte_pairs_are_those_of_miditok(name: str, chorales: list[Piece]) -> None:
+    representation = build(f"representation={name}", steps_per_quarter=4, vocabulary=1200)
     training, others = chorales[:20], chorales[20:40]
     representation.train(training)
     assert representation.size == 1200
@@ -234,12 +238,12 @@ def test_byte_pairs_are_those_of_miditok(kind: type[MidiTok], chorales: list[Pie
 def test_what_was_learned_travels(short_chorales: list[Piece]) -> None:
     learned = []
     for _ in range(2):
-        representation = REMI(vocabulary=900)
+        representation = build("representation=remi", vocabulary=900)
         assert representation.state() is None
         representation.train(short_chorales[:6])
         learned.append(representation.state())
     assert learned[0] == learned[1]
-    other = REMI(vocabulary=900)
+    other = build("representation=remi", vocabulary=900)
     other.load_state(learned[0])
     for copy in (other, pickle.loads(pickle.dumps(other))):
         assert copy.state() == learned[0]
@@ -278,20 +282,20 @@ def test_copies_for_other_processes_are_small_and_encode_the_same(
 )
 def test_damaged_pairs_are_refused(damaged: bytes) -> None:
     with pytest.raises(ValueError, match=r"pair|number"):
-        REMI(vocabulary=900).load_state(damaged)
+        build("representation=remi", vocabulary=900).load_state(damaged)
 
 
 def test_settings_that_learn_nothing_are_told(short_chorales: list[Piece]) -> None:
     with pytest.raises(UserError, match=r"representation.vocabulary=600 leaves nothing to train"):
-        REMI(vocabulary=600).train(short_chorales[:2])
+        build("representation=remi", vocabulary=600).train(short_chorales[:2])
     with pytest.raises(ValueError, match="no byte pairs of compound words"):
-        CPWord(vocabulary=2000)
+        build("representation=cpword", vocabulary=2000)
     with pytest.raises(ValueError, match="no state to load"):
-        REMI().load_state(b'{"merges": []}')
+        build("representation=remi").load_state(b'{"merges": []}')
 
 
 def test_byte_pairs_are_not_transposed(short_chorales: list[Piece]) -> None:
-    representation = REMI(vocabulary=900)
+    representation = build("representation=remi", vocabulary=900)
     representation.train(short_chorales[:6])
     tokens = representation.encode(short_chorales[0])[None]
     assert not representation.transposes
@@ -301,7 +305,7 @@ def test_byte_pairs_are_not_transposed(short_chorales: list[Piece]) -> None:
 
 
 def test_a_learned_token_says_what_it_stands_for(short_chorales: list[Piece]) -> None:
-    representation = REMI(vocabulary=900)
+    representation = build("representation=remi", vocabulary=900)
     representation.train(short_chorales[:6])
     base = len(representation.base.names)
     for token in range(base, representation.size - 1):

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_music import polyphonic_pieces, sampled
 
+from defaults import build
 from ostinato.music.conversion import to_muspy
 from ostinato.music.piece import NOTE, Piece, array
 from ostinato.music.reading import read_midi
@@ -57,11 +58,11 @@ def test_muspy_takes_drums_for_pitches_and_notes_here_leave_them_out() -> None:
     piece = chord((0, 4, 60), (0, 4, 36), drum=[False, True], track=[0, 1])
     assert by_muspy(piece).tolist() == [[0, 36, 4, 80], [0, 60, 4, 80]]
     assert to_note_table(piece).tolist() == [[0, 60, 4, 80]]
-    assert Note().encode(piece).tolist() == [SHIFT, 60, DURATION + 4]
+    assert build("representation=note").encode(piece).tolist() == [SHIFT, 60, DURATION + 4]
 
 
 def test_a_note_is_its_shift_its_pitch_and_its_duration() -> None:
-    tokens = Note().encode(chord((2, 8, 64), (2, 4, 60), (6, 2, 60)))
+    tokens = build("representation=note").encode(chord((2, 8, 64), (2, 4, 60), (6, 2, 60)))
     assert tokens.reshape(-1, 3).tolist() == [
         [SHIFT + 2, 60, DURATION + 4],
         [SHIFT, 64, DURATION + 8],
@@ -70,7 +71,7 @@ def test_a_note_is_its_shift_its_pitch_and_its_duration() -> None:
 
 
 def test_long_shifts_and_durations_take_several_tokens_that_add_up() -> None:
-    tokens = Note().encode(chord((0, 64, 60), (150, 129, 62), (278, 1, 64)))
+    tokens = build("representation=note").encode(chord((0, 64, 60), (150, 129, 62), (278, 1, 64)))
     assert tokens.tolist() == [
         *(SHIFT, 60, DURATION + 64),
         *(SHIFT + 64, SHIFT + 64, SHIFT + 22, 62, DURATION + 64, DURATION + 64, DURATION + 1),
@@ -79,7 +80,7 @@ def test_long_shifts_and_durations_take_several_tokens_that_add_up() -> None:
 
 
 def test_a_velocity_ends_its_note() -> None:
-    notes = Note(velocity_bins=4)
+    notes = build("representation=note", velocity_bins=4)
     piece = chord((0, 4, 60), (0, 4, 64), (8, 4, 60), velocity=[1, 127, 64])
     tokens = notes.encode(piece)
     assert (tokens.reshape(-1, 4)[:, 3] - notes.first_velocity).tolist() == [0, 3, 2]
@@ -90,7 +91,7 @@ def test_a_velocity_ends_its_note() -> None:
 @given(piece=polyphonic_pieces())
 @settings(deadline=None, max_examples=50)
 def test_notes_come_back_as_one_instrument_plays_them(longest: int, piece: Piece) -> None:
-    notes = Note(max_shift=longest, max_duration=longest, velocity_bins=64)
+    notes = build("representation=note", max_shift=longest, max_duration=longest, velocity_bins=64)
     decoded = notes.decode(notes.encode(piece))
     expected = Piece("", 8, separate_unisons(piece.notes))
     assert np.array_equal(to_note_table(decoded)[:, :3], to_note_table(expected)[:, :3])
@@ -100,7 +101,7 @@ def test_notes_come_back_as_one_instrument_plays_them(longest: int, piece: Piece
 @given(piece=polyphonic_pieces(), seed=st.integers(0, 2**32 - 1))
 @settings(deadline=None, max_examples=50)
 def test_what_is_legal_is_what_encoding_writes(piece: Piece, seed: int) -> None:
-    notes = Note()
+    notes = build("representation=note")
     tokens = notes.encode(piece)
     assert is_legal(notes, tokens)
     others = np.random.default_rng(seed).permutation(tokens.reshape(-1, 3)).ravel()
@@ -112,7 +113,9 @@ def test_what_is_legal_is_what_encoding_writes(piece: Piece, seed: int) -> None:
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=20, deadline=None)
 def test_legal_tokens_come_back(longest: int, bins: int, seed: int) -> None:
-    notes = Note(max_shift=longest, max_duration=longest, velocity_bins=bins)
+    notes = build(
+        "representation=note", max_shift=longest, max_duration=longest, velocity_bins=bins
+    )
     for row in sampled(notes, 4, 150, seed):
         tokens = notes.before_end(row)
         if len(tokens) < len(row):  # it ended, so every note was said in full
@@ -120,7 +123,7 @@ def test_legal_tokens_come_back(longest: int, bins: int, seed: int) -> None:
 
 
 def test_grammar_says_notes_in_full_and_upwards() -> None:
-    notes = Note()
+    notes = build("representation=note")
     grammar = notes.grammar(1)
 
     def legal(*tokens: int) -> list[bool]:
@@ -141,7 +144,7 @@ def test_grammar_says_notes_in_full_and_upwards() -> None:
 
 
 def test_a_pitch_begins_again_only_after_its_end() -> None:
-    grammar = Note().grammar(1)
+    grammar = build("representation=note").grammar(1)
     for token in (SHIFT, 60, DURATION + 4, SHIFT + 3):
         grammar.advance(np.array([token]))
     assert grammar.legal()[0, [59, 60, 61]].tolist() == [True, False, True]
@@ -151,14 +154,14 @@ def test_a_pitch_begins_again_only_after_its_end() -> None:
 
 
 def test_a_chord_ends_with_the_highest_pitch() -> None:
-    grammar = Note().grammar(1)
+    grammar = build("representation=note").grammar(1)
     for token in (SHIFT, 127, DURATION + 4):
         grammar.advance(np.array([token]))
     assert grammar.legal()[0, [SHIFT, SHIFT + 1]].tolist() == [False, True]
 
 
 def test_while_every_pitch_sounds_the_next_onset_waits_for_a_free_one() -> None:
-    grammar = Note().grammar(1)
+    grammar = build("representation=note").grammar(1)
     for pitch in range(128):
         for token in (SHIFT, pitch, DURATION + 9 - (pitch == 50)):
             grammar.advance(np.array([token]))
@@ -168,7 +171,7 @@ def test_while_every_pitch_sounds_the_next_onset_waits_for_a_free_one() -> None:
 
 
 def test_silence_lasts_two_bars_at_most() -> None:
-    grammar = Note().grammar(1)
+    grammar = build("representation=note").grammar(1)
     grammar.advance(np.array([SHIFT + 64]))
     assert not grammar.legal()[0, SHIFT : SHIFT + 65].any()
     for token in (60, DURATION + 10):
@@ -180,7 +183,7 @@ def test_silence_lasts_two_bars_at_most() -> None:
 
 
 def test_positions_are_the_step_of_the_coming_onset_and_what_was_said() -> None:
-    notes = Note()
+    notes = build("representation=note")
     assert notes.end is not None
     tokens = [notes.end, SHIFT + 30, 60, DURATION + 4, SHIFT + 4, 62, notes.end]
     assert notes.positions(np.array(tokens)).tolist() == [

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 from random_music import polyphonic_pieces
 
+from defaults import build
 from ostinato.errors import UnencodableError
 from ostinato.music.conversion import to_muspy
 from ostinato.music.piece import LOUDNESS, NOTE, Piece, array
@@ -49,7 +50,7 @@ def random_frames(roll: Pianoroll, time: int, density: float, seed: int) -> np.n
 def test_pianoroll_equals_muspy_on_every_chorale(
     steps: int, velocity: bool, chorales: list[Piece]
 ) -> None:
-    roll = Pianoroll(f"1/{steps}", velocity=velocity, onsets=False)
+    roll = build("representation=pianoroll", step=f"1/{steps}", velocity=velocity, onsets=False)
     for piece in chorales:
         expected = by_muspy(piece.at_resolution(steps), velocity)[:-1]
         assert np.array_equal(roll.encode(piece), expected), piece.name
@@ -59,7 +60,7 @@ def test_pianoroll_equals_muspy_on_every_chorale(
 def test_pianoroll_equals_muspy_on_pop_songs(
     steps: int, velocity: bool, published: Callable[[str], Path]
 ) -> None:
-    roll = Pianoroll(f"1/{steps}", velocity=velocity, onsets=False)
+    roll = build("representation=pianoroll", step=f"1/{steps}", velocity=velocity, onsets=False)
     paths = sorted(published("pop909").glob("*.mid"))
     assert len(paths) == 200
     for song in map(read_midi, paths):
@@ -72,7 +73,7 @@ def test_muspy_adds_an_empty_frame_and_takes_drums_for_pitches() -> None:
     theirs = by_muspy(piece, velocity=False)
     assert theirs.shape == (5, 128)
     assert theirs[:, 36].tolist() == [0, 0, 1, 1, 0]
-    ours = Pianoroll(onsets=False).encode(piece)
+    ours = build("representation=pianoroll", onsets=False).encode(piece)
     assert ours.shape == (2, 128)
     assert np.argwhere(ours).tolist() == [[0, 60], [1, 60]]
 
@@ -84,7 +85,10 @@ def test_muspy_sees_no_repeated_notes_and_a_channel_of_onsets_does() -> None:
     theirs = by_muspy(repeated, velocity=False)
     heard = muspy.from_pianoroll_representation(theirs, 4, encode_velocity=False)
     assert [(note.time, note.duration) for note in heard.tracks[0].notes] == [(0, 4)]
-    without, roll = Pianoroll(onsets=False), Pianoroll()
+    without, roll = (
+        build("representation=pianoroll", onsets=False),
+        build("representation=pianoroll"),
+    )
     merged = without.decode(without.encode(repeated))
     assert merged.notes[["onset", "duration"]].tolist() == [(0, 4)]
     assert np.array_equal(roll.decode(roll.encode(repeated)).notes, repeated.notes)
@@ -92,7 +96,7 @@ def test_muspy_sees_no_repeated_notes_and_a_channel_of_onsets_does() -> None:
 
 def test_the_note_that_began_last_says_how_loud() -> None:
     piece = rolled((0, 6, 60), (2, 2, 60), (2, 1, 60), velocity=[80, 40, 120])
-    frames = Pianoroll(velocity=True).encode(piece)
+    frames = build("representation=pianoroll", velocity=True).encode(piece)
     assert frames[:, 60].tolist() == [80, 80, 40, 40, 80, 80]
     assert frames[:, 128 + 60].tolist() == [1, 0, 1, 0, 0, 0]
 
@@ -100,7 +104,7 @@ def test_the_note_that_began_last_says_how_loud() -> None:
 @given(piece=polyphonic_pieces())
 @settings(deadline=None)
 def test_with_onsets_what_sounds_and_what_begins_comes_back(piece: Piece) -> None:
-    roll = Pianoroll("1/8")
+    roll = build("representation=pianoroll", step="1/8")
     decoded = roll.decode(roll.encode(piece))
     expected = Piece("", 8, separate_unisons(piece.notes))
     keys = ["onset", "duration", "pitch"]
@@ -111,14 +115,14 @@ def test_with_onsets_what_sounds_and_what_begins_comes_back(piece: Piece) -> Non
 @settings(deadline=None)
 def test_with_velocities_notes_of_one_instrument_come_back_whole(piece: Piece) -> None:
     played = Piece("", 8, separate_unisons(piece.notes))
-    roll = Pianoroll("1/8", velocity=True)
+    roll = build("representation=pianoroll", step="1/8", velocity=True)
     assert np.array_equal(roll.decode(roll.encode(played)).notes, played.notes)
 
 
 @given(piece=polyphonic_pieces(), velocity=st.booleans())
 @settings(deadline=None)
 def test_without_onsets_what_sounds_comes_back(piece: Piece, velocity: bool) -> None:
-    roll = Pianoroll("1/8", velocity=velocity, onsets=False)
+    roll = build("representation=pianoroll", step="1/8", velocity=velocity, onsets=False)
     frames = roll.encode(piece)
     decoded = roll.decode(frames)
     assert np.array_equal(roll.encode(decoded) > 0, frames > 0)
@@ -136,7 +140,9 @@ def test_without_onsets_what_sounds_comes_back(piece: Piece, velocity: bool) -> 
 def test_any_frames_decode_to_a_valid_piece(
     step: Any, velocity: bool, onsets: bool, time: int, density: float, seed: int
 ) -> None:
-    roll = Pianoroll(step, velocity=velocity, onsets=onsets, pitch_range=PIANO)
+    roll = build(
+        "representation=pianoroll", step=step, velocity=velocity, onsets=onsets, pitch_range=PIANO
+    )
     frames = random_frames(roll, time, density, seed)
     piece = roll.decode(frames, "drawn")
     notes = piece.notes
@@ -155,7 +161,7 @@ def test_any_frames_decode_to_a_valid_piece(
 
 
 def test_decoded_pieces_write_as_midi(tmp_path: Path) -> None:
-    roll = Pianoroll("3/2", velocity=True)
+    roll = build("representation=pianoroll", step="3/2", velocity=True)
     piece = roll.decode(random_frames(roll, 30, 0.2, seed=1))
     write_midi(piece, tmp_path / "drawn.mid")
     heard = read_midi(tmp_path / "drawn.mid")
@@ -164,7 +170,7 @@ def test_decoded_pieces_write_as_midi(tmp_path: Path) -> None:
 
 
 def test_an_onset_is_heard_whether_or_not_its_pitch_is_said_to_sound() -> None:
-    roll = Pianoroll(velocity=True)
+    roll = build("representation=pianoroll", velocity=True)
     frames = np.zeros((3, roll.size), np.uint8)
     frames[1, 128 + 60] = 1
     frames[2, 60] = 33
@@ -174,7 +180,7 @@ def test_an_onset_is_heard_whether_or_not_its_pitch_is_said_to_sound() -> None:
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_step_is_a_whole_number_of_ticks(step: Any) -> None:
-    roll = Pianoroll(step)
+    roll = build("representation=pianoroll", step=step)
     frames = np.zeros((7, roll.size), np.uint8)
     frames[3:5, 60] = 1
     piece = roll.decode(frames)
@@ -186,7 +192,7 @@ def test_a_step_is_a_whole_number_of_ticks(step: Any) -> None:
 
 def test_steps_longer_than_a_beat_round_as_shorter_ones_do() -> None:
     piece = rolled((0, 2, 60), (2, 2, 62), (3, 9, 64))  # in sixteenths; a step is six of them
-    frames = Pianoroll("3/2", onsets=False).encode(piece)
+    frames = build("representation=pianoroll", step="3/2", onsets=False).encode(piece)
     assert np.argwhere(frames).tolist() == [[0, 60], [0, 62], [1, 64]]
 
 
@@ -194,7 +200,7 @@ def test_steps_longer_than_a_beat_round_as_shorter_ones_do() -> None:
 def test_steps_that_can_be_said(step: Any) -> None:
     hints = get_type_hints(Pianoroll.__init__, include_extras=True)
     assert TypeAdapter(hints["step"]).validate_python(step) == step
-    assert max(Pianoroll(step).position_features.values()) <= 256
+    assert max(build("representation=pianoroll", step=step).position_features.values()) <= 256
 
 
 @pytest.mark.parametrize(
@@ -202,7 +208,7 @@ def test_steps_that_can_be_said(step: Any) -> None:
 )
 def test_other_steps_are_refused_with_a_sentence(step: Any) -> None:
     with pytest.raises(ValueError, match="a fraction of a quarter note from 1/64 to 4, such as"):
-        Pianoroll(step)
+        build("representation=pianoroll", step=step)
     hints = get_type_hints(Pianoroll.__init__, include_extras=True)
     with pytest.raises(ValidationError, match="a fraction of a quarter note"):
         TypeAdapter(hints["step"]).validate_python(step)
@@ -214,7 +220,7 @@ def test_other_steps_are_refused_with_a_sentence(step: Any) -> None:
 def test_positions_come_back_with_the_bar_or_the_fewest_bars_of_whole_steps(
     step: Any, steps: int
 ) -> None:
-    roll = Pianoroll(step)
+    roll = build("representation=pianoroll", step=step)
     assert roll.position_features == {"step": steps}
     known = roll.positions(np.zeros((2 * steps + 1, roll.size), np.uint8))
     assert known.dtype == np.uint8
@@ -223,15 +229,15 @@ def test_positions_come_back_with_the_bar_or_the_fewest_bars_of_whole_steps(
 
 
 def test_positions_can_count_through_a_phrase() -> None:
-    roll = Pianoroll(1, position_bars=4)
+    roll = build("representation=pianoroll", step=1, position_bars=4)
     assert roll.position_features == {"step": 16}
     assert roll.positions(np.zeros((18, roll.size), np.uint8))[-2:, 0].tolist() == [0, 1]
     with pytest.raises(ValueError, match="position_bars=64 with steps of 1/4 makes 1024 positions"):
-        Pianoroll("1/4", position_bars=64)
+        build("representation=pianoroll", step="1/4", position_bars=64)
 
 
 def test_every_column_has_its_own_description() -> None:
-    roll = Pianoroll(pitch_range=PIANO)
+    roll = build("representation=pianoroll", pitch_range=PIANO)
     assert roll.size == 176
     words = [roll.describe(column) for column in range(roll.size)]
     assert len(set(words)) == roll.size
@@ -243,7 +249,7 @@ def test_every_column_has_its_own_description() -> None:
 def test_transposed_frames_are_the_frames_of_the_transposed_piece(
     onsets: bool, chorales: list[Piece]
 ) -> None:
-    roll = Pianoroll(velocity=True, onsets=onsets, pitch_range=PIANO)
+    roll = build("representation=pianoroll", velocity=True, onsets=onsets, pitch_range=PIANO)
     semitones = np.array([-5, 0, 7])
     for piece in chorales[::20]:
         moved = roll.transpose(np.stack([roll.encode(piece)] * 3), semitones)
@@ -253,7 +259,7 @@ def test_transposed_frames_are_the_frames_of_the_transposed_piece(
 
 
 def test_a_pitch_that_leaves_the_range_falls_silent() -> None:
-    roll = Pianoroll(pitch_range=(60, 62))
+    roll = build("representation=pianoroll", pitch_range=(60, 62))
     frames = np.ones((2, 1, 6), np.uint8)
     moved = roll.transpose(frames, np.array([1, -2]))
     assert moved[:, 0].tolist() == [[0, 1, 1, 0, 1, 1], [1, 0, 0, 1, 0, 0]]
@@ -261,24 +267,26 @@ def test_a_pitch_that_leaves_the_range_falls_silent() -> None:
 
 def test_pieces_that_cannot_be_held_are_refused_with_the_reason() -> None:
     with pytest.raises(UnencodableError, match="has no notes besides drums"):
-        Pianoroll().encode(rolled((0, 4, 36), drum=True))
+        build("representation=pianoroll").encode(rolled((0, 4, 36), drum=True))
     with pytest.raises(UnencodableError, match="has 2 notes outside of the pitches 21 to 108"):
-        Pianoroll(pitch_range=PIANO).encode(rolled((0, 4, 20), (0, 4, 60), (0, 4, 109)))
+        build("representation=pianoroll", pitch_range=PIANO).encode(
+            rolled((0, 4, 20), (0, 4, 60), (0, 4, 109))
+        )
     with pytest.raises(UnencodableError, match="as 8,388,609 frames of 1/4 quarter notes; a piece"):
-        Pianoroll().encode(rolled((2**23, 1, 60)))
+        build("representation=pianoroll").encode(rolled((2**23, 1, 60)))
 
 
 def test_a_piece_of_long_unisons_is_refused_before_it_takes_all_memory() -> None:
     piece = rolled(*[(0, 10**5, 60)] * 1000)
     with pytest.raises(UnencodableError, match=r"would take 2\.3 GiB"):
-        Pianoroll().encode(piece)
+        build("representation=pianoroll").encode(piece)
 
 
 @pytest.mark.parametrize("onsets", [False, True])
 @given(piece=polyphonic_pieces())
 @settings(deadline=None, max_examples=40)
 def test_as_many_notes_are_counted_as_are_decoded(onsets: bool, piece: Piece) -> None:
-    roll = Pianoroll("1/8", onsets=onsets)
+    roll = build("representation=pianoroll", step="1/8", onsets=onsets)
     frames = roll.encode(piece)
     before = frames.copy()
     assert roll.note_count(frames) == len(roll.decode(frames).notes)

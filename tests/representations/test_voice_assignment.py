@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_music import encodable, polyphonic_pieces, spread_pieces
 
+from defaults import build
 from ostinato.corpora.bar_alignment import align_bars
 from ostinato.errors import UnencodableError
 from ostinato.music.piece import NOTE, Piece, array
@@ -18,10 +19,9 @@ from ostinato.music.writing import write_midi
 from ostinato.representations.instrument import separate_unisons
 from ostinato.representations.monophonic import HOLD, REST, to_monophonic
 from ostinato.representations.voice_assignment import assign_voices
-from ostinato.representations.voices import Voices
 
 SOUNDS = ["onset", "duration", "pitch", "track"]
-BAND = Voices(voices=6, by_track=(1, 2, 3))
+BAND = build("representation=voices", voices=6, by_track=(1, 2, 3))
 
 
 def piano(*notes: tuple[int, int, int]) -> Piece:
@@ -31,7 +31,7 @@ def piano(*notes: tuple[int, int, int]) -> Piece:
 
 
 def grid(piece: Piece, voices: int) -> list[list[int]]:
-    representation = Voices(voices=voices, by_track=(voices,))
+    representation = build("representation=voices", voices=voices, by_track=(voices,))
     return representation.encode(piece).reshape(-1, voices).T.tolist()
 
 
@@ -97,19 +97,19 @@ def test_more_than_a_twentieth_of_the_notes_lost_is_too_much() -> None:
     chords = piano(*((8 * i, 4, 60 + j) for i in range(5) for j in range(4)))
     told = r"5 notes, of 20, that begin together with another in the same track, .* by_track=\[3\]"
     with pytest.raises(UnencodableError, match=told):
-        Voices(voices=3, by_track=(3,)).encode(chords)
+        build("representation=voices", voices=3, by_track=(3,)).encode(chords)
     assert len(grid(chords, 4)) == 4
 
 
 def test_notes_of_one_pitch_at_once_are_one_note_and_not_lost() -> None:
     doubled = piano(*((4 * i, 4, 60) for i in range(4)), *((4 * i, 2, 60) for i in range(4)))
-    decoded = Voices(voices=2, by_track=(2,))
+    decoded = build("representation=voices", voices=2, by_track=(2,))
     notes = decoded.decode(decoded.encode(doubled)).notes
     assert notes["pitch"].tolist() == [60] * 4
 
 
 def test_voices_of_a_track_in_unison_are_written_as_midi(tmp_path: Path) -> None:
-    two = Voices(voices=3, by_track=(1, 2))
+    two = build("representation=voices", voices=3, by_track=(1, 2))
     unison = np.array([72, 60, 60, HOLD, HOLD, 60, HOLD, HOLD, HOLD])
     piece = two.decode(unison)
     write_midi(piece, tmp_path / "unison.mid")
@@ -121,7 +121,7 @@ def test_voices_of_a_track_in_unison_are_written_as_midi(tmp_path: Path) -> None
 def test_voices_by_track_must_be_as_many_as_the_voices() -> None:
     told = r"by_track=\[1, 1, 4\] makes 6 voices; voices=4 should be as many"
     with pytest.raises(ValueError, match=told):
-        Voices(by_track=(1, 1, 4))
+        build("representation=voices", by_track=(1, 1, 4))
 
 
 def test_other_numbers_of_tracks_are_refused() -> None:
@@ -132,7 +132,7 @@ def test_other_numbers_of_tracks_are_refused() -> None:
 def test_songs_of_pop909_in_seven_voices(published: Callable[[str], Path]) -> None:
     paths = sorted(published("pop909").glob("*.mid"))[:40]
     songs = [align_bars(read_midi(path), 4, 4) for path in paths]
-    voices = Voices(voices=7, by_track=(1, 2, 4))
+    voices = build("representation=voices", voices=7, by_track=(1, 2, 4))
     encoded = encodable(voices, songs)
     assert len(encoded) >= 36
     decoded = [voices.decode(tokens) for tokens in encoded.values()]

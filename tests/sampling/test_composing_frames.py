@@ -7,15 +7,15 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from defaults import build
 from ostinato.models.sequence import SequenceModel
 from ostinato.music.piece import Piece
-from ostinato.representations.pianoroll import Pianoroll
 from ostinato.sampling.frames import sample_frames
 from ostinato.sampling.settings import Sampling
 from small_networks import network_of
 
-ROLL = Pianoroll()
-FEW = Sampling(pieces=3, max_bars=2)
+ROLL = build("representation=pianoroll")
+FEW = build("sampling=ancestral", pieces=3, max_bars=2)
 
 
 def composed(
@@ -49,9 +49,11 @@ def test_every_piece_is_frames_up_to_the_last_bar() -> None:
 
 
 def test_a_step_longer_than_a_bar_is_one_frame_at_least() -> None:
-    roll = Pianoroll(4, onsets=False)
+    roll = build("representation=pianoroll", step=4, onsets=False)
     network = network_of("pianoroll", step=4, onsets=False)
-    frames, _ = sample_frames(network, roll, Sampling(pieces=1, max_bars=1), 1)[0]
+    frames, _ = sample_frames(network, roll, build("sampling=ancestral", pieces=1, max_bars=1), 1)[
+        0
+    ]
     assert frames.shape == (1, 128)
 
 
@@ -68,7 +70,7 @@ def test_silence_is_allowed() -> None:
 
 def test_a_lower_temperature_draws_less_of_what_is_unlikely() -> None:
     def share(temperature: float) -> float:
-        settings = Sampling(pieces=4, max_bars=2, temperature=temperature)
+        settings = build("sampling=ancestral", pieces=4, max_bars=2, temperature=temperature)
         return float(np.mean(composed(settings, network=biased(-1.0))))
 
     assert share(1.0) == pytest.approx(1 / (1 + np.e), abs=0.01)
@@ -77,7 +79,7 @@ def test_a_lower_temperature_draws_less_of_what_is_unlikely() -> None:
 
 def test_prompts_are_continued_note_for_note(short_chorales: list[Piece]) -> None:
     prompts = [beginning(short_chorales[0], 1), beginning(short_chorales[1], 2)]
-    pieces = composed(Sampling(pieces=3, max_bars=4), prompts=prompts)
+    pieces = composed(build("sampling=ancestral", pieces=3, max_bars=4), prompts=prompts)
     for i, frames in enumerate(pieces):
         prompt = prompts[i % 2]
         assert len(frames) == 64
@@ -87,7 +89,7 @@ def test_prompts_are_continued_note_for_note(short_chorales: list[Piece]) -> Non
 
 def test_a_prompt_longer_than_the_piece_is_cut(short_chorales: list[Piece]) -> None:
     prompt = beginning(short_chorales[0], 3)
-    (frames,) = composed(Sampling(pieces=1, max_bars=1), prompts=[prompt])
+    (frames,) = composed(build("sampling=ancestral", pieces=1, max_bars=1), prompts=[prompt])
     assert np.array_equal(frames, prompt[:16])
 
 
@@ -98,7 +100,7 @@ def test_each_frame_is_drawn_from_what_the_whole_pass_says(short_chorales: list[
         for parameter in network.parameters():
             parameter *= 8  # a network with opinions
     prompt = beginning(short_chorales[0], 1)
-    settings = Sampling(pieces=1, max_bars=3, temperature=1e-3)
+    settings = build("sampling=ancestral", pieces=1, max_bars=3, temperature=1e-3)
     (frames,) = composed(settings, prompts=[prompt], network=network)
     heard = np.concatenate([np.zeros((1, ROLL.size), np.uint8), frames])
     positions = torch.from_numpy(ROLL.positions(heard)[:-1].astype(np.int64))[None]

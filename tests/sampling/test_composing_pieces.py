@@ -8,23 +8,25 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from defaults import build
 from ostinato.methods.base import SamplingTask
 from ostinato.methods.likelihood import Likelihood
 from ostinato.models.bundle import Bundle
 from ostinato.music.piece import Piece
 from ostinato.music.piece_defaults import PieceDefaults
 from ostinato.representations.base import TokenRepresentation
-from ostinato.representations.event import Event
-from ostinato.representations.pitch import Pitch
-from ostinato.representations.voices import Voices
 from ostinato.sampling.prompts import crop_bars
 from ostinato.sampling.sequence import compose
 from ostinato.sampling.settings import Sampling
 from small_networks import config_of, network_of
 
-KINDS: dict[str, TokenRepresentation] = {"voices": Voices(), "event": Event(), "pitch": Pitch()}
+KINDS: dict[str, TokenRepresentation] = {
+    "voices": build("representation=voices"),
+    "event": build("representation=event"),
+    "pitch": build("representation=pitch"),
+}
 EVERY = pytest.mark.parametrize("name", KINDS)
-FEW = Sampling(pieces=5, max_bars=6)
+FEW = build("sampling=ancestral", pieces=5, max_bars=6)
 
 
 @functools.cache
@@ -78,7 +80,7 @@ def test_a_seed_gives_the_same_pieces_and_another_seed_others(name: str) -> None
 @EVERY
 def test_torchs_own_random_numbers_do_not_matter(name: str) -> None:
     network = network_of(name)
-    settings = Sampling(pieces=2, max_bars=2)
+    settings = build("sampling=ancestral", pieces=2, max_bars=2)
     torch.manual_seed(1)
     one = compose(network, KINDS[name], settings, 3)
     torch.manual_seed(2)
@@ -100,17 +102,20 @@ def test_prompts_are_continued_word_for_word(name: str, short_chorales: list[Pie
 def test_continuing_depends_on_the_prompt(short_chorales: list[Piece]) -> None:
     one, other = (beginning("pitch", piece) for piece in short_chorales[:2])
     assert len(one) == len(other)
-    network, settings = network_of("pitch"), Sampling(pieces=1, max_bars=12)
+    network, settings = network_of("pitch"), build("sampling=ancestral", pieces=1, max_bars=12)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter *= 4  # a network with opinions
-    ends = [compose(network, Pitch(), settings, 3, [p])[0].steps[len(p) :] for p in (one, other)]
+    ends = [
+        compose(network, build("representation=pitch"), settings, 3, [p])[0].steps[len(p) :]
+        for p in (one, other)
+    ]
     assert not np.array_equal(*ends)
 
 
 @pytest.mark.parametrize("name", ["voices", "pitch"])
 def test_composing_stops_at_the_last_bar(name: str) -> None:
-    settings = Sampling(pieces=8, max_bars=2)
+    settings = build("sampling=ancestral", pieces=8, max_bars=2)
     representation = KINDS[name]
     steps = 2 * 4 * representation.resolution * (4 if name == "voices" else 1)
     lengths = [len(tokens) for tokens in composed(name, settings)]
@@ -126,8 +131,8 @@ def test_composed_pieces_hold_no_end_token(name: str) -> None:
 def test_a_network_that_wants_to_end_ends_after_its_first_notes() -> None:
     network = network_of("voices")
     with torch.no_grad():
-        network.head.logits.bias[Voices().end] = 50.0  # type: ignore[index, union-attr]
-    for tokens, ended in compose(network, Voices(), FEW, seed=1):
+        network.head.logits.bias[build("representation=voices").end] = 50.0  # type: ignore[index, union-attr]
+    for tokens, ended in compose(network, build("representation=voices"), FEW, seed=1):
         assert ended
         assert len(tokens) % 4 == 0
         assert np.any(tokens[-4:] < 128)
@@ -138,20 +143,27 @@ def test_a_network_that_never_moves_on_is_stopped() -> None:
     network = network_of("event")
     with torch.no_grad():
         network.head.logits.bias[:256] = 1000.0  # type: ignore[index, union-attr]
-    tokens, ended = compose(network, Event(), Sampling(pieces=1, max_bars=1), seed=1)[0]
+    tokens, ended = compose(
+        network,
+        build("representation=event"),
+        build("sampling=ancestral", pieces=1, max_bars=1),
+        seed=1,
+    )[0]
     assert not ended
     assert len(tokens) <= 4 * 64
-    assert len(Event().decode(tokens).notes)
+    assert len(build("representation=event").decode(tokens).notes)
 
 
 def test_without_an_end_token_a_prompt_is_continued(short_chorales: list[Piece]) -> None:
-    representation = Pitch(hold=False, end_token=False)
+    representation = build("representation=pitch", hold=False, end_token=False)
     from ostinato.models.bundle import build_network
     from small_networks import config_of
 
     network: Any = build_network(config_of("pitch"), representation)
     prompt = representation.encode(short_chorales[0])[:32]
-    ((tokens, _),) = compose(network, representation, Sampling(pieces=1, max_bars=4), 1, [prompt])
+    ((tokens, _),) = compose(
+        network, representation, build("sampling=ancestral", pieces=1, max_bars=4), 1, [prompt]
+    )
     assert np.array_equal(tokens[:32], prompt)
     assert len(tokens) == 4 * 16
     followed(representation, tokens[32:])
@@ -159,8 +171,13 @@ def test_without_an_end_token_a_prompt_is_continued(short_chorales: list[Piece])
 
 def test_repetition_penalty_makes_notes_repeat_less() -> None:
     def repeated(penalty: float) -> float:
-        settings = Sampling(
-            pieces=8, max_bars=6, repetition_penalty=penalty, repetition_window=8, temperature=0.2
+        settings = build(
+            "sampling=ancestral",
+            pieces=8,
+            max_bars=6,
+            repetition_penalty=penalty,
+            repetition_window=8,
+            temperature=0.2,
         )
         shares = []
         for tokens in composed("pitch", settings):
@@ -181,8 +198,10 @@ def test_what_continues_a_pickup_begins_with_it_and_has_its_barlines(
         if [tuple(row)[1:] for row in piece.time_signatures.tolist()] == [pickup, common]
     )
     prompt = crop_bars(piece, 2)
-    bundle = Bundle(config_of(), Voices(), network_of(), PieceDefaults.of([piece]))
-    settings = Sampling(pieces=1, max_bars=6, prompt="test", prompt_bars=2)
+    bundle = Bundle(
+        config_of(), build("representation=voices"), network_of(), PieceDefaults.of([piece])
+    )
+    settings = build("sampling=ancestral", pieces=1, max_bars=6, prompt="test", prompt_bars=2)
     sampled = Likelihood().sample(SamplingTask(bundle, settings, 3, lambda: [piece]))
     [sample], made = sampled.samples, sampled.samples[0].piece
     assert sampled.continued == piece.name

@@ -6,15 +6,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from defaults import build
 from ostinato.models.segments import interpolate_on_sphere
 from ostinato.representations.monophonic import REST
-from ostinato.representations.voices import Voices
 from ostinato.sampling.segments import compose_segments
-from ostinato.sampling.settings import Sampling
 from ostinato.sampling.voice_rolls import draw_segments
 from small_gans import gan_of
 
-VOICES = Voices(steps_per_quarter=2, bar_steps=8)
+VOICES = build("representation=voices", steps_per_quarter=2, bar_steps=8)
 SEGMENT, BAR = 2 * 8 * 4, 8 * 4  # tokens
 
 
@@ -50,7 +49,8 @@ def test_noise_of_any_shape_has_a_way() -> None:
 def test_the_same_seed_composes_the_same_segments() -> None:
     network = gan_of()
     once, again, more = (
-        compose_segments(network, VOICES, Sampling(pieces=count), seed=5) for count in (3, 3, 4)
+        compose_segments(network, VOICES, build("sampling=ancestral", pieces=count), seed=5)
+        for count in (3, 3, 4)
     )
     assert [piece.steps.tolist() for piece in once] == [piece.steps.tolist() for piece in again]
     assert len(more) == 4
@@ -59,7 +59,9 @@ def test_the_same_seed_composes_the_same_segments() -> None:
 
 def test_a_way_leads_from_one_segment_to_another() -> None:
     network = gan_of()
-    composed = compose_segments(network, VOICES, Sampling(pieces=2, interpolation_steps=5), seed=5)
+    composed = compose_segments(
+        network, VOICES, build("sampling=ancestral", pieces=2, interpolation_steps=5), seed=5
+    )
     ends = draw_segments(network, network.noise(4, torch.Generator().manual_seed(5)))
     expected = VOICES.from_grid(ends).reshape(2, 2, SEGMENT)
     for piece, (first, last) in zip(composed, expected, strict=True):

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from defaults import build
 from ostinato.corpora.corpus import Corpus
-from ostinato.corpora.sources.folder import Folder
 from ostinato.corpora.sources.packaged import BachChorales, Job
 from ostinato.errors import UserError
 from ostinato.stages.fetch import fetch
@@ -21,7 +21,7 @@ class FiveChorales(BachChorales):
 
 
 def corpus(source: Any = None) -> Corpus:
-    return Corpus(name="test", path="data/test", source=source)
+    return build("corpus=_base", name="test", path="data/test", source=source)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -70,9 +70,9 @@ def test_music_of_the_users_is_copied_anew_each_time(tmp_path: Path) -> None:
     music, root, stamps = tmp_path / "music", tmp_path / "project", tmp_path / "stamps"
     music.mkdir()
     (music / "a.mid").write_bytes(b"1")
-    fetch(corpus(Folder(str(music))), root, 1, stamps)
+    fetch(corpus(build("corpus=folder.source", folder=str(music))), root, 1, stamps)
     (music / "a.mid").write_bytes(b"2")
-    fetch(corpus(Folder(str(music))), root, 1, stamps)
+    fetch(corpus(build("corpus=folder.source", folder=str(music))), root, 1, stamps)
     assert contents(root) == {"data/test/a.mid": b"2"}
 
 
@@ -109,7 +109,7 @@ def test_a_folder_is_copied_with_its_names_and_without_what_is_not_music(tmp_pat
     (music / "cover.png").write_bytes(b"3")
     (music / ".hidden.mid").write_bytes(b"4")
     root = tmp_path / "project"
-    fetch(corpus(Folder(str(music))), root, 1)
+    fetch(corpus(build("corpus=folder.source", folder=str(music))), root, 1)
     assert contents(root / "data" / "test") == {"été/日本/さくら.MID": b"1", "tune.abc": b"2"}
 
 
@@ -130,9 +130,9 @@ def test_names_are_copied_byte_for_byte(tmp_path: Path) -> None:
             (folder / name).write_bytes(bytes([number]))
     if len(list(music.glob("*.*"))) < len(names):
         pytest.skip("this disk takes some of these names for one")
-    fetch(corpus(Folder(str(music))), root)
+    fetch(corpus(build("corpus=folder.source", folder=str(music))), root)
     assert contents(root / "data" / "test") == contents(music)
-    fetch(corpus(Folder(str(music))), root)
+    fetch(corpus(build("corpus=folder.source", folder=str(music))), root)
 
 
 def test_a_file_of_the_users_with_a_name_that_is_no_utf8_is_named(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_the_licence_is_said_before_anything_is_fetched(tmp_path: Path, capfd: A
     assert capfd.readouterr().out.startswith("Licence: the music is in the public domain")
     (tmp_path / "music").mkdir()
     (tmp_path / "music" / "a.mid").write_bytes(b"1")
-    fetch(corpus(Folder(str(tmp_path / "music"))), tmp_path / "other")
+    fetch(corpus(build("corpus=folder.source", folder=str(tmp_path / "music"))), tmp_path / "other")
     assert "Licence" not in capfd.readouterr().out
 
 
@@ -175,15 +175,15 @@ def test_a_corpus_that_downloads_nothing_ignores_the_mirror(tmp_path: Path) -> N
 def test_a_folder_is_not_copied_into_itself(tmp_path: Path) -> None:
     (tmp_path / "a.mid").write_bytes(b"1")
     with pytest.raises(UserError, match="contains the folder it would be copied into"):
-        fetch(corpus(Folder(str(tmp_path))), tmp_path, 1)
+        fetch(corpus(build("corpus=folder.source", folder=str(tmp_path))), tmp_path, 1)
 
 
 @pytest.mark.parametrize(
     ("source", "message"),
     [
         (None, "put your music into .*data/test"),
-        (Folder(), "put your music into its folder"),
-        (Folder("/no/such/folder"), "is not a folder"),
+        (build("corpus=folder.source"), "put your music into its folder"),
+        (build("corpus=folder.source", folder="/no/such/folder"), "is not a folder"),
     ],
 )
 def test_where_there_is_nothing_to_fetch_it_says_what_to_do(
@@ -196,7 +196,7 @@ def test_where_there_is_nothing_to_fetch_it_says_what_to_do(
 def test_a_folder_without_music_is_named(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="There is no music in"):
-        fetch(corpus(Folder(str(tmp_path / "empty"))), tmp_path, 1)
+        fetch(corpus(build("corpus=folder.source", folder=str(tmp_path / "empty"))), tmp_path, 1)
 
 
 def test_stages_import_nothing_heavy() -> None:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from defaults import build
 from ostinato.corpora.corpus import Corpus
-from ostinato.corpora.sources.folder import Folder
 from ostinato.corpora.sources.packaged import BachChorales
 from ostinato.corpora.store import PieceStore, read_rejects, read_remarks
 from ostinato.errors import UserError
@@ -15,7 +15,7 @@ from ostinato.stages.preprocess import preprocess
 
 
 def corpus(**settings: Any) -> Corpus:
-    return Corpus(name="test", path="data/test", **settings)
+    return build("corpus=_base", name="test", path="data/test", **settings)
 
 
 @pytest.fixture
@@ -60,7 +60,10 @@ def test_when_nothing_is_left_it_says_why_and_keeps_what_was_there(root: Path) -
     ("source", "advice"),
     [
         (BachChorales(), "data/test is not there: run `ostinato fetch` or `dvc pull`."),
-        (Folder(), "data/test is not there: make that folder and put your music into it."),
+        (
+            build("corpus=folder.source"),
+            "data/test is not there: make that folder and put your music into it.",
+        ),
         (None, "data/test is not there: make that folder and put your music into it."),
     ],
 )
@@ -84,7 +87,12 @@ def test_what_was_guessed_is_counted_and_listed(
     (tmp_path / "music" / "hangs.mid").write_bytes(
         head + b"MTrk" + struct.pack(">I", len(track)) + track
     )
-    preprocess(Corpus("x", "music"), tmp_path, tmp_path / "pieces", tmp_path / "unfinished")
+    preprocess(
+        build("corpus=_base", name="x", path="music", source=None),
+        tmp_path,
+        tmp_path / "pieces",
+        tmp_path / "unfinished",
+    )
     assert "in 1 of them something was guessed: see" in capsys.readouterr().out
     (remark,) = read_remarks(tmp_path / "pieces")
     assert remark.file == "hangs.mid"

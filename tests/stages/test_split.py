@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from ostinato.corpora.splitting import PredefinedSplit, RandomSplit
+from defaults import build
+from ostinato.corpora.splitting import PredefinedSplit
 from ostinato.errors import UserError
 from ostinato.music.piece import Piece
 from ostinato.stages.split import split
@@ -23,7 +24,7 @@ def test_the_split_is_written_sorted_and_the_same_each_time(
     pieces: Path, tmp_path: Path, capfd: Any
 ) -> None:
     for name in ("one.json", "two.json"):
-        split(RandomSplit(), pieces, tmp_path / name)
+        split(build("split=random"), pieces, tmp_path / name)
     assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
     result = json.loads((tmp_path / "one.json").read_text())
     assert list(result) == ["train", "validation", "test", "groups"]
@@ -41,4 +42,4 @@ def test_a_split_with_nothing_to_train_on_is_refused(pieces: Path, tmp_path: Pat
 
 def test_without_pieces_it_names_the_stage_to_run(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="ostinato preprocess"):
-        split(RandomSplit(), tmp_path, tmp_path / "split.json")
+        split(build("split=random"), tmp_path, tmp_path / "split.json")

@@ -2,9 +2,9 @@
 
 import pytest
 
+from defaults import build
 from ostinato.data.store import TokenStore
 from ostinato.music.piece import Piece
-from ostinato.representations.voices import Voices
 from small_networks import store_of
 
 
@@ -12,4 +12,4 @@ from small_networks import store_of
 def store(short_chorales: list[Piece], tmp_path_factory: pytest.TempPathFactory) -> TokenStore:
     """Eight short chorales as voices."""
     folder = tmp_path_factory.mktemp("store") / "tokens"
-    return store_of(short_chorales[:8], Voices(), folder)
+    return store_of(short_chorales[:8], build("representation=voices"), folder)

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from defaults import build
 from ostinato.data.datamodule import SegmentData
 from ostinato.data.segments import Segments, cut
 from ostinato.methods.adversarial import module as adversarial
@@ -21,14 +22,19 @@ from ostinato.methods.segments.callbacks import SampleLogger
 from ostinato.models.adversarial.gan import GAN
 from ostinato.music.piece import Piece
 from ostinato.representations.voice_roll import VoiceRoll
-from ostinato.representations.voices import Voices
 from ostinato.training import trainer
 from ostinato.training.trainer import Fitted
 from small_gans import gan_of
 from small_networks import store_of
 
-SHORT = AdversarialTraining(
-    epochs=4, batch_size=16, transpose=(-3, 3), schedule="constant", warmup=0.0, early_stopping=None
+SHORT = build(
+    "training=cpu method=adversarial",
+    epochs=4,
+    batch_size=16,
+    transpose=(-3, 3),
+    schedule="constant",
+    warmup=0.0,
+    early_stopping=None,
 )
 
 
@@ -37,7 +43,7 @@ def segments(
     short_chorales: list[Piece], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Segments, Segments]:
     """Segments of a dozen chorales at eighths, and of four others."""
-    voices = Voices(steps_per_quarter=2, bar_steps=8)
+    voices = build("representation=voices", steps_per_quarter=2, bar_steps=8)
     store = store_of(short_chorales[:16], voices, tmp_path_factory.mktemp("store") / "tokens")
     every = np.arange(len(store.names))
     first, second = (

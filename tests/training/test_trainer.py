@@ -12,10 +12,10 @@ from pytorch_lightning.loggers import Logger
 from torch import Tensor
 from trainings import SHORT, fit, validation_nll, weights
 
+from defaults import build
 from ostinato.data.datamodule import MusicData
 from ostinato.data.store import TokenStore
 from ostinato.data.windows import WindowSettings
-from ostinato.representations.voices import Voices
 
 NAMES = ("best", "last")
 
@@ -28,7 +28,13 @@ def test_one_batch_can_be_learned_by_heart(store: TokenStore, tmp_path: Path) ->
 
 
 def test_overfitting_shows_the_same_batch_in_every_epoch(store: TokenStore) -> None:
-    data = MusicData(store, np.arange(6), np.arange(0), Voices(), WindowSettings(48, 4, (-5, 5), 1))
+    data = MusicData(
+        store,
+        np.arange(6),
+        np.arange(0),
+        build("representation=voices"),
+        WindowSettings(48, 4, (-5, 5), 1),
+    )
 
     def first(epoch: int, overfit: int) -> Tensor:
         trainer = pl.Trainer(overfit_batches=overfit, logger=False, accelerator="cpu")

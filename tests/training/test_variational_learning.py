@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from defaults import build
 from ostinato.data.datamodule import SegmentData
 from ostinato.data.segments import Segments, cut
 from ostinato.methods.segments.callbacks import SampleLogger
@@ -18,13 +19,18 @@ from ostinato.methods.variational.module import VariationalModule
 from ostinato.methods.variational.settings import VariationalTraining
 from ostinato.models.variational.vae import VAE
 from ostinato.music.piece import Piece
-from ostinato.representations.pitch import Pitch
 from ostinato.training import trainer
 from ostinato.training.trainer import Fitted
 from small_networks import store_of
 from small_vaes import vae_of
 
-SHORT = VariationalTraining(epochs=4, batch_size=16, transpose=(-3, 3), learning_rate=0.01)
+SHORT = build(
+    "training=cpu method=variational",
+    epochs=4,
+    batch_size=16,
+    transpose=(-3, 3),
+    learning_rate=0.01,
+)
 OBJECTIVE = {"free_bits": 8.0, "scheduled_sampling": 0.5}
 
 
@@ -33,7 +39,7 @@ def segments(
     short_chorales: list[Piece], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Segments, Segments]:
     """Segments of a dozen sopranos at eighths, and of four others."""
-    pitch = Pitch(steps_per_quarter=2)
+    pitch = build("representation=pitch", steps_per_quarter=2)
     store = store_of(short_chorales[:16], pitch, tmp_path_factory.mktemp("store") / "tokens")
     every = np.arange(len(store.names))
     first, second = (

@@ -7,19 +7,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from defaults import build
 from ostinato.data.datamodule import MusicData
 from ostinato.data.store import TokenStore
 from ostinato.data.windows import WindowSettings
 from ostinato.methods.likelihood.module import LikelihoodModule
 from ostinato.methods.likelihood.settings import LikelihoodTraining
 from ostinato.models.sequence import SequenceModel
-from ostinato.representations.voices import Voices
 from ostinato.training import trainer
 from ostinato.training.trainer import Fitted
 from small_networks import network_of
 
-SHORT = LikelihoodTraining(
-    epochs=3, batch_size=4, window=48, learning_rate=0.01, transpose=(0, 0), early_stopping=None
+SHORT = build(
+    "training=cpu method=likelihood",
+    epochs=3,
+    batch_size=4,
+    window=48,
+    learning_rate=0.01,
+    transpose=(0, 0),
+    early_stopping=None,
 )
 
 
@@ -37,7 +43,7 @@ def fit(
         store,
         np.arange(6),
         np.arange(6, 6 + validation),
-        Voices(),
+        build("representation=voices"),
         WindowSettings(training.window, training.batch_size, training.transpose, seed),
     )
     module = LikelihoodModule(network, training)

@@ -19,7 +19,7 @@ class Corpus:
     path: Annotated[
         str, Field(min_length=1, description="its folder, seen from the project's root")
     ]
-    source: Annotated[Source | None, Field(description="where `ostinato fetch` gets it")] = None
+    source: Annotated[Source | None, Field(description="where `ostinato fetch` gets it")]
     mirror: Annotated[
         str | None,
         Field(
@@ -27,43 +27,41 @@ class Corpus:
             description="what `ostinato fetch` downloads from instead of the host: an address, or "
             f"a folder that holds the file; null: ${MIRROR}, or else the host",
         ),
-    ] = None
+    ]
     resolution: Annotated[
         int, Field(ge=1, le=10080, description="ticks per quarter note of the pieces")
-    ] = 24
+    ]
     quantise: Annotated[
         int | None,
         Field(ge=1, description="steps per quarter note that notes are moved to; null: none"),
-    ] = None
+    ]
     metre: Annotated[
         tuple[Annotated[int, Field(ge=1, le=64)], Literal[1, 2, 4, 8, 16]] | None,
         Field(
             description="time signature that pieces get, [4, 4], moved so that bars begin where "
             "their notes say; null: as they are written"
         ),
-    ] = None
+    ]
     pitch_range: Annotated[
         tuple[Program, Program], Field(description="notes below or above are dropped")
-    ] = (0, 127)
-    min_notes: Annotated[int, Field(ge=1, description="pieces with fewer are rejected")] = 1
+    ]
+    min_notes: Annotated[int, Field(ge=1, description="pieces with fewer are rejected")]
     max_quarters: Annotated[
         float | None, Field(gt=0, description="longer pieces (in quarter notes) are rejected")
-    ] = None
+    ]
     programs: Annotated[
         list[Program] | None,
         Field(min_length=1, description="keep only these MIDI programs, 0 to 127; null: all"),
-    ] = None
-    drums: Annotated[Literal["keep", "drop"], Field(description="what becomes of percussion")] = (
-        "keep"
-    )
-    min_tracks: Annotated[int, Field(ge=1, description="pieces with fewer are rejected")] = 1
+    ]
+    drums: Annotated[Literal["keep", "drop"], Field(description="what becomes of percussion")]
+    min_tracks: Annotated[int, Field(ge=1, description="pieces with fewer are rejected")]
     max_tracks: Annotated[
         int | None, Field(ge=1, description="pieces with more are rejected; null: no limit")
-    ] = None
+    ]
     duplicates: Annotated[
         Literal["keep", "drop"],
         Field(description="what becomes of music that an earlier file holds already"),
-    ] = "keep"
+    ]
 
     def __post_init__(self) -> None:
         low, high = self.pitch_range
@@ -78,3 +76,27 @@ class Corpus:
             raise ValueError(f"max_tracks={self.max_tracks} is below min_tracks={self.min_tracks}.")
         if self.path.startswith(("/", "~")) or ".." in self.path.split("/"):
             raise ValueError(f"path={self.path} must stay inside the project, as data/bach does.")
+
+
+def keep_everything(name: str, path: str, resolution: int) -> Corpus:
+    """Return the settings of a folder that no config names: no piece or note of it is left out.
+
+    resolution: ticks per quarter note.
+    """
+    return Corpus(
+        name=name,
+        path=path,
+        source=None,
+        mirror=None,
+        resolution=resolution,
+        quantise=None,
+        metre=None,
+        pitch_range=(0, 127),
+        min_notes=1,
+        max_quarters=None,
+        programs=None,
+        drums="keep",
+        min_tracks=1,
+        max_tracks=None,
+        duplicates="keep",
+    )

@@ -50,15 +50,15 @@ class Splitting(ABC):
 class RandomSplit(Splitting):
     """Parts of given sizes, drawn at random; pieces that are alike stay on one side."""
 
-    train: Fraction = 0.8
-    validation: Fraction = 0.1
-    test: Fraction = 0.1
+    train: Fraction
+    validation: Fraction
+    test: Fraction
     group_alike: Annotated[
         bool, Field(description="keep copies and settings of the same tune in one part")
-    ] = True
+    ]
     seed: Annotated[
         int, Field(ge=0, description="of the split alone, which `seed` does not change")
-    ] = 42
+    ]
 
     def __post_init__(self) -> None:
         total = self.train + self.validation + self.test

@@ -116,7 +116,8 @@ def write_store(
     made = [beside / f"{number:05d}" for number in range(len(parts))]
     waiting = [pair for pair in zip(made, parts, strict=True) if not _about_path(pair[0]).exists()]
     encode = partial(_encode_part, representation)
-    encoded = (workers or Workers(processes=1)).map(encode, waiting, _raise_crashed)
+    workers = workers or Workers.of_this_machine(1)
+    encoded = workers.map(encode, waiting, _raise_crashed)
     missing = {part for part, _ in waiting}
     _join(_encode_missing(made, missing, encoded, advance), representation, whole)
     with scratch.temporary(folder) as gone:  # the parts go with it, however this ends

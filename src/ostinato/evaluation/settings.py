@@ -12,13 +12,13 @@ class Evaluation:
 
     smoothing: Annotated[
         float, Field(gt=0, description="added to every count of the unigram and bigram baselines")
-    ] = 0.1
-    batch_size: Annotated[int, Field(ge=1, description="test pieces scored side by side")] = 16
+    ]
+    batch_size: Annotated[int, Field(ge=1, description="test pieces scored side by side")]
     transpose: Annotated[
         tuple[Annotated[int, Field(ge=-24, le=0)], Annotated[int, Field(ge=0, le=24)]],
         Field(description="average what the model says of each step over these transpositions"),
-    ] = (0, 0)
+    ]
     originality_pieces: Annotated[
         int,
         Field(ge=0, description="training pieces in which copies are looked for, at most; 0: none"),
-    ] = 10_000
+    ]

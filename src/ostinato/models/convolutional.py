@@ -147,15 +147,15 @@ class Convolutional(Backbone):
 
     def __init__(
         self,
-        hidden_size: Annotated[int, Field(ge=1, le=16384, description="channels per layer")] = 96,
+        hidden_size: Annotated[int, Field(ge=1, le=16384, description="channels per layer")],
         layers: Annotated[
             int, Field(ge=1, le=16, description="layers of a stack; each doubles the dilation")
-        ] = 6,
-        stacks: Annotated[int, Field(ge=1, le=64, description="stacks, one above the other")] = 2,
+        ],
+        stacks: Annotated[int, Field(ge=1, le=64, description="stacks, one above the other")],
         kernel: Annotated[
             int, Field(ge=1, le=64, description="steps that a convolution sees, dilation apart")
-        ] = 2,
-        dropout: Annotated[float, Field(ge=0, lt=1, description="dropped in every block")] = 0.1,
+        ],
+        dropout: Annotated[float, Field(ge=0, lt=1, description="dropped in every block")],
         *,
         input_size: int,
     ) -> None:

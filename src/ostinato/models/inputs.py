@@ -38,9 +38,7 @@ class Embedding(Input):
 
     def __init__(
         self,
-        embedding_size: Annotated[
-            int, Field(ge=1, le=8192, description="length of the vectors")
-        ] = 128,
+        embedding_size: Annotated[int, Field(ge=1, le=8192, description="length of the vectors")],
         dropout: Annotated[float, Field(ge=0, lt=1, description="share of inputs dropped")] = 0.0,
         *,
         spec: SequenceSpec,
@@ -73,13 +71,11 @@ class Frames(Input):
 
     def __init__(
         self,
-        embedding_size: Annotated[
-            int, Field(ge=1, le=8192, description="length of the vectors")
-        ] = 128,
-        dropout: Annotated[float, Field(ge=0, lt=1, description="share of inputs dropped")] = 0.0,
+        embedding_size: Annotated[int, Field(ge=1, le=8192, description="length of the vectors")],
+        dropout: Annotated[float, Field(ge=0, lt=1, description="share of inputs dropped")],
         shift: Annotated[
             bool, Field(description="tell the network how far a training window was transposed")
-        ] = True,
+        ],
         *,
         spec: SequenceSpec,
     ) -> None:

@@ -19,9 +19,9 @@ class Recurrent(Backbone):
 
     def __init__(
         self,
-        hidden_size: Annotated[int, Field(ge=1, le=16384, description="units per layer")] = 256,
-        layers: Annotated[int, Field(ge=1, le=64, description="layers, one above the other")] = 2,
-        dropout: Annotated[float, Field(ge=0, lt=1, description="dropped between layers")] = 0.0,
+        hidden_size: Annotated[int, Field(ge=1, le=16384, description="units per layer")],
+        layers: Annotated[int, Field(ge=1, le=64, description="layers, one above the other")],
+        dropout: Annotated[float, Field(ge=0, lt=1, description="dropped between layers")],
         *,
         input_size: int,
     ) -> None:

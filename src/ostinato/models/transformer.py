@@ -62,30 +62,28 @@ class Transformer(Backbone):
 
     def __init__(
         self,
-        hidden_size: Annotated[int, Field(ge=1, le=16384, description="units per layer")] = 128,
-        layers: Annotated[int, Field(ge=1, le=64, description="layers, one above the other")] = 4,
+        hidden_size: Annotated[int, Field(ge=1, le=16384, description="units per layer")],
+        layers: Annotated[int, Field(ge=1, le=64, description="layers, one above the other")],
         heads: Annotated[
             int,
             Field(ge=1, le=256, description="heads of attention; they share the units"),
             AfterValidator(_heads_share),
-        ] = 4,
+        ],
         feed_forward: Annotated[
             int, Field(ge=1, le=65536, description="units between the layers of attention")
-        ] = 512,
+        ],
         positions: Annotated[
             Positions,
             Field(description="how it knows distances: learned vectors, a bias, rotation, or not"),
             AfterValidator(_pairs_turn),
-        ] = "relative",
+        ],
         max_distance: Annotated[
             int, Field(ge=1, le=8192, description="relative and bias: all beyond it are one")
-        ] = 256,
+        ],
         memory: Annotated[
             int | None, Field(ge=1, description="steps back that are looked at; null: all")
-        ] = None,
-        dropout: Annotated[
-            float, Field(ge=0, lt=1, description="dropped of what each part adds")
-        ] = 0.1,
+        ],
+        dropout: Annotated[float, Field(ge=0, lt=1, description="dropped of what each part adds")],
         *,
         input_size: int,
     ) -> None:

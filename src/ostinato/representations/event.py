@@ -42,11 +42,11 @@ class Event(TokenRepresentation):
 
     def __init__(
         self,
-        steps_per_quarter: StepsPerQuarter = 8,
+        steps_per_quarter: StepsPerQuarter,
         max_time_shift: Annotated[
             int, Field(ge=1, le=1000, description="steps in the longest time shift")
-        ] = 100,
-        velocity_bins: VelocityBins = 0,
+        ],
+        velocity_bins: VelocityBins,
         end_token: EndToken = True,
     ) -> None:
         self.steps_per_quarter = self.resolution = steps_per_quarter

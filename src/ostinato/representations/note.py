@@ -53,15 +53,15 @@ class Note(TokenRepresentation):
 
     def __init__(
         self,
-        steps_per_quarter: StepsPerQuarter = 8,
+        steps_per_quarter: StepsPerQuarter,
         max_shift: Annotated[
             int, Field(ge=1, le=1000, description="steps between onsets in the longest shift token")
-        ] = 64,
+        ],
         max_duration: Annotated[
             int, Field(ge=1, le=1000, description="steps in the longest duration token")
-        ] = 64,
-        velocity_bins: VelocityBins = 0,
-        end_token: EndToken = True,
+        ],
+        velocity_bins: VelocityBins,
+        end_token: EndToken,
     ) -> None:
         self.steps_per_quarter = self.resolution = steps_per_quarter
         self.max_shift = max_shift

@@ -79,25 +79,25 @@ class Pianoroll(BarGrid, FrameRepresentation):
             str | int | float,
             BeforeValidator(_check_step),
             Field(description="how long a step is, in quarter notes: 1/4, 1/24, 1, 3/2"),
-        ] = "1/4",
+        ],
         velocity: Annotated[
             bool, Field(description="say how loud a pitch sounds, not only that it does")
-        ] = False,
+        ],
         onsets: Annotated[
             bool, Field(description="say where notes begin, so that repeated notes stay apart")
-        ] = True,
+        ],
         pitch_range: Annotated[
             tuple[Annotated[int, Field(ge=0, le=127)], Annotated[int, Field(ge=0, le=127)]],
             AfterValidator(_check_order),
             Field(description="the lowest and the highest pitch; [21, 108] are a piano's keys"),
-        ] = (0, 127),
+        ],
         position_bars: Annotated[
             int, Field(ge=1, le=64, description="through how many bars positions count: a phrase")
-        ] = 1,
+        ],
         bar_steps: Annotated[
             int | None,
             Field(ge=1, le=256, description="steps to the bar of segments; null: four quarters"),
-        ] = None,
+        ],
     ) -> None:
         self.step = read_step(step)
         whole = self.step.numerator == 1

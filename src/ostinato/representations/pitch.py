@@ -47,17 +47,17 @@ class Pitch(TokenBarGrid):
 
     def __init__(
         self,
-        steps_per_quarter: StepsPerQuarter = 4,
+        steps_per_quarter: StepsPerQuarter,
         track: Annotated[
             int, Field(ge=0, description="the track that is the melody; 0 is the first")
-        ] = 0,
+        ],
         hold: Annotated[
             bool, Field(description="tell a repeated note from a long one by a hold token")
-        ] = True,
-        end_token: EndToken = True,
+        ],
+        end_token: EndToken,
         bar_steps: Annotated[
             int | None, Field(ge=1, le=256, description="steps to the bar; null: four quarters")
-        ] = None,
+        ],
     ) -> None:
         self.steps_per_quarter = self.resolution = self.beat_steps = steps_per_quarter
         self.bar_steps = bar_steps or BAR_QUARTERS * steps_per_quarter

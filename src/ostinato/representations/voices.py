@@ -66,21 +66,21 @@ class Voices(TokenBarGrid):
 
     def __init__(
         self,
-        voices: Annotated[int, Field(ge=1, le=16, description="how many voices there are")] = 4,
+        voices: Annotated[int, Field(ge=1, le=16, description="how many voices there are")],
         steps_per_quarter: Annotated[
             int, Field(ge=1, le=64, description="time steps to the quarter note")
-        ] = 4,
+        ],
         bar_steps: Annotated[
             int, Field(ge=1, le=256, description="steps to the bar, for positions")
-        ] = 16,
-        end_token: Annotated[bool, Field(description="learn where pieces end")] = True,
+        ],
         position_bars: Annotated[
             int, Field(ge=1, le=64, description="through how many bars positions count: a phrase")
-        ] = 1,
+        ],
         by_track: Annotated[
             tuple[Annotated[int, Field(ge=1, le=16)], ...] | None,
             Field(min_length=1, description="voices of each track, [1, 1, 4]; null: one each"),
-        ] = None,
+        ],
+        end_token: Annotated[bool, Field(description="learn where pieces end")] = True,
     ) -> None:
         self.voices = self.voices_per_step = voices
         self.steps_per_quarter = self.resolution = steps_per_quarter

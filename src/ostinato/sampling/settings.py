@@ -10,29 +10,29 @@ from pydantic import Field
 class Sampling:
     """Settings of sampling. conf/sampling/ holds the options."""
 
-    pieces: Annotated[int, Field(ge=1, le=4096, description="how many, in one batch")] = 6
+    pieces: Annotated[int, Field(ge=1, le=4096, description="how many, in one batch")]
     temperature: Annotated[
         float, Field(ge=0, le=10, description="divides the logits: 1 as they are; lower is safer")
-    ] = 1.0
+    ]
     top_k: Annotated[
         int | None, Field(ge=1, description="draw among the k likeliest tokens; null: all")
-    ] = None
+    ]
     top_p: Annotated[
         float | None,
         Field(gt=0, le=1, description="draw among the likeliest that make up this share"),
-    ] = None
+    ]
     repetition_penalty: Annotated[
         float, Field(ge=1, le=10, description="divide the odds of notes just played; 1: not")
-    ] = 1.0
+    ]
     repetition_window: Annotated[
         int, Field(ge=1, description="how many tokens back a note counts as just played")
-    ] = 64
-    max_bars: Annotated[int, Field(ge=1, le=4096, description="bars of 4/4, prompt included")] = 24
+    ]
+    max_bars: Annotated[int, Field(ge=1, le=4096, description="bars of 4/4, prompt included")]
     prompt: Annotated[
         str | None,
         Field(description="a MIDI file to continue, or `test`: pieces of the test split"),
-    ] = None
-    prompt_bars: Annotated[int, Field(ge=1, description="how many bars of it are the prompt")] = 4
+    ]
+    prompt_bars: Annotated[int, Field(ge=1, description="how many bars of it are the prompt")]
     interpolation_steps: Annotated[
         int | None,
         Field(
@@ -40,11 +40,9 @@ class Sampling:
             le=256,
             description="segments interpolated in each piece, both ends included; null: none",
         ),
-    ] = None
-    start: Annotated[
-        str | None, Field(description="a music file to interpolate from; null: drawn")
-    ] = None
-    to: Annotated[str | None, Field(description="a music file to interpolate to")] = None
+    ]
+    start: Annotated[str | None, Field(description="a music file to interpolate from; null: drawn")]
+    to: Annotated[str | None, Field(description="a music file to interpolate to")]
     novelty: Annotated[
         int,
         Field(
@@ -52,15 +50,15 @@ class Sampling:
             le=100,
             description="draws in place of samples that copy training pieces; 0: copies stay",
         ),
-    ] = 0
+    ]
     soundfont: Annotated[
         str | None, Field(description="an .sf2 file; null: the General MIDI one of pretty_midi")
-    ] = None
+    ]
     sample_rate: Annotated[
         # what an MP3 file can have, by ISO/IEC 11172-3 and 13818-3; a WAV file takes any
         Literal[8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000],
         Field(description="of the sound files, in Hz"),
-    ] = 22050
+    ]
 
     def __post_init__(self) -> None:
         if self.temperature == 0:
@@ -102,7 +100,7 @@ class FromPiece(Sampling):
 
     piece: Annotated[
         str, Field(description="a music file, or `test`: pieces of the test split, one each")
-    ] = "test"
+    ]
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -123,7 +121,7 @@ class VariationSampling(FromPiece):
 
     distance: Annotated[
         float, Field(ge=0, le=10, description="standard deviations of noise; 0: reconstruct")
-    ] = 0.5
+    ]
 
 
 @dataclass(frozen=True)
@@ -133,7 +131,7 @@ class AttributeSampling(FromPiece):
     attribute: Annotated[
         Literal["note_density", "pitch_height", "syncopation"],
         Field(description="attribute whose latent vector is added"),
-    ] = "note_density"
+    ]
     amounts: Annotated[
         tuple[Annotated[float, Field(ge=-20, le=20)], ...],
         Field(
@@ -141,4 +139,4 @@ class AttributeSampling(FromPiece):
             max_length=64,
             description="how much more; 1 is about a standard deviation of the prior's segments",
         ),
-    ] = (-2.0, -1.0, 0.0, 1.0, 2.0)
+    ]

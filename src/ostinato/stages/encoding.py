@@ -53,7 +53,10 @@ def _workers(config: Config, pieces: "PieceStore") -> "Workers":
     """One process where starting more would take longer than they save."""
     from ostinato.parallel import Workers
 
-    workers: Workers = config.build("preprocess") if "preprocess" in config.tree else Workers()
+    if "preprocess" in config.tree:
+        workers: Workers = config.build("preprocess")
+    else:  # the config of a bundle, which says nothing of it
+        workers = Workers.of_this_machine()
     few = workers.backend == "loky" and len(pieces.parts) < WORTH_PROCESSES
     return replace(workers, processes=1) if few else workers
 

@@ -74,15 +74,15 @@ def _folder_viewer(folder: Path) -> Callable[[Path], View]:
 
 def _of_folder(folder: Path) -> View:
     from ostinato.corpora import store
-    from ostinato.corpora.corpus import Corpus
+    from ostinato.corpora.corpus import keep_everything
     from ostinato.corpora.ingest import ingest
     from ostinato.music.reading import music_files
     from ostinato.parallel import Workers
 
     name = folder.resolve().name or "music"
-    corpus = Corpus(name=name, path="music", resolution=480)
+    corpus = keep_everything(name, "music", resolution=480)
     with tempfile.TemporaryDirectory() as made:
-        parts = ingest(folder, music_files(folder), corpus, Path(made), Workers())
+        parts = ingest(folder, music_files(folder), corpus, Path(made), Workers.of_this_machine())
         store.finish(Path(made), parts, drop_duplicates=False)
         return _of_store(Path(made), name)
 

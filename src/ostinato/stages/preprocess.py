@@ -46,7 +46,7 @@ def preprocess(
     parts = unfinished / _named_by(folder, files, corpus)
     with locked(parts, f"reading {corpus.path}"):
         parts.mkdir(exist_ok=True)
-        count = ingest(folder, files, corpus, parts, workers or Workers())
+        count = ingest(folder, files, corpus, parts, workers or Workers.of_this_machine())
         read, rejected = store.finish(parts, count, corpus.duplicates == "drop")
         if not read:
             first = store.read_rejects(parts)[0]

@@ -14,56 +14,56 @@ class Training:
     else it does: such a training is not reproducible bit for bit. `epochs` stays an upper bound.
     """
 
-    epochs: Annotated[int, Field(ge=1, description="passes over the training pieces")] = 30
-    batch_size: Annotated[int, Field(ge=1, description="windows side by side")] = 32
+    epochs: Annotated[int, Field(ge=1, description="passes over the training pieces")]
+    batch_size: Annotated[int, Field(ge=1, description="windows side by side")]
     schedule: Annotated[
         Literal["constant", "cosine", "linear"],
         Field(description="of the learning rate after the warm-up: as it is, or down to 0"),
-    ] = "cosine"
+    ]
     warmup: Annotated[
         float, Field(ge=0, lt=1, description="share of all steps in which the rate rises from 0")
-    ] = 0.05
+    ]
     transpose: Annotated[
         tuple[int, int],
         Field(description="lowest and highest transposition drawn for a window, in semitones"),
-    ] = (-6, 6)
+    ]
     transpose_probability: Annotated[
         float,
         Field(ge=0, le=1, description="share of windows that are transposed at random"),
-    ] = 1.0
+    ]
     early_stopping: Annotated[
         int | None,
         Field(
             ge=1, description="validations without a better likelihood to stop after; null: none"
         ),
-    ] = 5
+    ]
     validate_every: Annotated[
         int, Field(ge=1, description="epochs from one validation to the next; the last has one too")
-    ] = 1
+    ]
     minutes: Annotated[
         float | None,
         Field(
             gt=0,
             description="end training, and its schedule, by the clock: not reproducible; null: no",
         ),
-    ] = None
+    ]
     accelerator: Annotated[
         Literal["auto", "cpu", "gpu", "mps"], Field(description="where to train")
-    ] = "cpu"
-    devices: Annotated[int, Field(ge=1, description="how many of them")] = 1
-    strategy: Annotated[str, Field(description="Lightning's strategy: auto, ddp, fsdp")] = "auto"
+    ]
+    devices: Annotated[int, Field(ge=1, description="how many of them")]
+    strategy: Annotated[str, Field(description="Lightning's strategy: auto, ddp, fsdp")]
     precision: Annotated[
         Literal["32-true", "16-mixed", "bf16-mixed"], Field(description="of the arithmetic")
-    ] = "32-true"
+    ]
     overfit_batches: Annotated[
         int, Field(ge=0, description="train on this many batches alone; 0: on everything")
-    ] = 0
+    ]
     max_pieces: Annotated[
         int | None, Field(ge=1, description="train on the first of the pieces only; null: all")
-    ] = None
+    ]
     profiler: Annotated[
         Literal["simple", "advanced"] | None, Field(description="Lightning's profiler")
-    ] = None
+    ]
 
     def __post_init__(self) -> None:
         low, high = self.transpose
@@ -81,12 +81,12 @@ class GradientDescent(Training):
     optimizer: Annotated[
         Literal["adam", "adamw"],
         Field(description="Kingma & Ba 2015, or with decoupled decay: Loshchilov & Hutter 2019"),
-    ] = "adamw"
-    learning_rate: Annotated[float, Field(gt=0, le=10, description="at its highest")] = 0.003
-    weight_decay: Annotated[float, Field(ge=0, description="of the optimizer")] = 0.01
+    ]
+    learning_rate: Annotated[float, Field(gt=0, le=10, description="at its highest")]
+    weight_decay: Annotated[float, Field(ge=0, description="of the optimizer")]
     gradient_clip: Annotated[
         float | None, Field(gt=0, description="largest norm of the gradient; null: no limit")
-    ] = 1.0
+    ]
     averaging: Annotated[
         float | None,
         Field(
@@ -94,4 +94,4 @@ class GradientDescent(Training):
             lt=1,
             description="decay of a moving average of the weights, kept in their place; null: none",
         ),
-    ] = None
+    ]

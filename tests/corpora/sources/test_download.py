@@ -13,11 +13,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from defaults import build
 from loopback import Server, serving
-from ostinato.corpora.corpus import Corpus
 from ostinato.corpora.sources.checksum import Checksum, digest
 from ostinato.corpora.sources.download import CHUNK, download, kept_in
-from ostinato.corpora.sources.published import PianoRolls
 from ostinato.errors import UserError
 from ostinato.stages.fetch import fetch
 
@@ -222,7 +221,14 @@ def test_the_environment_may_name_the_mirror(
 ) -> None:
     monkeypatch.setenv("OSTINATO_MIRROR", server.address)
     away = f"https://no.such.host.invalid{urlsplit(address(server)).path}"
-    corpus = Corpus(name="jsb", path="data/jsb", source=PianoRolls(away, 1, checksum.digits))
+    corpus = build(
+        "corpus=_base",
+        name="jsb",
+        path="data/jsb",
+        source=build(
+            "corpus=jsb.source", address=away, steps_per_quarter=1, sha256=checksum.digits
+        ),
+    )
     fetch(corpus, tmp_path, 1)
     parts = {p.name: len(list(p.iterdir())) for p in (tmp_path / "data" / "jsb").iterdir()}
     assert parts == {"train": 229, "validation": 76, "test": 77}

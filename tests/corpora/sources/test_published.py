@@ -12,8 +12,8 @@ import pytest
 from corpus_reading import read
 from numpy.typing import NDArray
 
+from defaults import build
 from ostinato.config import Config, compose
-from ostinato.corpora.corpus import Corpus
 from ostinato.corpora.sources.published import (
     LOWEST,
     PianoRolls,
@@ -45,7 +45,7 @@ def fetched(name: str, file: Path, folder: Path) -> Fetched:
     """The source, and its pieces as they are after fetch and preprocess."""
     of_file = source(name, f"corpus.source.path={file}")
     of_file.write(folder, 1)
-    corpus = Corpus(name=name, path=f"data/{name}")
+    corpus = build("corpus=_base", name=name, path=f"data/{name}", source=None)
     return of_file, read(folder, corpus)[0]
 
 
@@ -188,4 +188,10 @@ def test_an_archive_without_the_parts_says_so(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
         archive.writestr("other.npy", b"")
     with pytest.raises(UserError, match=r"There is no item named 'train\.npy'"):
-        SeparatedVoices("https://host/a.npz", 4, path=str(tmp_path / "a.npz")).arrays()
+        build(
+            "corpus=jsb16.source",
+            address="https://host/a.npz",
+            steps_per_quarter=4,
+            path=str(tmp_path / "a.npz"),
+            sha256=None,
+        ).arrays()

@@ -19,7 +19,7 @@ class Folder(Source):
 
     folder: Annotated[
         str | None, Field(description="the folder with your music; null: you put it there yourself")
-    ] = None
+    ]
 
     def write(self, folder: Path, processes: int, mirror: str | None = None) -> None:  # noqa: ARG002
         """Copy the music into `folder`; raises `UserError` when there is none."""

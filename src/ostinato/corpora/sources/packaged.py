@@ -55,7 +55,7 @@ class Packaged(Source):
         """
         failed: list[tuple[str, str]] = []
         jobs = self.jobs()
-        read = Workers(processes=processes).map(_read, jobs, _report_crash)
+        read = Workers.of_this_machine(processes).map(_read, jobs, _report_crash)
         for name, result in track(read, f"reading {self.folder}", len(jobs)):
             if isinstance(result, str):
                 failed.append((name, result))

@@ -47,12 +47,12 @@ class Published(Source):
     ]
     sha256: Annotated[
         str | None, Field(pattern="^[0-9a-f]{64}$", description="of the file; null: not checked")
-    ] = None
+    ]
     path: Annotated[
         str | None, Field(min_length=1, description="the file, if you have it; null: download it")
-    ] = None
-    licence: Annotated[str, Field(description="on what terms it is published")] = ""
-    citation: Annotated[str, Field(description="whom to cite")] = ""
+    ]
+    licence: Annotated[str, Field(description="on what terms it is published")]
+    citation: Annotated[str, Field(description="whom to cite")]
 
     def terms(self) -> Terms:
         """Return the terms as the config says."""

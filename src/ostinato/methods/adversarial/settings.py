@@ -18,12 +18,12 @@ class AdversarialTraining(Training):
     Averaging in GAN Training (ICLR 2019).
     """
 
-    generator_rate: Annotated[Rate, Field(description="learning rate at its highest")] = 1e-3
-    critic_rate: Annotated[Rate, Field(description="learning rate at its highest")] = 2e-3
+    generator_rate: Annotated[Rate, Field(description="learning rate at its highest")]
+    critic_rate: Annotated[Rate, Field(description="learning rate at its highest")]
     betas: Annotated[
         tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]],
         Field(description="of Adam, for both"),
-    ] = (0.5, 0.9)
+    ]
     averaging: Annotated[
         float | None,
         Field(
@@ -31,11 +31,11 @@ class AdversarialTraining(Training):
             le=0.99,
             description="decay of an average of the generator's weights, kept in their place",
         ),
-    ] = 0.99
+    ]
     collapse: Annotated[
         float,
         Field(ge=0, lt=1, description="stop where segments differ by less than this share of real"),
-    ] = 0.2
+    ]
     samples_every: Annotated[
         int | None, Field(ge=1, description="epochs from samples on MLflow to the next; null: none")
-    ] = 5
+    ]

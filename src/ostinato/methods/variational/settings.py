@@ -14,4 +14,4 @@ class VariationalTraining(GradientDescent):
 
     samples_every: Annotated[
         int | None, Field(ge=1, description="epochs from samples on MLflow to the next; null: none")
-    ] = 5
+    ]

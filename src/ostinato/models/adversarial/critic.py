@@ -38,10 +38,10 @@ class ChromaCritic(Critic):
 
     def __init__(
         self,
-        hidden_size: Annotated[int, Field(ge=1, le=4096, description="channels")] = 64,
+        hidden_size: Annotated[int, Field(ge=1, le=4096, description="channels")],
         spectral_norm: Annotated[
             bool, Field(description="hold the largest singular value of each layer at 1")
-        ] = False,
+        ],
         *,
         spec: SegmentSpec,
     ) -> None:

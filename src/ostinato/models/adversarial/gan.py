@@ -31,15 +31,15 @@ class GAN(SegmentModel):
         generator: Callable[..., Generator],
         critic: Callable[..., Critic],
         objective: Wasserstein,
-        bars: Annotated[int, Field(ge=1, le=64, description="bars to a segment")] = 2,
-        pitch_range: PitchRange = (36, 83),
+        bars: Annotated[int, Field(ge=1, le=64, description="bars to a segment")],
+        pitch_range: PitchRange,
         given_bars: Annotated[
             int, Field(ge=0, le=63, description="bars that are given and continued; 0: none")
-        ] = 0,
+        ],
         given_voice: Annotated[
             int | None,
             Field(ge=0, le=15, description="voice that is given and accompanied; null: none"),
-        ] = None,
+        ],
         *,
         spec: SequenceSpec,
     ) -> None:

@@ -58,14 +58,14 @@ class BeatGenerator(Generator):
 
     def __init__(
         self,
-        noise: Annotated[int, Field(ge=1, le=4096, description="numbers for a segment")] = 96,
-        bar_noise: Annotated[int, Field(ge=0, le=4096, description="and for each bar")] = 32,
-        hidden_size: Annotated[int, Field(ge=1, le=4096, description="channels")] = 128,
+        noise: Annotated[int, Field(ge=1, le=4096, description="numbers for a segment")],
+        bar_noise: Annotated[int, Field(ge=0, le=4096, description="and for each bar")],
+        hidden_size: Annotated[int, Field(ge=1, le=4096, description="channels")],
         layers: Annotated[
             int, Field(ge=0, le=16, description="convolutions over beats, and over steps")
-        ] = 2,
-        fine_size: Annotated[int, Field(ge=1, le=4096, description="channels of steps")] = 64,
-        head_size: Annotated[int, Field(ge=1, le=4096, description="channels of a voice")] = 64,
+        ],
+        fine_size: Annotated[int, Field(ge=1, le=4096, description="channels of steps")],
+        head_size: Annotated[int, Field(ge=1, le=4096, description="channels of a voice")],
         leap_penalty: Annotated[
             float,
             Field(
@@ -73,7 +73,7 @@ class BeatGenerator(Generator):
                 le=10,
                 description="for each semitone from note to note, where segments are drawn",
             ),
-        ] = 0.0,
+        ],
         unison_penalty: Annotated[
             float,
             Field(
@@ -81,13 +81,13 @@ class BeatGenerator(Generator):
                 le=10,
                 description="for a pitch that a lower voice has, where segments are drawn",
             ),
-        ] = 0.0,
+        ],
         offbeat_bias: Annotated[
             float,
             Field(
                 ge=0, le=10, description="for notes between two eighths, where segments are drawn"
             ),
-        ] = 0.0,
+        ],
         *,
         spec: SegmentSpec,
         condition_mask: Tensor | None = None,

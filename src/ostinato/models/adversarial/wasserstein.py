@@ -33,17 +33,17 @@ class Wasserstein:
 
     critic_steps: Annotated[
         int, Field(ge=1, le=100, description="updates of the critic to one of the generator")
-    ] = 1
+    ]
     penalty: Annotated[
         float, Field(ge=0, description="weight of the gradient penalty; 0: leave it out")
-    ] = 10.0
+    ]
     temperature: Annotated[
         tuple[
             Annotated[float, Field(gt=0, le=10)],
             Annotated[float, Field(gt=0, le=10)],
         ],
         Field(description="of soft choices, when training begins and when it ends"),
-    ] = (1.0, 0.5)
+    ]
     noise_scale: Annotated[
         tuple[
             Annotated[float, Field(ge=0, le=1)],
@@ -52,7 +52,7 @@ class Wasserstein:
         Field(
             description="how much noise is added to choices, when training begins and when it ends"
         ),
-    ] = (1.0, 0.0)
+    ]
 
     def critic_loss(self, critic: Score, real: OneHotRoll, fake: OneHotRoll) -> CriticLoss:
         """Return the critic's loss: minus its gap, plus the penalty of its gradients."""

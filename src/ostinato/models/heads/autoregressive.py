@@ -43,22 +43,22 @@ class Autoregressive(Head):
         self,
         hidden_size: Annotated[
             int, Field(ge=1, le=8192, description="units that follow the pitches of a frame")
-        ] = 256,
+        ],
         channels: Annotated[
             int,
             Field(ge=0, le=1024, description="of the convolution around each pitch, 0 for none"),
-        ] = 32,
+        ],
         frames: Annotated[
             int, Field(ge=1, le=64, description="how many of the last frames it sees")
-        ] = 4,
+        ],
         reach: Annotated[
             int, Field(ge=0, le=48, description="how many semitones around a pitch it sees")
-        ] = 12,
+        ],
         copies: Annotated[
             int,
             Field(ge=0, le=64, description="attention heads that copy what followed earlier"),
-        ] = 0,
-        dropout: Annotated[float, Field(ge=0, lt=1, description="of hidden units")] = 0.2,
+        ],
+        dropout: Annotated[float, Field(ge=0, lt=1, description="of hidden units")],
         *,
         input_size: int,
         spec: SequenceSpec,

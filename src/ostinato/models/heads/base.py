@@ -63,7 +63,7 @@ class Logits(Head):
 
     def __init__(
         self,
-        dropout: Annotated[float, Field(ge=0, lt=1, description="dropped before the head")] = 0.0,
+        dropout: Annotated[float, Field(ge=0, lt=1, description="dropped before the head")],
         *,
         input_size: int,
         spec: SequenceSpec,

@@ -118,9 +118,9 @@ class FlatDecoder(Decoder):
 
     def __init__(
         self,
-        embedding_size: Annotated[Size, Field(description="of the tokens before")] = 128,
-        hidden_size: Annotated[Size, Field(description="units per layer")] = 256,
-        layers: Annotated[int, Field(ge=1, le=16, description="one above the other")] = 1,
+        embedding_size: Annotated[Size, Field(description="of the tokens before")],
+        hidden_size: Annotated[Size, Field(description="units per layer")],
+        layers: Annotated[int, Field(ge=1, le=16, description="one above the other")],
         *,
         latent_size: int,
         spec: SegmentSpec,
@@ -143,10 +143,10 @@ class HierarchicalDecoder(Decoder):
 
     def __init__(
         self,
-        conductor_size: Annotated[Size, Field(description="units of the conductor")] = 128,
-        embedding_size: Annotated[Size, Field(description="of the tokens before")] = 128,
-        hidden_size: Annotated[Size, Field(description="units per layer")] = 256,
-        layers: Annotated[int, Field(ge=1, le=16, description="one above the other")] = 1,
+        conductor_size: Annotated[Size, Field(description="units of the conductor")],
+        embedding_size: Annotated[Size, Field(description="of the tokens before")],
+        hidden_size: Annotated[Size, Field(description="units per layer")],
+        layers: Annotated[int, Field(ge=1, le=16, description="one above the other")],
         *,
         latent_size: int,
         spec: SegmentSpec,

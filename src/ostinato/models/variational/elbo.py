@@ -26,13 +26,13 @@ class ELBO:
 
     weight: Annotated[
         float, Field(ge=0, le=100, description="of the divergence, at its highest: beta")
-    ] = 0.2
+    ]
     free_bits: Annotated[
         float, Field(ge=0, le=65536, description="of the divergence of a segment that cost nothing")
-    ] = 48.0
+    ]
     annealed: Annotated[
         float, Field(ge=0, le=1, description="share of the training in which the weight rises")
-    ] = 0.2
+    ]
     scheduled_sampling: Annotated[
         float,
         Field(
@@ -40,7 +40,7 @@ class ELBO:
             le=1,
             description="share of steps, at the end, that the decoder draws; it grows from 0",
         ),
-    ] = 0.0
+    ]
 
     def weight_at(self, share: float) -> float:
         """Return the weight of the divergence after a share of the training."""

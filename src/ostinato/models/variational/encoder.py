@@ -51,12 +51,12 @@ class BidirectionalEncoder(Encoder):
 
     def __init__(
         self,
-        embedding_size: Annotated[int, Field(ge=1, le=4096, description="of a step")] = 64,
-        hidden_size: Annotated[int, Field(ge=1, le=4096, description="units each way")] = 256,
-        layers: Annotated[int, Field(ge=1, le=16, description="one above the other")] = 1,
+        embedding_size: Annotated[int, Field(ge=1, le=4096, description="of a step")],
+        hidden_size: Annotated[int, Field(ge=1, le=4096, description="units each way")],
+        layers: Annotated[int, Field(ge=1, le=16, description="one above the other")],
         step_size: Annotated[
             int, Field(ge=0, le=4096, description="numbers of each step; 0: last states alone")
-        ] = 16,
+        ],
         *,
         latent_size: int,
         spec: SegmentSpec,

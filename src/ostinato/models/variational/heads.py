@@ -94,7 +94,11 @@ class PianorollHead(StepHead):
         super().__init__()
         self.rest = spec.pitches
         frame = SequenceSpec("frames", 2 * spec.voices, channels=2)
-        self.name = Autoregressive(size, channels=0, dropout=0.0, input_size=size, spec=frame)
+        # without channels it sees no frame but its own: neither `frames` nor `reach` is read
+        unread = {"frames": 1, "reach": 0, "copies": 0}
+        self.name = Autoregressive(
+            size, channels=0, **unread, dropout=0.0, input_size=size, spec=frame
+        )
 
     def nll(self, y: Tensor, tokens: Tensor) -> Tensor:
         # the two planes of a frame: what sounds, and which of it begins

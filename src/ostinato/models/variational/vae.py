@@ -42,9 +42,9 @@ class VAE(SegmentModel):
         encoder: Callable[..., Encoder],
         decoder: Callable[..., Decoder],
         objective: ELBO,
-        latent_size: Annotated[int, Field(ge=1, le=4096, description="numbers a segment")] = 64,
-        bars: Annotated[int, Field(ge=1, le=64, description="bars to a segment")] = 2,
-        pitch_range: PitchRange = (36, 83),
+        latent_size: Annotated[int, Field(ge=1, le=4096, description="numbers a segment")],
+        bars: Annotated[int, Field(ge=1, le=64, description="bars to a segment")],
+        pitch_range: PitchRange,
         *,
         spec: SequenceSpec,
     ) -> None:

@@ -67,14 +67,14 @@ class MidiTok(TokenRepresentation):
 
     def __init__(
         self,
-        steps_per_quarter: Steps = 8,
-        max_beats: MaxBeats = 12,
-        velocities: Velocities = 32,
-        programs: Programs = True,
-        tempos: Tempos = 43,
-        time_signatures: TimeSignatures = True,
-        vocabulary: Size = None,
-        end_token: End = True,
+        steps_per_quarter: Steps,
+        max_beats: MaxBeats,
+        velocities: Velocities,
+        programs: Programs,
+        tempos: Tempos,
+        time_signatures: TimeSignatures,
+        vocabulary: Size,
+        end_token: End,
     ) -> None:
         if self.compound and vocabulary is not None:
             raise ValueError(

@@ -59,12 +59,12 @@ class Structured(MidiTok):
 
     def __init__(
         self,
-        steps_per_quarter: Steps = 8,
-        max_beats: MaxBeats = 12,
-        velocities: Velocities = 32,
-        programs: Programs = True,
-        vocabulary: Size = None,
-        end_token: End = True,
+        steps_per_quarter: Steps,
+        max_beats: MaxBeats,
+        velocities: Velocities,
+        programs: Programs,
+        vocabulary: Size,
+        end_token: End,
     ) -> None:
         super().__init__(
             steps_per_quarter, max_beats, velocities, programs, 0, False, vocabulary, end_token
