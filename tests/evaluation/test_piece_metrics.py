@@ -314,6 +314,13 @@ def test_a_bar_that_comes_back_is_alike_at_its_distance() -> None:
     assert "bar_similarity_4" not in values
 
 
+def test_a_piece_of_very_many_bars_is_not_compared_bar_by_bar() -> None:
+    values = measure(chorale([60] * 2001, steps=BAR))
+    assert values["bar_similarity_1"] == 1
+    assert "bar_self_similarity" not in values
+    assert measure(chorale([60] * 2000, steps=BAR))["bar_self_similarity"] == 1
+
+
 @settings(deadline=None)
 @given(pieces())
 def test_similarities_are_those_of_sets(piece: Piece) -> None:

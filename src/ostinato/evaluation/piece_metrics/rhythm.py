@@ -45,7 +45,7 @@ def groove_similarity(piece: PieceViews) -> float | None:
     """Return how similar the onsets of neighbouring bars are, from 0 to 1; None below two bars.
 
     The mean, over neighbouring bars of one length, of the share of grid steps at which both bars
-    have an onset or neither does: the grooving pattern similarity of Wu and Yang, "The Jazz
+    have an onset or neither has: the grooving pattern similarity of Wu and Yang, "The Jazz
     Transformer on the Front Line" (ISMIR 2020), between neighbours. Pickups and a last bar that is
     not full have no neighbour. It depends on the grid, which must be the same for what is compared.
     """

@@ -18,6 +18,7 @@ from ostinato.evaluation.registry import Metric, add_metric, register
 MUSEFORMER = 'Yu et al., "Museformer" (NeurIPS 2022)'
 DISTANCES = (1, 2, 4, 8, 16)  # bars
 FARTHEST = 16
+MOST_BARS = 2000  # the similarities of any two are a matrix of 32 MB
 MOST_PRODUCTS = 2**24  # entries of a block of the matrix that says which bar has which note
 
 _register = partial(register, "piece", group="structure", source=MUSEFORMER)
@@ -75,15 +76,16 @@ def repetition_distance(piece: PieceViews) -> float | None:
 
 @_register(
     unit="share",
-    description="notes that two bars have in common, mean over all pairs of bars",
+    description="notes that two bars have in common, mean over all pairs of bars; undefined above "
+    "2000 bars",
 )
 def bar_self_similarity(piece: PieceViews) -> float | None:
-    """Return the mean similarity of any two bars; None below two bars with notes."""
+    """Return the mean similarity of any two bars; None below 2 bars with notes, and above 2000."""
     notes = piece.bar_notes
     filled = notes.sizes > 0
     sizes = notes.sizes[filled]
     bars = len(sizes)
-    if bars < 2:
+    if not 2 <= bars <= MOST_BARS:
         return None
     common = _common_notes(notes, filled)
     shares = common / (sizes[:, None] + sizes - common)

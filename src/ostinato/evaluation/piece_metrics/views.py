@@ -92,7 +92,8 @@ class PieceViews:
         changes = np.zeros((self.grid.end + 1, PITCHES), np.int32)
         np.add.at(changes, (self.notes.onset, self.notes.pitch), 1)
         np.add.at(changes, (self.notes.end, self.notes.pitch), -1)
-        sounding: NDArray[np.bool_] = np.cumsum(changes, axis=0)[:-1] > 0
+        np.cumsum(changes, axis=0, dtype=np.int32, out=changes)  # in place: it may be large
+        sounding: NDArray[np.bool_] = changes[:-1] > 0
         return sounding
 
     @cached_property
