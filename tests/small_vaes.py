@@ -34,7 +34,7 @@ def vae_config(hierarchical: bool = False, **changed: Any) -> Config:
     return Config(
         {
             "representation": representation,
-            "model": node_of("model=vae", latent_size=6, **{**parts, **changed}),
+            "model": node_of("model=vae", **{"latent_size": 6, **parts, **changed}),
             "method": node_of("method=variational.method"),
             "choices": {"model": "vae", "representation": "voices" if count else "pianoroll"},
         }

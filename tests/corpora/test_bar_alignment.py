@@ -78,7 +78,7 @@ def test_a_piece_in_bars_stays_as_it_is() -> None:
 
 
 def test_a_corpus_can_ask_for_a_metre() -> None:
-    corpus = build("corpus=_base", name="test", path="data/test", metre=(4, 4), source=None)
+    corpus = build("corpus=_base", name="test", path="data/test", metre=(4, 4))
     piece = prepare(song(777), corpus)
     assert piece.time_signatures[["numerator", "denominator"]].tolist() == [(4, 4)]
     assert piece.barlines()[1] == 4 * piece.resolution

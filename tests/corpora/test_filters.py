@@ -88,4 +88,4 @@ def test_settings_that_contradict_each_other_are_refused(settings: dict[str, Any
 @pytest.mark.parametrize("path", ["/data/mine", "../mine", "~/mine"])
 def test_a_corpus_lies_inside_the_project(path: str) -> None:
     with pytest.raises(ValueError, match="inside the project"):
-        build("corpus=_base", name="mine", path=path, source=None)
+        build("corpus=_base", name="mine", path=path)

@@ -20,7 +20,7 @@ from ostinato.music.reading import music_files
 from ostinato.music.writing import write_midi
 from ostinato.parallel import Workers
 
-CORPUS = build("corpus=_base", name="test", path="data/test", source=None)
+CORPUS = build("corpus=_base", name="test", path="data/test")
 
 
 def midi(events: bytes, kind: int = 0) -> bytes:
@@ -145,9 +145,7 @@ def test_a_piece_that_kills_its_reader_costs_no_other(
     last["duration"] = bach[0].resolution
     for name in ("deadly", "z-deadly"):
         write_midi(replace(bach[0], notes=np.append(bach[0].notes, last)), music / f"{name}.mid")
-    corpus = build(
-        "corpus=_base", name="test", path="data/test", max_quarters=Deadly(1), source=None
-    )
+    corpus = build("corpus=_base", name="test", path="data/test", max_quarters=Deadly(1))
     parts_of(music, tmp_path / "pieces", build("preprocess=loky", processes=2), corpus)
     assert len(PieceStore(tmp_path / "pieces")) == 150
     reasons = {reject.file: reject.reason for reject in read_rejects(tmp_path / "pieces")}
@@ -162,8 +160,7 @@ def test_the_same_music_twice_is_dropped_where_the_corpus_says_so(
         piece = bach[1] if name == "other" else bach[0]
         write_midi(replace(piece, name=name), tmp_path / folder / f"{name}.mid")
     corpora = [
-        build("corpus=_base", name="test", path="data/test", duplicates=d, source=None)
-        for d in ("keep", "drop")
+        build("corpus=_base", name="test", path="data/test", duplicates=d) for d in ("keep", "drop")
     ]
     assert len(read(tmp_path, corpora[0])[0]) == 3
     pieces, rejects = read(tmp_path, corpora[1])

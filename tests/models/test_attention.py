@@ -173,10 +173,15 @@ def test_what_cannot_be_shared_is_refused_when_composed(overrides: list[str], sa
     assert str(refused.value).startswith(said)
 
 
+def test_heads_that_do_not_share_the_units_are_refused_by_the_class() -> None:
+    with pytest.raises(ValueError, match="heads=4 should divide hidden_size=6"):
+        build("model=transformer.backbone", hidden_size=6, heads=4, input_size=4)
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"hidden_size": 6}, "b: heads=4 should divide hidden_size=6."),
+        ({"hidden_size": 6}, "b.heads=4 does not fit: it should divide hidden_size=6."),
         (
             {"hidden_size": 9, "heads": 3, "positions": "rotary"},
             'b.positions="rotary" does not fit: rotary turns pairs of units, so hidden_size=9 '

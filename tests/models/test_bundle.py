@@ -225,6 +225,7 @@ def test_a_bundle_of_before_parts_were_renamed_is_read(tmp_path: Path, kind: str
         weights = ("leap_penalty", "unison_penalty", "offbeat_bias")
         for old, new in zip(("nearness", "apart", "quick"), weights, strict=True):
             model["generator"][old] = model["generator"].pop(new)
+        del model["objective"]["noise_scale"]
         model["objective"]["chance"] = [0.9, 0.1]
     else:
         model["objective"]["_target_"] = "ostinato.models.variational.evidence.Evidence"

@@ -88,7 +88,7 @@ def test_what_was_guessed_is_counted_and_listed(
         head + b"MTrk" + struct.pack(">I", len(track)) + track
     )
     preprocess(
-        build("corpus=_base", name="x", path="music", source=None),
+        build("corpus=_base", name="x", path="music"),
         tmp_path,
         tmp_path / "pieces",
         tmp_path / "unfinished",

@@ -19,7 +19,6 @@ class Corpus:
     path: Annotated[
         str, Field(min_length=1, description="its folder, seen from the project's root")
     ]
-    source: Annotated[Source | None, Field(description="where `ostinato fetch` gets it")]
     mirror: Annotated[
         str | None,
         Field(
@@ -62,6 +61,7 @@ class Corpus:
         Literal["keep", "drop"],
         Field(description="what becomes of music that an earlier file holds already"),
     ]
+    source: Annotated[Source | None, Field(description="where `ostinato fetch` gets it")] = None
 
     def __post_init__(self) -> None:
         low, high = self.pitch_range
@@ -86,7 +86,6 @@ def keep_everything(name: str, path: str, resolution: int) -> Corpus:
     return Corpus(
         name=name,
         path=path,
-        source=None,
         mirror=None,
         resolution=resolution,
         quantise=None,

@@ -45,7 +45,7 @@ def fetched(name: str, file: Path, folder: Path) -> Fetched:
     """The source, and its pieces as they are after fetch and preprocess."""
     of_file = source(name, f"corpus.source.path={file}")
     of_file.write(folder, 1)
-    corpus = build("corpus=_base", name=name, path=f"data/{name}", source=None)
+    corpus = build("corpus=_base", name=name, path=f"data/{name}")
     return of_file, read(folder, corpus)[0]
 
 

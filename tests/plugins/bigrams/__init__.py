@@ -40,7 +40,7 @@ class Bigrams(nn.Module):
 
     def __init__(
         self,
-        scale: Annotated[float, Field(ge=0, description="of the first random logits")] = 0.0,
+        scale: Annotated[float, Field(ge=0, description="of the first random logits")],
         *,
         spec: SequenceSpec,
     ) -> None:
@@ -61,7 +61,7 @@ class Bigrams(nn.Module):
 class BigramTraining(Training):
     """How the table is trained."""
 
-    step_size: Annotated[float, Field(gt=0, description="of plain gradient descent")] = 1.0
+    step_size: Annotated[float, Field(gt=0, description="of plain gradient descent")]
 
 
 class BigramModule(MethodModule):
