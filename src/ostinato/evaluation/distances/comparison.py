@@ -120,9 +120,18 @@ def _measure(
     )
     if control is None:
         return DistanceFigure(value, low, high)
-    values = [distance.compute(control, rows, random) for rows in _draws(control.count, drawn)]
-    ends = np.percentile(values, [TAIL, 100 - TAIL])
-    return DistanceFigure(value, low, high, float(np.mean(values)), *map(float, ends))
+    return DistanceFigure(value, low, high, *measure_real(distance, control, drawn))
+
+
+def measure_real(
+    distance: Distance, control: ComparedSets, drawn: int
+) -> tuple[float, float, float]:
+    """Return the mean distance of so many real pieces, and what 95 % of the draws lie between."""
+    random = np.random.default_rng(SEED)
+    draws = draw_rows(control.count, drawn)
+    values = [distance.compute(control, rows, random) for rows in draws]
+    low, high = np.percentile(values, [TAIL, 100 - TAIL])
+    return float(np.mean(values)), float(low), float(high)
 
 
 def find_interval(
@@ -140,15 +149,18 @@ def find_interval(
     return max(bounds[0], value - reach), min(bounds[1], value + reach)
 
 
-def _draws(count: int, size: int) -> list[Rows]:
-    """Return rows of `size` different pieces of `count`, again and again; all where all fit."""
+def draw_rows(count: int, size: int) -> list[Rows]:
+    """Return rows of `size` different pieces of `count`, again and again; once where all are."""
     random = np.random.default_rng(SEED)
-    return [random.choice(count, size, replace=False) for _ in range(DRAWN)]
+    times = 1 if size == count else DRAWN
+    return [random.choice(count, size, replace=False) for _ in range(times)]
 
 
 def _overlap_real(others: PieceVectors, real: PieceVectors, drawn: int) -> dict[str, float]:
     """Return by piece metric the overlapping area of `drawn` real pieces with the real set."""
-    draws = _draws(len(others), drawn)[: DRAWN // 4]  # means need fewer draws than ends of ranges
+    draws = draw_rows(len(others), drawn)[
+        : DRAWN // 4
+    ]  # means need fewer draws than ends of ranges
     found = {}
     for name in (metric.name for metric in metrics("piece")):
         theirs = _defined(real, name)

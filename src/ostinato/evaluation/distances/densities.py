@@ -1,7 +1,6 @@
 """Distances between pieces by each metric, as smoothed densities."""
 
 import numpy as np
-
 from numpy.typing import NDArray
 
 from ostinato.evaluation.distances.vectors import Values
@@ -49,9 +48,7 @@ def _transform_kernel(widths: Values) -> Spectrum:
     return spectra
 
 
-def _smooth(
-    gaps: Values, low: Values, step: Values, kernel: Spectrum
-) -> Values:
+def _smooth(gaps: Values, low: Values, step: Values, kernel: Spectrum) -> Values:
     """Return a smoothed histogram of each metric's distances (metrics, pairs), summing to 1."""
     places = (gaps - low[:, None]) / step[:, None]
     defined = ~np.isnan(places)

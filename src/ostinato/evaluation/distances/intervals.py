@@ -37,7 +37,8 @@ def count_intervals(piece: Piece) -> NDArray[np.float64]:
         pairs += np.bincount(distances[np.tril_indices(len(pitches), -1)] % OCTAVE, minlength=12)
         above_bass += np.bincount((pitches[1:] - pitches[:1]) % OCTAVE, minlength=12)
     shares = [counts / max(1, counts.sum()) for counts in (steps, pairs, above_bass)]
-    return np.sqrt(np.concatenate(shares))
+    roots: NDArray[np.float64] = np.sqrt(np.concatenate(shares))
+    return roots
 
 
 def _melodic_steps(notes: NDArray[np.void]) -> NDArray[np.int64]:

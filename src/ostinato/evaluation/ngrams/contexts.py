@@ -73,12 +73,16 @@ class ContextTable:
 class TokenModel(Protocol):
     """A model of the next token by the tokens before it."""
 
-    table: ContextTable
-    order: int
+    @property
+    def table(self) -> ContextTable:
+        """Return the contexts that training holds."""
+
+    @property
+    def order(self) -> int:
+        """Return how many tokens of context are read."""
 
     def probabilities(self, contexts: Integers, tokens: Integers) -> NDArray[np.float64]:
         """Return the probability of each token (n,) after its contexts (order + 1, n)."""
-        ...
 
 
 def count_contexts(pieces: Sequence[NDArray[Any]], size: int, order: int) -> ContextTable:

@@ -47,14 +47,15 @@ class MarkovScores:
             "training_pieces": self.training,
         }
 
-    def sentences(self) -> list[str]:
+    def details(self) -> dict[str, str]:
         """Return in words what a reader should know about the models."""
-        chosen = "chosen on validation" if self.validated else "not chosen: no validation pieces"
-        found = [f"{self.orders['ngram']} (n-gram) and {self.orders['ppm']} (PPM), {chosen}"]
+        orders = f"{self.orders['ngram']} of the n-gram, {self.orders['ppm']} of PPM"
+        chosen = "chosen on validation" if self.validated else "without validation pieces"
+        found = {"tokens of context": f"{orders}, {chosen}"}
         if self.counted < self.training:
-            found.append(
-                f"counted on {self.counted:,} of {self.training:,} training pieces, as more than "
-                f"{MOST_TOKENS:,} tokens are not"
+            found["n-gram and PPM"] = (
+                f"trained on {self.counted:,} of {self.training:,} training pieces, which are "
+                f"about {MOST_TOKENS:,} tokens"
             )
         return found
 
@@ -106,7 +107,8 @@ def piece_nats(
     contexts, tokens = _read_pieces(model.table, store, indices)
     nats = -np.log(model.probabilities(contexts, tokens))
     lengths = store.offsets[indices + 1] - store.offsets[indices] - 1
-    return np.bincount(np.repeat(np.arange(len(indices)), lengths), nats, len(indices))
+    sums = np.bincount(np.repeat(np.arange(len(indices)), lengths), nats, len(indices))
+    return sums.astype(np.float64)
 
 
 def take_pieces(store: TokenStore, indices: NDArray[np.int64], most: int) -> NDArray[np.int64]:
