@@ -94,6 +94,9 @@ def describe(ranking: Ranking) -> dict[str, Any]:
             str(size): {name: round(value, 4) for name, value in values.items()}
             for size, values in ranking.values.items()
         },
+        "repeated_pieces_missed": {
+            str(size): round(share, 4) for size, share in ranking.missed.items()
+        },
         "tells": {name: ranking.tells(name) for name in TOLD},
         "survives": all(map(ranking.tells, TOLD)),
     }
@@ -113,6 +116,8 @@ def print_ranking(ranking: Ranking) -> None:
         values = "".join(f"{ranking.values[size][name]:>26.3f}" for size in sizes)
         told = "" if name not in TOLD else "  told" if ranking.tells(name) else "  NOT TOLD"
         print(f"{name:<20}{values}{told}")
+    missed = "".join(f"{share:>26.1%}" for share in ranking.missed.values())
+    print(f"{'repeated, missed':<20}{missed}")
 
 
 if __name__ == "__main__":

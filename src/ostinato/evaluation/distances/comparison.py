@@ -15,6 +15,7 @@ from ostinato.evaluation.registry import metrics
 
 RESAMPLED = 200  # times, of our pieces
 DRAWN = 100  # times, of real pieces for the control
+AVERAGED = 25  # of these draws for a mean, which needs fewer than the ends of a range
 FEWEST = 2  # pieces of which distances can be computed
 TAIL = (100 - CONFIDENCE) / 2
 

@@ -183,7 +183,7 @@ DISTANCES = (
         interval_frechet,
         higher=False,
         bounds=(0.0, np.inf),
-        headline=True,
+        headline=False,
         of_intervals=True,
     ),
     Distance(

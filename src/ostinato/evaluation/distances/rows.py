@@ -34,8 +34,8 @@ def distance_rows(found: SetDistances) -> list[dict[str, object]]:
 def describe_sets(found: SetDistances) -> list[str]:
     """Return what the distances rest on, in sentences."""
     sentences = [
-        "Only the distances in bold rank every control below real music: pitches shuffled, notes "
-        "drawn independently, one piece repeated, an n-gram, PPM. The others are fooled by some."
+        "Only a distance in bold ranks every control below real music, with as few as 6 pieces: "
+        "pitches shuffled, notes drawn independently, one piece repeated, an n-gram, PPM."
     ]
     if found.samples < FEW:
         little = "tell little" if found.samples < FEWEST else "are few"
