@@ -31,12 +31,10 @@ def rankings(chorales: list[Piece]) -> Rankings:
     in_voices = [piece for piece in chorales if len(piece.track_names) == 4]
     order = np.random.default_rng(3).permutation(len(in_voices))
     shuffled = [in_voices[i] for i in order]
-    real, held_out, others, training = (
-        shuffled[a:b] for a, b in ((0, 30), (30, 50), (50, 110), (110, None))
-    )
+    real, held_out, training = shuffled[:30], shuffled[30:50], shuffled[50:]
     controls = {REAL: held_out, **build_controls(training, COUNT, Voices(), 12, seed=1)}
     vectors = {name: measure_pieces(pieces) for name, pieces in controls.items()}
-    theirs, beside = measure_pieces(real), measure_pieces(others)
+    theirs, beside = measure_pieces(real), measure_pieces(training[:150])
     return {d.name: rank_controls(d, vectors, theirs, beside, (FEW, COUNT)) for d in DISTANCES}
 
 

@@ -43,7 +43,8 @@ class SetDistances:
 
     overlaps: by piece metric, the overlapping area of as many real pieces as there are samples with
     the test pieces, the mean of draws. samples, test, control: how many pieces; drawn: how many of
-    the control are drawn each time. left_out: metrics that are not compared. undefined: how many
+    the control are drawn each time. names: metrics of which distances are; left_out: those that are
+    not compared. undefined: how many
     values are missing, of samples and test pieces; distances of vectors take them for the mean.
     """
 
@@ -53,6 +54,7 @@ class SetDistances:
     test: int
     control: int
     drawn: int
+    names: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     undefined: int = 0
 
@@ -76,6 +78,7 @@ class SetDistances:
                 "test_pieces": self.test,
                 "control_pieces": self.control,
                 "control_drawn": self.drawn,
+                "metrics": self.names,
                 "metrics_left_out": self.left_out,
                 "undefined_values": self.undefined,
             },
@@ -106,6 +109,7 @@ def compare_vectors(
         test=len(real),
         control=0 if others is None else len(others),
         drawn=drawn,
+        names=sets.names,
         left_out=sets.left_out,
         undefined=sets.undefined,
     )
