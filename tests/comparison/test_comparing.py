@@ -256,3 +256,21 @@ def test_runs_that_all_failed_are_named(project: Store, capsys: pytest.CaptureFi
     project.record({}, status="KILLED", name="stopped")
     assert cli.main(["compare"]) == 1
     assert "stopped (KILLED)" in capsys.readouterr().err
+
+
+def test_controls_of_overlaps_and_of_distances_stand_beside_their_metrics(store: Store) -> None:
+    run = store.record({})
+    figures = {
+        "overlap/pitch_range": 0.8,
+        "control/pitch_range": 0.9,
+        "distance/interval_nearest_neighbour": 0.7,
+        "control/interval_nearest_neighbour": 0.5,
+    }
+    for name, value in figures.items():
+        store.client.log_metric(run, name, value)
+    table = store.table(run)
+    assert table.controls == {
+        "overlap/pitch_range": 0.9,
+        "distance/interval_nearest_neighbour": 0.5,
+    }
+    assert {column.key for column in table.metrics} == set(table.controls)

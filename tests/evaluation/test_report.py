@@ -3,10 +3,12 @@
 import base64
 import csv
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ostinato.evaluation.distances.comparison import DistanceFigure, SetDistances
 from ostinato.evaluation.report import Report, report_page, write_plots
 from ostinato.evaluation.sets import DEGREES, DURATIONS, Comparison, Spread
 from ostinato.evaluation.verdict import Verdict
@@ -58,8 +60,25 @@ def test_likelihoods_stand_beside_their_baselines() -> None:
 
 def test_measures_stand_beside_those_of_the_test_set() -> None:
     page = report_page(REPORT)
-    assert ["pitch range", "34.2 ± 3.1", "35.5 ± 3.6", "0.87"] in rows(page)
+    assert ["pitch range", "34.2 ± 3.1", "35.5 ± 3.6", "0.87", "–"] in rows(page)
     assert "from the lowest to the highest pitch, semitones · muspy" in page
+
+
+def test_distances_stand_beside_real_music_with_intervals() -> None:
+    figure = DistanceFigure(0.671, 0.424, 0.918, 0.513, 0.343, 0.7)
+    found = SetDistances(
+        {"interval_nearest_neighbour": figure},
+        {"pitch_range": 0.9},
+        samples=6,
+        test=41,
+        control=100,
+        drawn=6,
+    )
+    page = report_page(replace(REPORT, distances=found))
+    row = ["interval nearest neighbour", "0.671 (0.424 to 0.918)", "0.513 (0.343 to 0.700)"]
+    assert [*row, "lower"] in rows(page)
+    assert ["pitch range", "34.2 ± 3.1", "35.5 ± 3.6", "0.87", "0.90"] in rows(page)
+    assert "6 samples are few" in page
 
 
 def test_settings_and_findings_are_told() -> None:
@@ -109,7 +128,7 @@ def test_samples_are_heard_in_the_report_and_lead_to_all_of_them() -> None:
 def test_a_few_pieces_have_no_standard_deviation() -> None:
     few = Comparison(Spread(34.25, 3.1, 2), Spread(35.5, 3.6, 77), 0.87)
     page = report_page(Report("few", measures={"pitch_range": few}))
-    assert ["pitch range", "34.2", "35.5 ± 3.6", "0.87"] in rows(page)
+    assert ["pitch range", "34.2", "35.5 ± 3.6", "0.87", "–"] in rows(page)
 
 
 def test_metrics_stand_under_the_name_of_their_group() -> None:

@@ -51,6 +51,20 @@ def test_a_model_between_the_baselines_is_warned_of_the_better_one() -> None:
     assert "worse than bigram counts" in warning
 
 
+@pytest.mark.parametrize(("best", "words"), [("ngram", "an n-gram (Kneser-Ney)"), ("ppm", "PPM")])
+def test_a_network_that_does_not_beat_longer_contexts_is_warned_of(best: str, words: str) -> None:
+    model = nats(3, 0.3, 1)
+    others = {"unigram": nats(6, 0.3, 2), "bigram": nats(4, 0.3, 3), best: nats(2.5, 0.3, 4)}
+    per_note = {
+        name: float(x.sum() / NOTES.sum()) for name, x in (("model", model), *others.items())
+    }
+    gains = {name: compare_pieces(model, x, NOTES) for name, x in others.items()}
+    found = judge_likelihood(per_note, gains)
+    assert found.headline.startswith(f"Worse than the best baseline, {words}: ")
+    [warning] = found.warnings
+    assert f"worse than {words}" in warning
+
+
 @pytest.mark.parametrize("pieces", [1, 2, FEWEST - 1])
 def test_of_a_few_pieces_no_interval_is_given(pieces: int) -> None:
     figures = [nats(mean, 0.3, seed, pieces) for seed, mean in enumerate((2, 6, 4))]

@@ -14,6 +14,7 @@ import pytest
 from ostinato.config import Config
 from ostinato.corpora.store import PieceStore
 from ostinato.errors import UserError
+from ostinato.evaluation.distances.measures import DISTANCES
 from ostinato.evaluation.measures import PieceViews
 from ostinato.evaluation.registry import metrics, register
 from ostinato.music.reading import read_midi
@@ -106,6 +107,11 @@ def test_every_registered_metric_is_in_metrics_json(trained: tuple[Config, Works
     shown = [m for m in metrics("piece") if m.name in found["measures"] or m.name not in undefined]
     assert list(found["measures"]) == [metric.name for metric in shown]
     assert found["test"]["nats_per_note"] > 0
+    assert list(found["distances"]) == [distance.name for distance in DISTANCES]
+    for figure in found["distances"].values():
+        assert figure["low"] <= figure["value"] <= figure["high"]
+        assert figure["control_low"] <= figure["control"] <= figure["control_high"]
+    assert set(found["baselines"]) == {"unigram", "bigram", "ngram", "ppm"}
     page = (workspace.evaluation / "report.html").read_text()
     for metric in shown:
         assert metric.description in page
@@ -153,6 +159,12 @@ def test_a_metric_to_look_at_changes_no_training(
     evaluate.run(config, workspace)
     new = json.loads((workspace.evaluation / "metrics.json").read_text())
     assert new["measures"].pop("note_count")["generated"] > 0
+    # distances of the metrics are of one more, those of intervals are what they were
+    was, its = old.pop("distances"), new.pop("distances")
+    assert {n: its[n] for n in its if "interval" in n} == {
+        n: was[n] for n in was if "interval" in n
+    }
+    assert new.pop("distances_of")["metrics"] == [*old.pop("distances_of")["metrics"], "note_count"]
     assert new == old
 
 

@@ -147,14 +147,20 @@ def _metrics(rows: Sequence[Row]) -> list[Column]:
 
 
 def _controls(rows: Sequence[Row]) -> dict[str, float]:
-    """Return what real music reaches by the same metrics, where a run recorded it."""
+    """Return what real music reaches by the same metrics, where a run recorded it.
+
+    The control of a metric of pieces is of its overlap, that of a distance is of the distance.
+    """
     runs: list[RecordedRun] = [run for row in rows for run in row.runs]
-    return {
-        f"overlap/{key.removeprefix('control/')}": value
-        for run in reversed(runs)
-        for key, value in run.metrics.items()
-        if key.startswith("control/") and np.isfinite(value)
-    }
+    distances = {key for run in runs for key in run.metrics if key.startswith("distance/")}
+    found = {}
+    for run in reversed(runs):
+        for key, value in run.metrics.items():
+            if key.startswith("control/") and np.isfinite(value):
+                name = key.removeprefix("control/")
+                distance = f"distance/{name}"
+                found[distance if distance in distances else f"overlap/{name}"] = value
+    return found
 
 
 def _rank(figures: Mapping[str, Figure], judged: Column | None) -> tuple[bool, float]:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from ostinato.evaluation import charts
 from ostinato.evaluation.bootstrap import FEWEST
+from ostinato.evaluation.distances.comparison import SetDistances
+from ostinato.evaluation.distances.rows import describe_sets, distance_rows
 from ostinato.evaluation.registry import OTHER, OWN, find_metric
 from ostinato.evaluation.sets import DEGREES, DURATIONS, Comparison, Spread
 from ostinato.evaluation.verdict import Verdict, label_of
@@ -19,6 +21,8 @@ BASELINES = {
     "token": {
         "unigram": "counts tokens; a model should beat it",
         "bigram": "counts pairs of tokens; a model should beat it",
+        "ngram": "interpolated Kneser-Ney n-gram; a model should beat it",
+        "ppm": "prediction by partial matching, method C; a model should beat it",
     },
     "frame": {
         "unigram": "counts how often each pitch sounds; a model should beat it",
@@ -51,7 +55,8 @@ class Report:
     unit: what the baselines count, token or frame.
     samples: some to hear at once, whose sound has `sample_rate`; `listen`: the address of the page
         with all of them, from the report.
-    measures: generated against test, by the names of the piece metrics.
+    measures: generated against test, by the names of the piece metrics; distances: between the
+        sets, with real music as their control.
     curves: rows of `epoch`, `train` and `validation`, by what `curve` says: the losses in nats, or
         something of which `higher` is better.
     degrees, durations: for each set, by name, the shares of `DEGREES`, of `DURATIONS`.
@@ -70,6 +75,7 @@ class Report:
     sample_rate: int = 22050
     listen: str = ""
     measures: Mapping[str, Comparison] = field(default_factory=dict)
+    distances: SetDistances | None = None
     findings: Mapping[str, object] = field(default_factory=dict)
     curves: Sequence[Row] = ()
     curve: str = "loss, nats"
@@ -94,7 +100,9 @@ def report_page(report: Report) -> str:
             for name, row in report.likelihoods.items()
         ],
         samples=[show_sample(sample) for sample in report.samples],
-        measures=_measure_groups(report.measures),
+        measures=_measure_groups(report),
+        distances=distance_rows(report.distances) if report.distances else [],
+        distances_rest_on=describe_sets(report.distances) if report.distances else [],
         figures=_figures(report),
         copies=_encode(report.originality.copies) if report.originality else [],
         pictures=_encode(report.pictures),
@@ -146,15 +154,13 @@ def _encode(pictures: Mapping[str, bytes]) -> list[tuple[str, str]]:
     return [(caption, base64_text(png)) for caption, png in pictures.items()]
 
 
-def _measure_groups(
-    measures: Mapping[str, Comparison],
-) -> list[tuple[str, list[dict[str, str]]]]:
+def _measure_groups(report: Report) -> list[tuple[str, list[dict[str, str]]]]:
     """Return the rows of the table by the group of their metric, in the order of first mention."""
     groups: dict[str, list[dict[str, str]]] = {}
-    for name, values in measures.items():
+    for name, values in report.measures.items():
         metric = find_metric("piece", name)
         rows = groups.setdefault(metric.group if metric else OTHER, [])
-        rows.append(_measure_row(name, values))
+        rows.append(_measure_row(name, values) | {"control": _control(report.distances, name)})
     return list(groups.items())
 
 
@@ -166,6 +172,11 @@ def _measure_row(name: str, values: Comparison) -> dict[str, str]:
         "test": _spread(values.test),
         "overlap": f"{values.overlap:.2f}",
     }
+
+
+def _control(distances: SetDistances | None, name: str) -> str:
+    value = distances.overlaps.get(name) if distances else None
+    return "–" if value is None else f"{value:.2f}"
 
 
 def _describe(name: str) -> str:

@@ -1,21 +1,15 @@
 """A set of pieces against another: distributions of measures, of pitch classes and of durations."""
 
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato import console
 from ostinato.evaluation.distributions import overlapping_area
-from ostinato.evaluation.measures import STEPS_PER_QUARTER, measure
+from ostinato.evaluation.measures import STEPS_PER_QUARTER
 from ostinato.music.keys import estimate_key
 from ostinato.music.piece import OCTAVE, Piece
-
-if TYPE_CHECKING:
-    from ostinato.corpora.store import Selection
 
 DEGREES = ("1", "♭2", "2", "♭3", "3", "4", "♯4", "5", "♭6", "6", "♭7", "7")  # 1 is the tonic
 LONGEST = 4 * STEPS_PER_QUARTER  # durations up to a whole note have a class each
@@ -55,18 +49,6 @@ def compare(
             overlap = overlapping_area(ours, theirs)
             comparisons[name] = Comparison(_spread(ours), _spread(theirs), overlap)
     return comparisons
-
-
-def compare_sets(
-    generated: Sequence[Piece], originals: "Selection | Sequence[Piece]"
-) -> dict[str, Comparison]:
-    """Measure two sets of pieces and compare them; nothing where one of them is empty."""
-    if not len(originals) or not generated:
-        return {}
-    total = len(generated) + len(originals)
-    pieces = itertools.chain(generated, originals)
-    measured = list(console.track(map(measure, pieces), "measuring", total, "pieces"))
-    return compare(measured[: len(generated)], measured[len(generated) :])
 
 
 def degree_histogram(pieces: Iterable[Piece]) -> NDArray[np.float64]:

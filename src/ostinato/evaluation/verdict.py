@@ -34,28 +34,36 @@ def judge_likelihood(
     own, other, gain = nats["model"], nats[best], advantages[best]
     figures = f"{own:.2f} nats per note against {other:.2f}"
     headline = {
-        1: f"Better than the best baseline, {best} counts: {figures}",
-        -1: f"Worse than the best baseline, {best} counts: {figures}",
-        0: f"Not distinguishable from the best baseline, {best} counts: {figures}",
+        1: f"Better than the best baseline, {NAMES[best]}: {figures}",
+        -1: f"Worse than the best baseline, {NAMES[best]}: {figures}",
+        0: f"Not distinguishable from the best baseline, {NAMES[best]}: {figures}",
     }[gain.sign]
     if gain.low is None:
-        headline = f"{figures} of the best baseline, {best} counts: too few pieces to tell"
+        headline = f"{figures} of the best baseline, {NAMES[best]}: too few pieces to tell"
     details = [_explain(gain)]
     if transposed:
         details.append("The model's figure is the mean over several keys; the baselines' is not.")
     warnings = [
-        f"The model predicts unseen pieces worse than {name} counts do ({own:.2f} against "
-        f"{nats[name]:.2f} nats per note): it has learned less than {_COUNTS[name]}. Train it "
+        f"The model predicts unseen pieces worse than {NAMES[name]} ({own:.2f} against "
+        f"{nats[name]:.2f} nats per note): it has learned less than {_LEARNED[name]}. Train it "
         "longer, on more music, or with another learning rate."
-        for name in _COUNTS
+        for name in NAMES
         if name in advantages and nats[name] < own
     ]
     return Verdict(headline, details, warnings[:1])
 
 
-_COUNTS = {  # the plainest first
+NAMES = {  # the plainest first
+    "unigram": "unigram counts",
+    "bigram": "bigram counts",
+    "ngram": "an n-gram (Kneser-Ney)",
+    "ppm": "PPM",
+}
+_LEARNED = {
     "unigram": "how often each thing occurs",
     "bigram": "what usually follows what",
+    "ngram": "what usually follows the last few tokens",
+    "ppm": "what usually follows the longest context that occurs in training",
 }
 
 

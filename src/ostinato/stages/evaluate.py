@@ -1,6 +1,6 @@
 """evaluate: likelihood of the test split, measures of the samples, a report on the MLflow run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,7 +71,7 @@ def _measure(
 ) -> EvaluationResult:
     """Read the samples and the test pieces, and measure them."""
     from ostinato.corpora.store import PieceStore
-    from ostinato.evaluation.sets import compare_sets
+    from ostinato.evaluation.distances.assessment import CONTROL_PIECES, assess_sets
 
     pieces = PieceStore(require(workspace.pieces, "preprocess"))
     split = read_split(workspace)
@@ -82,6 +82,8 @@ def _measure(
     method: Method = bundle.config.build("method")
     findings = method.evaluate(EvaluationTask(config, bundle, store, pieces, split))
     originals: Selection | list[Piece] = pieces.only(split["test"])
+    # segments are compared with segments, of which none are at hand besides
+    control = spread_names(split["train"], CONTROL_PIECES) if findings.originals is None else []
     if findings.originals is not None:
         originals = findings.originals
     return EvaluationResult(
@@ -92,7 +94,7 @@ def _measure(
         silent=silent,
         cut=about.get("cut_pieces"),  # none where nothing beside the samples says so
         originals=originals,
-        measures=compare_sets(generated, originals),
+        sets=assess_sets(generated, originals, pieces.only(control)),
         losses=store.losses.only(store.indices(split["test"])),
         originality=_assess(config, pieces, split, generated),
         read_piece=pieces.read,
@@ -110,6 +112,12 @@ def _assess(
         return None
     music = comparison_music(pieces, split, settings.originality_pieces)
     return assess_originality(generated, music)
+
+
+def spread_names(names: Sequence[str], most: int) -> list[str]:
+    """Return at most so many names, evenly spread."""
+    count = min(len(names), most)
+    return [names[number * len(names) // count] for number in range(count)]
 
 
 def _read_samples(folder: Path) -> "tuple[list[Piece], int]":

@@ -14,6 +14,7 @@ from ostinato.wording import quantity
 if TYPE_CHECKING:
     from ostinato.corpora.store import Selection
     from ostinato.data.losses import Losses
+    from ostinato.evaluation.distances.assessment import SetAssessment
     from ostinato.evaluation.originality.assessment import Assessment
     from ostinato.evaluation.report import CopiesSection, Report
     from ostinato.evaluation.sets import Comparison
@@ -33,9 +34,9 @@ class EvaluationResult:
 
     model: what its method measured; monitor: the metric of its curves. generated: the samples that
     have notes, from `folder`; silent: how many have none; cut: how many did not come to an end,
-    None where nothing says so. originals: the pieces that they are compared with; losses: what the
-    representation does not keep of the test pieces. originality: what the samples share with the
-    training pieces, which `read_piece` reads by name.
+    None where nothing says so. originals: the pieces that they are compared with, and sets what
+    that came to; losses: what the representation does not keep of the test pieces. originality:
+    what the samples share with the training pieces, which `read_piece` reads by name.
     """
 
     model: "Findings"
@@ -45,33 +46,28 @@ class EvaluationResult:
     silent: int
     cut: int | None
     originals: "Selection | list[Piece]"
-    measures: "Mapping[str, Comparison]"
+    sets: "SetAssessment"
     losses: "Losses"
     originality: "Assessment | None"
     read_piece: "Callable[[str], Piece]"
 
+    @property
+    def measures(self) -> "Mapping[str, Comparison]":
+        """Return the samples against the originals, by piece metric."""
+        return self.sets.measures
+
     def figures(self) -> dict[str, float]:
         """Return the figures for the MLflow run."""
-        figures = dict(self.model.figures)
-        figures |= {f"generated/{name}": c.generated.mean for name, c in self.measures.items()}
-        figures |= {f"overlap/{name}": c.overlap for name, c in self.measures.items()}
+        figures = {**self.model.figures, **self.sets.figures()}
         return figures | (self.originality.figures() if self.originality else {})
 
     def metrics(self) -> dict[str, Any]:
         """Return the figures for metrics.json."""
-        compared = {
-            name: {
-                "generated": round(c.generated.mean, 4),
-                "test": round(c.test.mean, 4),
-                "overlap": round(c.overlap, 4),
-            }
-            for name, c in self.measures.items()
-        }
         pieces = len(self.generated) + self.silent
         return {
             **self.model.metrics,
             "samples": {"pieces": pieces, "silent": self.silent, "cut": self.cut},
-            "measures": compared,
+            **self.sets.metrics(),
             "left_out": self.losses.totals(),
             **({"originality": self.originality.metrics()} if self.originality else {}),
         }
@@ -98,6 +94,7 @@ def build_report(
         sample_rate=rate,
         listen=_address(result.folder / LISTEN, workspace.evaluation),
         measures=result.measures,
+        distances=result.sets.distances,
         findings=_findings(result, bundle.representation.name),
         curves=_curves(workspace.curves),
         curve=result.monitor.label,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ostinato.evaluation.bootstrap import Advantage
     from ostinato.evaluation.likelihood import Counts
+    from ostinato.evaluation.ngrams.scoring import MarkovScores
     from ostinato.evaluation.settings import Evaluation
     from ostinato.evaluation.verdict import Verdict
 
@@ -27,6 +28,7 @@ class Scores:
     """Nats (pieces,) of the test pieces by `model` and by each baseline.
 
     counts: what their sums are divided by; notes and seconds: (pieces,); table: the same as CSV.
+    markov: how the variable-order Markov models were made; None of frames.
     """
 
     nats: "Mapping[str, NDArray[np.float64]]"
@@ -34,6 +36,7 @@ class Scores:
     notes: "NDArray[np.int64]"
     seconds: "NDArray[np.float64]"
     table: str
+    markov: "MarkovScores | None" = None
 
     @property
     def likelihoods(self) -> dict[str, dict[str, float]]:
@@ -64,6 +67,7 @@ class Scores:
         return {
             "test": own | self.counts.table(),
             "baselines": likelihoods,
+            **({"markov_models": self.markov.table()} if self.markov else {}),
             "advantage_per_note": {name: gain.table() for name, gain in self.advantages.items()},
         }
 
@@ -101,6 +105,7 @@ def score_pieces(task: EvaluationTask) -> Findings:
         ),
         likelihoods=_by_unit(scores),
         table=scores.table,
+        details=scores.markov.details() if scores.markov else {},
     )
 
 
@@ -133,6 +138,8 @@ def _score(task: EvaluationTask) -> Scores | None:
         )
         return None
     counted = baseline_nll(store, training, test, representation.size, settings.smoothing)
+    markov = _score_markov_models(task, training, test)
+    counted |= markov.nats if markov else {}
     notes = likelihood.notes_of_pieces(store, test, representation)
     counts = likelihood.count(store, test, representation)
     seconds = _seconds(task, test)
@@ -143,7 +150,20 @@ def _score(task: EvaluationTask) -> Scores | None:
         **{f"{name}_nats": nats for name, nats in counted.items()},
     }
     table = likelihood.table_of_pieces(store, test, own, counts.unit, columns)
-    return Scores({MODEL: own, **counted}, counts, notes, seconds, table)
+    return Scores({MODEL: own, **counted}, counts, notes, seconds, table, markov)
+
+
+def _score_markov_models(
+    task: EvaluationTask, training: "NDArray[np.int64]", test: "NDArray[np.int64]"
+) -> "MarkovScores | None":
+    """Return what n-grams and PPM reach on the test pieces; None of frames, which they cannot."""
+    from ostinato.evaluation.ngrams.scoring import score_markov_models
+
+    representation = task.bundle.representation
+    if representation.kind != "tokens":
+        return None
+    validation = task.store.indices(task.split["validation"])
+    return score_markov_models(task.store, training, validation, test, representation.size)
 
 
 def _seconds(task: EvaluationTask, test: "NDArray[np.int64]") -> "NDArray[np.float64]":

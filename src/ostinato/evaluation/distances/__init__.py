@@ -1,0 +1,1 @@
+"""Distances between two sets of pieces, each with an interval and with real music as control."""

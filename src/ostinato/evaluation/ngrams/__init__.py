@@ -1,0 +1,1 @@
+"""Variable-order Markov models of tokens: baselines that a network should beat."""
