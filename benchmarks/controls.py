@@ -18,15 +18,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ostinato.corpora.corpus import Corpus
-from ostinato.corpora.splitting import RandomSplit
+from ostinato.config import compose
 from ostinato.corpora.store import PieceStore
 from ostinato.evaluation.distances.assessment import measure_pieces
 from ostinato.evaluation.distances.controls import TOLD, build_controls
 from ostinato.evaluation.distances.measures import DISTANCES, HEADLINES
 from ostinato.evaluation.distances.ranking import REAL, Ranking, rank_controls
 from ostinato.music.piece import Piece
-from ostinato.representations.voices import Voices
 from ostinato.stages.preprocess import preprocess
 
 ROOT = Path(__file__).parents[1]
@@ -62,10 +60,11 @@ def read_parts() -> dict[str, list[Piece]]:
         sys.exit("data/bach is not there: run `ostinato fetch corpus=bach` first.")
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder)
-        corpus = Corpus(name="bach", path="data/bach")
+        config = compose(["corpus=bach", "split.seed=42"], ROOT / "conf")
+        corpus = config.build("corpus")
         preprocess(corpus, ROOT, made / "pieces", made / "unfinished")
         store = PieceStore(made / "pieces")
-        parts = RandomSplit(seed=42).divide(store).parts
+        parts = config.build("split").divide(store).parts
         return {
             name: [piece for piece in store.only(names) if len(piece.track_names) == 4]
             for name, names in parts.items()
@@ -77,7 +76,13 @@ def rank_all(parts: dict[str, list[Piece]]) -> list[Ranking]:
     real = parts["test"]
     count = min(len(real), len(parts["validation"]))
     controls = {REAL: parts["validation"][:count]}
-    controls |= build_controls(parts["train"], count, Voices(), BARS, SEED)
+    controls |= build_controls(
+        parts["train"],
+        count,
+        compose(["representation=voices"], ROOT / "conf").build("representation"),
+        BARS,
+        SEED,
+    )
     vectors = {name: measure_pieces(pieces) for name, pieces in controls.items()}
     theirs, others = measure_pieces(real), measure_pieces(parts["train"])
     return [rank_controls(d, vectors, theirs, others, (FEW, count)) for d in DISTANCES]

@@ -28,8 +28,7 @@ from typing import Any
 import numpy as np
 
 from originality_copies import CASES, PLANTED_AT, Case, move_pitches, plant
-from ostinato.corpora.corpus import Corpus
-from ostinato.corpora.splitting import RandomSplit
+from ostinato.config import compose
 from ostinato.corpora.store import PieceStore
 from ostinato.evaluation.originality.calibration import measure_held_out
 from ostinato.evaluation.originality.index import Index, build_index
@@ -44,10 +43,7 @@ from ostinato.music.piece import Piece
 from ostinato.stages.preprocess import preprocess
 
 ROOT = Path(__file__).parents[1]
-SETTINGS = {
-    "bach": {"name": "bach", "path": "data/bach"},
-    "pop909": {"name": "pop909", "path": "data/pop909", "metre": (4, 4)},
-}
+OVERRIDES = {"bach": ["corpus=bach"], "pop909": ["corpus=pop909", "corpus.metre=[4,4]"]}
 SPLITS = {"": 42, "-again": 23}  # seeds of the split
 HOST, ENDLESS = 64.0, 1e9  # quarter notes
 CLOSE = 4.0  # quarter notes by which a passage may be found beside where it was planted
@@ -91,10 +87,11 @@ def store_of(name: str, seed: int = 42) -> tuple[PieceStore, dict[str, list[str]
     folder = ROOT / "outputs" / "benchmarks" / "originality" / name
     if not (ROOT / "data" / name).is_dir():
         sys.exit(f"data/{name} is not there: run `ostinato fetch corpus={name}` first.")
+    config = compose([*OVERRIDES[name], f"split.seed={seed}"], ROOT / "conf")
     if not (folder / "pieces").is_dir():
-        preprocess(Corpus(**SETTINGS[name]), ROOT, folder / "pieces", folder / "unfinished")
+        preprocess(config.build("corpus"), ROOT, folder / "pieces", folder / "unfinished")
     store = PieceStore(folder / "pieces")
-    return store, RandomSplit(seed=seed).divide(store).parts
+    return store, config.build("split").divide(store).parts
 
 
 def measure_corpus(name: str, seed: int, trials: int) -> dict[str, Any]:
@@ -211,7 +208,7 @@ def main() -> None:
         **{
             f"{name}{suffix}": partial(measure_corpus, name, seed, arguments.trials)
             for suffix, seed in SPLITS.items()
-            for name in SETTINGS
+            for name in OVERRIDES
         },
         "scale": measure_scale,
     }

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from defaults import build
 from ostinato import cli
 from ostinato.listening.protocol import read_key
 from ostinato.music.piece import Piece
 from ostinato.music.writing import write_midi
-from ostinato.tracking import Tracking, client_of
+from ostinato.tracking import client_of
 
 Captured = pytest.CaptureFixture[str]
 
@@ -118,7 +119,7 @@ def test_real_music_goes_on_from_the_prompt(here: Path, short_chorales: list[Pie
 
 
 def test_a_run_of_the_projects_own_store_is_found_by_its_id(here: Path, capsys: Captured) -> None:
-    client, experiment = client_of(Tracking(), here)
+    client, experiment = client_of(build("tracking=local"), here)
     run = client.create_run(experiment, run_name="a training").info.run_id
     empty = client.create_run(experiment, run_name="empty").info.run_id
     client.log_artifacts(run, str(here / "outputs" / "runs" / "day" / "two" / "samples"), "samples")

@@ -148,7 +148,9 @@ def test_a_file_of_another_kind_is_named(kind: Any, content: bytes, tmp_path: Pa
     file = tmp_path / "rolls.mat"
     file.write_bytes(content)
     with pytest.raises(UserError, match=r"rolls\.mat cannot be read as Bach\.mat"):
-        kind("https://host/Bach.mat", 1, path=str(file)).arrays()
+        kind(
+            "https://host/Bach.mat", 1, path=str(file), sha256=None, licence="", citation=""
+        ).arrays()
 
 
 class Evil:

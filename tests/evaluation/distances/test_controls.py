@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from defaults import build
 from ostinato.evaluation.distances.assessment import measure_pieces
 from ostinato.evaluation.distances.controls import (
     TOLD,
@@ -18,7 +19,6 @@ from ostinato.evaluation.distances.controls import (
 from ostinato.evaluation.distances.measures import DISTANCES, HEADLINES
 from ostinato.evaluation.distances.ranking import REAL, Ranking, rank_controls
 from ostinato.music.piece import Piece
-from ostinato.representations.voices import Voices
 
 RESULTS = Path(__file__).parents[3] / "benchmarks" / "controls.json"
 FEW, COUNT = 6, 20
@@ -32,7 +32,10 @@ def rankings(chorales: list[Piece]) -> Rankings:
     order = np.random.default_rng(3).permutation(len(in_voices))
     shuffled = [in_voices[i] for i in order]
     real, held_out, training = shuffled[:30], shuffled[30:50], shuffled[50:]
-    controls = {REAL: held_out, **build_controls(training, COUNT, Voices(), 12, seed=1)}
+    controls = {
+        REAL: held_out,
+        **build_controls(training, COUNT, build("representation=voices"), 12, seed=1),
+    }
     vectors = {name: measure_pieces(pieces) for name, pieces in controls.items()}
     theirs, beside = measure_pieces(real), measure_pieces(training[:150])
     return {d.name: rank_controls(d, vectors, theirs, beside, (FEW, COUNT)) for d in DISTANCES}
@@ -65,7 +68,7 @@ def test_headlines_are_those_that_survive_the_benchmark() -> None:
 
 
 def test_controls_are_what_they_are_called(short_chorales: list[Piece]) -> None:
-    controls = build_controls(short_chorales, 4, Voices(), 4, seed=1)
+    controls = build_controls(short_chorales, 4, build("representation=voices"), 4, seed=1)
     assert set(controls) == {*TOLD, *UNTOLD}
     assert all(len(pieces) == 4 for pieces in controls.values())
     assert len({id(piece) for piece in controls["one_repeated"]}) == 1

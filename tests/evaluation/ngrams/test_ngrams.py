@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from defaults import build
 from ostinato.evaluation.ngrams.contexts import UNSEEN, TokenModel, count_contexts, unfold
 from ostinato.evaluation.ngrams.kneser_ney import smooth
 from ostinato.evaluation.ngrams.ppm import match
@@ -22,11 +23,10 @@ from ostinato.evaluation.ngrams.scoring import (
     take_pieces,
 )
 from ostinato.music.piece import Piece
-from ostinato.representations.event import Event
-from ostinato.representations.pitch import Pitch
-from ostinato.representations.voices import Voices
 from small_networks import store_of
 
+VOICES = build("representation=voices")
+TOKENS = [VOICES, build("representation=event"), build("representation=pitch")]
 SIZE = 5
 TOKENS = st.lists(st.integers(0, SIZE - 1), min_size=2, max_size=14)
 PIECES = st.lists(TOKENS, min_size=1, max_size=4)
@@ -125,7 +125,7 @@ def test_contexts_do_not_reach_into_the_piece_before() -> None:
 
 @pytest.fixture(scope="module")
 def store(short_chorales: list[Piece], tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return store_of(short_chorales, Voices(), tmp_path_factory.mktemp("markov") / "voices")
+    return store_of(short_chorales, VOICES, tmp_path_factory.mktemp("markov") / "voices")
 
 
 PARTS = np.arange(0, 14), np.arange(14, 19), np.arange(19, 24)
@@ -133,8 +133,8 @@ PARTS = np.arange(0, 14), np.arange(14, 19), np.arange(19, 24)
 
 def test_both_are_better_than_the_shortest_contexts_on_unseen_chorales(store: Any) -> None:
     training, validation, test = PARTS
-    scores = score_markov_models(store, training, validation, test, Voices().size)
-    table = count_contexts([store.piece(i) for i in training], Voices().size, 1)
+    scores = score_markov_models(store, training, validation, test, VOICES.size)
+    table = count_contexts([store.piece(i) for i in training], VOICES.size, 1)
     for name, make in MODELS.items():
         assert scores.orders[name] > 1
         assert scores.nats[name].sum() < piece_nats(make(table, 1), store, test).sum()
@@ -144,7 +144,10 @@ def test_both_are_better_than_the_shortest_contexts_on_unseen_chorales(store: An
 
 def test_nats_of_pieces_are_sums_over_their_tokens(store: Any) -> None:
     training, _, test = PARTS
-    model = match(count_contexts([store.piece(i) for i in training], Voices().size, 3), 3)
+    model = match(
+        count_contexts([store.piece(i) for i in training], VOICES.size, 3),
+        3,
+    )
     piece = store.piece(test[0]).astype(int).tolist()
     expected = -sum(
         math.log(distribution(model, piece[:i])[piece[i]]) for i in range(1, len(piece))
@@ -154,12 +157,12 @@ def test_nats_of_pieces_are_sums_over_their_tokens(store: Any) -> None:
 
 def test_the_order_is_chosen_on_validation_alone(store: Any) -> None:
     training, validation, test = PARTS
-    table = count_contexts([store.piece(i) for i in training], Voices().size, 6)
+    table = count_contexts([store.piece(i) for i in training], VOICES.size, 6)
     order = choose_order(smooth, table, store, validation)
     totals = [piece_nats(smooth(table, n), store, validation).sum() for n in range(7)]
     assert order == int(np.argmin(totals))
     nothing = np.zeros(0, np.int64)
-    scores = score_markov_models(store, training, nothing, test, Voices().size)
+    scores = score_markov_models(store, training, nothing, test, VOICES.size)
     assert not scores.validated
     assert "without validation pieces" in scores.details()["tokens of context"]
 
@@ -172,7 +175,11 @@ def test_pieces_that_are_not_counted_are_said(store: Any) -> None:
     assert take_pieces(store, training, int(lengths.sum())).tolist() == training.tolist()
 
 
-@pytest.mark.parametrize("representation", [Voices(), Event(), Pitch()], ids=lambda r: r.name)
+@pytest.mark.parametrize(
+    "representation",
+    TOKENS,
+    ids=lambda r: r.name,
+)
 @pytest.mark.parametrize("name", MODELS)
 def test_pieces_are_composed_within_the_grammar_and_by_the_seed(
     name: str, representation: Any, short_chorales: list[Piece], tmp_path: Path

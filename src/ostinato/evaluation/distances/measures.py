@@ -147,7 +147,7 @@ DISTANCES = (
         distance_overlap,
         higher=True,
         bounds=(0.0, 1.0),
-        headline=False,
+        headline=True,
     ),
     Distance(
         "distance_divergence",
@@ -156,7 +156,7 @@ DISTANCES = (
         distance_divergence,
         higher=False,
         bounds=(0.0, np.inf),
-        headline=False,
+        headline=True,
     ),
     Distance(
         "frechet",
@@ -174,7 +174,7 @@ DISTANCES = (
         nearest_neighbour,
         higher=False,
         bounds=(0.0, 1.0),
-        headline=False,
+        headline=True,
     ),
     Distance(
         "interval_frechet",
