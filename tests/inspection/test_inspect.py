@@ -207,7 +207,8 @@ def test_a_token_store_explains_its_tokens(
     folder = next(p for p in (workspace.cache / "tokens").iterdir() if p.is_dir())
     table = shown(folder, capsys)
     hold = int((tokens.steps == 129).sum())
-    assert ["representation", "Voices"] in table
+    (of_it,) = (row[1] for row in table if row[0] == "representation")
+    assert of_it.startswith("Voices (voices=4, by_track=None, steps_per_quarter=4")
     assert ["tokens", f"{len(tokens.steps):,}"] in table
     assert any(row[:2] == [f"129 · {representation.describe(129)}", f"{hold:,}"] for row in table)
     _, (place, first, times), *_ = runs(tokens.piece(0))
