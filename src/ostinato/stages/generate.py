@@ -17,10 +17,10 @@ from ostinato.stages.bundle_config import (
     use_pieces_of_bundle,
 )
 from ostinato.stages.encoding import read_split, require
-from ostinato.stages.listening import LISTEN, choose_reference, write_samples
 from ostinato.stages.novelty import comparison_music, replace_copies
 from ostinato.stages.piece_cache import locate_pieces
 from ostinato.stages.run_root import record_samples
+from ostinato.stages.sample_files import LISTEN, choose_reference, write_samples
 from ostinato.stages.workspace import Workspace, model_folder, samples_folder
 from ostinato.wording import quantity
 

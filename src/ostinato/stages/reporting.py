@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ostinato.config import Config
-from ostinato.stages.listening import COMPRESSION, LISTEN
+from ostinato.stages.sample_files import COMPRESSION, LISTEN
 from ostinato.stages.workspace import Workspace
 from ostinato.wording import quantity
 

@@ -26,7 +26,7 @@ from ostinato.music.piece import Piece
 from small_networks import store_of
 
 VOICES = build("representation=voices")
-TOKENS = [VOICES, build("representation=event"), build("representation=pitch")]
+REPRESENTATIONS = [VOICES, build("representation=event"), build("representation=pitch")]
 SIZE = 5
 TOKENS = st.lists(st.integers(0, SIZE - 1), min_size=2, max_size=14)
 PIECES = st.lists(TOKENS, min_size=1, max_size=4)
@@ -177,7 +177,7 @@ def test_pieces_that_are_not_counted_are_said(store: Any) -> None:
 
 @pytest.mark.parametrize(
     "representation",
-    TOKENS,
+    REPRESENTATIONS,
     ids=lambda r: r.name,
 )
 @pytest.mark.parametrize("name", MODELS)
