@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-import comparison
 import pytest
 from run import nats_per_step
 from tables import BEGIN, END, FRAMES, add_result, compared, write_tables
 
+import comparison
 from ostinato.config import Config
 from ostinato.errors import UserError
 
