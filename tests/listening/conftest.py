@@ -1,17 +1,15 @@
 """Folders of samples, as `ostinato generate` leaves them."""
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sample_folders import Samples
 
 from ostinato.music.piece import Piece
 from ostinato.music.writing import write_midi
-
-Samples = Callable[..., Path]
 
 
 @pytest.fixture
@@ -27,11 +25,3 @@ def samples(tmp_path: Path) -> Samples:
         return folder
 
     return write
-
-
-def continued(piece: Piece, semitones: int, bars: int = 2) -> Piece:
-    """Return a piece that goes on a few semitones higher after its first bars."""
-    until = int(piece.barlines()[bars])
-    notes = piece.notes.copy()
-    notes["pitch"] += (semitones * (notes["onset"] >= until)).astype("u1")
-    return replace(piece, notes=notes)

@@ -4,8 +4,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from sample_folders import Samples, continued
 
-from conftest import Samples, continued
 from ostinato.errors import UserError
 from ostinato.listening.pairs import Pairing, pair_systems
 from ostinato.listening.systems import System, read_system

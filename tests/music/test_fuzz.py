@@ -1,5 +1,6 @@
 """Whatever a fuzzer makes of a music file is read as sound music or refused with a reason."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -65,7 +66,10 @@ def band(piece: Piece) -> Piece:
 def verdicts(folder: Path, suffix: str, first: int, count: int) -> list[str]:
     """What became of each mutant, read in a process of its own, which may die."""
     command = [sys.executable, "-X", "faulthandler", mutants.__file__, str(folder), suffix]
-    done = subprocess.run([*command, str(first), str(count)], capture_output=True, text=True)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [*command, str(first), str(count)], capture_output=True, text=True, env=environment
+    )
     lines = done.stdout.splitlines()
     assert done.returncode == 0, (
         f"{lines[-1]} of the {suffix} files ended the process ({done.returncode}):\n{done.stderr}"

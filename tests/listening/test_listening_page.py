@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sample_folders import Samples
 
-from conftest import Samples
 from ostinato.listening.building import ListeningTest, build_test
 from ostinato.listening.pairs import pair_systems
 from ostinato.listening.sound import LOUDNESS, level, record
