@@ -101,7 +101,9 @@ def test_the_same_music_written_otherwise_is_the_same_prompt(short_chorales: lis
     assert first.condition == second.condition
 
 
-@pytest.mark.parametrize("about", [{"piece": "test"}, {"from_": "a.mid", "to": "b.mid"}])
+@pytest.mark.parametrize(
+    "about", [{"piece": "test"}, {"start": "a.mid"}, {"from_": "a.mid", "to": "b.mid"}]
+)
 def test_variations_of_a_piece_are_refused(
     about: dict[str, str], samples: Samples, short_chorales: list[Piece]
 ) -> None:

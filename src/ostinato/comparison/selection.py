@@ -1,4 +1,4 @@
-"""Which runs of an MLflow store are compared."""
+"""Selection of the runs of an MLflow store that are compared."""
 
 import json
 import re
@@ -23,7 +23,7 @@ RUN_ID = re.compile(r"[0-9a-f]{32}")
 
 @dataclass(frozen=True)
 class Asked:
-    """What a command line asks for: runs by id, name or folder, a sweep, an experiment, a search.
+    """Request of a command line: runs by id, name or folder, a sweep, an experiment, a search.
 
     Without any of them, all runs of the experiment.
     """

@@ -41,7 +41,7 @@ class Variance:
 
 @dataclass(frozen=True)
 class Scored:
-    """What the runs of a row make of the same test pieces.
+    """Likelihoods of the same test pieces by the runs of a row.
 
     nats: (seeds, pieces); units: (pieces,), the notes, quarter notes or seconds of each piece.
     """

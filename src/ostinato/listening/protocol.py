@@ -125,7 +125,7 @@ class KeyClip(_Checked):
 
 
 class Key(_Checked):
-    """What the page hides: the names of systems and clips. left_out: counts, by reason."""
+    """Content that the page hides: the names of systems and clips. left_out: counts, by reason."""
 
     protocol: Literal["ostinato-listening-1"]
     test: LongId

@@ -1,4 +1,4 @@
-"""What votes come to: a table of systems by strength, on the terminal and as CSV."""
+"""Ranking by votes: a table of systems by strength, on the terminal and as CSV."""
 
 import csv
 import io
@@ -58,9 +58,9 @@ def rank_systems(votes: Votes, names: Mapping[str, str]) -> Ranking:
     compared = votes.comparisons()
     groups = connected_groups(compared)
     if len(groups) > 1:
-        told = "; ".join(", ".join(names[votes.systems[i]] for i in group) for group in groups)
+        shown = "; ".join(", ".join(names[votes.systems[i]] for i in group) for group in groups)
         raise UserError(
-            f"no vote compares systems of one of these groups with those of another ({told}): "
+            f"no vote compares systems of one of these groups with those of another ({shown}): "
             "they cannot be ranked together before some does."
         )
     found = estimate_strengths(compared)

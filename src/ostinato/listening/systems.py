@@ -24,7 +24,8 @@ LONGEST = 1024  # eighth notes that are compared: more than any prompt has
 DRUMS = 128  # is added to the pitch of a drum
 BAR_QUARTERS = 2  # quarter notes to a bar of a prompt that are looked at: as many as 2/4 has
 UNPROMPTED = ""  # the condition of music that begins from nothing
-GIVEN = ("piece", "from_", "from", "to")  # settings of samples that are made from a given piece
+# settings of samples that are made from a given piece; samples drawn earlier say from_ or from
+GIVEN = ("piece", "start", "to", "from_", "from")
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def read_system(folder: Path, source: str) -> System:
         raise UserError(f"{source} has no samples (.mid): draw some with `ostinato generate`.")
     pieces, left_out = _read_pieces(files)
     if not pieces:
-        raise UserError(f"{source} has no samples that can be heard: {_told(left_out)}.")
+        raise UserError(f"{source} has no samples that can be heard: {_describe(left_out)}.")
     music = hear_pieces(pieces, prompt_bars(about))
     return System(_name(about, folder), source, music, about, left_out)
 
@@ -110,8 +111,8 @@ def harmony_of(piece: Piece) -> Harmony:
     pitches: list[set[int]] = [set() for _ in range(count)]
     sounding = notes["pitch"].astype(int) + DRUMS * notes["drum"]
     for pitch, begin, end in zip(sounding.tolist(), begins.tolist(), ends.tolist(), strict=True):
-        for moment in range(begin, end):
-            pitches[moment].add(pitch)
+        for step_index in range(begin, end):
+            pitches[step_index].add(pitch)
     return Harmony([frozenset(own) for own in pitches], seconds_at(piece, times).tolist())
 
 
@@ -176,7 +177,7 @@ def _read_pieces(files: list[Path]) -> tuple[list[Piece], dict[str, int]]:
     return pieces, {reason: count for reason, count in left_out.items() if count}
 
 
-def _told(left_out: Mapping[str, int]) -> str:
+def _describe(left_out: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {reason}" for reason, count in left_out.items())
 
 
