@@ -33,7 +33,7 @@ BASELINES = {
 
 @dataclass(frozen=True)
 class CopiesSection:
-    """What samples share with training pieces.
+    """Section of the report on what samples share with training pieces.
 
     rows: label, samples, held-out music; sentences: what they rest on; copies: PNGs of the
     strongest copies, by caption; flagged: how many samples count as copies.

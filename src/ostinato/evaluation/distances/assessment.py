@@ -24,7 +24,7 @@ TEST_PIECES = 500  # that distances are computed from, at most
 
 @dataclass(frozen=True)
 class SetAssessment:
-    """What is measured of samples beside real pieces.
+    """Measurements of samples beside real pieces.
 
     measures: by piece metric; distances: between the sets, None where one has too few pieces.
     """

@@ -11,7 +11,7 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class PieceVectors:
-    """What a set of pieces is compared by.
+    """Features by which a set of pieces is compared.
 
     measured: for each piece, its metrics by name; one that is undefined is not there.
     intervals: (pieces, features), as `intervals.count_intervals` gives them.

@@ -25,7 +25,7 @@ MODELS: dict[str, Callable[[ContextTable, int], TokenModel]] = {"ngram": smooth,
 
 @dataclass(frozen=True)
 class MarkovScores:
-    """What variable-order Markov models reach.
+    """Likelihoods of the test pieces by variable-order Markov models.
 
     nats: (pieces,) of the test pieces, by the names of `MODELS`. orders: how many tokens of
     context each has, by name. validated: whether validation pieces chose them. counted: pieces

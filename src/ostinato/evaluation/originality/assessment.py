@@ -24,7 +24,7 @@ HELD_OUT = 200  # validation and test pieces at most of each: more would tell li
 
 @dataclass(frozen=True)
 class Assessment:
-    """What samples share with the training pieces, and what held-out music of their length does.
+    """Passages that samples share with training pieces, beside those of held-out music as long.
 
     threshold: None where there was no piece to calibrate on. quarters: the length of the
     held-out excerpts. training, left_out: training pieces that were and were not compared with.

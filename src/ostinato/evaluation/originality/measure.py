@@ -23,7 +23,7 @@ EXCERPTS = 4  # of a held-out piece at most
 
 @dataclass(frozen=True)
 class Originality:
-    """What a piece shares with training pieces.
+    """Passages and n-grams that a piece shares with training pieces.
 
     longest: the passage with most notes, of each part (a track's number, `WHOLE`, `UPPER`);
     strongest: of each kind the passage with most evidence. shares: by n, of its n-grams that
