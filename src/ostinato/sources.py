@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parent
 # what a stage calls of a method is told by these names: the others are called by other stages
 TRAINING = frozenset({"data", "module", "callbacks", "fit", "finish", "is_validated"})
 SAMPLING = frozenset({"sample", "conditions", "not_new"})
-EVALUATION = frozenset({"evaluate"})
+EVALUATION = frozenset({"evaluate", "score"})
 NOT_CALLED = {
     "compose": TRAINING | SAMPLING | EVALUATION,
     "train": SAMPLING | EVALUATION,

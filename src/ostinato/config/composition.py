@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ostinato.config import secrets
+from ostinato.config.cross_corpus import with_test_corpora
 from ostinato.config.experiments import name_experiment
 from ostinato.config.hydra_settings import JOB, check_settings, hydra_of_its_own
 from ostinato.config.instantiate import Config, did_you_mean
@@ -90,7 +91,7 @@ def _checked(tree: Mapping[str, Any], overrides: Sequence[str], conf: Path) -> C
     config = Config(name_experiment(tree, overrides, conf, compose_tree))
     config = leave_out_unread(config, typed, settings_of_methods(conf))
     validate(config)
-    return config
+    return with_test_corpora(config, overrides, conf, compose_tree)
 
 
 def validate(config: Config) -> None:

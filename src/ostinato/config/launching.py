@@ -9,10 +9,12 @@ from ostinato.config import secrets
 from ostinato.config.composition import (
     GROUPS,
     compose_hydra,
+    compose_tree,
     group_options,
     resolve,
     translate_error,
 )
+from ostinato.config.cross_corpus import NAMED
 from ostinato.config.location import key_of
 from ostinato.config.sizes import CHOICE
 from ostinato.errors import ConfigError
@@ -45,6 +47,21 @@ def check_launch(
         others = [override for override in plain if key_of(override) != group]
         composed = compose_hydra([*others, option], conf, keys)
         resolve(composed, composed.hydra.runtime.choices, conf)
+
+
+def name_swept_corpora(overrides: Sequence[str], conf: Path) -> list[str]:
+    """Return the override by which the models of a sweep over corpora are scored on each of them.
+
+    None where the config asks for no other corpora, and where the user names them.
+    """
+    if any(key_of(override) == NAMED for override in overrides):
+        return []
+    swept = [values for word, values in _parse_all(overrides, conf) if key_of(word) == "corpus"]
+    if not swept or not swept[-1]:
+        return []
+    tree = compose_tree(list(_first_values(overrides, conf)), conf)
+    asked = (tree.get("evaluation") or {}).get("corpora")
+    return [f"{NAMED}=[{','.join(dict.fromkeys(swept[-1]))}]"] if asked else []
 
 
 def _check_flags(flags: Iterable[str]) -> None:

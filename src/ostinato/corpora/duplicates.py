@@ -6,6 +6,7 @@ tune, the largest group being the twelve of the Passion chorale.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -32,25 +33,84 @@ def groups(pieces: Iterable[Piece]) -> list[list[int]]:
     time grows in proportion to the notes. Memory does not grow beyond a bound: of more n-grams
     than `MOST`, every second, fourth, … is compared, the same ones in every track.
     """
-    prints: list[NDArray[np.uint64]] = []
-    owners: list[int] = []
-    count = total = 0
-    every = 1
+    tracks = _fingerprint_tracks(pieces)
+    owner = np.array(tracks.owners, np.int64)
+    first, second = _alike(tracks.prints) if tracks.prints else (owner, owner)
+    return _unite(tracks.pieces, owner[first], owner[second])
+
+
+@dataclass
+class _Tracks:
+    """N-grams of the tracks that are long enough: `prints`, and of which piece each is.
+
+    One n-gram in `every` is kept. pieces: how many there are.
+    """
+
+    prints: list[NDArray[np.uint64]] = field(default_factory=list)
+    owners: list[int] = field(default_factory=list)
+    pieces: int = 0
+    every: int = 1
+
+
+def _fingerprint_tracks(pieces: Iterable[Piece]) -> _Tracks:
+    found, total = _Tracks(), 0
     for piece in pieces:
-        for track in range(len(piece.track_names)):
-            ngrams = fingerprint(piece.track(track), piece.resolution)
-            if len(ngrams) >= FEWEST_NGRAMS:
-                prints.append(_sample(ngrams, every))
-                owners.append(count)
-                total += len(prints[-1])
-        count += 1
+        for ngrams in _fingerprints(piece):
+            found.prints.append(_sample(ngrams, found.every))
+            found.owners.append(found.pieces)
+            total += len(found.prints[-1])
+        found.pieces += 1
         while total > MOST:
-            every *= 2
-            prints = [_sample(ngrams, every) for ngrams in prints]
-            total = sum(map(len, prints))
-    owner = np.array(owners, np.int64)
-    first, second = _alike(prints) if prints else (owner, owner)
-    return _unite(count, owner[first], owner[second])
+            found.every *= 2
+            found.prints = [_sample(ngrams, found.every) for ngrams in found.prints]
+            total = sum(map(len, found.prints))
+    return found
+
+
+def _fingerprints(piece: Piece) -> list[NDArray[np.uint64]]:
+    """Return the n-grams of every track that is long enough to be told by them."""
+    tracks = range(len(piece.track_names))
+    prints = (fingerprint(piece.track(track), piece.resolution) for track in tracks)
+    return [ngrams for ngrams in prints if len(ngrams) >= FEWEST_NGRAMS]
+
+
+class AlikeIndex:
+    """The n-grams of pieces, in which those that another piece is alike to are looked up.
+
+    Alike is what `groups` calls so, pair by pair: it is not followed from piece to piece, and no
+    n-gram is too common to count.
+    """
+
+    def __init__(self, pieces: Iterable[Piece]) -> None:
+        found = _fingerprint_tracks(pieces)
+        self.every = found.every
+        self.owners = np.array(found.owners, np.int64)  # (tracks,): the piece of each
+        self.sizes = np.array([len(ngrams) for ngrams in found.prints], np.int64)
+        ngrams = np.concatenate(found.prints) if found.prints else np.zeros(0, np.uint64)
+        order = np.argsort(ngrams, kind="stable")
+        self.ngrams = ngrams[order]  # (n-grams,), sorted; beside each the track that has it
+        self.tracks = np.repeat(np.arange(len(self.sizes)), self.sizes)[order]
+
+    def find(self, piece: Piece) -> int | None:
+        """Return the position of the first piece that this one is alike to; None without any."""
+        found = [owner for ngrams in _fingerprints(piece) for owner in self._find(ngrams)]
+        return min(found, default=None)
+
+    def _find(self, ngrams: NDArray[np.uint64]) -> list[int]:
+        ngrams = _sample(ngrams, self.every)
+        first = np.searchsorted(self.ngrams, ngrams, "left")
+        last = np.searchsorted(self.ngrams, ngrams, "right")
+        ranges = [self.tracks[start:stop] for start, stop in zip(first, last, strict=True)]
+        having = np.concatenate([self.tracks[:0], *ranges])
+        # an n-gram stands once in a track: so often as a track is named, so many are shared
+        tracks, shared = np.unique(having, return_counts=True)
+        enough = shared >= SHARE * np.minimum(len(ngrams), self.sizes[tracks])
+        return [int(owner) for owner in self.owners[tracks[enough]]]
+
+
+def is_comparable(piece: Piece) -> bool:
+    """Return whether a piece is long enough for another to be found alike."""
+    return bool(_fingerprints(piece))
 
 
 def fingerprint(notes: NDArray[Any], resolution: int) -> NDArray[np.uint64]:

@@ -44,6 +44,17 @@ class Counts:
         return {"pieces": self.pieces, **steps, "notes": self.notes, "quarters": self.quarters}
 
 
+@dataclass(frozen=True)
+class PieceLikelihoods:
+    """Negative log-likelihood of pieces: `nats` (pieces,), with their `notes` and `quarters`."""
+
+    names: list[str]
+    nats: NDArray[np.float64]
+    notes: NDArray[np.int64]
+    quarters: NDArray[np.float64]
+    counts: Counts
+
+
 def count(
     store: TokenStore,
     indices: NDArray[np.int64],

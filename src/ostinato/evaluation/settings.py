@@ -22,3 +22,10 @@ class Evaluation:
         int,
         Field(ge=0, description="training pieces in which copies are looked for, at most; 0: none"),
     ]
+    corpora: Annotated[
+        list[Annotated[str, Field(min_length=1)]],
+        Field(
+            description="options of corpus on whose test split the model is scored as well; a "
+            "sweep over corpus takes those that it is over; []: none"
+        ),
+    ]

@@ -1,7 +1,7 @@
 """Contract of methods, and the tasks that stages hand to them."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from ostinato.corpora.store import PieceStore
     from ostinato.data.store import TokenStore
+    from ostinato.evaluation.likelihood import PieceLikelihoods
     from ostinato.evaluation.verdict import Verdict
     from ostinato.models.bundle import Bundle
     from ostinato.music.page import Given
@@ -127,12 +128,13 @@ class Method(ABC):
 
     networks: the class of the networks that it trains, by its dotted name. test_metric: the metric
     by which runs are compared in MLflow. instead: for settings of other methods, by dotted key,
-    which one is right here.
+    which one is right here. scores_pieces: whether it gives the likelihood of a whole piece.
     """
 
     networks: ClassVar[str] = "torch.nn.modules.module.Module"
     test_metric: ClassVar[str]
     instead: ClassVar[Mapping[str, str]] = {}
+    scores_pieces: ClassVar[bool] = False
 
     @classmethod
     @abstractmethod
@@ -220,3 +222,10 @@ class Method(ABC):
     @abstractmethod
     def evaluate(self, task: EvaluationTask) -> Findings:
         """Return what is measured of a model on the test split."""
+
+    def score(self, task: EvaluationTask, names: Sequence[str]) -> "PieceLikelihoods":
+        """Return the likelihood of stored pieces, which need not be of the model's own corpus.
+
+        Of a method that `scores_pieces` alone.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no likelihood of {len(names)} pieces")

@@ -22,9 +22,10 @@ READS: tuple[str, ...] = ()
 
 def run(config: Config, workspace: Workspace) -> None:
     """Write the composed config, once what it names has been looked at."""
-    from ostinato.stages.preflight import check_generation
+    from ostinato.stages.preflight import check_generation, check_music_of_corpora
 
     check_generation(config, workspace)
+    check_music_of_corpora(config, workspace)
     config.save(workspace.config)
     if config.left_out:
         console.say(
@@ -74,8 +75,11 @@ def _params(root: Path) -> list[str]:
 
 def check_compatibility(config: Config, conf: Path) -> None:
     """Refuse what does not go together: an architecture, how it is trained, how it is sampled."""
+    from ostinato.stages.preflight import check_corpora
+
     method: Method = config.build("method")
     check_transposition(config)
+    check_corpora(config, config)
     if is_compatible(config):
         method.check(config)
         method.check_sampling(config)

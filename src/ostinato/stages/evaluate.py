@@ -17,8 +17,10 @@ from ostinato.stages.bundle_config import (
     read_sampling_record,
     use_pieces_of_bundle,
 )
+from ostinato.stages.cross_corpus import OwnTest, score_corpora
 from ostinato.stages.encoding import read_split, require, token_store
 from ostinato.stages.novelty import comparison_music
+from ostinato.stages.preflight import check_corpora
 from ostinato.stages.reporting import EvaluationResult, build_report
 from ostinato.stages.workspace import Workspace, model_folder, samples_folder
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 READS = ("evaluation", "plugins")
 FOLDERS = ("model_dir", "samples_dir")
 REPORT, ORIGINALITY = "report.html", "originality.csv"
+CROSS_CORPUS = ("cross_corpus.json", "cross_corpus.csv")
 
 
 def run(config: Config, workspace: Workspace) -> None:
@@ -44,6 +47,7 @@ def run(config: Config, workspace: Workspace) -> None:
     check_replaceable(workspace.evaluation, "evaluation")
     folder = model_folder(config, workspace)
     bundle = load_bundle(folder, config.plugins)
+    check_corpora(config, bundle.config)
     workspace = use_pieces_of_bundle(folder, config, workspace)
     result = _measure(config, workspace, bundle, folder)
     report = build_report(config, workspace, bundle, result)
@@ -51,6 +55,9 @@ def run(config: Config, workspace: Workspace) -> None:
         write_json(part / "metrics.json", result.metrics())
         if result.model.table:
             write_text(part / "pieces.csv", result.model.table)
+        if result.cross_corpus:
+            write_json(part / CROSS_CORPUS[0], result.cross_corpus.report())
+            write_text(part / CROSS_CORPUS[1], result.cross_corpus.pieces_table())
         if result.originality:
             write_text(part / ORIGINALITY, write_table(result.originality))
         write_plots(report, part / "plots")
@@ -80,7 +87,8 @@ def _measure(
     generated, silent = _read_samples(samples)
     store = token_store(bundle.config, workspace, bundle.representation)
     method: Method = bundle.config.build("method")
-    findings = method.evaluate(EvaluationTask(config, bundle, store, pieces, split))
+    task = EvaluationTask(config, bundle, store, pieces, split)
+    findings = method.evaluate(task)
     originals: Selection | list[Piece] = pieces.only(split["test"])
     # segments are compared with segments, of which none are at hand besides
     control = spread_names(split["train"], CONTROL_PIECES) if findings.originals is None else []
@@ -97,6 +105,7 @@ def _measure(
         sets=assess_sets(generated, originals, pieces.only(control)),
         losses=store.losses.only(store.indices(split["test"])),
         originality=_assess(config, pieces, split, generated),
+        cross_corpus=score_corpora(config, workspace, OwnTest(task, findings)),
         read_piece=pieces.read,
     )
 

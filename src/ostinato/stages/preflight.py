@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ostinato.config import Config
+from ostinato.config.cross_corpus import COMPOSED, NAMED
+from ostinato.console import where
 from ostinato.errors import ConfigError, UnencodableError, UserError
 from ostinato.folders import check_replaceable
 from ostinato.methods.base import TEST, Method
@@ -28,6 +30,31 @@ def check_generation(config: Config, workspace: Workspace) -> None:
             read_piece(str(workspace.root / path), name)
     if sampling.prompt not in (None, TEST):
         _check_prompt(config, sampling, workspace)
+
+
+def check_corpora(config: Config, model: Config) -> None:
+    """Raise `ConfigError` where `evaluation.corpora` asks for what a model does not give.
+
+    model: the config with its method, the composed one or that of a bundle.
+    """
+    method: Method = model.build("method")
+    if config.tree.get(COMPOSED) and not method.scores_pieces:
+        named = ", ".join(config[COMPOSED])
+        raise ConfigError(
+            f"{NAMED}=[{named}] does not fit: model={model['choices']['model']} gives no "
+            f"likelihood of a piece: choose one that does, as model=lstm, or set {NAMED}=[]."
+        )
+
+
+def check_music_of_corpora(config: Config, workspace: Workspace) -> None:
+    """Raise `UserError` for a corpus of `evaluation.corpora` whose music is not there."""
+    for name, parts in config.tree.get(COMPOSED, {}).items():
+        folder = workspace.root / parts["corpus"]["path"]
+        if not folder.is_dir() and name != config["choices"]["corpus"]:
+            raise UserError(
+                f"{where(folder)} is not there, and {NAMED} names {name}: run `ostinato fetch "
+                f"corpus={name}`, or leave it out of {NAMED}."
+            )
 
 
 def _check_writable(folder: Path) -> None:

@@ -14,6 +14,7 @@ from ostinato.wording import quantity
 if TYPE_CHECKING:
     from ostinato.corpora.store import Selection
     from ostinato.data.losses import Losses
+    from ostinato.evaluation.cross_corpus import CrossCorpus
     from ostinato.evaluation.distances.assessment import SetAssessment
     from ostinato.evaluation.originality.assessment import Assessment
     from ostinato.evaluation.report import CopiesSection, Report
@@ -36,7 +37,8 @@ class EvaluationResult:
     have notes, from `folder`; silent: how many have none; cut: how many did not come to an end,
     None where nothing says so. originals: the pieces that they are compared with, and sets what
     that came to; losses: what the representation does not keep of the test pieces. originality:
-    what the samples share with the training pieces, which `read_piece` reads by name.
+    what the samples share with the training pieces, which `read_piece` reads by name. cross_corpus:
+    the model on the test splits of other corpora.
     """
 
     model: "Findings"
@@ -50,6 +52,7 @@ class EvaluationResult:
     losses: "Losses"
     originality: "Assessment | None"
     read_piece: "Callable[[str], Piece]"
+    cross_corpus: "CrossCorpus | None" = None
 
     @property
     def measures(self) -> "Mapping[str, Comparison]":
@@ -59,6 +62,7 @@ class EvaluationResult:
     def figures(self) -> dict[str, float]:
         """Return the figures for the MLflow run."""
         figures = {**self.model.figures, **self.sets.figures()}
+        figures |= self.cross_corpus.figures() if self.cross_corpus else {}
         return figures | (self.originality.figures() if self.originality else {})
 
     def metrics(self) -> dict[str, Any]:
@@ -70,6 +74,7 @@ class EvaluationResult:
             **self.sets.metrics(),
             "left_out": self.losses.totals(),
             **({"originality": self.originality.metrics()} if self.originality else {}),
+            **({"cross_corpus": self.cross_corpus.metrics()} if self.cross_corpus else {}),
         }
 
 
@@ -120,7 +125,8 @@ def _originality(result: EvaluationResult) -> "CopiesSection | None":
 def _findings(result: EvaluationResult, representation: str) -> dict[str, str]:
     sentences = result.losses.sentences(representation)
     lost = {"of the test pieces": "; ".join(sentences)} if sentences else {}
-    return lost | dict(result.model.details)
+    corpora = result.cross_corpus.sentences() if result.cross_corpus else {}
+    return lost | dict(result.model.details) | corpora
 
 
 def _verdict(result: EvaluationResult) -> "Verdict":

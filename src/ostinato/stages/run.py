@@ -18,12 +18,21 @@ from ostinato.config.composition import (
     translate_error,
     without_overridden,
 )
-from ostinato.config.launching import check_launch
+from ostinato.config.launching import check_launch, name_swept_corpora
 from ostinato.config.location import to_project_overrides, to_project_paths
 from ostinato.config.overrides import quote_paths
 from ostinato.config.unread import refuse_unread
 from ostinato.errors import UserError
-from ostinato.stages import compare, compose, evaluate, fetch, generate, split, train
+from ostinato.stages import (
+    compare,
+    compose,
+    cross_corpus,
+    evaluate,
+    fetch,
+    generate,
+    split,
+    train,
+)
 from ostinato.stages.bundle_config import suggest_generate_command
 from ostinato.stages.failures import Failures
 from ostinato.stages.piece_cache import read_pieces
@@ -57,7 +66,11 @@ def main(arguments: Sequence[str], here: Path) -> int:
     given = without_overridden(given, arguments)
     flags, typed = _sorted(to_project_overrides(quote_paths(arguments), here, root))
     check_launch(flags, given, typed, project.conf)
-    words = [*flags, *given, *typed]  # Hydra's parser takes no override after a flag once more
+    corpora = name_swept_corpora([*given, *typed], project.conf)
+    for override in corpora:
+        console.say(f"each model is scored on the test split of all corpora: {override}")
+    # Hydra's parser takes no override after a flag once more
+    words = [*flags, *given, *typed, *corpora]
     if not any(a in MULTIRUN or a.startswith("-") or a.startswith("hydra") for a in arguments):
         compose.compose_config(list(arguments), root, here)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors reach the command line as they are
@@ -195,6 +208,7 @@ def run_stages(config: Config, workspace: Workspace) -> "Fitted":
     shared = read_pieces(config, workspace)
     workspace = replace(workspace, shared_pieces=shared)
     split.run(config, workspace)
+    cross_corpus.prepare(config, workspace)  # what cannot be scored is said before the training
     fitted = train.run(config, workspace)
     failure = _generate(config, workspace)
     evaluate.run(config, workspace)

@@ -1,6 +1,6 @@
 """The method of maximum likelihood."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ostinato.config import Config
@@ -18,6 +18,7 @@ from ostinato.methods.likelihood.monitoring import nats_per
 if TYPE_CHECKING:
     import pytorch_lightning as pl
 
+    from ostinato.evaluation.likelihood import PieceLikelihoods
     from ostinato.methods.likelihood.module import LikelihoodModule
     from ostinato.methods.likelihood.settings import LikelihoodTraining
     from ostinato.models.sequence import SequenceModel
@@ -33,6 +34,7 @@ class Likelihood(Method):
 
     networks = "ostinato.models.sequence.SequenceModel"
     test_metric = "test_nats_per_note"
+    scores_pieces = True
     instead: ClassVar = {
         "training.generator_rate": "training.learning_rate",
         "training.critic_rate": "training.learning_rate",
@@ -143,3 +145,9 @@ class Likelihood(Method):
         from ostinato.methods.likelihood.scoring import score_pieces
 
         return score_pieces(task)
+
+    def score(self, task: EvaluationTask, names: Sequence[str]) -> "PieceLikelihoods":
+        """Score pieces of any corpus, as `evaluate` does those of the test split."""
+        from ostinato.methods.likelihood.scoring import score_named
+
+        return score_named(task, names)

@@ -1,7 +1,7 @@
 """The likelihood of the test pieces by a sequence model, beside counting."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ostinato.evaluation.bootstrap import Advantage
-    from ostinato.evaluation.likelihood import Counts
+    from ostinato.evaluation.likelihood import Counts, PieceLikelihoods
     from ostinato.evaluation.ngrams.scoring import MarkovScores
     from ostinato.evaluation.settings import Evaluation
     from ostinato.evaluation.verdict import Verdict
@@ -116,21 +116,13 @@ def _score(task: EvaluationTask) -> Scores | None:
     from ostinato.evaluation.baselines import baseline_nll
 
     settings: Evaluation = task.config.build("evaluation")
-    store, bundle = task.store, task.bundle
+    store = task.store
     training, test = store.indices(task.split["train"]), store.indices(task.split["test"])
     if not len(test):
         console.warn("no test piece can be scored: the report has no likelihood.")
         return None
-    network: Any = bundle.network
-    representation: Any = bundle.representation
-    if any(settings.transpose) and not representation.transposes:
-        raise UserError(
-            f"evaluation.transpose={list(settings.transpose)} does not fit: {representation.name} "
-            "cannot be transposed as it is set; say evaluation.transpose=[0,0]."
-        )
-    own = likelihood.nll_of_pieces(
-        network, store, test, settings.batch_size, representation, settings.transpose
-    )
+    representation: Any = task.bundle.representation
+    own = _nll(task, test)
     if not bool(np.isfinite(own).all()):
         console.warn(
             "the likelihoods of the test pieces are no numbers, as the model's weights are too "
@@ -151,6 +143,41 @@ def _score(task: EvaluationTask) -> Scores | None:
     }
     table = likelihood.table_of_pieces(store, test, own, counts.unit, columns)
     return Scores({MODEL: own, **counted}, counts, notes, seconds, table, markov)
+
+
+def score_named(task: EvaluationTask, names: Sequence[str]) -> "PieceLikelihoods":
+    """Return the likelihood of those of the named pieces that the store holds.
+
+    Raises `UserError` where `evaluation.transpose` asks for what the representation cannot do.
+    """
+    from ostinato.evaluation import likelihood
+
+    store, indices = task.store, task.store.indices(names)
+    representation: Any = task.bundle.representation
+    return likelihood.PieceLikelihoods(
+        [store.names[index] for index in indices],
+        _nll(task, indices),
+        likelihood.notes_of_pieces(store, indices, representation),
+        store.quarters[indices],
+        likelihood.count(store, indices, representation),
+    )
+
+
+def _nll(task: EvaluationTask, indices: "NDArray[np.int64]") -> "NDArray[np.float64]":
+    """Return the nats of the pieces at `indices` by the network of the bundle: (pieces,)."""
+    from ostinato.evaluation import likelihood
+
+    settings: Evaluation = task.config.build("evaluation")
+    network: Any = task.bundle.network
+    representation: Any = task.bundle.representation
+    if any(settings.transpose) and not representation.transposes:
+        raise UserError(
+            f"evaluation.transpose={list(settings.transpose)} does not fit: {representation.name} "
+            "cannot be transposed as it is set; say evaluation.transpose=[0,0]."
+        )
+    return likelihood.nll_of_pieces(
+        network, task.store, indices, settings.batch_size, representation, settings.transpose
+    )
 
 
 def _score_markov_models(
