@@ -4,23 +4,16 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
-from ostinato.comparison.statistics import Figure
+from ostinato.comparison.figures import end_values, escape_latex, format_figure
+from ostinato.comparison.matrix_export import (
+    matrix_columns,
+    matrix_to_latex,
+    matrix_values,
+)
 from ostinato.comparison.table import Table
 
 if TYPE_CHECKING:
     from rich.table import Table as TerminalTable
-
-MISSING = "–"
-
-
-def format_figure(figure: Figure | None, digits: int) -> str:
-    """Return a mean with its interval: 1.790 [1.712, 1.866]."""
-    if figure is None:
-        return MISSING
-    mean = f"{figure.mean:,.{digits}f}"
-    if figure.low is None or figure.high is None:
-        return mean
-    return f"{mean} [{figure.low:,.{digits}f}, {figure.high:,.{digits}f}]"
 
 
 def mark(table: Table, index: int) -> str:
@@ -49,15 +42,21 @@ def to_terminal(table: Table) -> "TerminalTable":
 
 
 def to_csv(table: Table) -> str:
-    """Return a row a config: label, seeds, and the mean, low and high of every figure."""
+    """Return a row a config: label, seeds, and the mean, low and high of every figure.
+
+    Likelihoods across corpora are further columns: cross_corpus/essen/nats_per_note.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     columns = [*table.columns, *table.metrics]
     bounds = [f"{c.key}{end}" for c in columns for end in ("", "_low", "_high")]
+    if table.matrix:
+        bounds += matrix_columns(table.matrix.corpora)
     writer.writerow([*_labels(table), "seeds", "runs", "rank", *bounds])
     for index, row in enumerate(table.rows):
         found = [table.figures[index].get(column.key) for column in columns]
-        ends = [end for figure in found for end in _ends(figure)]
+        ends = [end for figure in found for end in end_values(figure)]
+        ends += matrix_values(table.matrix, index) if table.matrix else []
         runs = " ".join(run.id for run in row.runs)
         label = list(row.label.values()) if row.label else [row.name]
         writer.writerow([*label, len(row.runs), runs, mark(table, index), *ends])
@@ -65,20 +64,24 @@ def to_csv(table: Table) -> str:
 
 
 def to_latex(table: Table) -> str:
-    r"""Return a table with booktabs' rules; the best row is bold, with `\usepackage{booktabs}`."""
+    r"""Return a table with booktabs' rules; the best row is bold, with `\usepackage{booktabs}`.
+
+    A second one has the likelihoods across corpora, where there are some.
+    """
     headings = [*_labels(table), "seeds", *(column.heading for column in table.columns)]
     sides = "l" * len(_labels(table)) + "r" * (len(headings) - len(_labels(table)))
     lines = [rf"\begin{{tabular}}{{{sides}}}", r"\toprule"]
-    lines += [" & ".join(map(_escape, headings)) + r" \\", r"\midrule"]
+    lines += [" & ".join(map(escape_latex, headings)) + r" \\", r"\midrule"]
     for index, row in enumerate(table.rows):
         label = list(row.label.values()) if row.label else [row.name]
-        cells = [_escape(cell) for cell in (*label, str(len(row.runs)), *_cells(table, index))]
+        cells = [escape_latex(cell) for cell in (*label, str(len(row.runs)), *_cells(table, index))]
         if index == table.best:
             cells = [rf"\textbf{{{cell}}}" for cell in cells]
         lines.append(" & ".join(cells) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
     lines += [f"% {note}" for note in table.notes]
-    return "\n".join(lines) + "\n"
+    text = "\n".join(lines) + "\n"
+    return f"{text}\n{matrix_to_latex(table.matrix)}" if table.matrix else text
 
 
 def _labels(table: Table) -> list[str]:
@@ -89,16 +92,3 @@ def _labels(table: Table) -> list[str]:
 def _cells(table: Table, index: int) -> list[str]:
     figures = table.figures[index]
     return [format_figure(figures.get(c.key), table.digits(c)) for c in table.columns]
-
-
-def _ends(figure: Figure | None) -> list[str]:
-    if figure is None:
-        return ["", "", ""]
-    ends = (figure.mean, figure.low, figure.high)
-    return ["" if end is None else f"{end:.6g}" for end in ends]
-
-
-def _escape(text: str) -> str:
-    special = {"\\": r"\textbackslash{}", "–": "--", "~": r"\textasciitilde{}"}
-    special |= {sign: f"\\{sign}" for sign in "&%$#_{}"}
-    return "".join(special.get(sign, sign) for sign in text)

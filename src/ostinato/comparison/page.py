@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ostinato import console
-from ostinato.comparison.export import format_figure, mark
+from ostinato.comparison.export import mark
+from ostinato.comparison.figures import format_figure
+from ostinato.comparison.matrix_export import matrix_for_page
 from ostinato.comparison.rows import Row
 from ostinato.comparison.runs import MIDI, RecordedRun
 from ostinato.comparison.statistics import LEVEL
@@ -39,6 +41,7 @@ def comparison_page(table: Table, title: str) -> str:
         labels=list(table.rows[0].label),
         columns=table.columns,
         rows=[_show_row(table, index) for index in range(len(table.rows))],
+        matrices=matrix_for_page(table.matrix) if table.matrix else [],
         metrics=[_show_metric(table, column) for column in table.metrics],
         pairs=[_show_pair(table, pair) for pair in table.pairs],
         curves=json.dumps(_curves(table.rows)).replace("</", "<\\/"),

@@ -49,7 +49,11 @@ def scored(row: Row, unit: str) -> Scored | None:
 
     None where its runs have no likelihoods, or not all of the same pieces.
     """
-    scores = [run.scores for run in row.runs]
+    return stack_scores([run.scores for run in row.runs], unit)
+
+
+def stack_scores(scores: Sequence[PieceScores | None], unit: str) -> Scored | None:
+    """Return the scores of several runs, one a seed, as those of a row; None as `scored` does."""
     present = [found for found in scores if found is not None]
     if not present or len(present) < len(scores):
         return None

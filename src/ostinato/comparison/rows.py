@@ -7,8 +7,8 @@ from ostinato.comparison.runs import RecordedRun
 from ostinato.wording import quantity
 
 # what has no part in the result, or is the seed
-UNCOMPARED = ("seed", "parameters", "model_dir", "samples_dir", "plugins")
-UNCOMPARED_GROUPS = ("tracking.", "preprocess.", "corpus.path", "corpus.mirror")
+UNCOMPARED = ("seed", "parameters", "model_dir", "samples_dir", "plugins", "evaluation.corpora")
+UNCOMPARED_GROUPS = ("tracking.", "preprocess.", "corpus.path", "corpus.mirror", "test_corpora.")
 CHOICES = "choices."
 UNSHOWN_CHOICES = ("choices.tracking", "choices.preprocess", "choices.debug", "choices.experiment")
 # groups whose values follow from the choice of others

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 PIECES, CURVES, SAMPLING = "evaluation/pieces.csv", "curves/curves.csv", "samples/sampling.json"
+# of runs that were scored on other corpora too
+CROSS_CORPUS, CROSS_COUNTS = "evaluation/cross_corpus.csv", "evaluation/cross_corpus.json"
 SOUND, MIDI = "sample-01.mp3", "samples/sample-01.mid"
 WAVE = "samples/sample-01.wav"  # of runs that were recorded before SOUND was
 AT_ONCE = 8  # downloads
@@ -40,6 +42,21 @@ class PieceScores:
     notes: NDArray[np.float64]
     quarters: NDArray[np.float64] | None
     seconds: NDArray[np.float64] | None
+
+
+def _to_scores(rows: Sequence[Mapping[str, str]]) -> PieceScores | None:
+    """Return the rows of a table of pieces as arrays; None where it has no likelihoods."""
+    if not rows or not {"name", "nats", "notes"} <= rows[0].keys():
+        return None
+
+    def column(name: str) -> NDArray[np.float64] | None:
+        return np.array([float(row[name]) for row in rows]) if name in rows[0] else None
+
+    nats, notes = column("nats"), column("notes")
+    assert nats is not None
+    assert notes is not None
+    names = tuple(row["name"] for row in rows)
+    return PieceScores(names, nats, notes, column("quarters"), column("seconds"))
 
 
 @dataclass(frozen=True)
@@ -73,18 +90,30 @@ class RecordedRun:
     @cached_property
     def scores(self) -> PieceScores | None:
         """Return the likelihood of each test piece; None for a run without likelihoods."""
-        rows = _read_csv(self.files.get(PIECES, b""))
-        if not rows or not {"name", "nats", "notes"} <= rows[0].keys():
-            return None
+        return _to_scores(_read_csv(self.files.get(PIECES, b"")))
 
-        def column(name: str) -> NDArray[np.float64] | None:
-            return np.array([float(row[name]) for row in rows]) if name in rows[0] else None
+    @cached_property
+    def cross_corpus(self) -> dict[str, PieceScores]:
+        """Return the likelihood of test pieces by corpus, as far as the run was scored on several.
 
-        nats, notes = column("nats"), column("notes")
-        assert nats is not None
-        assert notes is not None
-        names = tuple(row["name"] for row in rows)
-        return PieceScores(names, nats, notes, column("quarters"), column("seconds"))
+        Its own corpus is among them.
+        """
+        by_corpus: dict[str, list[dict[str, str]]] = {}
+        for row in _read_csv(self.files.get(CROSS_CORPUS, b"")):
+            by_corpus.setdefault(row["corpus"], []).append(row)
+        found = {corpus: _to_scores(rows) for corpus, rows in by_corpus.items()}
+        return {corpus: scores for corpus, scores in found.items() if scores is not None}
+
+    @cached_property
+    def left_out(self) -> dict[str, Any]:
+        """Return counts of what was left out of each test split, by corpus.
+
+        Pieces that the representation cannot hold (`refused`), those that are like a training piece
+        (`alike_to_training`), and the notes of the others that it does not write (`losses`). Empty
+        for a run that was scored on its own corpus alone.
+        """
+        found = json.loads(self.files.get(CROSS_COUNTS, b"{}"))
+        return {corpus: score.get("left_out", {}) for corpus, score in found.items()}
 
     @cached_property
     def curves(self) -> list[dict[str, float]]:
@@ -171,7 +200,7 @@ def load_runs(client: "MlflowClient", runs: "Iterable[Run]") -> list[RecordedRun
 def _load(client: "MlflowClient", run: "Run") -> RecordedRun:
     info, data = run.info, run.data
     files = {}
-    for path in (PIECES, CURVES, SAMPLING, MIDI, SOUND):
+    for path in (PIECES, CROSS_CORPUS, CROSS_COUNTS, CURVES, SAMPLING, MIDI, SOUND):
         if (content := _read(client, run, path)) is not None:
             files[path] = content
     if MIDI in files and SOUND not in files and (wave := _read(client, run, WAVE)) is not None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ostinato.comparison.matrix import Matrix, cross_rows
 from ostinato.comparison.pairs import Pair, scored, test_rows
 from ostinato.comparison.rows import Row, Rows
 from ostinato.comparison.runs import RecordedRun
@@ -49,7 +50,8 @@ class Table:
     """Figures by row and column. best: the row that is better than each other one, if any.
 
     tied: rows that cannot be told from the one with the best mean. metrics: columns of figures
-    about samples, with `controls` of real music where the runs have them.
+    about samples, with `controls` of real music where the runs have them. matrix: likelihoods by
+    test corpus, of rows that were scored on several.
     """
 
     rows: list[Row]
@@ -61,6 +63,7 @@ class Table:
     best: int | None
     tied: frozenset[int]
     notes: list[str] = field(default_factory=list)
+    matrix: Matrix | None = None
 
     @property
     def judged(self) -> Column | None:
@@ -87,6 +90,7 @@ def compare_rows(grouped: Rows) -> Table:
     rows, figures = [rows[i] for i in order], [figures[i] for i in order]
     pairs = test_rows(rows)
     best, tied = _mark(rows, figures, judged, pairs)
+    matrix = cross_rows(rows)
     return Table(
         rows,
         columns,
@@ -96,7 +100,8 @@ def compare_rows(grouped: Rows) -> Table:
         pairs,
         best,
         tied,
-        [*grouped.notes, *_explain(rows, pairs, judged, best)],
+        [*grouped.notes, *_explain(rows, pairs, judged, best), *(matrix.notes if matrix else ())],
+        matrix,
     )
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ostinato.evaluation.likelihood import PieceLikelihoods, per_unit
+from ostinato.representations.base import LOST
 from ostinato.wording import agree, quantity
 
 COLUMNS = ("corpus", "name", "nats", "notes", "quarters")
@@ -61,6 +62,9 @@ class LeftOut:
                 f"{len(self.alike)} that {agree(len(self.alike), 'is', 'are')} like a "
                 "training piece of the model"
             )
+        dropped, notes = sum(self.losses.get(kind, 0) for kind in LOST), self.losses.get("notes", 0)
+        if dropped:
+            said.append(f"{dropped:,} of the {notes:,} notes, which the representation leaves out")
         return " and ".join(said)
 
 

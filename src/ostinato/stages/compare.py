@@ -46,6 +46,7 @@ def compare(
 ) -> "Table":
     """Compare runs of a store, and record the page on the run of the sweep."""
     from ostinato.comparison.export import to_csv, to_latex, to_terminal
+    from ostinato.comparison.matrix_export import matrix_to_terminal
     from ostinato.comparison.page import comparison_page
     from ostinato.comparison.rows import group_runs
     from ostinato.comparison.runs import load_runs
@@ -63,6 +64,8 @@ def compare(
     if written.latex:
         write_text(written.latex, to_latex(table))
     console.show(to_terminal(table))
+    if table.matrix:
+        console.show(matrix_to_terminal(table.matrix))
     for note in table.notes:
         console.say(note)
     console.say(f"the page is {console.where(written.page)}")
