@@ -274,3 +274,79 @@ def test_controls_of_overlaps_and_of_distances_stand_beside_their_metrics(store:
         "distance/interval_nearest_neighbour": 0.5,
     }
     assert {column.key for column in table.metrics} == set(table.controls)
+
+
+def record_across(store: Store, own: str, nats: Mapping[str, float], **more: Any) -> str:
+    """Record a run that was scored on several corpora, as evaluating records it."""
+    parameters = {"corpus.name": own, "choices.corpus": own, "test_corpora.x.path": own, **more}
+    run_id = store.record(parameters, nats[own], tags={"data.pieces": own})
+    table = ["corpus,name,nats,notes,quarters"]
+    for corpus, mean in nats.items():
+        rows = scores(mean, int(more.get("seed", 1))).splitlines()[1:]
+        for name, value, _, notes, quarters, _ in (row.split(",") for row in rows):
+            table.append(f"{corpus},{corpus}-{name},{value},{notes},{quarters}")
+    alike = {"refused": 0, "alike_to_training": 3, "losses": {"notes": 1000, "together": 40}}
+    counts = {c: {"left_out": alike if c == "essen" else {}} for c in ("bach", "essen", "jsb")}
+    store.client.log_text(run_id, "\n".join(table) + "\n", "evaluation/cross_corpus.csv")
+    store.client.log_text(run_id, json.dumps(counts), "evaluation/cross_corpus.json")
+    return run_id
+
+
+ACROSS = {
+    "essen": {"bach": 4.0, "essen": 2.0},
+    "bach": {"bach": 1.0, "essen": 3.0},
+    "jsb": {"bach": 1.5, "essen": 3.5, "jsb": 1.2},
+}
+
+
+def test_rows_are_trained_on_and_columns_tested_on(store: Store) -> None:
+    runs = [record_across(store, own, nats, seed=s) for own, nats in ACROSS.items() for s in (1, 2)]
+    matrix = store.table(*runs).matrix
+    assert matrix is not None
+    assert matrix.corpora == matrix.names == ["bach", "essen", "jsb"]
+    for row, own in enumerate(matrix.names):
+        assert [c for c, cell in matrix.cells[row].items() if cell.own] == [own]
+        for corpus, mean in ACROSS[own].items():
+            figure = matrix.cells[row][corpus].figures["nats_per_note"]
+            assert figure.mean == pytest.approx(mean, abs=0.1), (own, corpus)
+            assert figure.seeds == 2
+            quarter = matrix.cells[row][corpus].figures["nats_per_quarter"].mean
+            assert quarter == pytest.approx(4 * figure.mean, rel=1e-6)
+    assert [matrix.shade(row, "bach", "nats_per_note") for row in (0, 1)] == [0.0, 1.0]
+    said = " ".join(matrix.notes)
+    assert "essen: by bach 3 pieces like a training piece, 40 of 1,000 notes" in said
+    assert "every seed: bach on jsb, essen on jsb." in said
+
+
+def test_the_diagonal_is_what_the_table_of_figures_says(store: Store) -> None:
+    table = store.table(*(record_across(store, own, nats) for own, nats in ACROSS.items()))
+    assert table.matrix is not None
+    for row, index in enumerate(table.matrix.rows):
+        own = table.matrix.cells[row][table.rows[index].first.corpus]
+        for unit in ("nats_per_note", "nats_per_quarter"):
+            assert own.figures[unit] == table.figures[index][unit]
+
+
+def test_runs_on_one_corpus_alone_have_no_matrix(store: Store) -> None:
+    assert store.table(store.record({})).matrix is None
+
+
+def test_the_matrix_is_on_the_page_and_in_the_tables(
+    project: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for own, nats in ACROSS.items():
+        record_across(project, own, nats)
+    files = ["--page", "c.html", "--csv", "c.csv", "--latex", "c.tex"]
+    assert cli.main(["compare", *files]) == 0
+    assert "trained on" in capsys.readouterr().out
+    page = Path("c.html").read_text(encoding="utf-8")
+    assert page.count('class="own"') == 2 * len(ACROSS)
+    with Path("c.csv").open(encoding="utf-8") as file:
+        rows = {row["corpus"]: row for row in csv.DictReader(file)}
+    on_essen = "cross_corpus/essen/nats_per_note"
+    assert float(rows["bach"][on_essen]) == pytest.approx(3, abs=0.1)
+    assert float(rows["bach"][f"{on_essen}_low"]) < float(rows["bach"][on_essen])
+    assert rows["bach"]["cross_corpus/jsb/nats_per_note"] == ""
+    latex = Path("c.tex").read_text(encoding="utf-8")
+    assert latex.count(r"\begin{tabular}") == 2
+    assert latex.count(r"\textbf{") == len(ACROSS)

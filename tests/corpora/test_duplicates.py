@@ -5,7 +5,7 @@ import pytest
 from tunes import melody
 
 from ostinato.corpora import duplicates
-from ostinato.corpora.duplicates import groups
+from ostinato.corpora.duplicates import AlikeIndex, groups, is_comparable
 from ostinato.music.piece import Piece
 
 
@@ -81,3 +81,36 @@ def test_a_sample_of_the_ngrams_finds_the_same_copies(
     kept = [group for group in alike if len({together[member] for member in group}) == 1]
     assert len(kept) >= 0.8 * len(alike) > 10
     assert max(map(len, sampled)) <= 2 * max(map(len, whole))
+
+
+def test_a_transposed_copy_is_found_among_others_and_a_stranger_is_not(bach: list[Piece]) -> None:
+    index = AlikeIndex(bach)
+    assert index.find(melody("stranger", 1)) is None
+    for place in range(0, len(bach), 40):
+        found = index.find(bach[place].transposed(3))
+        assert found is not None
+        # the first of those that are alike, of which the piece itself may be a later one
+        assert {found, place} <= set(next(g for g in groups(bach) if place in g))
+
+
+def test_the_index_finds_all_that_groups_find_in_pairs(bach: list[Piece]) -> None:
+    for first in range(0, len(bach) - 1, 25):
+        alike = len(groups(bach[first : first + 2])) == 1
+        assert (AlikeIndex([bach[first]]).find(bach[first + 1]) is not None) == alike
+
+
+def test_nothing_is_found_in_nothing_and_short_tunes_cannot_be_compared() -> None:
+    assert AlikeIndex([]).find(melody("tune", 1)) is None
+    short = melody("short", 1, notes=12)
+    assert AlikeIndex([short]).find(short) is None
+    assert not is_comparable(short)
+    assert is_comparable(melody("tune", 1))
+
+
+def test_the_index_finds_copies_where_only_a_sample_is_in_memory(
+    bach: list[Piece], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(duplicates, "MOST", 1 << 14)
+    index = AlikeIndex(bach)
+    assert index.every > 1
+    assert index.find(bach[100].transposed(-2)) is not None
