@@ -158,6 +158,8 @@ def test_runs_of_other_corpora_are_not_tested_against_each_other(store: Store) -
     table = store.table(*runs)
     assert table.pairs == []
     assert any("different corpora (bach, nottingham)" in note for note in table.notes)
+    assert table.best is None
+    assert not table.tied
 
 
 def test_what_is_left_out_is_said(store: Store) -> None:

@@ -182,9 +182,12 @@ def _mark(
     judged: Column | None,
     pairs: Sequence[Pair],
 ) -> tuple[int | None, frozenset[int]]:
-    """Return the row that is better than each other, or else those that may be the best."""
+    """Return the row that is better than each other, or else those that may be the best.
+
+    None of rows on several corpora, whose figures are not of the same music.
+    """
     ranked = [i for i in range(len(rows)) if judged is not None and judged.key in figures[i]]
-    if len(ranked) < 2:
+    if len(ranked) < 2 or len({rows[i].first.corpus for i in ranked}) > 1:
         return None, frozenset()
     first = ranked[0]
     told = {p.second for p in pairs if p.first == first and p.p < LEVEL and p.seeds_known}
