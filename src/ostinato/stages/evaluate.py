@@ -20,7 +20,7 @@ from ostinato.stages.bundle_config import (
 from ostinato.stages.cross_corpus import OwnTest, score_corpora
 from ostinato.stages.encoding import read_split, require, token_store
 from ostinato.stages.novelty import comparison_music
-from ostinato.stages.preflight import check_corpora
+from ostinato.stages.preflight import check_corpora, check_music_of_corpora
 from ostinato.stages.reporting import EvaluationResult, build_report
 from ostinato.stages.workspace import Workspace, model_folder, samples_folder
 
@@ -48,6 +48,7 @@ def run(config: Config, workspace: Workspace) -> None:
     folder = model_folder(config, workspace)
     bundle = load_bundle(folder, config.plugins)
     check_corpora(config, bundle.config)
+    check_music_of_corpora(config, workspace)
     workspace = use_pieces_of_bundle(folder, config, workspace)
     result = _measure(config, workspace, bundle, folder)
     report = build_report(config, workspace, bundle, result)
