@@ -24,6 +24,7 @@ WORDS = [
     "debug=smoke",
     "experiment=cross_corpus",
     "evaluation.corpora=[same,mixed]",
+    "corpus.min_notes=1",
     "split.train=0.4",
     "split.validation=0.2",
     "split.test=0.4",
