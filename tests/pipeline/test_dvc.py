@@ -73,6 +73,26 @@ def test_an_edit_of_conf_reruns_the_stages_that_read_it(reproduced: Path) -> Non
     assert "sampling.temperature" in diff
 
 
+def test_other_corpora_are_scored_again_when_their_music_changes(reproduced: Path) -> None:
+    data, option = reproduced / "data", reproduced / "conf" / "corpus" / "other.yaml"
+    shutil.copytree(data / "bach", data / "other")
+    option.write_text("# A corpus.\ndefaults: [_base, _self_]\nname: other\npath: data/other\n")
+    edit(reproduced / "params.yaml", "overrides: [", 'overrides: ["evaluation.corpora=[other]", ')
+    run(reproduced, "dvc", "add", "-q", "data")
+    again = ["compose", "preprocess", "evaluate"]
+    assert stages_run(run(reproduced, "dvc", "repro").stdout) == again
+    evaluation = reproduced / "outputs" / "evaluation"
+    before = json.loads((evaluation / "cross_corpus.json").read_text())
+    assert before["other"]["nats_per_note"] == before["bach"]["nats_per_note"]
+    for file in sorted((data / "other").iterdir())[::2]:
+        file.unlink()
+    run(reproduced, "dvc", "add", "-q", "data")
+    assert stages_run(run(reproduced, "dvc", "repro").stdout) == again[1:]
+    after = json.loads((evaluation / "cross_corpus.json").read_text())
+    assert after["bach"] == before["bach"]
+    assert after["other"] != before["other"], "other pieces are tested, or are training pieces"
+
+
 @pytest.mark.slow
 def test_experiments_are_run_compared_and_recorded_in_one_store(reproduced: Path) -> None:
     run(reproduced, "dvc", "exp", "run", "-S", "model=gru")
