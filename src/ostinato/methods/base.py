@@ -1,7 +1,7 @@
 """Contract of methods, and the tasks that stages hand to them."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ostinato.corpora.store import PieceStore
     from ostinato.data.store import TokenStore
-    from ostinato.evaluation.verdict import Verdict
+    from ostinato.evaluation.verdict import Headline, Verdict
     from ostinato.models.bundle import Bundle
     from ostinato.music.page import Given
     from ostinato.music.piece import Piece
@@ -106,7 +106,7 @@ class Findings:
     what a reader should know first; subtitle: what was measured; originals: what samples are
     compared with, None for the pieces of the test split; likelihoods: rows of the report, the
     model's first; table: of the test pieces, as CSV; details: further figures in words; charts
-    and rolls: PNGs by caption.
+    and rolls: PNGs by caption; headlines: the figures that count, with their controls.
     """
 
     summary: str
@@ -120,6 +120,7 @@ class Findings:
     details: Mapping[str, str] = field(default_factory=dict)
     charts: Mapping[str, bytes] = field(default_factory=dict)
     rolls: Mapping[str, bytes] = field(default_factory=dict)
+    headlines: "Sequence[Headline]" = ()
 
 
 class Method(ABC):

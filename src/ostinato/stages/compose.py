@@ -45,29 +45,29 @@ def compose_config(overrides: Sequence[str], root: Path, here: Path | None = Non
     first thing that does not fit.
     """
     config = compose_values(overrides, root, here)
-    refuse_unread(config, [*_params(root), *overrides])
+    refuse_unread(config, [*read_params(root), *overrides])
     check_compatibility(config, conf_folder(root))
     return config
 
 
 def compose_values(overrides: Sequence[str], root: Path, here: Path | None = None) -> Config:
     """Return the same config, of which each value is checked, but not what goes with what."""
-    given = without_overridden(_params(root), overrides)
+    given = without_overridden(read_params(root), overrides)
     config = compose([*given, *quote_paths(overrides)], conf_folder(root))
     return to_project_paths(config, overrides, here or root, root)
 
 
 def compose_tracking(overrides: Sequence[str], root: Path) -> "Tracking":
     """Return where a project's runs are recorded; nothing else of the config is looked at."""
-    given = without_overridden(_params(root), overrides)
+    given = without_overridden(read_params(root), overrides)
     config = Config(compose_tree([*given, *quote_paths(overrides)], conf_folder(root)))
     config.check("tracking")
     tracking: Tracking = config.build("tracking")
     return tracking
 
 
-def _params(root: Path) -> list[str]:
-    """The overrides of a project's params.yaml."""
+def read_params(root: Path) -> list[str]:
+    """Return the overrides that a project's params.yaml stands for."""
     params = root / "params.yaml"
     return params_overrides(params) if params.exists() else []
 

@@ -1,6 +1,5 @@
 """Records of a training on its MLflow run."""
 
-import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from ostinato.errors import UserError
 from ostinato.files import fingerprint, write_text
 from ostinato.methods.base import Method, TrainingTask
 from ostinato.run_notes import note_bundle
+from ostinato.stages.commit import read_commit
 from ostinato.stages.encoding import read_split
 from ostinato.stages.workspace import Workspace
 from ostinato.tracking import BUNDLE_TAG, DataOfRun, Run
@@ -132,19 +132,10 @@ def _read_provenance(workspace: Workspace) -> dict[str, str]:
     """Return which code and which data: the git commit and the pieces' hash."""
     from ostinato import __version__
 
-    def git(*arguments: str) -> str:
-        try:
-            done = subprocess.run(
-                ["git", *arguments], cwd=workspace.root, capture_output=True, text=True, check=False
-            )
-        except FileNotFoundError:
-            return ""
-        return done.stdout.strip() if done.returncode == 0 else ""
-
-    changed = bool(git("status", "--porcelain", "--untracked-files=no"))
+    commit = read_commit(workspace.root)
     return {
-        "mlflow.source.git.commit": git("rev-parse", "HEAD"),
-        "git.uncommitted_changes": str(changed).lower(),
+        "mlflow.source.git.commit": commit.hash,
+        "git.uncommitted_changes": str(commit.changed).lower(),
         "data.pieces": fingerprint(workspace.pieces),
         "data.split": fingerprint(workspace.split),
         "ostinato.version": __version__,
