@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from ostinato.evaluation.measures import MODULES
 from ostinato.evaluation.registry import metrics
 from ostinato.evaluation.small_multiples import (
     HEIGHT,
@@ -18,6 +19,7 @@ from ostinato.evaluation.small_multiples import (
     draw_panels,
 )
 
+GROUPS = {module.__name__.rpartition(".")[2] for module in MODULES}  # which register metrics
 GROUP = {metric.name: metric.group for metric in metrics("piece")}
 
 
@@ -38,6 +40,7 @@ def test_the_farthest_metrics_of_each_group_have_a_panel() -> None:
     chosen = choose_metrics(values)
     assert len(chosen) == MOST
     assert chosen == [name for name in GROUP if name in chosen], "in the order of the table"
+    assert {name.replace(" ", "_") for name in GROUP.values()} == GROUPS
     for group in set(GROUP.values()):
         farthest = [name for name in GROUP if GROUP[name] == group][-2:]
         assert set(farthest) <= set(chosen)
