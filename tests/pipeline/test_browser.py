@@ -314,7 +314,7 @@ def test_the_report_ends_with_the_command_that_runs_it_again(page: Any, report: 
         "Run it again",
     ]
     command = page.locator(".command").text_content()
-    assert command.startswith("ostinato run experiment=bach_lstm debug=smoke model=rnn ")
+    assert command.startswith("ostinato run experiment=bach_lstm model=rnn debug=smoke ")
     assert "model.backbone.hidden_size=32" in command
     assert page.get_by_role("rowheader", name="fingerprint of the pieces").is_visible()
 
