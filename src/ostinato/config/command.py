@@ -14,6 +14,7 @@ from ostinato.config.composition import (
     compose,
     group_options,
     groups_within,
+    params_overrides,
     without_overridden,
 )
 from ostinato.config.differences import experiments_of
@@ -69,6 +70,12 @@ def find_command(config: Config, conf: Path, params: Sequence[str] = ()) -> RunC
         return RunCommand((), tuple(_Asked(config, conf).values(config)))
     best = min(found, key=lambda command: (len(command.unexpressed), len(command.overrides)))
     return _complete(best.overrides, _Asked(config, conf, params)) if params else best
+
+
+def read_params(root: Path) -> list[str]:
+    """Return the overrides that a project's params.yaml stands for; none where it has none."""
+    params = root / "params.yaml"
+    return params_overrides(params) if params.exists() else []
 
 
 def to_override(key: str, value: Any) -> str:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from ostinato import console
 from ostinato.config import Config, compose, conf_folder, group_options
-from ostinato.config.composition import compose_tree, params_overrides, without_overridden
+from ostinato.config.command import read_params
+from ostinato.config.composition import compose_tree, without_overridden
 from ostinato.config.location import to_project_paths
 from ostinato.config.overrides import quote_paths
 from ostinato.config.unread import refuse_unread
@@ -64,12 +65,6 @@ def compose_tracking(overrides: Sequence[str], root: Path) -> "Tracking":
     config.check("tracking")
     tracking: Tracking = config.build("tracking")
     return tracking
-
-
-def read_params(root: Path) -> list[str]:
-    """Return the overrides that a project's params.yaml stands for."""
-    params = root / "params.yaml"
-    return params_overrides(params) if params.exists() else []
 
 
 def check_compatibility(config: Config, conf: Path) -> None:

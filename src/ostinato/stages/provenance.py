@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from ostinato import __version__, console
 from ostinato.config import Config, conf_folder
-from ostinato.config.command import LEFT_OUT, find_command
+from ostinato.config.command import LEFT_OUT, find_command, read_params
 from ostinato.config.hydra_settings import flatten
 from ostinato.config.targets import PARTIAL, TARGET
 from ostinato.errors import ConfigError
 from ostinato.files import fingerprint
 from ostinato.stages.bundle_config import read_sampling_record
 from ostinato.stages.commit import read_commit
-from ostinato.stages.compose import read_params
 from ostinato.stages.encoding import read_split
 from ostinato.stages.workspace import Workspace, samples_folder
 from ostinato.wording import quantity
