@@ -17,6 +17,7 @@ SetValues = Mapping[str, Mapping[str, Sequence[float]]]
 MOST = 12  # panels
 OF_A_GROUP = 2  # metrics of each group that have a panel, before others
 POINTS = 60  # of a curve
+MOST_VALUES = 2000  # of a set that a curve is drawn from, so that memory does not grow with it
 MOST_MARKS = 60  # samples that have a mark of their own
 WIDTH, HEIGHT = 100.0, 40.0  # of a panel, in its own units
 NARROWEST = 0.02  # bandwidth of a curve, as a share of the axis
@@ -108,10 +109,12 @@ def _show_mean(values: NDArray[np.float64]) -> str:
 def _draw_curve(values: NDArray[np.float64], axis: NDArray[np.float64]) -> str:
     """Return the path of a density over the axis, by Gaussian kernels.
 
-    The bandwidth is Scott's, and at least a fiftieth of the axis: equal values have a peak.
+    The bandwidth is Scott's, and at least a fiftieth of the axis: equal values have a peak. values:
+    in order; of very many, evenly spread ones stand for all.
     """
     span = float(axis[-1] - axis[0])
     bandwidth = max(float(values.std()) * len(values) ** -0.2, NARROWEST * span)
+    values = _spread(values, MOST_VALUES)
     # (points, values): how far each point of the axis is from each piece
     steps = (axis[:, None] - values[None, :]) / bandwidth
     density = np.exp(-0.5 * steps**2).sum(axis=1)
@@ -123,10 +126,14 @@ def _draw_curve(values: NDArray[np.float64], axis: NDArray[np.float64]) -> str:
 
 def _draw_marks(values: NDArray[np.float64], axis: NDArray[np.float64]) -> str:
     """Return a short stroke for each sample; of many, as many as can be seen, evenly spread."""
-    shown = min(len(values), MOST_MARKS)
-    some = values[np.arange(shown) * len(values) // shown]
-    places = WIDTH * (some - axis[0]) / (axis[-1] - axis[0])
+    places = WIDTH * (_spread(values, MOST_MARKS) - axis[0]) / (axis[-1] - axis[0])
     return "".join(f"M{x:.1f} 1v6" for x in places)
+
+
+def _spread(values: NDArray[np.float64], most: int) -> NDArray[np.float64]:
+    """Return at most so many values, evenly spread."""
+    count = min(len(values), most)
+    return values[np.arange(count) * len(values) // count]
 
 
 def _label_axis(value: float) -> str:
