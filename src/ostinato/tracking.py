@@ -32,6 +32,7 @@ DATABASE = "mlflow.db"
 ARTIFACTS = "artifacts"  # the folder beside it
 OF_TRAINING = ("config", "model", "curves", "training")  # folders of artifacts
 BUNDLE_TAG = "ostinato.bundle"
+COMMAND_TAG = "ostinato.command"  # the command that runs a training again
 SWEEP_TAG = "ostinato.sweep"  # of the run that the runs of a sweep lie below
 DESCRIPTION_TAG = "mlflow.note.content"  # Markdown that the UI shows on the run's page
 # what runs are compared by: of models with likelihoods, and of those of whole segments

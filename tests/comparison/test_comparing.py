@@ -18,7 +18,7 @@ from ostinato.comparison.table import Table, compare_rows
 from ostinato.music.piece import Piece
 from ostinato.music.writing import midi_bytes
 from ostinato.sweeps import PARENT_TAG
-from ostinato.tracking import SWEEP_TAG, client_of
+from ostinato.tracking import COMMAND_TAG, SWEEP_TAG, client_of
 
 PIECES = 20
 
@@ -198,7 +198,8 @@ def test_the_command_writes_a_page_and_tables(
     midi = midi_bytes(short_chorales[0])
     for model, nats in (("gru", 1.8), ("lstm", 1.6)):
         for seed in (1, 2):
-            project.record({"choices.model": model, "seed": seed}, nats, midi=midi)
+            tags = {COMMAND_TAG: f"ostinato run model={model} seed={seed}"}
+            project.record({"choices.model": model, "seed": seed}, nats, midi=midi, tags=tags)
     files = ["--page", "c.html", "--csv", "c.csv", "--latex", "c.tex"]
     assert cli.main(["compare", *files]) == 0
     shown = capsys.readouterr().out
@@ -206,6 +207,8 @@ def test_the_command_writes_a_page_and_tables(
     assert "the page is c.html" in shown
     page = Path("c.html").read_text(encoding="utf-8")
     assert page.count('class="card sample') == 4
+    for model in ("gru", "lstm"):
+        assert f"<code>ostinato run model={model} seed=1</code>" in page
     assert "http://" not in page.replace("http://www.w3.org/2000/svg", "")
     with Path("c.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))

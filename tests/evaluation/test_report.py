@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from ostinato.evaluation.distances.comparison import DistanceFigure, SetDistances
-from ostinato.evaluation.report import Report, report_page, write_plots
+from ostinato.evaluation.report import CopiesSection, Origin, Report, report_page, write_plots
 from ostinato.evaluation.sets import DEGREES, DURATIONS, Comparison, Spread
-from ostinato.evaluation.verdict import Verdict
+from ostinato.evaluation.small_multiples import HELD_OUT, SAMPLES, TRAINING
+from ostinato.evaluation.verdict import Headline, Verdict
 from ostinato.music.page import Sample
 from ostinato.music.piece import NOTE, Piece, array
 
@@ -23,6 +24,16 @@ REPORT = Report(
     samples=[
         Sample("one", Piece("one", 4, array(NOTE, onset=0, duration=4, pitch=60)), {None: SOUND})
     ],
+    origin=Origin(
+        "Music like <that>.",
+        "ostinato run \"corpus.name='a & b'\"",
+        ["Not <all> of it."],
+        {"fingerprint of the pieces": "0123abcd"},
+    ),
+    headlines=[Headline("nats per note", "how surprising", "1.250", "2.500", "lower")],
+    values={
+        "pitch_range": {SAMPLES: [30.0, 31.0], HELD_OUT: [34.0, 36.0], TRAINING: [33.0, 35.0, 36.0]}
+    },
     listen="../samples/listen.html",
     settings={"model": "lstm", "seed": 1},
     likelihoods={
@@ -109,6 +120,59 @@ def test_the_verdict_comes_first_and_warnings_stand_out() -> None:
     ]
     assert places == sorted(places)
     assert '<section class="card warning" role="alert"><p>Too &lt;loud&gt;.</p>' in page
+
+
+def test_the_page_goes_from_what_was_asked_to_the_command_that_runs_it_again() -> None:
+    copies = CopiesSection([("flagged as copies", "1 of 8", "0 of 77")], [], {}, 1)
+    page = report_page(replace(REPORT, originality=copies))
+    order = ("What was asked", "What came", 'class="sound"', "Originality", "Distributions")
+    order += ("Likelihood", "Learning curves", "Settings", "Run it again")
+    places = [page.index(f">{text}" if "=" not in text else text) for text in order]
+    assert places == sorted(places)
+    assert (
+        '<pre class="command">ostinato run &#34;corpus.name=&#39;a &amp; b&#39;&#34;</pre>' in page
+    )
+    assert "Not &lt;all&gt; of it." in page
+    assert ["fingerprint of the pieces", "0123abcd"] in rows(page)
+
+
+def test_the_figures_that_count_stand_first_beside_their_controls() -> None:
+    figure = DistanceFigure(0.671, 0.424, 0.918, 0.513, 0.343, 0.7)
+    found = SetDistances(
+        {"interval_nearest_neighbour": figure, "frechet": figure}, {}, 6, 41, 100, 6
+    )
+    copies = CopiesSection([("flagged as copies", "1 of 8", "0 of 77")], [], {}, 1)
+    table = rows(report_page(replace(REPORT, distances=found, originality=copies)))
+    first = table.index(["figure", "this model", "control", "better is"])
+    assert table[first + 1 : first + 4] == [
+        ["nats per note", "1.250", "2.500", "lower"],
+        ["interval nearest neighbour", "0.671 (0.424 to 0.918)", "0.513 (0.343 to 0.700)", "lower"],
+        ["flagged as copies", "1 of 8", "0 of 77", "–"],
+    ]
+
+
+def test_distributions_of_three_sets_are_drawn_in_the_page() -> None:
+    page = report_page(REPORT)
+    [panel] = re.findall(r'<figure class="panel">.*?</figure>', page, re.DOTALL)
+    label = "pitch range: samples 30.5, held-out music 35.0, training music 34.7 (semitones)"
+    assert f'role="img" aria-label="{label}"' in panel
+    for part in (
+        'class="set-1"',
+        'class="set-2"',
+        'class="set-3"',
+        'class="area"',
+        'class="marks"',
+    ):
+        assert panel.count(part) == 1
+    for named in ("samples, 2", "held-out music, 2", "training music, 3"):
+        assert named in page
+
+
+def test_a_command_that_is_not_known_is_not_shown() -> None:
+    page = report_page(Report("elsewhere", origin=Origin("Music.", "", ["It is not known."])))
+    assert "It is not known." in page
+    assert "<pre" not in page
+    assert "From the project" not in page
 
 
 def test_details_are_folded() -> None:

@@ -141,6 +141,22 @@ def test_a_missing_part_is_named(bundle: Path, name: str) -> None:
         load_bundle(bundle)
 
 
+def test_a_run_leads_to_its_model_or_says_that_it_has_none(bundle: Path, tmp_path: Path) -> None:
+    run = tmp_path / "12-00-00"
+    run.mkdir()
+    for name in ("config.yaml", "split.json"):
+        (run / name).write_text("{}")
+    for folder in (run, run / "model"):
+        with pytest.raises(UserError, match=f"^the run in {run} has no trained model: .*copied"):
+            load_bundle(folder)
+    shutil.copytree(bundle, run / "model")
+    with pytest.raises(UserError, match=f"its model is in it: give model_dir={run / 'model'}.$"):
+        load_bundle(run)
+    (run / "model" / "setting.json").unlink()
+    with pytest.raises(UserError, match=r"it has no setting\.json"):
+        load_bundle(run / "model")
+
+
 def test_a_missing_bundle_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="run `ostinato train`"):
         load_bundle(tmp_path / "nothing")

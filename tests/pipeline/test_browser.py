@@ -305,6 +305,48 @@ def test_the_report_says_first_what_it_comes_to_and_leads_to_the_samples(
     page.get_by_role("heading", name=re.compile("Real music: ")).wait_for()
 
 
+def test_the_report_ends_with_the_command_that_runs_it_again(page: Any, report: str) -> None:
+    page.goto(report)
+    headings = page.locator("main h2").all_text_contents()
+    assert [headings[0], headings[1], headings[-1]] == [
+        "What was asked",
+        "What came",
+        "Run it again",
+    ]
+    command = page.locator(".command").text_content()
+    assert command.startswith("ostinato run experiment=bach_lstm model=rnn debug=smoke ")
+    assert "model.backbone.hidden_size=32" in command
+    assert page.get_by_role("rowheader", name="fingerprint of the pieces").is_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1280])
+def test_distributions_are_drawn_where_they_can_be_read(
+    page: Any, report: str, width: int, scheme: str
+) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.set_viewport_size({"width": width, "height": 800})
+    page.emulate_media(color_scheme=scheme)
+    page.goto(report)
+    assert all(not address.startswith("http") for address in asked)
+    panels = page.locator(".panel svg")
+    assert 6 <= panels.count() <= 12
+    for number in range(panels.count()):
+        box = panels.nth(number).bounding_box()
+        assert box["width"] >= 140
+        assert box["height"] >= 80
+    colours = page.evaluate("""() => {
+      const style = (name) => getComputedStyle(document.querySelector(name));
+      const strokes = [1, 2, 3].map((set) => style(`.panel .set-${set}`).stroke);
+      return [...strokes, style(".card").backgroundColor];
+    }""")
+    assert len(set(colours)) == 4, "three sets are told apart, and from the page"
+    axis = page.locator(".axis").first
+    size = axis.evaluate("axis => parseFloat(getComputedStyle(axis).fontSize)")
+    assert size >= 12
+
+
 @pytest.mark.parametrize("width", [390, 1280])
 def test_nothing_of_the_pages_hangs_over_their_edge(
     page: Any, listen: str, report: str, width: int

@@ -52,6 +52,7 @@ def check_whole_run(uri: str) -> None:
     assert only.data.params["model.backbone.hidden_size"] == "32"
     assert only.data.params["seed"] == "42"
     assert only.data.tags["data.pieces"]
+    assert only.data.tags["ostinato.command"].startswith("ostinato run experiment=bach_lstm debug=")
     assert "test_nats_per_note" in only.data.metrics
     assert only.data.metrics["minutes"] > 0
     assert "samples/listen.html" in artifacts(uri, only.info.run_id, "samples")

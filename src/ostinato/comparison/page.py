@@ -16,6 +16,7 @@ from ostinato.comparison.statistics import LEVEL
 from ostinato.comparison.table import Table
 from ostinato.errors import UnreadableError
 from ostinato.music.page import Sample, render_template, show_sample
+from ostinato.tracking import COMMAND_TAG
 from ostinato.wording import quantity
 
 MOST_BYTES = 9_000_000  # of sound and pictures; the rest of a page is small
@@ -63,6 +64,7 @@ def _show_row(table: Table, index: int) -> dict[str, Any]:
         "colour": colour(index),
         "mark": mark(table, index),
         "seeds": ", ".join(run.seed or "?" for run in row.runs),
+        "command": row.first.tags.get(COMMAND_TAG, ""),
         "runs": [{"name": run.name, "id": run.id} for run in row.runs],
         "cells": [
             format_figure(figures.get(column.key), table.digits(column)) for column in table.columns

@@ -31,7 +31,7 @@ def find_differences(config: Config, conf: Path) -> dict[str, Any]:
     else:
         bases = [
             groups,
-            *([f"experiment={n}", *groups] for n in _experiments_of(chosen["model"], conf)),
+            *([f"experiment={n}", *groups] for n in experiments_of(chosen["model"], conf)),
         ]
     found = []
     for overrides in bases:
@@ -59,7 +59,7 @@ def name_run(config: Config, differences: Mapping[str, Any]) -> str:
     return " ".join([name[: LONGEST - 12], *more])
 
 
-def _experiments_of(model: str, conf: Path) -> list[str]:
+def experiments_of(model: str, conf: Path) -> list[str]:
     """Return the experiments with this model."""
     line = re.compile(rf"^\s*- override /model: {re.escape(str(model))}\s*(#.*)?$", re.MULTILINE)
     names = group_options(conf, "experiment")

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ostinato.evaluation import charts
 from ostinato.evaluation.bootstrap import FEWEST
@@ -12,7 +13,8 @@ from ostinato.evaluation.distances.comparison import SetDistances
 from ostinato.evaluation.distances.rows import describe_sets, distance_rows
 from ostinato.evaluation.registry import OTHER, OWN, find_metric
 from ostinato.evaluation.sets import DEGREES, DURATIONS, Comparison, Spread
-from ostinato.evaluation.verdict import Verdict, label_of
+from ostinato.evaluation.small_multiples import HELD_OUT, MOST, SetValues, draw_panels
+from ostinato.evaluation.verdict import Headline, Verdict, label_of
 from ostinato.files import write_text
 from ostinato.music.page import Sample, base64_text, render_template, show_sample
 
@@ -29,6 +31,20 @@ BASELINES = {
         "bigram": "counts how often after sounding and after silence; a model should beat it",
     },
 }
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Section of the report on where it comes from.
+
+    asked: what was asked of the run, in sentences; command: runs it again, "" where that is not
+    known; remarks: what must be known about the command; identity: seeds, data, weights and code.
+    """
+
+    asked: str
+    command: str = ""
+    remarks: Sequence[str] = ()
+    identity: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -49,14 +65,15 @@ class CopiesSection:
 class Report:
     """Content of `report_page`; what is empty is left out.
 
-    verdict: what a reader should know first.
+    verdict: what a reader should know first. origin: what was asked, and how to run it again.
+    headlines: the figures of the method that count; those of samples are added to them.
     likelihoods: for the model and each baseline, by name, the mean negative log-likelihood in nats,
         by unit ("per token", "per note", "per quarter note"). The first row is the model's.
     unit: what the baselines count, token or frame.
     samples: some to hear at once, whose sound has `sample_rate`; `listen`: the address of the page
         with all of them, from the report.
     measures: generated against test, by the names of the piece metrics; distances: between the
-        sets, with real music as their control.
+        sets, with real music as their control. values: of single pieces, by metric and set.
     curves: rows of `epoch`, `train` and `validation`, by what `curve` says: the losses in nats, or
         something of which `higher` is better.
     degrees, durations: for each set, by name, the shares of `DEGREES`, of `DURATIONS`.
@@ -67,7 +84,9 @@ class Report:
 
     title: str
     subtitle: str = ""
+    origin: Origin | None = None
     verdict: Verdict | None = None
+    headlines: Sequence[Headline] = ()
     settings: Mapping[str, object] = field(default_factory=dict)
     likelihoods: Mapping[str, Row] = field(default_factory=dict)
     unit: str = "token"
@@ -76,6 +95,7 @@ class Report:
     listen: str = ""
     measures: Mapping[str, Comparison] = field(default_factory=dict)
     distances: SetDistances | None = None
+    values: SetValues = field(default_factory=dict)
     findings: Mapping[str, object] = field(default_factory=dict)
     curves: Sequence[Row] = ()
     curve: str = "loss, nats"
@@ -90,9 +110,11 @@ class Report:
 def report_page(report: Report) -> str:
     """Return the report as one HTML file that needs no network; equal reports give equal pages."""
     units = list(dict.fromkeys(unit for row in report.likelihoods.values() for unit in row))
+    distances = distance_rows(report.distances) if report.distances else []
     return render_template(
         "evaluation/report.html.jinja",
         report=report,
+        headlines=_headlines(report, distances),
         units=units,
         baselines=BASELINES[report.unit],
         likelihoods=[
@@ -101,8 +123,12 @@ def report_page(report: Report) -> str:
         ],
         samples=[show_sample(sample) for sample in report.samples],
         measures=_measure_groups(report),
-        distances=distance_rows(report.distances) if report.distances else [],
+        distances=distances,
         distances_rest_on=describe_sets(report.distances) if report.distances else [],
+        panels=draw_panels(report.values),
+        panel_sets=_count_pieces(report.values),
+        most_panels=MOST,
+        filled=HELD_OUT,
         figures=_figures(report),
         copies=_encode(report.originality.copies) if report.originality else [],
         pictures=_encode(report.pictures),
@@ -131,6 +157,28 @@ def write_plots(report: Report, folder: Path) -> list[Path]:
         writer.writerows(rows)
         write_text(folder / name, text.getvalue())
     return [folder / name for name in tables]
+
+
+def _headlines(report: Report, distances: Sequence[Mapping[str, Any]]) -> list[Headline]:
+    """Return the figures that count: the method's, then those of the samples."""
+    found = list(report.headlines)
+    for row in distances:
+        if row["headline"]:
+            words = str(row["description"]).partition(" · ")[0]
+            found.append(Headline(row["name"], words, row["value"], row["control"], row["better"]))
+    if report.originality and report.originality.rows:
+        name, ours, theirs = report.originality.rows[-1]
+        found.append(Headline(name, "samples that share too much with one piece", ours, theirs, ""))
+    return found
+
+
+def _count_pieces(values: SetValues) -> list[tuple[str, int]]:
+    """Return the sets that metrics were measured of, and of how many pieces at most."""
+    counts: dict[str, int] = {}
+    for sets in values.values():
+        for name, found in sets.items():
+            counts[name] = max(counts.get(name, 0), len(found))
+    return list(counts.items())
 
 
 def _figures(report: Report) -> list[tuple[str, str]]:

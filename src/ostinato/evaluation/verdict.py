@@ -23,6 +23,48 @@ class Verdict:
     warnings: Sequence[str] = ()
 
 
+@dataclass(frozen=True)
+class Headline:
+    """A figure that counts, beside what it should be compared with, both as they are read.
+
+    description: what it is; value, control: with their intervals; better: "higher" or "lower".
+    """
+
+    name: str
+    description: str
+    value: str
+    control: str
+    better: str
+
+
+def show_likelihood(nats: Mapping[str, float], advantages: Mapping[str, Advantage]) -> Headline:
+    """Return nats per note of `model` beside the best of the baselines."""
+    best = min(advantages, key=lambda name: nats[name])
+    gain = advantages[best]
+    interval = "" if gain.low is None else f" ({gain.low:.3f} to {gain.high:.3f})"
+    return Headline(
+        "nats per note",
+        "how surprising a note of an unseen piece is, on average; the control is "
+        f"{NAMES[best]}, and the difference {gain.mean:.3f}{interval}",
+        f"{nats['model']:.3f}",
+        f"{nats[best]:.3f}",
+        "lower",
+    )
+
+
+def show_segments(area: float, control: float, gap: tuple[float, float]) -> Headline:
+    """Return the mean overlapping area of segments; gap: the interval of control minus area."""
+    interval = f"({gap[0]:.3f} to {gap[1]:.3f})"
+    return Headline(
+        "overlapping area of segments",
+        "share of the distributions of features in common with unseen segments; the control is "
+        f"training segments, and the difference {control - area:.3f} {interval}",
+        f"{area:.3f}",
+        f"{control:.3f}",
+        "higher",
+    )
+
+
 def judge_likelihood(
     nats: Mapping[str, float], advantages: Mapping[str, Advantage], transposed: bool = False
 ) -> Verdict:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ostinato.corpora.store import PieceStore
     from ostinato.data.store import TokenStore
     from ostinato.evaluation.likelihood import PieceLikelihoods
-    from ostinato.evaluation.verdict import Verdict
+    from ostinato.evaluation.verdict import Headline, Verdict
     from ostinato.models.bundle import Bundle
     from ostinato.music.page import Given
     from ostinato.music.piece import Piece
@@ -107,7 +107,7 @@ class Findings:
     what a reader should know first; subtitle: what was measured; originals: what samples are
     compared with, None for the pieces of the test split; likelihoods: rows of the report, the
     model's first; table: of the test pieces, as CSV; details: further figures in words; charts
-    and rolls: PNGs by caption.
+    and rolls: PNGs by caption; headlines: the figures that count, with their controls.
     """
 
     summary: str
@@ -121,6 +121,7 @@ class Findings:
     details: Mapping[str, str] = field(default_factory=dict)
     charts: Mapping[str, bytes] = field(default_factory=dict)
     rolls: Mapping[str, bytes] = field(default_factory=dict)
+    headlines: "Sequence[Headline]" = ()
 
 
 class Method(ABC):

@@ -50,6 +50,8 @@ RENAMED_SETTINGS = {
     "quick": "offbeat_bias",
     "chance": "noise_scale",
 }
+MODEL = "model"  # the folder of a run in which its bundle lies
+OF_A_RUN = ("config.yaml", "split.json")  # files of a run beside its bundle
 KEYS = ("representation", "model", "method", "choices")
 
 
@@ -155,10 +157,7 @@ def read_config(folder: Path, plugins: Iterable[str] = ()) -> Config:
     """
     for name in ("config.yaml", WEIGHTS, DEFAULTS_FILE):
         if not (folder / name).exists():
-            raise UserError(
-                f"{folder} is not a trained model: it has no {name}; run `ostinato train`, or give "
-                "the folder of a bundle as model_dir."
-            )
+            raise UserError(_explain_missing(folder, name))
     config = upgraded(Config.load(folder / "config.yaml", plugins))
     if gone := next((name for name in GONE if f"ostinato.models.{name}" in config.text()), None):
         raise UserError(
@@ -175,6 +174,24 @@ def read_config(folder: Path, plugins: Iterable[str] = ()) -> Config:
                 "the name of an option."
             )
     return config
+
+
+def _explain_missing(folder: Path, name: str) -> str:
+    """Return the sentence for a folder that is no bundle: where one is, or how to get one."""
+    if (folder / MODEL / WEIGHTS).exists():
+        return f"{folder} is a run, and its model is in it: give model_dir={folder / MODEL}."
+    runs = [run for run in (folder, folder.parent) if all((run / f).is_file() for f in OF_A_RUN)]
+    # files of DVC's stages lie in outputs/ too
+    if runs and runs[0].name != "outputs" and not (folder / WEIGHTS).exists():
+        return (
+            f"the run in {runs[0]} has no trained model: its training did not come to its end, or "
+            "its model was not copied along; run it again in its own project, or give the folder "
+            "of another bundle as model_dir."
+        )
+    return (
+        f"{folder} is not a trained model: it has no {name}; run `ostinato train`, or give the "
+        "folder of a bundle as model_dir."
+    )
 
 
 def upgraded(config: Config) -> Config:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from ostinato import console
 from ostinato.config import Config, compose, conf_folder, group_options
-from ostinato.config.composition import compose_tree, params_overrides, without_overridden
+from ostinato.config.command import read_params
+from ostinato.config.composition import compose_tree, without_overridden
 from ostinato.config.location import to_project_paths
 from ostinato.config.overrides import quote_paths
 from ostinato.config.unread import refuse_unread
@@ -46,31 +47,25 @@ def compose_config(overrides: Sequence[str], root: Path, here: Path | None = Non
     first thing that does not fit.
     """
     config = compose_values(overrides, root, here)
-    refuse_unread(config, [*_params(root), *overrides])
+    refuse_unread(config, [*read_params(root), *overrides])
     check_compatibility(config, conf_folder(root))
     return config
 
 
 def compose_values(overrides: Sequence[str], root: Path, here: Path | None = None) -> Config:
     """Return the same config, of which each value is checked, but not what goes with what."""
-    given = without_overridden(_params(root), overrides)
+    given = without_overridden(read_params(root), overrides)
     config = compose([*given, *quote_paths(overrides)], conf_folder(root))
     return to_project_paths(config, overrides, here or root, root)
 
 
 def compose_tracking(overrides: Sequence[str], root: Path) -> "Tracking":
     """Return where a project's runs are recorded; nothing else of the config is looked at."""
-    given = without_overridden(_params(root), overrides)
+    given = without_overridden(read_params(root), overrides)
     config = Config(compose_tree([*given, *quote_paths(overrides)], conf_folder(root)))
     config.check("tracking")
     tracking: Tracking = config.build("tracking")
     return tracking
-
-
-def _params(root: Path) -> list[str]:
-    """The overrides of a project's params.yaml."""
-    params = root / "params.yaml"
-    return params_overrides(params) if params.exists() else []
 
 
 def check_compatibility(config: Config, conf: Path) -> None:

@@ -14,13 +14,13 @@ from ostinato.folders import atomic_folder, check_replaceable
 from ostinato.methods.base import EvaluationTask, Method
 from ostinato.run_notes import find_run
 from ostinato.stages.bundle_config import (
-    read_sampling_record,
     use_pieces_of_bundle,
 )
 from ostinato.stages.cross_corpus import OwnTest, score_corpora
 from ostinato.stages.encoding import read_split, require, token_store
 from ostinato.stages.novelty import comparison_music
 from ostinato.stages.preflight import check_corpora, check_music_of_corpora
+from ostinato.stages.provenance import EvaluatedRun
 from ostinato.stages.reporting import EvaluationResult, build_report
 from ostinato.stages.workspace import Workspace, model_folder, samples_folder
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from ostinato.corpora.store import PieceStore, Selection
     from ostinato.evaluation.originality.assessment import Assessment
     from ostinato.evaluation.settings import Evaluation
-    from ostinato.models.bundle import Bundle
     from ostinato.music.piece import Piece
 
 READS = ("evaluation", "plugins")
@@ -41,7 +40,7 @@ def run(config: Config, workspace: Workspace) -> None:
     """Write metrics.json, tables and report.html, in one step."""
     from ostinato.evaluation.originality.table import write_table
     from ostinato.evaluation.report import report_page, write_plots
-    from ostinato.models.bundle import bundle_fingerprint, load_bundle
+    from ostinato.models.bundle import load_bundle
 
     import_plugins(config.plugins)  # they may register metrics
     check_replaceable(workspace.evaluation, "evaluation")
@@ -50,8 +49,9 @@ def run(config: Config, workspace: Workspace) -> None:
     check_corpora(config, bundle.config)
     check_music_of_corpora(config, workspace)
     workspace = use_pieces_of_bundle(folder, config, workspace)
-    result = _measure(config, workspace, bundle, folder)
-    report = build_report(config, workspace, bundle, result)
+    evaluated = EvaluatedRun(config, workspace, folder, bundle)
+    result = _measure(evaluated)
+    report = build_report(evaluated, result)
     with atomic_folder(workspace.evaluation, "evaluation") as part:
         write_json(part / "metrics.json", result.metrics())
         if result.model.table:
@@ -67,24 +67,21 @@ def run(config: Config, workspace: Workspace) -> None:
     for warning in report.verdict.warnings if report.verdict else ():
         console.warn(warning)
     console.say(f"the report is {console.where(workspace.evaluation / REPORT)}")
-    fingerprint = bundle_fingerprint(folder)
-    mlflow_run = find_run(config.build("tracking"), workspace.home, folder, fingerprint)
+    mlflow_run = find_run(config.build("tracking"), workspace.home, folder, evaluated.bundle_hash)
     mlflow_run.metrics(result.figures())
     mlflow_run.artifacts(workspace.evaluation, "evaluation")
     mlflow_run.artifacts(workspace.evaluation / REPORT, "")  # where MLflow compares runs
 
 
-def _measure(
-    config: Config, workspace: Workspace, bundle: "Bundle", folder: Path
-) -> EvaluationResult:
+def _measure(evaluated: EvaluatedRun) -> EvaluationResult:
     """Read the samples and the test pieces, and measure them."""
     from ostinato.corpora.store import PieceStore
     from ostinato.evaluation.distances.assessment import CONTROL_PIECES, assess_sets
 
+    config, workspace, bundle = evaluated.config, evaluated.workspace, evaluated.bundle
     pieces = PieceStore(require(workspace.pieces, "preprocess"))
-    split = read_split(workspace)
+    split, about = evaluated.split, evaluated.samples
     samples = samples_folder(config, workspace)
-    about = read_sampling_record(samples, folder)
     generated, silent = _read_samples(samples)
     store = token_store(bundle.config, workspace, bundle.representation)
     method: Method = bundle.config.build("method")

@@ -1,23 +1,25 @@
 """Records of a training on its MLflow run."""
 
-import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ostinato.config import Config
+from ostinato.config import Config, conf_folder
+from ostinato.config.command import find_command, read_params
 from ostinato.errors import UserError
 from ostinato.files import fingerprint, write_text
 from ostinato.methods.base import Method, TrainingTask
 from ostinato.run_notes import note_bundle
+from ostinato.stages.commit import read_commit
 from ostinato.stages.encoding import read_split
 from ostinato.stages.workspace import Workspace
-from ostinato.tracking import BUNDLE_TAG, DataOfRun, Run
+from ostinato.tracking import BUNDLE_TAG, COMMAND_TAG, DataOfRun, Run
 from ostinato.wording import quantity
 
 if TYPE_CHECKING:
     from ostinato.training.trainer import Fitted
 
+LONGEST_TAG = 5000  # characters that every store of MLflow's takes
 FAILURE_TAG, DIVERGED_TAG = "ostinato.failure", "ostinato.diverged"
 
 
@@ -41,6 +43,7 @@ def record_start(
         _name_choices(config)
         | _read_provenance(workspace)
         | {"changed": changes}
+        | _describe_command(config, workspace, mlflow_run)
         | _describe_losses(task)
     )
     mlflow_run.dataset(_describe_data(task, workspace))
@@ -122,6 +125,15 @@ def _describe_losses(task: TrainingTask) -> dict[str, str]:
     return {"left_out": "; ".join(sentences)} if sentences else {}
 
 
+def _describe_command(config: Config, workspace: Workspace, mlflow_run: Run) -> dict[str, str]:
+    """Return the command that makes this run again; nothing where no command can say all of it."""
+    if mlflow_run.client is None:  # which spares a second of composing
+        return {}
+    found = find_command(config, conf_folder(workspace.root), read_params(workspace.root))
+    known = not found.unexpressed and len(found.text) <= LONGEST_TAG
+    return {COMMAND_TAG: found.text} if known else {}
+
+
 def _name_choices(config: Config) -> dict[str, str]:
     """Return what tells runs apart at a glance."""
     chosen = {group: config["choices"][group] for group in ("model", "representation")}
@@ -132,19 +144,10 @@ def _read_provenance(workspace: Workspace) -> dict[str, str]:
     """Return which code and which data: the git commit and the pieces' hash."""
     from ostinato import __version__
 
-    def git(*arguments: str) -> str:
-        try:
-            done = subprocess.run(
-                ["git", *arguments], cwd=workspace.root, capture_output=True, text=True, check=False
-            )
-        except FileNotFoundError:
-            return ""
-        return done.stdout.strip() if done.returncode == 0 else ""
-
-    changed = bool(git("status", "--porcelain", "--untracked-files=no"))
+    commit = read_commit(workspace.root)
     return {
-        "mlflow.source.git.commit": git("rev-parse", "HEAD"),
-        "git.uncommitted_changes": str(changed).lower(),
+        "mlflow.source.git.commit": commit.hash,
+        "git.uncommitted_changes": str(commit.changed).lower(),
         "data.pieces": fingerprint(workspace.pieces),
         "data.split": fingerprint(workspace.split),
         "ostinato.version": __version__,

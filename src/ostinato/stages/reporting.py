@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ostinato.config import Config
+from ostinato.stages.provenance import EvaluatedRun, describe_origin, list_settings
 from ostinato.stages.sample_files import COMPRESSION, LISTEN
-from ostinato.stages.workspace import Workspace
 from ostinato.wording import quantity
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from ostinato.evaluation.sets import Comparison
     from ostinato.evaluation.verdict import Verdict
     from ostinato.methods.base import Findings
-    from ostinato.models.bundle import Bundle
     from ostinato.music.page import Sample
     from ostinato.music.piece import Piece
     from ostinato.training.monitor import Monitor
@@ -78,30 +76,32 @@ class EvaluationResult:
         }
 
 
-def build_report(
-    config: Config, workspace: Workspace, bundle: "Bundle", result: EvaluationResult
-) -> "Report":
+def build_report(run: EvaluatedRun, result: EvaluationResult) -> "Report":
     """Return the report of an evaluation, with some of the samples to hear."""
     from ostinato.evaluation import sets
     from ostinato.evaluation.report import Report
 
+    bundle, curves = run.bundle, _curves(run.folder.parent / run.workspace.curves.name)
     chosen, unit = bundle.config["choices"], bundle.representation.unit
     both: dict[str, Iterable[Piece]] = {"generated": result.generated, "test": result.originals}
     samples, rate = _samples(result)
     return Report(
         title=f"{chosen['model']} · {chosen['representation']} · {chosen['corpus']}",
         subtitle=_subtitle(result),
+        origin=describe_origin(run, _find_best_epoch(curves, result.monitor.higher)),
         verdict=_verdict(result),
-        settings={k: v for k, v in chosen.items() if v} | {"seed": config["seed"]},
+        headlines=result.model.headlines,
+        settings=list_settings(run),
         likelihoods=result.model.likelihoods,
         unit=unit,
         samples=samples,
         sample_rate=rate,
-        listen=_address(result.folder / LISTEN, workspace.evaluation),
+        listen=_address(result.folder / LISTEN, run.workspace.evaluation),
         measures=result.measures,
         distances=result.sets.distances,
+        values=result.sets.values,
         findings=_findings(result, bundle.representation.name),
-        curves=_curves(workspace.curves),
+        curves=curves,
         curve=result.monitor.label,
         higher=result.monitor.higher,
         degrees={n: sets.degree_histogram(p).tolist() for n, p in both.items()},
@@ -166,6 +166,13 @@ def _samples(result: EvaluationResult) -> "tuple[list[Sample], int]":
 def _address(page: Path, folder: Path) -> str:
     """The address of the page of samples from the report's folder; nothing where there is none."""
     return Path(os.path.relpath(page, folder)).as_posix() if page.is_file() else ""
+
+
+def _find_best_epoch(curves: Iterable[Mapping[str, float]], higher: bool) -> float | None:
+    """Return the epoch with the best validation; None without any."""
+    rows = [row for row in curves if "validation" in row]
+    choose = max if higher else min
+    return choose(rows, key=lambda row: row["validation"])["epoch"] if rows else None
 
 
 def _curves(path: Path) -> list[dict[str, float]]:

@@ -12,7 +12,9 @@ from ostinato.evaluation.distances.comparison import SetDistances, compare_vecto
 from ostinato.evaluation.distances.intervals import FEATURES, count_intervals
 from ostinato.evaluation.distances.vectors import PieceVectors
 from ostinato.evaluation.measures import measure
+from ostinato.evaluation.registry import metrics
 from ostinato.evaluation.sets import Comparison, compare
+from ostinato.evaluation.small_multiples import HELD_OUT, SAMPLES, TRAINING, SetValues
 from ostinato.music.piece import Piece
 
 if TYPE_CHECKING:
@@ -27,10 +29,12 @@ class SetAssessment:
     """Measurements of samples beside real pieces.
 
     measures: by piece metric; distances: between the sets, None where one has too few pieces.
+    values: by piece metric and set, the values of the pieces for which it is defined.
     """
 
     measures: Mapping[str, Comparison] = field(default_factory=dict)
     distances: SetDistances | None = None
+    values: SetValues = field(default_factory=dict)
 
     def figures(self) -> dict[str, float]:
         """Return the figures for the MLflow run."""
@@ -74,7 +78,19 @@ def assess_sets(
     return SetAssessment(
         compare(ours.measured, real.measured),
         compare_vectors(ours, take(real, TEST_PIECES), others if len(others) else None),
+        collect_values({SAMPLES: ours, HELD_OUT: real, TRAINING: others}),
     )
+
+
+def collect_values(sets: Mapping[str, PieceVectors]) -> SetValues:
+    """Return the values of sets by metric; a set without values of a metric is left out of it."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for name, vectors in sets.items():
+        for measured in vectors.measured:
+            for metric, value in measured.items():
+                found.setdefault(metric, {}).setdefault(name, []).append(value)
+    order = [metric.name for metric in metrics("piece")]
+    return {metric: found[metric] for metric in order if metric in found}
 
 
 def measure_pieces(pieces: Iterable[Piece]) -> PieceVectors:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ostinato import console
@@ -51,7 +52,7 @@ class Scores:
         bits = float(self.nats[MODEL].sum()) / math.log(2)
         return round(bits / float(self.seconds.sum()), 6)
 
-    @property
+    @cached_property
     def advantages(self) -> "dict[str, Advantage]":
         """Return how much better the model is than each baseline."""
         from ostinato.evaluation.bootstrap import compare_pieces
@@ -59,6 +60,11 @@ class Scores:
         own = self.nats[MODEL]
         others = {name: nats for name, nats in self.nats.items() if name != MODEL}
         return {name: compare_pieces(own, nats, self.notes) for name, nats in others.items()}
+
+    @property
+    def nats_per_note(self) -> dict[str, float]:
+        """Return nats per note of the model and of each baseline, by name."""
+        return {name: row["nats_per_note"] for name, row in self.likelihoods.items()}
 
     def metrics(self) -> dict[str, Any]:
         """Return the figures for metrics.json."""
@@ -73,8 +79,7 @@ class Scores:
 
     def summary(self) -> str:
         """Return the figures that count, in a line."""
-        nats = {name: row["nats_per_note"] for name, row in self.likelihoods.items()}
-        rows = ", ".join(f"{name} {value:.3f}" for name, value in nats.items())
+        rows = ", ".join(f"{name} {value:.3f}" for name, value in self.nats_per_note.items())
         notes = self.counts.notes
         return f"test negative log-likelihood, nats per note over {notes} notes: {rows}"
 
@@ -84,7 +89,7 @@ def score_pieces(task: EvaluationTask) -> Findings:
 
     Raises `UserError` where `evaluation.transpose` asks for what the representation cannot do.
     """
-    from ostinato.evaluation.verdict import Verdict
+    from ostinato.evaluation.verdict import Verdict, show_likelihood
 
     scores = _score(task)
     if scores is None:
@@ -106,6 +111,7 @@ def score_pieces(task: EvaluationTask) -> Findings:
         likelihoods=_by_unit(scores),
         table=scores.table,
         details=scores.markov.details() if scores.markov else {},
+        headlines=[show_likelihood(scores.nats_per_note, scores.advantages)],
     )
 
 
@@ -205,9 +211,8 @@ def _seconds(task: EvaluationTask, test: "NDArray[np.int64]") -> "NDArray[np.flo
 def _judge(task: EvaluationTask, scores: Scores) -> "Verdict":
     from ostinato.evaluation.verdict import judge_likelihood
 
-    nats = {name: row["nats_per_note"] for name, row in scores.likelihoods.items()}
     transposed = any(task.config["evaluation"].get("transpose", ()))
-    return judge_likelihood(nats, scores.advantages, transposed)
+    return judge_likelihood(scores.nats_per_note, scores.advantages, transposed)
 
 
 def _by_unit(scores: Scores) -> dict[str, dict[str, float]]:

@@ -14,7 +14,7 @@ def describe_segments(metrics: "SegmentMetrics", exact: float | None = None) -> 
     exact: of an autoencoder, the share of notes that it gives back exactly.
     """
     from ostinato.evaluation.segments import MONITORED
-    from ostinato.evaluation.verdict import judge_segments
+    from ostinato.evaluation.verdict import judge_segments, show_segments
 
     features = len(MONITORED & set(metrics.areas)) or len(MONITORED)
     return Findings(
@@ -25,6 +25,7 @@ def describe_segments(metrics: "SegmentMetrics", exact: float | None = None) -> 
         subtitle=metrics.subtitle(),
         originals=metrics.pieces,
         details=metrics.details(),
+        headlines=[show_segments(metrics.area, metrics.control, metrics.gap)],
     )
 
 
