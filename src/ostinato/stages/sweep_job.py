@@ -1,0 +1,121 @@
+"""A job of a sweep: skipped where it is done, continued where it was stopped, failing alone."""
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ostinato import console
+from ostinato.config import Config
+from ostinato.errors import UserError
+from ostinato.files import write_text
+from ostinato.interrupts import is_interrupt
+from ostinato.stages import train
+from ostinato.stages.bundle_config import suggest_generate_command
+from ostinato.stages.failures import Failures
+from ostinato.stages.recording import explain_failure, record_failure
+from ostinato.stages.run_stages import finish_stages, prepare_stages
+from ostinato.stages.workspace import Workspace
+from ostinato.sweeps.jobs import ERROR, FAILED, FINISHED, PRUNED, JobRecord, Reached
+from ostinato.sweeps.manifest import Manifest
+from ostinato.sweeps.parent import supersede
+from ostinato.sweeps.settings import SweepSettings
+from ostinato.tracking import Run, client_of
+
+Score = float | list[float]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A job to run: its number, how its config is made, and the workspace of its folder."""
+
+    number: int
+    make: Callable[[], Config]
+    workspace: Workspace
+    settings: SweepSettings
+
+
+def run_job(task: Task, failures: Failures) -> Score:
+    """Run a job of a sweep; returns what it came to.
+
+    What stops a job is recorded in its folder, and the others go on.
+    """
+    number, workspace, settings = task.number, task.workspace, task.settings
+    folder, sweep = workspace.outputs, workspace.sweep
+    manifest = Manifest.read(sweep) if sweep else None
+    job = manifest.job(number) if manifest else None
+    fresh = JobRecord(number, job.origin if job else None)
+    record = JobRecord.read(folder)
+    if record is not None and record.is_done(fresh.origin):
+        console.say(f"job {number} is {record.state} already")
+        return _score(record.reached, settings)
+    if settings.fail_fast and failures.any():
+        return float("inf")
+    same = record is not None and fresh.origin is not None and record.origin == fresh.origin
+    (replace(record, state=fresh.state, error="") if record and same else fresh).write(folder)
+    (folder / ERROR).unlink(missing_ok=True)
+    config: Config | None = None
+    try:
+        config = task.make()
+        if record is not None and not same:
+            supersede(config.build("tracking"), workspace.home, record.run)
+        reached = _run(config, workspace)
+    except Exception as error:
+        if is_interrupt(error):
+            raise
+        _fail(error, config, workspace)
+        failures.add(job.overrides if job else [str(number)], error)
+        return float("inf")
+    _note(folder, state=PRUNED if reached.pruned else FINISHED)
+    return _score(reached, settings)
+
+
+def _run(config: Config, workspace: Workspace) -> Reached:
+    """Run the stages; a training that an earlier start has ended is not run again."""
+    workspace = prepare_stages(config, workspace)
+    record = JobRecord.read(workspace.outputs)
+    trained = record is not None and record.training == train.name_training(config, workspace)
+    if record and record.reached and trained and workspace.model.is_dir():
+        console.say(f"trained already: the model is in {console.where(workspace.model)}")
+        reached = record.reached
+    else:
+        reached = train.describe_reached(train.run(config, workspace))
+    if reached.pruned:
+        console.say(reached.pruned)
+        return reached
+    finish_stages(config, workspace)
+    if command := suggest_generate_command(config, workspace):
+        console.say(f"more of it: {command}")
+    return reached
+
+
+def _fail(error: Exception, config: Config | None, workspace: Workspace) -> None:
+    """Record why a job failed: in its folder, and on its MLflow run where it has one."""
+    sentence = explain_failure(error)
+    console.warn(f"this run of the sweep failed: {sentence}")
+    expected = isinstance(error, UserError)
+    text = sentence if expected else "".join(traceback.format_exception(error))
+    write_text(workspace.outputs / ERROR, f"{text.rstrip()}\n", within=workspace.outputs)
+    _note(workspace.outputs, state=FAILED, error=sentence)
+    record = JobRecord.read(workspace.outputs)
+    if config is None or record is None or not record.run:
+        return
+    try:
+        client, _ = client_of(config.build("tracking"), workspace.home)
+    except UserError as unreachable:
+        console.warn(str(unreachable))
+        return
+    record_failure(Run(client, record.run), error)
+
+
+def _note(folder: Path, **changes: Any) -> None:
+    if (record := JobRecord.read(folder)) is not None:
+        replace(record, **changes).write(folder)
+
+
+def _score(reached: Reached | None, settings: SweepSettings) -> Score:
+    """Return what a search minimises: one figure, or one an objective."""
+    values = [getattr(reached, name) for name in settings.objectives]
+    figures = [float("inf") if value is None else float(value) for value in values]
+    return figures[0] if len(figures) == 1 else figures
