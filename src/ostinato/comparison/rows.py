@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ostinato.comparison.runs import RecordedRun
-from ostinato.tracking import SUPERSEDED_TAG
+from ostinato.tracking import PRUNED_TAG, SUPERSEDED_TAG
 from ostinato.wording import quantity
 
 # what has no part in the result, or is the seed
@@ -55,7 +55,9 @@ def group_runs(runs: Sequence[RecordedRun]) -> Rows:
             f"left out: {quantity(len(replaced), 'run')} whose job of a sweep was run again with "
             "other settings."
         )
-    runs = [run for run in runs if run not in replaced]
+    if pruned := [run for run in runs if PRUNED_TAG in run.tags]:
+        notes.append(f"left out: {quantity(len(pruned), 'run')} that a search ended early.")
+    runs = [run for run in runs if run not in [*replaced, *pruned]]
     finished = [run for run in runs if run.status == FINISHED]
     if len(finished) < len(runs):
         others = [f"{run.name} ({run.status})" for run in runs if run.status != FINISHED]

@@ -29,9 +29,13 @@ FEW = 100  # values of a sweep that are looked at
 
 @dataclass(frozen=True)
 class Launch:
-    """What a command line starts. sweep: the node of that name, as it is composed."""
+    """What a command line starts.
+
+    sweep: the node of that name, as it is composed; sweeper: the class of Hydra's sweeper.
+    """
 
     sweeping: bool
+    sweeper: str
     sweep: Mapping[str, Any] | None
 
 
@@ -70,7 +74,8 @@ def _describe_launch(flags: Iterable[str], composed: Any) -> Launch:
     node = composed.get("sweep")
     plain: Any = None if node is None else OmegaConf.to_container(node, resolve=True)
     by_mode = composed.hydra.mode == RunMode.MULTIRUN
-    return Launch(by_mode or any(flag in MULTIRUN for flag in flags), plain)
+    sweeping = by_mode or any(flag in MULTIRUN for flag in flags)
+    return Launch(sweeping, str(composed.hydra.sweeper.get("_target_")), plain)
 
 
 def _check_flags(flags: Iterable[str]) -> None:

@@ -1,7 +1,7 @@
 """Contract of methods, and the tasks that stages hand to them."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -36,7 +36,10 @@ TEST = "test"  # what a setting of sampling says for pieces of the test split
 
 @dataclass(frozen=True)
 class TrainingTask:
-    """Music to train on; `training` and `validation` are indices into `store`."""
+    """Music to train on; `training` and `validation` are indices into `store`.
+
+    callbacks: of whoever trains, besides those of the method.
+    """
 
     config: Config
     representation: "Representation"
@@ -44,6 +47,7 @@ class TrainingTask:
     pieces: "PieceStore"
     training: "NDArray[np.int64]"
     validation: "NDArray[np.int64]"
+    callbacks: "Sequence[Callback]" = ()
 
     @property
     def seed(self) -> int:
@@ -195,7 +199,7 @@ class Method(ABC):
                 folder,
                 run.logger(),
                 self.is_validated(task, data),
-                self.callbacks(task, network, run),
+                [*self.callbacks(task, network, run), *task.callbacks],
             ),
         )
         self.finish(task, network, data)

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,6 @@ from ostinato.stages.sweep import (
 )
 from ostinato.stages.sweep_job import Task, run_job
 from ostinato.stages.workspace import Workspace
-from ostinato.sweeps.plan import Plan
 from ostinato.sweeps.settings import NODE, sweep_settings
 
 if TYPE_CHECKING:
@@ -63,11 +63,18 @@ def main(arguments: Sequence[str], here: Path) -> int:
         project = replace(project, given=frozenset(map(key_of, given)))
         folder = sweep_folder(words) if settings else None
         plan = make_plan(folder, settings, typed, project) if folder and settings else None
-        return _launch(words, project, Failures(between), plan)
+        failures = Failures(between)
+        with following(plan, launch.sweeper):
+            errors = _launch(words, project, failures)
+        if plan is not None:
+            end_sweep(plan, words, project)
+        for failure in [*errors, *failures.take()]:
+            raise failure
+        return 0
 
 
-def _launch(words: Sequence[str], project: Project, failures: Failures, plan: Plan | None) -> int:
-    """Have Hydra run the jobs; raises what stopped them."""
+def _launch(words: Sequence[str], project: Project, failures: Failures) -> list[Exception]:
+    """Have Hydra run the jobs; returns what stopped a run that is of no sweep."""
     import hydra
     from hydra.errors import HydraException
 
@@ -81,16 +88,11 @@ def _launch(words: Sequence[str], project: Project, failures: Failures, plan: Pl
 
     found = str(project.conf.resolve())
     try:
-        with following(plan):
-            hydra.main(version_base="1.3", config_path=found, config_name="config")(job)()
+        hydra.main(version_base="1.3", config_path=found, config_name="config")(job)()
     except HydraException as error:
         plain = [word for word in words if not word.startswith("-")]
         raise translate_error(error, plain, project.conf) from error
-    if plan is not None:
-        end_sweep(plan, words, project)
-    for failure in [*errors, *failures.take()]:
-        raise failure
-    return 0
+    return errors
 
 
 def _sorted(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -111,9 +113,11 @@ def _job(composed: Any, project: Project, failures: Failures, errors: list[Excep
     workspace = Workspace(project.root, output, sweep=sweep)
     if sweep is not None:
         check(output)
-        chosen = sweep_settings(OmegaConf.to_container(composed.get(NODE), resolve=True))
+        node: Any = OmegaConf.to_container(composed.get(NODE), resolve=True)
+        chosen = sweep_settings(node)
         number = int(settings.job.num)
-        task = Task(number, lambda: job_config(composed, settings, project), workspace, chosen)
+        config_of = partial(job_config, composed, settings, project)
+        task = Task(number, config_of, workspace, chosen, settings.sweeper)
         return run_job(task, failures)
     try:
         config = job_config(composed, settings, project)

@@ -17,9 +17,10 @@ from ostinato.stages import compare, compose
 from ostinato.stages.piece_cache import locate_pieces
 from ostinato.stages.workspace import Workspace
 from ostinato.sweeps.jobs import DONE
-from ostinato.sweeps.manifest import find_related, find_unfinished, name_command
-from ostinato.sweeps.parent import SWEEP_NOTE
+from ostinato.sweeps.manifest import MANIFEST, find_related, find_unfinished, name_command
+from ostinato.sweeps.parent import SWEEP_NOTE, sweep_run
 from ostinato.sweeps.plan import Plan
+from ostinato.sweeps.plots import draw_sweep
 from ostinato.sweeps.results import list_results, to_terminal
 from ostinato.sweeps.settings import SweepSettings
 
@@ -87,15 +88,15 @@ def job_config(composed: Any, settings: Any, project: Project) -> Config:
 
 
 @contextmanager
-def following(plan: Plan | None) -> Iterator[None]:
+def following(plan: Plan | None, sweeper: str) -> Iterator[None]:
     """Have Hydra's sweepers follow a plan, if there is one, while the block runs."""
     if plan is None:
         yield
         return
-    from ostinato.sweeps.grid import planned
+    from ostinato.sweeps.current import planned
 
     try:
-        with planned(plan):
+        with planned(plan, sweeper):
             yield
     except KeyboardInterrupt:
         rows = list_results(plan.folder)
@@ -105,20 +106,21 @@ def following(plan: Plan | None) -> Iterator[None]:
 
 
 def end_sweep(plan: Plan, words: Sequence[str], project: Project) -> None:
-    """Print what became of the jobs, and compare those that have finished."""
+    """Print what became of the jobs, draw and compare those that have finished."""
     rows = list_results(plan.folder)
     plan.end(rows)
     if rows:
         console.show(to_terminal(rows))
-    _compare(plan.folder, words, project)
-
-
-def _compare(folder: Path, words: Sequence[str], project: Project) -> None:
-    """Print the table of a sweep and write its page into its folder; nothing without MLflow."""
-    if not (folder / SWEEP_NOTE).is_file():
+    pictures = draw_sweep(rows, plan.folder)
+    if not (plan.folder / SWEEP_NOTE).is_file():  # nothing was recorded
         return
     tracking = compose.compose_tracking(_of_tracking(words), project.root)
-    asked, page = Asked(sweep=str(folder)), compare.Written(folder / compare.PAGE)
+    parent = sweep_run(tracking, Workspace.here().home, plan.folder)
+    for picture in pictures:
+        parent.artifacts(picture, "")
+    parent.artifacts(plan.folder / MANIFEST, "")
+    parent.end("FINISHED" if all(row["state"] in DONE for row in rows) else "FAILED")
+    asked, page = Asked(sweep=str(plan.folder)), compare.Written(plan.folder / compare.PAGE)
     try:
         compare.run(asked, page, tracking, Workspace.here())
     except UserError as error:  # the jobs are done, and what they came to is recorded

@@ -1,10 +1,10 @@
 """A job of a sweep: skipped where it is done, continued where it was stopped, failing alone."""
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ostinato import console
 from ostinato.config import Config
@@ -23,17 +23,24 @@ from ostinato.sweeps.parent import supersede
 from ostinato.sweeps.settings import SweepSettings
 from ostinato.tracking import Run, client_of
 
+if TYPE_CHECKING:
+    from ostinato.sweeps.trials import Pruning
+
 Score = float | list[float]
 
 
 @dataclass(frozen=True)
 class Task:
-    """A job to run: its number, how its config is made, and the workspace of its folder."""
+    """A job to run: its number, how its config is made, and the workspace of its folder.
+
+    sweeper: Hydra's settings of the sweeper, in which a job of a search finds its trial.
+    """
 
     number: int
     make: Callable[[], Config]
     workspace: Workspace
     settings: SweepSettings
+    sweeper: Mapping[str, Any]
 
 
 def run_job(task: Task, failures: Failures) -> Score:
@@ -60,7 +67,7 @@ def run_job(task: Task, failures: Failures) -> Score:
         config = task.make()
         if record is not None and not same:
             supersede(config.build("tracking"), workspace.home, record.run)
-        reached = _run(config, workspace)
+        reached = _run(config, workspace, task)
     except Exception as error:
         if is_interrupt(error):
             raise
@@ -71,7 +78,7 @@ def run_job(task: Task, failures: Failures) -> Score:
     return _score(reached, settings)
 
 
-def _run(config: Config, workspace: Workspace) -> Reached:
+def _run(config: Config, workspace: Workspace, task: Task) -> Reached:
     """Run the stages; a training that an earlier start has ended is not run again."""
     workspace = prepare_stages(config, workspace)
     record = JobRecord.read(workspace.outputs)
@@ -80,7 +87,9 @@ def _run(config: Config, workspace: Workspace) -> Reached:
         console.say(f"trained already: the model is in {console.where(workspace.model)}")
         reached = record.reached
     else:
-        reached = train.describe_reached(train.run(config, workspace))
+        pruning = _pruning(task)
+        fitted = train.run(config, workspace, pruning)
+        reached = train.describe_reached(fitted, pruning)
     if reached.pruned:
         console.say(reached.pruned)
         return reached
@@ -88,6 +97,16 @@ def _run(config: Config, workspace: Workspace) -> Reached:
     if command := suggest_generate_command(config, workspace):
         console.say(f"more of it: {command}")
     return reached
+
+
+def _pruning(task: Task) -> "Pruning | None":
+    """Return what ends a training for a search; None where none shall, or there is no search."""
+    if not task.settings.prune or task.workspace.sweep is None:
+        return None
+    from ostinato.sweeps.trials import Pruning, open_trial
+
+    trial = open_trial(task.sweeper, task.workspace.sweep, task.number, task.settings)
+    return None if trial is None else Pruning(trial)
 
 
 def _fail(error: Exception, config: Config | None, workspace: Workspace) -> None:

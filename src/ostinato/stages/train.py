@@ -33,18 +33,22 @@ from ostinato.stages.recording import (
 from ostinato.stages.workspace import Workspace
 from ostinato.sweeps.jobs import Reached, finite, note_run, note_training
 from ostinato.sweeps.parent import PARENT_TAG, sweep_run
-from ostinato.tracking import Run
+from ostinato.tracking import PRUNED_TAG, Run
 from ostinato.wording import quantity
 
 if TYPE_CHECKING:
     from ostinato.representations.base import Representation
+    from ostinato.sweeps.trials import Pruning
     from ostinato.training.trainer import Fitted
 
 READS = ("representation", "model", "method", "training", "seed")
 
 
-def run(config: Config, workspace: Workspace) -> "Fitted":
-    """Fit the network of a config; returns what the training came to."""
+def run(config: Config, workspace: Workspace, pruning: "Pruning | None" = None) -> "Fitted":
+    """Fit the network of a config; returns what the training came to.
+
+    pruning: what may end the training for a search.
+    """
     import torch
 
     from ostinato.corpora.store import PieceStore
@@ -72,12 +76,19 @@ def run(config: Config, workspace: Workspace) -> "Fitted":
         "validation"
     )
     pieces = PieceStore(workspace.pieces)
-    task = TrainingTask(config, representation, store, pieces, training, validation)
+    callbacks = [pruning] if pruning else []
+    task = TrainingTask(config, representation, store, pieces, training, validation, callbacks)
     with checkpoint_folder(name_training(config, workspace), workspace) as checkpoints:
-        return _train(task, workspace, network, checkpoints)
+        return _train(task, workspace, network, checkpoints, pruning)
 
 
-def _train(task: TrainingTask, workspace: Workspace, network: Any, checkpoints: Path) -> "Fitted":
+def _train(
+    task: TrainingTask,
+    workspace: Workspace,
+    network: Any,
+    checkpoints: Path,
+    pruning: "Pruning | None",
+) -> "Fitted":
     """Fit the network, write the bundle and record both; the caller has `checkpoints` to itself."""
     config = task.config
     method: Method = config.build("method")
@@ -95,7 +106,10 @@ def _train(task: TrainingTask, workspace: Workspace, network: Any, checkpoints: 
         _write(task, workspace, network, fitted)
         record_result(mlflow_run, task, workspace, fitted)
         # before the checkpoints are removed: a job that is killed later does not train again
-        note_training(workspace.outputs, checkpoints.name, describe_reached(fitted))
+        reached = describe_reached(fitted, pruning)
+        if reached.pruned:
+            mlflow_run.tags({PRUNED_TAG: reached.pruned})
+        note_training(workspace.outputs, checkpoints.name, reached)
     except BaseException as error:
         record_failure(mlflow_run, error)
         note_ended(note)
@@ -114,11 +128,12 @@ def _join_sweep(mlflow_run: Run, config: Config, workspace: Workspace) -> None:
     note_run(workspace.outputs, mlflow_run.id)
 
 
-def describe_reached(fitted: "Fitted") -> Reached:
+def describe_reached(fitted: "Fitted", pruning: "Pruning | None" = None) -> Reached:
     """Return what a sweep notes of a training; its score is turned so that less is better."""
     best = fitted.best_validation
     score = -best if best is not None and fitted.monitor.higher else best
-    return Reached(finite(score), fitted.minutes, fitted.megabytes, len(fitted.curves))
+    pruned = pruning.reason if pruning else ""
+    return Reached(finite(score), fitted.minutes, fitted.megabytes, len(fitted.curves), pruned)
 
 
 def count_parameters(network: Any) -> int:

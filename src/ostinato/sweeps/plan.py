@@ -62,21 +62,23 @@ class Plan:
         kept = known.jobs if known else ()
         ordered = [wanted.pop(frozenset(job.overrides), [*shared, *job.overrides]) for job in kept]
         ordered += wanted.values()
-        configs, jobs = self._compose(ordered, 0, compose)
+        first = 1 + max((job.number for job in kept), default=-1)
+        numbers = [*(job.number for job in kept), *range(first, first + len(wanted))]
+        configs, jobs = self._compose(ordered, numbers, compose)
         command = known.command if known and not self.settings.extend else self.command
         manifest = Manifest(command, tuple(jobs), _files_of(configs))
         if known is not None:
             self._check_origins(known, manifest, configs)
         replace(manifest, trials=trials).write(self.folder)
         if known is not None:
-            self._tell(manifest)
+            self._tell(manifest, trials)
         return ordered
 
-    def add(self, overrides: Sequence[Overrides], first: int, compose: Compose) -> None:
-        """Add jobs that a search has chosen, numbered from `first`, to the manifest."""
+    def add(self, overrides: Overrides, number: int, compose: Compose) -> None:
+        """Add a job that a search has chosen to the manifest."""
         manifest = Manifest.read(self.folder)
         assert manifest is not None
-        configs, added = self._compose(overrides, first, compose)
+        configs, added = self._compose([overrides], [number], compose)
         jobs = {job.number: job for job in [*manifest.jobs, *added]}
         files = {**manifest.files, **_files_of(configs)}
         ordered = tuple(jobs[number] for number in sorted(jobs))
@@ -95,11 +97,11 @@ class Plan:
         ]
 
     def _compose(
-        self, overrides: Sequence[Overrides], first: int, compose: Compose
+        self, overrides: Sequence[Overrides], numbers: Sequence[int], compose: Compose
     ) -> tuple[list[Config | None], list[Job]]:
         """Return the config of each job, None where it has none, and the jobs."""
         configs, jobs = [], []
-        for number, words in enumerate(overrides, first):
+        for number, words in zip(numbers, overrides, strict=True):
             composed = compose(words)
             folder = _folder_of(composed, number)
             try:
@@ -167,12 +169,12 @@ class Plan:
         changed = [n for n in names if known.files.get(n) != manifest.files.get(n)]
         return f"the code has changed ({join_changes(changed) or 'of another version'})"
 
-    def _tell(self, manifest: Manifest) -> None:
+    def _tell(self, manifest: Manifest, trials: int | None) -> None:
         records = [(job, self.record(job)) for job in manifest.jobs]
         done = sum(record is not None and record.is_done(job.origin) for job, record in records)
         console.say(
             f"continuing the sweep {console.where(self.folder)}: "
-            f"{done} of {quantity(len(records), 'job')} {agree(done, 'is', 'are')} done"
+            f"{done} of {quantity(trials or len(records), 'job')} {agree(done, 'is', 'are')} done"
         )
 
     def end(self, results: Sequence[dict[str, Any]]) -> None:
@@ -180,7 +182,10 @@ class Plan:
         manifest = Manifest.read(self.folder)
         if manifest is None:
             return
-        ended = bool(results) and all(row["state"] in DONE for row in results)
+        wanted = manifest.trials or 1
+        # a search knows what has failed, and does not try it again
+        ends = DONE if manifest.trials is None else (*DONE, FAILED)
+        ended = len(results) >= wanted and all(row["state"] in ends for row in results)
         state = FINISHED if ended else FAILED
         replace(manifest, state=state, results=tuple(results)).write(self.folder)
 
