@@ -1,10 +1,17 @@
-"""Sweeps that are killed again and again, against one that nothing disturbs.
+"""Sweeps that are killed, against one that nothing disturbs; searches with and without pruning.
 
     python benchmarks/sweeps.py kills [--kills 10] [--seed 0]
+    python benchmarks/sweeps.py pruning [--searches 3]
 
-A sweep of nine small jobs runs to its end; then the same sweep, in a project as new, is killed by
-`kill -9` at seeded moments, given again each time, and at last left to end. Both must come to the
-same figures and the same bytes, with one MLflow run a job. Writes sweeps.json beside this file.
+kills: a sweep of nine small jobs runs to its end; then the same sweep, in a project as new, is
+killed by `kill -9` at seeded moments, given again each time, and at last left to end. Both must
+come to the same figures and the same bytes, with one MLflow run a job.
+
+pruning: searches by TPE for the learning rate and the size of a small GRU, one a seed of the
+sampler, without and with pruning. Epochs are those of all trials, each of as many steps. How far
+the best figure is chance is told by the best trial without pruning, trained with other seeds.
+
+Both write sweeps.json beside this file.
 """
 
 import argparse
@@ -14,6 +21,7 @@ import platform
 import random
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -42,6 +50,14 @@ TINY = (
 NINE = ("model=rnn,gru,lstm", "seed=1,2,3", *TINY)
 FIGURES = ("number", "overrides", "state", "score", "epochs", "error")
 OUTS = ("config.yaml", "split.json", "curves.csv", "model", "samples", "evaluation")
+SEARCH = (
+    *("hydra/sweeper=optuna", "hydra.sweeper.n_trials=24", "hydra.sweeper.n_jobs=1"),
+    *("training.learning_rate=tag(log,interval(0.0003,0.1))",),
+    *("model.backbone.hidden_size=choice(8,16,32)", "model=gru", "debug=smoke"),
+    *("training.epochs=16", "training.max_pieces=16", "model.backbone.layers=1"),
+    *("sampling.pieces=1", "sampling.max_bars=1", "preprocess.processes=1"),
+)
+SEEDS = 5  # with which the best trial is trained again
 LINES = 30  # a start is killed after at most so many lines of news; a job prints about 15
 LATER = 0.5  # and at most so many seconds after the line
 POLL = 0.02  # seconds
@@ -73,12 +89,16 @@ class Outcome:
 def main() -> None:
     """Run the measurement that is named, and write its figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("kills",))
+    parser.add_argument("what", choices=("kills", "pruning"))
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--searches", type=int, default=3)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        figures = measure_kills(Path(folder), given.kills, given.seed)
+        if given.what == "kills":
+            figures = measure_kills(Path(folder), given.kills, given.seed)
+        else:
+            figures = measure_pruning(Path(folder), given.searches)
     print(figures)
     keep(given.what, figures)
 
@@ -114,6 +134,41 @@ def measure_kills(base: Path, kills: int, seed: int, words: Sequence[str] = NINE
         "parents": killed.parents,
         "seconds_undisturbed": round(whole.seconds, 1),
         "seconds_killed": round(killed.seconds, 1),
+    }
+
+
+def measure_pruning(base: Path, searches: int) -> dict[str, Any]:
+    """Return the steps and the best figure of searches without and with pruning, one a seed."""
+    template = make_project(base / "template")
+    rows = [_compare_searches(template, base, seed) for seed in range(1, searches + 1)]
+    saved = [row["saved"] for row in rows]
+    return {
+        "command": " ".join(SEARCH),
+        "searches": rows,
+        "saved": round(sum(saved) / len(saved), 4),
+        "seeds": SEEDS,
+    }
+
+
+def _compare_searches(template: Path, base: Path, seed: int) -> dict[str, Any]:
+    """Return what pruning saves in a search, and what the best figure is worth."""
+    words = (*SEARCH, f"hydra.sweeper.sampler.seed={seed}")
+    whole = run_sweep(template, base, words).rows
+    best = min((row for row in whole if row["score"] is not None), key=lambda row: row["score"])
+    again = [word for word in best["overrides"] if "=" in word]
+    seeds = run_sweep(template, base, (*again, f"seed=range(1,{SEEDS + 1})")).rows
+    scores = [row["score"] for row in seeds]
+    pruned = run_sweep(template, base, (*words, "sweep.prune=true")).rows
+    kept = min(row["score"] for row in pruned if row["state"] == "finished")
+    epochs = [sum(row["epochs"] for row in rows) for rows in (whole, pruned)]
+    return {
+        "seed": seed,
+        "trials": len(whole),
+        "pruned_trials": sum(row["state"] == "pruned" for row in pruned),
+        "epochs": epochs,
+        "saved": round(1 - epochs[1] / epochs[0], 4),
+        "best": [best["score"], kept],
+        "deviation_of_seeds": round(statistics.stdev(scores), 4),
     }
 
 
