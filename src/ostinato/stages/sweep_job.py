@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ostinato import console
+from ostinato import console, scratch
 from ostinato.config import Config
 from ostinato.errors import UserError
 from ostinato.files import write_text
@@ -17,7 +17,7 @@ from ostinato.stages.failures import Failures
 from ostinato.stages.recording import explain_failure, record_failure
 from ostinato.stages.run_stages import finish_stages, prepare_stages
 from ostinato.stages.workspace import Workspace
-from ostinato.sweeps.jobs import ERROR, FAILED, FINISHED, PRUNED, JobRecord, Reached
+from ostinato.sweeps.jobs import ERROR, FAILED, FINISHED, PRUNED, RUNNING, JobRecord, Reached
 from ostinato.sweeps.manifest import Manifest
 from ostinato.sweeps.parent import supersede
 from ostinato.sweeps.settings import SweepSettings
@@ -46,36 +46,43 @@ class Task:
 def run_job(task: Task, failures: Failures) -> Score:
     """Run a job of a sweep; returns what it came to.
 
-    What stops a job is recorded in its folder, and the others go on.
+    What stops a job is recorded in its folder, and the others go on. A worker that has outlived
+    its sweep may still be at this job: it is waited for.
     """
-    number, workspace, settings = task.number, task.workspace, task.settings
-    folder, sweep = workspace.outputs, workspace.sweep
+    folder, sweep = task.workspace.outputs, task.workspace.sweep
     manifest = Manifest.read(sweep) if sweep else None
-    job = manifest.job(number) if manifest else None
-    fresh = JobRecord(number, job.origin if job else None)
-    record = JobRecord.read(folder)
-    if record is not None and record.is_done(fresh.origin):
-        console.say(f"job {number} is {record.state} already")
-        return _score(record.reached, settings)
-    if settings.fail_fast and failures.any():
-        return float("inf")
+    job = manifest.job(task.number) if manifest else None
+    fresh = JobRecord(task.number, job.origin if job else None)
+    with scratch.exclusive(folder / "job"):
+        record = JobRecord.read(folder)
+        if record is not None and record.is_done(fresh.origin):
+            console.say(f"job {task.number} is {record.state} already")
+            return _score(record.reached, task.settings)
+        if task.settings.fail_fast and failures.any():
+            return float("inf")
+        try:
+            reached = _begin(task, record, fresh)
+        except Exception as error:
+            if is_interrupt(error):
+                raise
+            _fail(error, task)
+            failures.add(job.overrides if job else [str(task.number)], error)
+            return float("inf")
+        _note(folder, state=PRUNED if reached.pruned else FINISHED)
+        return _score(reached, task.settings)
+
+
+def _begin(task: Task, record: JobRecord | None, fresh: JobRecord) -> Reached:
+    """Run a job, where it was stopped if it is the same as then; returns what it came to."""
+    workspace = task.workspace
     same = record is not None and fresh.origin is not None and record.origin == fresh.origin
-    (replace(record, state=fresh.state, error="") if record and same else fresh).write(folder)
-    (folder / ERROR).unlink(missing_ok=True)
-    config: Config | None = None
-    try:
-        config = task.make()
-        if record is not None and not same:
-            supersede(config.build("tracking"), workspace.home, record.run)
-        reached = _run(config, workspace, task)
-    except Exception as error:
-        if is_interrupt(error):
-            raise
-        _fail(error, config, workspace)
-        failures.add(job.overrides if job else [str(number)], error)
-        return float("inf")
-    _note(folder, state=PRUNED if reached.pruned else FINISHED)
-    return _score(reached, settings)
+    begun = replace(record, state=RUNNING, error="") if record and same else fresh
+    begun.write(workspace.outputs)
+    (workspace.outputs / ERROR).unlink(missing_ok=True)
+    config = task.make()
+    if record is not None and not same:
+        supersede(config.build("tracking"), workspace.home, record.run)
+    return _run(config, workspace, task)
 
 
 def _run(config: Config, workspace: Workspace, task: Task) -> Reached:
@@ -109,19 +116,20 @@ def _pruning(task: Task) -> "Pruning | None":
     return None if trial is None else Pruning(trial)
 
 
-def _fail(error: Exception, config: Config | None, workspace: Workspace) -> None:
+def _fail(error: Exception, task: Task) -> None:
     """Record why a job failed: in its folder, and on its MLflow run where it has one."""
+    folder = task.workspace.outputs
     sentence = explain_failure(error)
     console.warn(f"this run of the sweep failed: {sentence}")
     expected = isinstance(error, UserError)
     text = sentence if expected else "".join(traceback.format_exception(error))
-    write_text(workspace.outputs / ERROR, f"{text.rstrip()}\n", within=workspace.outputs)
-    _note(workspace.outputs, state=FAILED, error=sentence)
-    record = JobRecord.read(workspace.outputs)
-    if config is None or record is None or not record.run:
+    write_text(folder / ERROR, f"{text.rstrip()}\n", within=folder)
+    _note(folder, state=FAILED, error=sentence)
+    record = JobRecord.read(folder)
+    if record is None or not record.run:
         return
     try:
-        client, _ = client_of(config.build("tracking"), workspace.home)
+        client, _ = client_of(task.make().build("tracking"), task.workspace.home)
     except UserError as unreachable:
         console.warn(str(unreachable))
         return
