@@ -19,7 +19,7 @@ from ostinato.config.overrides import quote_paths
 from ostinato.stages import compose, fetch
 from ostinato.stages.bundle_config import suggest_generate_command
 from ostinato.stages.failures import Failures
-from ostinato.stages.run_folder import check, own_folder, sweep_folder
+from ostinato.stages.run_folder import check, own_folder, runs_jobs, sweep_folder
 from ostinato.stages.run_stages import run_stages
 from ostinato.stages.sweep import (
     Project,
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str], here: Path) -> int:
         scratch.temporary(workspace.cache / "failures") as between,
     ):
         project = replace(project, given=frozenset(map(key_of, given)))
-        folder = sweep_folder(words) if settings else None
+        folder = sweep_folder(words) if settings and runs_jobs(words) else None
         plan = make_plan(folder, settings, typed, project) if folder and settings else None
         failures = Failures(between)
         with following(plan, launch.sweeper):

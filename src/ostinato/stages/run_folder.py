@@ -51,7 +51,7 @@ def own_folder(
     its `earlier` folders in which no process works. Raises `ConfigError` where a folder holds
     anything that no run wrote.
     """
-    if any(word.startswith("-") and word not in RUNNING for word in words):
+    if not runs_jobs(words):
         yield list(words)
         return
     if sweeping is None:
@@ -94,6 +94,11 @@ def _first_free(folders: Sequence[Path], held: ExitStack) -> Path | None:
                 held.enter_context(attempt.pop_all())
                 return folder
     return None
+
+
+def runs_jobs(words: Sequence[str]) -> bool:
+    """Return whether Hydra runs anything, and does not only print."""
+    return not any(word.startswith("-") and word not in RUNNING for word in words)
 
 
 def sweep_folder(words: Sequence[str]) -> Path | None:

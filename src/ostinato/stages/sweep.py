@@ -21,8 +21,9 @@ from ostinato.sweeps.manifest import MANIFEST, find_related, find_unfinished, na
 from ostinato.sweeps.parent import SWEEP_NOTE, sweep_run
 from ostinato.sweeps.plan import Plan
 from ostinato.sweeps.plots import draw_sweep
-from ostinato.sweeps.results import list_results, to_terminal
+from ostinato.sweeps.results import Row, list_results, to_terminal
 from ostinato.sweeps.settings import SweepSettings
+from ostinato.tracking import Tracking
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,8 @@ def following(plan: Plan | None, sweeper: str) -> Iterator[None]:
     except KeyboardInterrupt:
         rows = list_results(plan.folder)
         done = sum(row["state"] in DONE for row in rows)
-        console.say(f"{done} of {len(rows)} jobs are done: the same command goes on")
+        if rows:
+            console.say(f"{done} of {len(rows)} jobs are done: the same command goes on")
         raise
 
 
@@ -115,16 +117,22 @@ def end_sweep(plan: Plan, words: Sequence[str], project: Project) -> None:
     if not (plan.folder / SWEEP_NOTE).is_file():  # nothing was recorded
         return
     tracking = compose.compose_tracking(_of_tracking(words), project.root)
-    parent = sweep_run(tracking, Workspace.here().home, plan.folder)
-    for picture in pictures:
-        parent.artifacts(picture, "")
-    parent.artifacts(plan.folder / MANIFEST, "")
-    parent.end("FINISHED" if all(row["state"] in DONE for row in rows) else "FAILED")
-    asked, page = Asked(sweep=str(plan.folder)), compare.Written(plan.folder / compare.PAGE)
     try:
+        _record(plan.folder, rows, pictures, tracking)
+        asked, page = Asked(sweep=str(plan.folder)), compare.Written(plan.folder / compare.PAGE)
         compare.run(asked, page, tracking, Workspace.here())
     except UserError as error:  # the jobs are done, and what they came to is recorded
         console.warn(f"the sweep is not compared: {error}")
+
+
+def _record(
+    folder: Path, rows: Sequence[Row], pictures: Sequence[Path], tracking: Tracking
+) -> None:
+    """Record what became of the jobs on the run of the sweep."""
+    parent = sweep_run(tracking, Workspace.here().home, folder)
+    for file in (*pictures, folder / MANIFEST):
+        parent.artifacts(file, "")
+    parent.end("FINISHED" if all(row["state"] in DONE for row in rows) else "FAILED")
 
 
 def _of_tracking(words: Sequence[str]) -> list[str]:

@@ -64,7 +64,7 @@ def run_job(task: Task, failures: Failures) -> Score:
             reached = _begin(task, record, fresh)
         except Exception as error:
             if is_interrupt(error):
-                raise
+                raise KeyboardInterrupt from error  # Hydra would go on with the next job
             _fail(error, task)
             failures.add(job.overrides if job else [str(task.number)], error)
             return float("inf")

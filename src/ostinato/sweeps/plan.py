@@ -66,12 +66,12 @@ class Plan:
         numbers = [*(job.number for job in kept), *range(first, first + len(wanted))]
         configs, jobs = self._compose(ordered, numbers, compose)
         command = known.command if known and not self.settings.extend else self.command
-        manifest = Manifest(command, tuple(jobs), _files_of(configs))
+        manifest = Manifest(command, tuple(jobs), _files_of(configs), trials=trials)
         if known is not None:
             self._check_origins(known, manifest, configs)
-        replace(manifest, trials=trials).write(self.folder)
+        manifest.write(self.folder)
         if known is not None:
-            self._tell(manifest, trials)
+            self._tell(manifest)
         return ordered
 
     def add(self, overrides: Overrides, number: int, compose: Compose) -> None:
@@ -146,11 +146,12 @@ class Plan:
         for reason, numbers in reasons.items():
             jobs = f"{agree(len(numbers), 'job', 'jobs')} {', '.join(map(str, numbers))}"
             verb = agree(len(numbers), "was", "were")
-            if not self.settings.extend:
+            searching = manifest.trials is not None  # it cannot unlearn what it was told
+            if searching or not self.settings.extend:
+                again = "" if searching else "sweep.extend=true to run again what has changed, or "
                 raise ConfigError(
                     f"{jobs} of {console.where(self.folder)} {verb} made otherwise: {reason}. Say "
-                    "sweep.extend=true to run again what has changed, or sweep.new=true to start "
-                    "another sweep."
+                    f"{again}sweep.new=true to start another sweep."
                 )
             console.warn(f"run again: {jobs} {verb} made otherwise: {reason}")
 
@@ -169,12 +170,13 @@ class Plan:
         changed = [n for n in names if known.files.get(n) != manifest.files.get(n)]
         return f"the code has changed ({join_changes(changed) or 'of another version'})"
 
-    def _tell(self, manifest: Manifest, trials: int | None) -> None:
+    def _tell(self, manifest: Manifest) -> None:
         records = [(job, self.record(job)) for job in manifest.jobs]
         done = sum(record is not None and record.is_done(job.origin) for job, record in records)
+        jobs = quantity(manifest.trials or len(records), "job")
         console.say(
             f"continuing the sweep {console.where(self.folder)}: "
-            f"{done} of {quantity(trials or len(records), 'job')} {agree(done, 'is', 'are')} done"
+            f"{done} of {jobs} {agree(done, 'is', 'are')} done"
         )
 
     def end(self, results: Sequence[dict[str, Any]]) -> None:
