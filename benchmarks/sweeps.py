@@ -51,11 +51,11 @@ NINE = ("model=rnn,gru,lstm", "seed=1,2,3", *TINY)
 FIGURES = ("number", "overrides", "state", "score", "epochs", "error")
 OUTS = ("config.yaml", "split.json", "curves.csv", "model", "samples", "evaluation")
 SEARCH = (
-    *("hydra/sweeper=optuna", "hydra.sweeper.n_trials=24", "hydra.sweeper.n_jobs=1"),
+    *("hydra/sweeper=optuna", "hydra.sweeper.n_trials=20", "hydra.sweeper.n_jobs=1"),
     *("training.learning_rate=tag(log,interval(0.0003,0.1))",),
     *("model.backbone.hidden_size=choice(8,16,32)", "model=gru", "debug=smoke"),
     *("training.epochs=16", "training.max_pieces=16", "model.backbone.layers=1"),
-    *("sampling.pieces=1", "sampling.max_bars=1", "preprocess.processes=1"),
+    *("sampling.pieces=1", "sampling.max_bars=1", "preprocess.processes=1", "tracking=off"),
 )
 SEEDS = 5  # with which the best trial is trained again
 LINES = 30  # a start is killed after at most so many lines of news; a job prints about 15
@@ -140,14 +140,15 @@ def measure_kills(base: Path, kills: int, seed: int, words: Sequence[str] = NINE
 def measure_pruning(base: Path, searches: int) -> dict[str, Any]:
     """Return the steps and the best figure of searches without and with pruning, one a seed."""
     template = make_project(base / "template")
-    rows = [_compare_searches(template, base, seed) for seed in range(1, searches + 1)]
-    saved = [row["saved"] for row in rows]
-    return {
-        "command": " ".join(SEARCH),
-        "searches": rows,
-        "saved": round(sum(saved) / len(saved), 4),
-        "seeds": SEEDS,
-    }
+    rows: list[dict[str, Any]] = []
+    figures: dict[str, Any] = {}
+    for seed in range(1, searches + 1):
+        rows.append(_compare_searches(template, base, seed))
+        print(rows[-1], flush=True)
+        saved = statistics.mean(row["saved"] for row in rows)
+        figures = {"command": " ".join(SEARCH), "searches": rows, "saved": round(saved, 4)}
+        keep("pruning", {**figures, "seeds": SEEDS})  # after each: they take long
+    return {**figures, "seeds": SEEDS}
 
 
 def _compare_searches(template: Path, base: Path, seed: int) -> dict[str, Any]:
@@ -214,6 +215,8 @@ def count_runs(project: Path) -> tuple[dict[str, int], int]:
     """Return how many MLflow runs of jobs there are by status, and of sweeps."""
     from mlflow import MlflowClient
 
+    if not (project / STORE).exists():  # nothing is recorded
+        return {}, 0
     client = MlflowClient(f"sqlite:///{project / STORE / 'mlflow.db'}")
     found = [
         run for e in client.search_experiments() for run in client.search_runs([e.experiment_id])
