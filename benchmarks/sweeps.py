@@ -167,6 +167,7 @@ def _compare_searches(template: Path, base: Path, seed: int) -> dict[str, Any]:
         "trials": len(whole),
         "pruned_trials": sum(row["state"] == "pruned" for row in pruned),
         "epochs": epochs,
+        "epochs_by_trial": [[row["epochs"] for row in rows] for rows in (whole, pruned)],
         "saved": round(1 - epochs[1] / epochs[0], 4),
         "best": [best["score"], kept],
         "deviation_of_seeds": round(statistics.stdev(scores), 4),

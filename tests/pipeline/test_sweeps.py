@@ -241,6 +241,7 @@ def test_a_job_that_fails_fails_alone(project: Path) -> None:
     assert run(project, *THREE) == 0, "what has failed is run again"
     assert "trained already" in words_of(project)
     assert not (folder / "1" / "error.txt").exists()
+    assert "ostinato.failure" not in jobs_of(project)[1].data.tags
     check_whole(project)
 
 

@@ -14,12 +14,12 @@ from ostinato.interrupts import is_interrupt
 from ostinato.stages import train
 from ostinato.stages.bundle_config import suggest_generate_command
 from ostinato.stages.failures import Failures
-from ostinato.stages.recording import explain_failure, record_failure
+from ostinato.stages.recording import FAILURE_TAG, explain_failure, record_failure
 from ostinato.stages.run_stages import finish_stages, prepare_stages
 from ostinato.stages.workspace import Workspace
 from ostinato.sweeps.jobs import ERROR, FAILED, FINISHED, PRUNED, RUNNING, JobRecord, Reached
 from ostinato.sweeps.manifest import Manifest
-from ostinato.sweeps.parent import supersede
+from ostinato.sweeps.parent import recover, supersede
 from ostinato.sweeps.settings import SweepSettings
 from ostinato.tracking import Run, client_of
 
@@ -82,7 +82,11 @@ def _begin(task: Task, record: JobRecord | None, fresh: JobRecord) -> Reached:
     config = task.make()
     if record is not None and not same:
         supersede(config.build("tracking"), workspace.home, record.run)
-    return _run(config, workspace, task)
+    reached = _run(config, workspace, task)
+    done = JobRecord.read(workspace.outputs)
+    if record is not None and record.error and same and done is not None:
+        recover(config.build("tracking"), workspace.home, done.run, FAILURE_TAG)
+    return reached
 
 
 def _run(config: Config, workspace: Workspace, task: Task) -> Reached:

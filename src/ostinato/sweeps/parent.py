@@ -50,6 +50,18 @@ def supersede(tracking: Tracking, home: Path, run_id: str) -> None:
         client.set_tag(run_id, SUPERSEDED_TAG, "true")
 
 
+def recover(tracking: Tracking, home: Path, run_id: str, failure_tag: str) -> None:
+    """Mark the run of a job that had failed, and has now ended well, as finished."""
+    from mlflow.exceptions import MlflowException
+
+    if not tracking.enabled or not run_id:
+        return
+    client, _ = client_of(tracking, home)
+    with suppress(MlflowException):  # the tag may not be there
+        client.delete_tag(run_id, failure_tag)
+    Run(client, run_id).end()
+
+
 def _noted(note: Path, tracking: Tracking) -> str:
     """Return the id of the run that is noted; nothing where it is of another store."""
     try:
