@@ -48,7 +48,7 @@ def temporary(path: Path, within: Path | None = None) -> Iterator[Path]:
     finally:
         _remove(entry)
         lock.release()
-        _remove_empty(place)
+        remove_empty(place)
 
 
 @contextmanager
@@ -58,7 +58,7 @@ def exclusive(path: Path) -> Iterator[None]:
         with locked(place_of(path) / path.name):
             yield
     finally:
-        _remove_empty(place_of(path))
+        remove_empty(place_of(path))
 
 
 def put(new: Path, path: Path) -> None:
@@ -97,7 +97,7 @@ def clear(place: Path) -> None:
             remove_dead_lock(entry)
         elif entry.is_dir() and not entry.is_symlink():
             _clear_entry(entry)
-    _remove_empty(place)
+    remove_empty(place)
 
 
 def _clear_entry(entry: Path) -> None:
@@ -151,6 +151,7 @@ def _claim(place: Path, name: str) -> "tuple[Path, BaseFileLock]":
     return entry, lock
 
 
-def _remove_empty(place: Path) -> None:
+def remove_empty(place: Path) -> None:
+    """Remove a folder for temporary files in which there are none."""
     with suppress(OSError):
         place.rmdir()

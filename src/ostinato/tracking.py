@@ -34,6 +34,8 @@ OF_TRAINING = ("config", "model", "curves", "training")  # folders of artifacts
 BUNDLE_TAG = "ostinato.bundle"
 COMMAND_TAG = "ostinato.command"  # the command that runs a training again
 SWEEP_TAG = "ostinato.sweep"  # of the run that the runs of a sweep lie below
+SUPERSEDED_TAG = "ostinato.superseded"  # of a run whose job was run again with other settings
+PRUNED_TAG = "ostinato.pruned"  # of a run that a search ended: why
 DESCRIPTION_TAG = "mlflow.note.content"  # Markdown that the UI shows on the run's page
 # what runs are compared by: of models with likelihoods, and of those of whole segments
 TEST_SCORE, TEST_AREA = "test_nats_per_note", "test_overlapping_area"

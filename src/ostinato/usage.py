@@ -9,6 +9,7 @@ from ostinato.config.composition import GROUPS, groups_within
 from ostinato.config.instantiate import configurable, description
 from ostinato.config.location import FOLDERS
 from ostinato.config.sizes import CHOICE, size_options
+from ostinato.sweeps.settings import SweepSettings
 
 
 def explain(name: str, purpose: str, stage: Any, config: Config) -> None:
@@ -39,6 +40,10 @@ all stages in one process, without DVC, into outputs/runs/DATE/TIME of the proje
 options of the groups, those that are chosen first; `ostinato STAGE --help` lists single values
 """
 LAUNCHING = """\
+a sweep that was stopped goes on when its command is given again
+
+%(settings)s
+
 launchers of a sweep (hydra/launcher=…) and sweepers (hydra/sweeper=…), where they are installed
 
   basic            one run after the other, every combination: the default
@@ -62,7 +67,13 @@ def explain_run(config: Config) -> None:
     for group in GROUPS:
         for line in _options(config, group):
             print(textwrap.fill(line, 100, initial_indent="  ", subsequent_indent="      "))
-    print(f"\n{LAUNCHING}")
+    print(f"\n{LAUNCHING % {'settings': chr(10).join(_settings())}}")
+
+
+def _settings() -> list[str]:
+    """Return a line for each setting of a sweep."""
+    hints = configurable(SweepSettings)
+    return [f"  {f'sweep.{name}=…':<26} {description(hint)}" for name, (hint, _) in hints.items()]
 
 
 def _options(config: Config, key: str) -> list[str]:

@@ -1,6 +1,7 @@
 """What a project holds, and what must not be there after a start that nothing disturbed."""
 
 import hashlib
+import json
 import os
 import re
 import sqlite3
@@ -44,12 +45,14 @@ class State:
 
     `paths` counts paths, with fingerprints left out of their names; the MLflow store's are counted
     once. `outs` maps files to hashes; `runs` does so for each folder of a whole `ostinato run`.
+    `stopped` are the folders of sweeps that have not ended, with which the same command goes on.
     """
 
     paths: Counter[str]
     outs: dict[str, str]
     runs: dict[str, dict[str, str]]
     tracked: dict[str, "Tracked"]
+    stopped: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,12 @@ def read_state(project: Path) -> State:
         for folder in whole
         if folder.relative_to(outputs).parts[0] in ("runs", "sweeps")
     }
-    return State(Counter(_paths(project)), outs, runs, read_store(project))
+    stopped = frozenset(
+        str(file.parent.relative_to(project))
+        for file in outputs.glob("sweeps/*/*/sweep.json")
+        if json.loads(file.read_text())["state"] != "finished"
+    )
+    return State(Counter(_paths(project)), outs, runs, read_store(project), stopped)
 
 
 def compare(state: State, before: State, expected: State, fresh: State, jobs: int) -> Faults:
@@ -88,7 +96,11 @@ def compare(state: State, before: State, expected: State, fresh: State, jobs: in
     faults.different += [f"{path} is not there" for path in less]
     whole = {path: digest for path, digest in state.outs.items() if not is_unfinished(path)}
     faults.different += _different(whole, expected.outs)
-    made = [run for name, run in state.runs.items() if before.runs.get(name) != run]
+    made = [
+        run
+        for name, run in state.runs.items()
+        if before.runs.get(name) != run or str(Path(name).parent) in before.stopped
+    ]
     wanted = [run for name, run in expected.runs.items() if name not in fresh.runs]
     if len(made) != len(wanted):
         faults.different.append(f"{len(made)} whole runs, not {len(wanted)}")

@@ -17,7 +17,7 @@ from ostinato.comparison.selection import Asked, select_runs
 from ostinato.comparison.table import Table, compare_rows
 from ostinato.music.piece import Piece
 from ostinato.music.writing import midi_bytes
-from ostinato.sweeps import PARENT_TAG
+from ostinato.sweeps.parent import PARENT_TAG
 from ostinato.tracking import COMMAND_TAG, SWEEP_TAG, client_of
 
 PIECES = 20

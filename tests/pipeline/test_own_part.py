@@ -10,7 +10,7 @@ from ostinato.music.piece import NOTE, Piece, array
 from ostinato.music.writing import write_midi
 from ostinato.stages import evaluate, generate, preprocess, split, train
 from ostinato.stages.compose import compose_config
-from ostinato.stages.run import run_stages
+from ostinato.stages.run_stages import run_stages
 from ostinato.stages.workspace import Workspace
 
 TINY = [

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ostinato.comparison.runs import RecordedRun
+from ostinato.tracking import PRUNED_TAG, SUPERSEDED_TAG
 from ostinato.wording import quantity
 
 # what has no part in the result, or is the seed
@@ -48,6 +49,15 @@ def group_runs(runs: Sequence[RecordedRun]) -> Rows:
     Runs that did not finish are left out. Of two runs of one config and seed the newer counts.
     """
     notes: list[str] = []
+    replaced = [run for run in runs if SUPERSEDED_TAG in run.tags]
+    if replaced:
+        notes.append(
+            f"left out: {quantity(len(replaced), 'run')} whose job of a sweep was run again with "
+            "other settings."
+        )
+    if pruned := [run for run in runs if PRUNED_TAG in run.tags]:
+        notes.append(f"left out: {quantity(len(pruned), 'run')} that a search ended early.")
+    runs = [run for run in runs if run not in [*replaced, *pruned]]
     finished = [run for run in runs if run.status == FINISHED]
     if len(finished) < len(runs):
         others = [f"{run.name} ({run.status})" for run in runs if run.status != FINISHED]

@@ -11,7 +11,7 @@ from ostinato import console
 from ostinato.comparison.runs import runs_by_id, search_runs
 from ostinato.errors import UserError
 from ostinato.run_notes import RUNS
-from ostinato.sweeps import PARENT_TAG, SWEEP_NOTE
+from ostinato.sweeps.parent import PARENT_TAG, SWEEP_NOTE
 from ostinato.tracking import SWEEP_TAG
 
 if TYPE_CHECKING:

@@ -155,7 +155,8 @@ def _combine(shares: Sequence[Variance]) -> tuple[float, float]:
     total = sum(share.value for share in shares)
     if total == 0:
         return 0.0, float(min(share.freedom for share in shares))
-    return total**0.5, total**2 / sum(share.value**2 / share.freedom for share in shares)
+    # shares of the total: squares of small variances are zero
+    return total**0.5, 1 / sum((share.value / total) ** 2 / share.freedom for share in shares)
 
 
 def _interval(mean: float, shares: Sequence[Variance]) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from ostinato.config.hydra_settings import JOB, check_settings, hydra_of_its_own
 from ostinato.config.instantiate import Config, did_you_mean
 from ostinato.config.interpolations import check_growth, without_machine
 from ostinato.config.location import FOLDERS, ROOT, conf_folder, key_of
-from ostinato.config.overrides import explain_unreadable
+from ostinato.config.overrides import explain_unreadable, refuse_sweep_settings
 from ostinato.config.renamed import describe_renamed
 from ostinato.config.sizes import CHOICE, check_size, refuse_size, without_sizes
 from ostinato.config.unread import describe_foreign, leave_out_unread, settings_of_methods
@@ -82,6 +82,7 @@ def compose(overrides: Sequence[str] = (), conf: Path | None = None) -> Config:
     Raises `ConfigError`, one sentence, for whatever does not compose or does not fit.
     """
     conf = conf or conf_folder()
+    refuse_sweep_settings(overrides)
     return _checked(compose_tree(list(overrides), conf), overrides, conf)
 
 
@@ -202,6 +203,7 @@ def resolve(composed: Any, choices: Any, conf: Path) -> dict[str, Any]:
     choices = OmegaConf.to_container(choices)
     with open_dict(composed):
         composed.pop("hydra", None)
+        composed.pop("sweep", None)  # how jobs are run, which makes no figure
     plain: Any = OmegaConf.to_container(composed, resolve=False)
     check_growth(plain)
     check_size(plain, choices.get("model"))

@@ -12,7 +12,16 @@ Tree = Mapping[str, Any]
 Compose = Callable[[list[str], Path], Tree]
 
 # what a run of an experiment may set without being another: none of it makes its figures
-FREE = ("experiment", "seed", "preprocess", "tracking", "model_dir", "samples_dir", "hydra")
+FREE = (
+    "experiment",
+    "seed",
+    "preprocess",
+    "tracking",
+    "model_dir",
+    "samples_dir",
+    "hydra",
+    "sweep",
+)
 UNCOMPARED = (*FREE, "choices", "plugins")
 
 

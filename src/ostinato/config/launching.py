@@ -1,7 +1,8 @@
 """Checks before Hydra starts a run or a sweep: it writes and builds at once."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from ostinato.config.composition import (
 )
 from ostinato.config.cross_corpus import NAMED
 from ostinato.config.location import key_of
+from ostinato.config.overrides import refuse_sweep_settings
 from ostinato.config.sizes import CHOICE
 from ostinato.errors import ConfigError
 
@@ -23,12 +25,25 @@ FLAGS = (
     *("-m", "--multirun", "-r", "--run", "-c", "--cfg", "-p", "--package", "--resolve", "-i"),
     *("--info", "-h", "--help", "--hydra-help", "--version", "-sc", "--shell-completion"),
 )
+MULTIRUN = ("-m", "--multirun")
 FEW = 100  # values of a sweep that are looked at
 
 
+@dataclass(frozen=True)
+class Launch:
+    """What a command line starts.
+
+    sweep: the node of that name, as it is composed; sweeper: the class of Hydra's sweeper.
+    """
+
+    sweeping: bool
+    sweeper: str
+    sweep: Mapping[str, Any] | None
+
+
 def check_launch(
-    flags: Iterable[str], given: Sequence[str], typed: Sequence[str], conf: Path
-) -> None:
+    flags: Sequence[str], given: Sequence[str], typed: Sequence[str], conf: Path
+) -> Launch:
     """Refuse what a command line, params.yaml or an experiment must not set of Hydra.
 
     given: the overrides of params.yaml; typed: those of the command line. Of a sweep, every
@@ -41,12 +56,28 @@ def check_launch(
     plain = list(_first_values(overrides, conf))
     composed = compose_hydra(plain, conf, keys)
     sweeps = [*overrides, *_sweeps_of(composed)]
+    launch = _describe_launch(flags, composed)
+    if not launch.sweeping:
+        refuse_sweep_settings(overrides)
     resolve(composed, composed.hydra.runtime.choices, conf)
     for option in _further_options(sweeps, conf):
         group = key_of(option)
         others = [override for override in plain if key_of(override) != group]
         composed = compose_hydra([*others, option], conf, keys)
         resolve(composed, composed.hydra.runtime.choices, conf)
+    return launch
+
+
+def _describe_launch(flags: Iterable[str], composed: Any) -> Launch:
+    """Return what is started: also an experiment can say that it is a sweep."""
+    from hydra.types import RunMode
+    from omegaconf import OmegaConf
+
+    node = composed.get("sweep")
+    plain: Any = None if node is None else OmegaConf.to_container(node, resolve=True)
+    by_mode = composed.hydra.mode == RunMode.MULTIRUN
+    sweeping = by_mode or any(flag in MULTIRUN for flag in flags)
+    return Launch(sweeping, str(composed.hydra.sweeper.get("_target_")), plain)
 
 
 def name_swept_corpora(overrides: Sequence[str], conf: Path) -> list[str]:

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 
 from ostinato.config.location import PATHS, key_of
+from ostinato.errors import ConfigError
 
 
 def quote_paths(overrides: Sequence[str]) -> list[str]:
@@ -28,6 +29,15 @@ def explain_unreadable(overrides: Iterable[str]) -> str | None:
                 f"quotes, {_quote_for_shell(_quote(override))}."
             )
     return None
+
+
+def refuse_sweep_settings(overrides: Iterable[str]) -> None:
+    """Raise `ConfigError` for a setting of sweeps where there is no sweep."""
+    for override in overrides:
+        if key_of(override).startswith("sweep."):
+            raise ConfigError(
+                f"{key_of(override)} is a setting of sweeps: give it to `ostinato run -m`."
+            )
 
 
 def is_readable(override: str) -> bool:

@@ -37,7 +37,10 @@ TEST = "test"  # what a setting of sampling says for pieces of the test split
 
 @dataclass(frozen=True)
 class TrainingTask:
-    """Music to train on; `training` and `validation` are indices into `store`."""
+    """Music to train on; `training` and `validation` are indices into `store`.
+
+    callbacks: of whoever trains, besides those of the method.
+    """
 
     config: Config
     representation: "Representation"
@@ -45,6 +48,7 @@ class TrainingTask:
     pieces: "PieceStore"
     training: "NDArray[np.int64]"
     validation: "NDArray[np.int64]"
+    callbacks: "Sequence[Callback]" = ()
 
     @property
     def seed(self) -> int:
@@ -198,7 +202,7 @@ class Method(ABC):
                 folder,
                 run.logger(),
                 self.is_validated(task, data),
-                self.callbacks(task, network, run),
+                [*self.callbacks(task, network, run), *task.callbacks],
             ),
         )
         self.finish(task, network, data)

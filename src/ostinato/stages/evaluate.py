@@ -17,7 +17,7 @@ from ostinato.stages.bundle_config import (
     use_pieces_of_bundle,
 )
 from ostinato.stages.cross_corpus import OwnTest, score_corpora
-from ostinato.stages.encoding import read_split, require, token_store
+from ostinato.stages.encoding import require, token_store
 from ostinato.stages.novelty import comparison_music
 from ostinato.stages.preflight import check_corpora, check_music_of_corpora
 from ostinato.stages.provenance import EvaluatedRun

@@ -14,7 +14,11 @@ class Failures:
     def __init__(self, folder: Path) -> None:
         self.path = folder / f"{uuid.uuid4().hex}.jsonl"
 
-    def add(self, overrides: Sequence[str], error: UserError) -> None:
+    def any(self) -> bool:
+        """Return whether a run has failed."""
+        return self.path.exists()
+
+    def add(self, overrides: Sequence[str], error: Exception) -> None:
         """Record that the run with these overrides failed."""
         row = {"run": " ".join(overrides), "config": isinstance(error, ConfigError)}
         self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ from ostinato.config import Config, conf_folder
 from ostinato.config.command import find_command, read_params
 from ostinato.errors import UserError
 from ostinato.files import fingerprint, write_text
+from ostinato.interrupts import is_interrupt
 from ostinato.methods.base import Method, TrainingTask
 from ostinato.run_notes import note_bundle
 from ostinato.stages.commit import read_commit
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 LONGEST_TAG = 5000  # characters that every store of MLflow's takes
 FAILURE_TAG, DIVERGED_TAG = "ostinato.failure", "ostinato.diverged"
+LONGEST_REASON = 300  # characters
 
 
 def record_start(
@@ -79,9 +81,18 @@ def record_result(
 
 def record_failure(mlflow_run: Run, error: BaseException) -> None:
     """Record why a training ended before its time, and end the run."""
+    interrupted = is_interrupt(error)
+    if not interrupted:
+        mlflow_run.tags({FAILURE_TAG: explain_failure(error)})
+    mlflow_run.end("KILLED" if interrupted else "FAILED")
+
+
+def explain_failure(error: BaseException) -> str:
+    """Return an error as a sentence; of one that nobody foresaw, its kind and what it says."""
     if isinstance(error, UserError):
-        mlflow_run.tags({FAILURE_TAG: str(error)})
-    mlflow_run.end("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+        return str(error)
+    reason = " ".join(str(error).split())[:LONGEST_REASON]
+    return f"{type(error).__name__}: {reason}" if reason else type(error).__name__
 
 
 def describe_best(fitted: "Fitted") -> str:

@@ -5,55 +5,38 @@ import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ostinato import console, scratch
-from ostinato.comparison.selection import Asked
 from ostinato.config import Config, conf_folder
-from ostinato.config.composition import (
-    from_hydra,
-    params_overrides,
-    translate_error,
-    without_overridden,
-)
-from ostinato.config.launching import check_launch, name_swept_corpora
-from ostinato.config.location import to_project_overrides, to_project_paths
+from ostinato.config.composition import params_overrides, translate_error, without_overridden
+from ostinato.config.launching import MULTIRUN, check_launch, name_swept_corpora
+from ostinato.config.location import key_of, to_project_overrides
 from ostinato.config.overrides import quote_paths
-from ostinato.config.unread import refuse_unread
-from ostinato.errors import UserError
-from ostinato.stages import (
-    compare,
-    compose,
-    cross_corpus,
-    evaluate,
-    fetch,
-    generate,
-    split,
-    train,
-)
+from ostinato.stages import compose, fetch
 from ostinato.stages.bundle_config import suggest_generate_command
 from ostinato.stages.failures import Failures
-from ostinato.stages.piece_cache import read_pieces
-from ostinato.stages.run_folder import MULTIRUN, check, own_folder, sweep_folder
+from ostinato.stages.run_folder import check, own_folder, runs_jobs, sweep_folder
+from ostinato.stages.run_stages import run_stages
+from ostinato.stages.sweep import (
+    Project,
+    end_sweep,
+    find_earlier,
+    following,
+    job_config,
+    make_plan,
+)
+from ostinato.stages.sweep_job import Task, run_job
 from ostinato.stages.workspace import Workspace
-from ostinato.sweeps import SWEEP_NOTE
+from ostinato.sweeps.settings import NODE, sweep_settings
 
 if TYPE_CHECKING:
     from ostinato.training.trainer import Fitted
 
 OF_A_ROW = ("corpus.name", "split", "representation", "model", "training", "evaluation")
-
-
-@dataclass(frozen=True)
-class Project:
-    """The project of a command line, where that was typed, and the overrides in it."""
-
-    root: Path
-    conf: Path
-    here: Path
-    typed: tuple[str, ...]
 
 
 def main(arguments: Sequence[str], here: Path) -> int:
@@ -65,7 +48,7 @@ def main(arguments: Sequence[str], here: Path) -> int:
     given = params_overrides(params) if params.exists() else []
     given = without_overridden(given, arguments)
     flags, typed = _sorted(to_project_overrides(quote_paths(arguments), here, root))
-    check_launch(flags, given, typed, project.conf)
+    launch = check_launch(flags, given, typed, project.conf)
     corpora = name_swept_corpora([*given, *typed], project.conf)
     for override in corpora:
         console.say(f"each model is scored on the test split of all corpora: {override}")
@@ -75,15 +58,31 @@ def main(arguments: Sequence[str], here: Path) -> int:
         compose.compose_config(list(arguments), root, here)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors reach the command line as they are
     workspace.clear_remains()
+    settings = sweep_settings(launch.sweep) if launch.sweeping else None
+    earlier = find_earlier(root, typed, settings)
     with (
-        own_folder(words, project.conf, root) as words,
+        own_folder(words, project.conf, root, launch.sweeping, earlier) as words,
         scratch.temporary(workspace.cache / "failures") as between,
     ):
-        return _launch(words, project, Failures(between))
+        project = replace(project, given=frozenset(map(key_of, given)))
+        folder = sweep_folder(words) if settings and runs_jobs(words) else None
+        plan = (
+            make_plan(folder, settings, [*typed, *corpora], project)
+            if folder and settings
+            else None
+        )
+        failures = Failures(between)
+        with following(plan, launch.sweeper):
+            errors = _launch(words, project, failures)
+        if plan is not None:
+            end_sweep(plan, words, project)
+        for failure in [*errors, *failures.take()]:
+            raise failure
+        return 0
 
 
-def _launch(words: Sequence[str], project: Project, failures: Failures) -> int:
-    """Have Hydra run the jobs; raises what stopped them."""
+def _launch(words: Sequence[str], project: Project, failures: Failures) -> list[Exception]:
+    """Have Hydra run the jobs; returns what stopped a run that is of no sweep."""
     import hydra
     from hydra.errors import HydraException
 
@@ -91,7 +90,7 @@ def _launch(words: Sequence[str], project: Project, failures: Failures) -> int:
     sys.argv = ["ostinato run", *words]
     errors: list[Exception] = []
 
-    def job(composed: Any) -> float | None:
+    def job(composed: Any) -> Any:
         with console.seen_from(project.here):  # in a process of its own, perhaps
             return _job(composed, project, failures, errors)
 
@@ -99,29 +98,9 @@ def _launch(words: Sequence[str], project: Project, failures: Failures) -> int:
     try:
         hydra.main(version_base="1.3", config_path=found, config_name="config")(job)()
     except HydraException as error:
-        raise translate_error(error, list(words), project.conf) from error
-    _compare_sweep(words, project)
-    for failure in [*errors, *failures.take()]:
-        raise failure
-    return 0
-
-
-def _compare_sweep(words: Sequence[str], project: Project) -> None:
-    """Print the table of a sweep and write its page into its folder; nothing without MLflow."""
-    folder = sweep_folder(words)
-    if folder is None or not (folder / SWEEP_NOTE).is_file():
-        return
-    tracking = compose.compose_tracking(_of_tracking(words), project.root)
-    asked, page = Asked(sweep=str(folder)), compare.Written(folder / compare.PAGE)
-    try:
-        compare.run(asked, page, tracking, Workspace.here())
-    except UserError as error:  # the jobs are done, and what they came to is recorded
-        console.warn(f"the sweep is not compared: {error}")
-
-
-def _of_tracking(words: Sequence[str]) -> list[str]:
-    """Return the overrides that say where runs are recorded."""
-    return [word for word in words if word.startswith("tracking") and "," not in word]
+        plain = [word for word in words if not word.startswith("-")]
+        raise translate_error(error, plain, project.conf) from error
+    return errors
 
 
 def _sorted(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -130,53 +109,33 @@ def _sorted(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     return [a for a in arguments if a not in overrides], overrides
 
 
-def _job(
-    composed: Any, project: Project, failures: Failures, errors: list[Exception]
-) -> float | None:
+def _job(composed: Any, project: Project, failures: Failures, errors: list[Exception]) -> Any:
     """One run; what stops it is raised after Hydra, which would print a line of its own first."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
+    from omegaconf import OmegaConf
 
     settings = HydraConfig.get()
-    sweeping = settings.mode == RunMode.MULTIRUN
-    try:
-        return _run(composed, settings, project)
-    except UserError as error:
-        if not sweeping:
-            errors.append(error)
-            return None
-        console.warn(f"this run of the sweep failed: {error}")
-        failures.add(settings.overrides.task, error)
-        return float("inf")
-    except Exception as error:
-        if sweeping:
-            raise
-        errors.append(error)
-        return None
-
-
-def _run(composed: Any, settings: Any, project: Project) -> float | None:
-    """Run the stages; returns the best validation figure, so turned that less is better."""
-    config = from_hydra(composed, settings, project.conf)
-    config = to_project_paths(config, project.typed, project.here, project.root)
-    refuse_unread(config, settings.overrides.task)
-    compose.check_compatibility(config, project.conf)
     output = Path(settings.runtime.output_dir)
-    check(output)
-    sweep = _sweep_folder(settings)
+    sweep = Path(settings.sweep.dir) if settings.mode == RunMode.MULTIRUN else None
     workspace = Workspace(project.root, output, sweep=sweep)
-    fitted = run_stages(config, workspace)
-    if command := suggest_generate_command(config, workspace):
-        console.say(f"more of it: {command}")
-    best = fitted.best_validation
-    return -best if best is not None and fitted.monitor.higher else best
-
-
-def _sweep_folder(settings: Any) -> Path | None:
-    """Return the folder of the sweep that a job is of; None for a run by itself."""
-    from hydra.types import RunMode
-
-    return Path(settings.sweep.dir) if settings.mode == RunMode.MULTIRUN else None
+    if sweep is not None:
+        check(output)
+        node: Any = OmegaConf.to_container(composed.get(NODE), resolve=True)
+        chosen = sweep_settings(node)
+        number = int(settings.job.num)
+        config_of = partial(job_config, composed, settings, project)
+        task = Task(number, config_of, workspace, chosen, settings.sweeper)
+        return run_job(task, failures)
+    try:
+        config = job_config(composed, settings, project)
+        check(output)
+        run_stages(config, workspace)
+        if command := suggest_generate_command(config, workspace):
+            console.say(f"more of it: {command}")
+    except Exception as error:
+        errors.append(error)
+    return None
 
 
 def run_with_fetch(config: Config, workspace: Workspace) -> "Fitted":
@@ -197,31 +156,3 @@ def is_that_row(name: str, own: Config, run: Config, result: Mapping[str, Any]) 
         console.say(json.dumps(result, indent=2))
         console.warn(f"not kept: {name} has other settings for {' and '.join(others)}.")
     return not others
-
-
-def run_stages(config: Config, workspace: Workspace) -> "Fitted":
-    """Every stage after fetch, in order; pieces are shared with runs on the same corpus.
-
-    Returns what the training came to.
-    """
-    compose.run(config, workspace)
-    shared = read_pieces(config, workspace)
-    workspace = replace(workspace, shared_pieces=shared)
-    split.run(config, workspace)
-    cross_corpus.prepare(config, workspace)  # what cannot be scored is said before the training
-    fitted = train.run(config, workspace)
-    failure = _generate(config, workspace)
-    evaluate.run(config, workspace)
-    if failure is not None:
-        raise failure
-    return fitted
-
-
-def _generate(config: Config, workspace: Workspace) -> UserError | None:
-    """Generate; returns what is in the way, so that the model is evaluated all the same."""
-    try:
-        generate.run(config, workspace)
-    except UserError as error:
-        console.warn(f"there are no samples: {error}")
-        return error
-    return None

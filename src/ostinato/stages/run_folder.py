@@ -2,25 +2,29 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from fnmatch import fnmatchcase
 from itertools import count
 from pathlib import Path
 
 from ostinato import console, scratch
+from ostinato.config.launching import MULTIRUN
 from ostinato.config.location import key_of
 from ostinato.config.yaml_files import read_yaml
 from ostinato.errors import ConfigError
 from ostinato.folders import SHOWN, listed
-from ostinato.sweeps import SWEEP_NOTE
+from ostinato.locks import if_free
+from ostinato.sweeps.jobs import ERROR, RECORD
+from ostinato.sweeps.manifest import MANIFEST
+from ostinato.sweeps.parent import SWEEP_NOTE
 
 RUN_DIR, SWEEP_DIR = "hydra.run.dir", "hydra.sweep.dir"
-MULTIRUN = ("-m", "--multirun")
 RUNNING = (*MULTIRUN, "-r", "--run")  # with any other flag, Hydra prints something and runs nothing
-# what is found in the folder of a run, or of a sweep; the first of them is there in any
+# what is found in the folder of a run, or of a sweep; one of the marks is there in any
+MARKS = {RUN_DIR: (".hydra",), SWEEP_DIR: ("multirun.yaml", MANIFEST)}
 RUN: tuple[str, ...] = (".hydra", "config.yaml", "split.json", "curves.csv", "mlflow_runs.json")
-RUN += ("model", "samples", "evaluation", "pieces", "*.log", scratch.NAME)
+RUN += ("model", "samples", "evaluation", "pieces", "*.log", scratch.NAME, RECORD, ERROR)
 SWEEP: tuple[str, ...] = (
     "multirun.yaml",
     "optimization_results.yaml",
@@ -29,39 +33,72 @@ SWEEP: tuple[str, ...] = (
     "*.db",
     scratch.NAME,
 )
-SWEEP += (SWEEP_NOTE, "compare.html")
+SWEEP += (MANIFEST, SWEEP_NOTE, "compare.html", "parallel_coordinates.png", "slices.png")
 
 
 @contextmanager
-def own_folder(words: Sequence[str], conf: Path, root: Path) -> Iterator[list[str]]:
+def own_folder(
+    words: Sequence[str],
+    conf: Path,
+    root: Path,
+    sweeping: bool | None = None,
+    earlier: Sequence[Path] = (),
+) -> Iterator[list[str]]:
     """Yield the command line with a folder that this process has to itself while it runs.
 
     A folder that is named by the time gets a number where another run has that name. One that the
-    user names is waited for while another process works in it. Raises `ConfigError` where that
-    one holds anything that no run wrote.
+    user names is waited for while another process works in it. A sweep goes on in the first of
+    its `earlier` folders in which no process works. Raises `ConfigError` where a folder holds
+    anything that no run wrote.
     """
-    if any(word.startswith("-") and word not in RUNNING for word in words):
+    if not runs_jobs(words):
         yield list(words)
         return
-    sweeping = any(word in MULTIRUN or word.lower() == "hydra.mode=multirun" for word in words)
+    if sweeping is None:
+        sweeping = any(word in MULTIRUN for word in words)
     key = SWEEP_DIR if sweeping else RUN_DIR
-    more: list[str] = []
-    folder = _named(words, key)
-    if folder is None and (pattern := _pattern(conf, key)):
-        folder = _claim(root / _at(datetime.now(), pattern))
-        quoted = str(folder.relative_to(root)).replace("'", "\\'")
-        more = [f"{key}='{quoted}'"]
-    if folder is None or "${" in str(folder):  # Hydra alone can tell; `check` sees it later
-        yield list(words)
-        return
-    folder = root / folder
-    check(folder, key, SWEEP if sweeping else RUN)
-    try:
-        with scratch.exclusive(folder / "run"):
-            yield [*words, *more]
-    finally:
-        if more:
-            _remove_empty(folder)
+    with ExitStack() as held:
+        folder, named = _named(words, key), True
+        if folder is None and earlier:
+            folder, named = _first_free(earlier, held), False
+        if folder is not None and "${" in str(folder):  # Hydra alone can tell; `check` sees later
+            yield list(words)
+            return
+        if folder is None and (pattern := _pattern(conf, key)):
+            folder, named = _claim(root / _at(datetime.now(), pattern)), False
+            held.callback(_remove_empty, folder)
+            held.enter_context(scratch.exclusive(folder / "run"))
+        if folder is None or "${" in str(folder):
+            yield list(words)
+            return
+        check(root / folder, key)
+        if named:
+            held.enter_context(scratch.exclusive(root / folder / "run"))
+        yield [*words, *([] if named else [f"{key}={_quoted(folder, root)}"])]
+
+
+def _quoted(folder: Path, root: Path) -> str:
+    """Return a folder of the project as Hydra takes it."""
+    text = str(folder.relative_to(root)).replace("'", "\\'")
+    return f"'{text}'"
+
+
+def _first_free(folders: Sequence[Path], held: ExitStack) -> Path | None:
+    """Return the first folder in which no other process works, which `held` keeps for us."""
+    for folder in folders:
+        place = scratch.place_of(folder / "run")
+        place.mkdir(exist_ok=True)
+        with ExitStack() as attempt:
+            attempt.callback(scratch.remove_empty, place)
+            if attempt.enter_context(if_free(place / "run")):
+                held.enter_context(attempt.pop_all())
+                return folder
+    return None
+
+
+def runs_jobs(words: Sequence[str]) -> bool:
+    """Return whether Hydra runs anything, and does not only print."""
+    return not any(word.startswith("-") and word not in RUNNING for word in words)
 
 
 def sweep_folder(words: Sequence[str]) -> Path | None:
@@ -69,14 +106,16 @@ def sweep_folder(words: Sequence[str]) -> Path | None:
     return _named(words, SWEEP_DIR)
 
 
-def check(folder: Path, key: str = RUN_DIR, names: Sequence[str] = RUN) -> None:
-    """Refuse a folder that holds anything that no run writes into its folder."""
+def check(folder: Path, key: str = RUN_DIR) -> None:
+    """Refuse a folder that holds anything that no run, or no sweep, writes into its folder."""
+    names = SWEEP if key == SWEEP_DIR else RUN
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{key}={console.where(folder)} is a file: give a folder.")
     found = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
     foreign = [name for name in found if not any(fnmatchcase(name, own) for own in names)]
     # the same names may be somebody's own: what a run left holds Hydra's record of it
-    unmarked = [name for name in found if name != scratch.NAME and names[0] not in found]
+    marked = any(name in MARKS[key] for name in found)
+    unmarked = [name for name in found if name != scratch.NAME and not marked]
     if own := foreign or unmarked:
         raise ConfigError(
             f"{key}={console.where(folder)} holds what no run wrote "

@@ -31,18 +31,24 @@ from ostinato.stages.recording import (
     record_start,
 )
 from ostinato.stages.workspace import Workspace
-from ostinato.sweeps import PARENT_TAG, sweep_run
+from ostinato.sweeps.jobs import Reached, finite, note_run, note_training
+from ostinato.sweeps.parent import PARENT_TAG, sweep_run
+from ostinato.tracking import PRUNED_TAG, Run
 from ostinato.wording import quantity
 
 if TYPE_CHECKING:
     from ostinato.representations.base import Representation
+    from ostinato.sweeps.trials import Pruning
     from ostinato.training.trainer import Fitted
 
 READS = ("representation", "model", "method", "training", "seed")
 
 
-def run(config: Config, workspace: Workspace) -> "Fitted":
-    """Fit the network of a config; returns what the training came to."""
+def run(config: Config, workspace: Workspace, pruning: "Pruning | None" = None) -> "Fitted":
+    """Fit the network of a config; returns what the training came to.
+
+    pruning: what may end the training for a search.
+    """
     import torch
 
     from ostinato.corpora.store import PieceStore
@@ -70,12 +76,19 @@ def run(config: Config, workspace: Workspace) -> "Fitted":
         "validation"
     )
     pieces = PieceStore(workspace.pieces)
-    task = TrainingTask(config, representation, store, pieces, training, validation)
-    with checkpoint_folder(_name(config, workspace), workspace) as checkpoints:
-        return _train(task, workspace, network, checkpoints)
+    callbacks = [pruning] if pruning else []
+    task = TrainingTask(config, representation, store, pieces, training, validation, callbacks)
+    with checkpoint_folder(name_training(config, workspace), workspace) as checkpoints:
+        return _train(task, workspace, network, checkpoints, pruning)
 
 
-def _train(task: TrainingTask, workspace: Workspace, network: Any, checkpoints: Path) -> "Fitted":
+def _train(
+    task: TrainingTask,
+    workspace: Workspace,
+    network: Any,
+    checkpoints: Path,
+    pruning: "Pruning | None",
+) -> "Fitted":
     """Fit the network, write the bundle and record both; the caller has `checkpoints` to itself."""
     config = task.config
     method: Method = config.build("method")
@@ -87,13 +100,16 @@ def _train(task: TrainingTask, workspace: Workspace, network: Any, checkpoints: 
         size = {"parameters": count_parameters(network)}
         record_start(mlflow_run, task, workspace, size, changed)
         record_config(mlflow_run, config, checkpoints)
-        if workspace.sweep is not None:
-            parent = sweep_run(config.build("tracking"), workspace.home, workspace.sweep)
-            mlflow_run.tags({PARENT_TAG: parent.id})
+        _join_sweep(mlflow_run, config, workspace)
         with mlflow_run.system_metrics():
             fitted = method.fit(task, network, checkpoints, mlflow_run)
         _write(task, workspace, network, fitted)
         record_result(mlflow_run, task, workspace, fitted)
+        # before the checkpoints are removed: a job that is killed later does not train again
+        reached = describe_reached(fitted, pruning)
+        if reached.pruned:
+            mlflow_run.tags({PRUNED_TAG: reached.pruned})
+        note_training(workspace.outputs, checkpoints.name, reached)
     except BaseException as error:
         record_failure(mlflow_run, error)
         note_ended(note)
@@ -103,13 +119,30 @@ def _train(task: TrainingTask, workspace: Workspace, network: Any, checkpoints: 
     return fitted
 
 
+def _join_sweep(mlflow_run: Run, config: Config, workspace: Workspace) -> None:
+    """Put the run below that of its sweep, if it is of one."""
+    if workspace.sweep is None:
+        return
+    parent = sweep_run(config.build("tracking"), workspace.home, workspace.sweep)
+    mlflow_run.tags({PARENT_TAG: parent.id})
+    note_run(workspace.outputs, mlflow_run.id)
+
+
+def describe_reached(fitted: "Fitted", pruning: "Pruning | None" = None) -> Reached:
+    """Return what a sweep notes of a training; its score is turned so that less is better."""
+    best = fitted.best_validation
+    score = -best if best is not None and fitted.monitor.higher else best
+    pruned = pruning.reason if pruning else ""
+    return Reached(finite(score), fitted.minutes, fitted.megabytes, len(fitted.curves), pruned)
+
+
 def count_parameters(network: Any) -> int:
     """Return how many numbers a network has to learn."""
     return sum(p.numel() for p in network.parameters())
 
 
-def _name(config: Config, workspace: Workspace) -> str:
-    """A name for everything that determines the weights."""
+def name_training(config: Config, workspace: Workspace) -> str:
+    """Return a name for everything that determines the weights."""
     keys = {key: config[key] for key in READS}
     classes = [
         f"{found.__module__}.{found.__qualname__}"
