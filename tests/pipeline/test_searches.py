@@ -59,6 +59,7 @@ def test_hopeless_trials_end_early(project: Path) -> None:
     assert best_of(project / "whole")["best_value"] == min(row["score"] for row in finished)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "name"), [(2, "_run"), (3, "finish_stages"), (4, "_score")])
 def test_a_search_that_was_killed_ends_as_one_that_was_not(
     project: Path, count: int, name: str
@@ -72,6 +73,7 @@ def test_a_search_that_was_killed_ends_as_one_that_was_not(
     assert best_of(folder) == best_of(project / "whole")
 
 
+@pytest.mark.slow
 def test_the_number_of_trials_is_that_of_all_starts(project: Path) -> None:
     assert run(project, *SEARCH, "hydra.sweeper.n_trials=1") == 0
     [folder] = sweeps(project)
@@ -87,6 +89,7 @@ def test_the_number_of_trials_is_that_of_all_starts(project: Path) -> None:
     assert manifest.finished
 
 
+@pytest.mark.slow
 def test_several_objectives_give_the_trials_that_no_other_beats(project: Path) -> None:
     two = ("sweep.objectives=[score,minutes]", "hydra.sweeper.n_trials=2", "training.epochs=1")
     assert run(project, *SEARCH, *two) == 2
@@ -100,6 +103,7 @@ def test_several_objectives_give_the_trials_that_no_other_beats(project: Path) -
     assert "prune=true needs a single objective" in words_of(project)
 
 
+@pytest.mark.slow
 def test_a_failed_trial_does_not_stop_a_search(project: Path) -> None:
     def fail() -> None:
         raise ZeroDivisionError("by nought")

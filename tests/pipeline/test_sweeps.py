@@ -125,10 +125,12 @@ def before_call(count: int, module: Any, name: str, what: Callable[..., Any] = d
     ("count", "module", "name"),
     [
         (4, Curves, "on_train_epoch_end"),  # in the second epoch of the second training
-        (3, sweep_job.train, "describe_reached"),  # noting that the second has ended
-        (2, sweep_job, "finish_stages"),  # its training has ended, its samples have not begun
-        (2, evaluate, "run"),  # there are samples
-        (2, sweep_job, "_score"),  # all is done
+        # noting that the second has ended
+        pytest.param(3, sweep_job.train, "describe_reached", marks=pytest.mark.slow),
+        # its training has ended, its samples have not begun
+        pytest.param(2, sweep_job, "finish_stages", marks=pytest.mark.slow),
+        pytest.param(2, evaluate, "run", marks=pytest.mark.slow),  # there are samples
+        pytest.param(2, sweep_job, "_score", marks=pytest.mark.slow),  # all is done
     ],
     ids=["training", "noting", "trained", "sampled", "done"],
 )
@@ -161,6 +163,7 @@ def test_a_sweep_that_has_ended_is_not_gone_on_with_unless_it_is_named(project: 
     assert sweeps(project) == [first, second]
 
 
+@pytest.mark.slow
 def test_a_new_sweep_is_begun_where_that_is_asked_for(project: Path) -> None:
     assert run(project, *THREE, first=before_call(1, sweep_job, "_run")) < 0
     assert run(project, *THREE, "sweep.new=true") == 0
@@ -190,6 +193,7 @@ def test_a_changed_config_is_refused_by_its_values(project: Path) -> None:
     assert "2 runs whose job of a sweep was run again" in (folder / "compare.html").read_text()
 
 
+@pytest.mark.slow
 def test_changed_code_and_music_are_refused(project: Path) -> None:
     assert run(project, *THREE, first=before_call(2, sweep_job, "_run")) < 0
     [folder] = sweeps(project)
@@ -208,6 +212,7 @@ def test_changed_code_and_music_are_refused(project: Path) -> None:
     assert "the pieces of data/bach have changed" in words_of(project)
 
 
+@pytest.mark.slow
 def test_a_grid_that_grows_keeps_the_numbers_of_its_jobs(project: Path) -> None:
     assert run(project, "run", "-m", "seed=2,3", *TINY) == 0
     [folder] = sweeps(project)
@@ -245,6 +250,7 @@ def test_a_job_that_fails_fails_alone(project: Path) -> None:
     check_whole(project)
 
 
+@pytest.mark.slow
 def test_an_error_that_nobody_foresaw_fails_alone_too(project: Path) -> None:
     def fail() -> None:
         raise ZeroDivisionError("by nought")
