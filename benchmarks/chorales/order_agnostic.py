@@ -8,12 +8,13 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from chorales.features import Sequences, pad_time_steps, reorder_voices
+from chorales.reorder import Sequences, pad_time_steps, reorder_voices
 from ostinato.models.backbone import Backbone
 from ostinato.models.heads.base import Head
 from ostinato.models.inputs import Input
 from ostinato.models.sequence import SequenceModel
 from ostinato.models.steps import SequenceSpec
+from ostinato.models.voices import VoiceParts
 
 
 class OrderAgnostic(SequenceModel):
@@ -32,15 +33,14 @@ class OrderAgnostic(SequenceModel):
         input: Callable[..., Input],
         backbone: Callable[..., Backbone],
         head: Callable[..., Head],
-        frame_input: Callable[..., Input] | None,
-        frame_head: Callable[..., Head] | None,
+        voices: VoiceParts,
         orders: Annotated[
             int, Field(ge=1, le=24, description="the orders that a score is the mean over")
         ],
         *,
         spec: SequenceSpec,
     ) -> None:
-        super().__init__(input, backbone, head, frame_input, frame_head, spec=spec)
+        super().__init__(input, backbone, head, voices=voices, spec=spec)
         if spec.kind != "tokens" or spec.voices_per_step == 1:
             raise ValueError(
                 "it takes interleaved voices alone, two or more: say representation=voices."

@@ -1,6 +1,7 @@
 """A sequence model is an input, a backbone and a head."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -10,14 +11,16 @@ from ostinato.models.backbone import Backbone
 from ostinato.models.heads.base import Head
 from ostinato.models.inputs import Input
 from ostinato.models.steps import SequenceSpec
+from ostinato.models.voices import VoiceParts
 
 
 class SequenceModel(nn.Module):
     """Predicts each step from those before it.
 
     `input` and `head` serve where steps are tokens, `frame_input` and `frame_head` where they are
-    frames; a model without the latter takes tokens alone. Raises `ValueError` where the parts for
-    the kind of `spec` are missing.
+    frames; a model without the latter takes tokens alone. `voices`, where it is given, serves
+    interleaved voices in place of `input` and `head`, with the backbone within its own. Raises
+    `ValueError` where the parts for the kind of `spec` are missing.
     """
 
     parts: ClassVar[dict[str, tuple[str, str]]] = {
@@ -33,6 +36,7 @@ class SequenceModel(nn.Module):
         head: Callable[..., Head],
         frame_input: Callable[..., Input] | None = None,
         frame_head: Callable[..., Head] | None = None,
+        voices: VoiceParts | None = None,
         *,
         spec: SequenceSpec,
     ) -> None:
@@ -41,6 +45,9 @@ class SequenceModel(nn.Module):
         last: Callable[..., Head] | None = head
         if spec.kind == "frames":
             first, last = frame_input, frame_head
+        elif spec.layout == "voices" and voices is not None:
+            first, last = voices.input, voices.head
+            backbone = partial(voices.backbone, outer=backbone, period=spec.voices_per_step)
         if first is None or last is None:
             raise ValueError("it has no frame_input or no frame_head, and so takes tokens alone.")
         self.spec = spec

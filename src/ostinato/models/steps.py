@@ -16,7 +16,8 @@ class SequenceSpec:
     the name of each column of positions, in order, and how many classes it has; channels: how
     often a frame holds its pitches, 1 which sound, 2 which sound and then which begin;
     voices_per_step: how many tokens, one after the other, make one time step; bar, beat: how many
-    time steps make a bar and a quarter note, 0 where that is not known.
+    time steps make a bar and a quarter note, 0 where that is not known; layout: what the features
+    hold, `voices` for what `models.voices` reads.
     """
 
     kind: str
@@ -26,6 +27,7 @@ class SequenceSpec:
     voices_per_step: int = 1
     bar: int = 0
     beat: int = 0
+    layout: str = ""
 
     @property
     def unit(self) -> str:

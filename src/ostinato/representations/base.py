@@ -64,6 +64,8 @@ class Representation(ABC):
 
     kind: ClassVar[str]
     name: ClassVar[str]
+    layout: ClassVar[str] = ""
+    """What positions hold, by a name that parts of networks know; none where they need not."""
     resolution: int
     """Ticks per quarter note of the pieces that `decode` makes."""
     position_features: Mapping[str, int] = MappingProxyType({})

@@ -23,6 +23,7 @@ from ostinato.representations.monophonic import (
     transpose_notes,
 )
 from ostinato.representations.voice_assignment import assign_voices
+from ostinato.representations.voice_history import VoiceHistory
 from ostinato.representations.voice_roll import VoiceRoll, by_step
 from ostinato.representations.voices_grammar import VoicesGrammar
 from ostinato.wording import quantity
@@ -48,9 +49,10 @@ class Voices(TokenBarGrid):
 
     0 to 127 begin a note of that pitch, 128 is a rest and 129 holds the note. Drum tracks are left
     out. Positions are the voice and the step within `position_bars` bars of the token that follows,
-    and what sounds so far, a pitch or 128: in that voice, in the next one, and so on round. A first
-    bar that is shorter than the second, a pickup, is filled up with rests before it, so that bars
-    begin where positions say so: decoding gives the piece on the grid, that much later.
+    what sounds so far, a pitch or 128: in that voice, in the next one, and so on round; and what
+    `history` says of the piece so far. A first bar that is shorter than the second, a pickup, is
+    filled up with rests before it, so that bars begin where positions say so: decoding gives the
+    piece on the grid, that much later.
 
     Within a voice a note ends when the next begins, and of notes that begin together the highest
     stays. With `by_track` a track takes so many voices, over which its notes are spread as `spread`
@@ -61,7 +63,13 @@ class Voices(TokenBarGrid):
     """
 
     name: ClassVar[str] = "voices"
-    pitch_features: ClassVar[tuple[str, ...]] = ("sounding",)
+    layout: ClassVar[str] = "voices"
+    pitch_features: ClassVar[tuple[str, ...]] = (
+        "sounding",
+        "previous",
+        "per_voice_match",
+        "joint_match",
+    )
     """The groups of features that are pitches, and move where the music is transposed."""
 
     def __init__(
@@ -81,11 +89,15 @@ class Voices(TokenBarGrid):
             Field(min_length=1, description="voices of each track, [1, 1, 4]; null: one each"),
         ],
         end_token: Annotated[bool, Field(description="learn where pieces end")] = True,
+        history: Annotated[
+            VoiceHistory | None,
+            Field(description="what positions say of the piece so far; null: nothing"),
+        ] = None,
     ) -> None:
         self.voices = self.voices_per_step = voices
         self.steps_per_quarter = self.resolution = steps_per_quarter
         self.bar_steps, self.beat_steps = bar_steps, steps_per_quarter
-        self.end_token = end_token
+        self.end_token, self.history = end_token, history
         self.by_track = (1,) * voices if by_track is None else by_track
         if sum(self.by_track) != voices:
             raise ValueError(
@@ -103,6 +115,7 @@ class Voices(TokenBarGrid):
             "voice_index": voices,
             "step": self.position_steps,
             **{f"sounding.{i}": REST + 1 for i in range(voices)},
+            **(history.features(voices) if history else {}),
         }
 
     @property
@@ -202,7 +215,24 @@ class Voices(TokenBarGrid):
         voice_index, step = count % self.voices, count // self.voices % self.position_steps
         sounding = rotate_to_turn(self.sounding(tokens), voice_index)
         features = [voice_index[:, None], step[:, None], sounding]
+        if self.history is not None:
+            features.append(self.history.phrase(count // self.voices, self.position_steps))
+            features.append(self._history(tokens, self.history))
         return np.concatenate(features, axis=1).astype(np.uint8)
+
+    def _history(self, tokens: Tokens, history: VoiceHistory) -> NDArray[np.int64]:
+        """Return what is known of the time steps before each token, of one piece after another."""
+        ended = self.last_end(tokens)
+        found = []
+        for end in np.unique(ended):
+            piece = tokens[ended == end][int(end >= 0) :]
+            count = np.arange(int(end < 0), len(piece) + 1)  # tokens since the beginning
+            whole = piece[: len(piece) // self.voices * self.voices]
+            sounding = self.sounding(whole)[self.voices - 1 :: self.voices]
+            features = history.of_piece(whole.reshape(-1, self.voices), sounding)
+            of_tokens = features[count // self.voices]
+            found.append(history.rotate_to_turn(of_tokens, count % self.voices, self.voices))
+        return np.concatenate(found)
 
     def sounding(self, tokens: Tokens) -> NDArray[np.int64]:
         """Return what sounds in each voice after each token, a pitch or `REST`: (time, voices)."""
@@ -226,7 +256,7 @@ class Voices(TokenBarGrid):
         # what is no pitch, a rest or a hold, stays
         up = np.where(pitches < REST, semitones[:, None, None], 0).astype(pitches.dtype)
         moved[..., columns] = pitches + up
-        return moved
+        return moved if self.history is None else self.history.transpose(moved, semitones)
 
     def note_counts(self) -> NDArray[np.int64]:
         return (np.arange(self.size) < REST).astype(np.int64)
@@ -239,4 +269,5 @@ class Voices(TokenBarGrid):
             self.steps_per_quarter,
             self.end_token,
             self.position_steps,
+            self.history,
         )

@@ -12,6 +12,7 @@ from torch import Tensor
 from ostinato import console
 from ostinato.models.sequence import SequenceModel
 from ostinato.representations.base import BAR_QUARTERS, Grammar, TokenRepresentation
+from ostinato.sampling.candidates import choose_typical
 from ostinato.sampling.settings import Sampling
 from ostinato.sampling.strategies import Sampler
 
@@ -27,11 +28,21 @@ class Composed(NamedTuple):
 
 @dataclass
 class _Growing:
-    """The sequences so far; `done` ones are only padded, `ended` ones have drawn the end token."""
+    """The sequences so far; `done` ones are only padded, `ended` ones have drawn the end token.
+
+    nats: (sequences,), what the model gives all tokens after the prompt.
+    """
 
     tokens: list[list[int]]
     ended: NDArray[np.bool_]
     done: NDArray[np.bool_]
+    nats: NDArray[np.float64]
+
+    @classmethod
+    def begin(cls, count: int) -> "_Growing":
+        """Return so many empty sequences."""
+        ended, done = np.zeros((2, count), bool)
+        return cls([[] for _ in range(count)], ended, done, np.zeros(count))
 
 
 @torch.no_grad()
@@ -46,13 +57,15 @@ def compose(
 
     Piece i begins with `prompts[i % len(prompts)]`, tokens without the end token; without prompts
     it begins from nothing. Only tokens that are legal after what came before are drawn. A piece
-    ends with the end token or at `settings.max_bars` bars.
+    ends with the end token, not before `settings.min_bars` bars, or at `settings.max_bars` bars.
+    Of `settings.candidates` sequences for each piece the most typical is returned.
     """
     network.eval()
-    count = settings.pieces
-    prefixes = [list(map(int, prompts[i % len(prompts)])) if prompts else [] for i in range(count)]
+    count = settings.pieces * settings.candidates
+    of_pieces = [list(map(int, prompt)) for prompt in prompts] or [[]]
+    prefixes = [of_pieces[i % settings.pieces % len(of_pieces)] for i in range(count)]
     grammar = representation.grammar(count)
-    growing = _Growing([[] for _ in range(count)], np.zeros(count, bool), np.zeros(count, bool))
+    growing = _Growing.begin(count)
     generator = torch.Generator().manual_seed(seed)
     last = np.full(count, representation.end if representation.end is not None else 0)
     state: Any = None
@@ -66,13 +79,32 @@ def compose(
             drawn = _draw(network, context, grammar, growing, representation, settings, generator)
             prompt = np.array([g[step] if step < len(g) else -1 for g in prefixes])
             chosen = np.where(prompt >= 0, prompt, drawn)
+            growing.nats += np.where(
+                growing.done | (prompt >= 0), 0, _nats(network, context, chosen)
+            )
             _append(growing, grammar, chosen, representation.end, limit)
             reached(float(np.where(growing.done, limit, grammar.quarters).min()) / BAR_QUARTERS)
             if growing.done.all():
                 break
             context, state = _step(network, chosen, grammar, state)
-    sequences = zip(growing.tokens, growing.ended.tolist(), strict=True)
-    return [Composed(np.array(tokens, np.uint16), ended) for tokens, ended in sequences]
+    made = [tokens[len(g) :] for tokens, g in zip(growing.tokens, prefixes, strict=True)]
+    notes = np.array([representation.note_count(np.array(tokens, np.int64)) for tokens in made])
+    nats_per_note = np.where(notes > 0, growing.nats / np.maximum(notes, 1), np.nan)
+    kept = choose_typical(nats_per_note, growing.ended, settings.pieces)
+    return [Composed(np.array(growing.tokens[i], np.uint16), bool(growing.ended[i])) for i in kept]
+
+
+def _nats(
+    network: SequenceModel, context: Tensor | None, tokens: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return what the model gives the next tokens: (sequences,), 0 where it says nothing yet."""
+    if context is None:
+        return np.zeros(len(tokens))
+    targets = torch.from_numpy(tokens)[:, None].to(context.device)
+    nats: NDArray[np.float64] = (
+        network.head.nll(context[:, None], targets)[:, 0].double().cpu().numpy()
+    )
+    return nats
 
 
 def _append(
@@ -111,15 +143,20 @@ def _draw(
     settings: Sampling,
     generator: torch.Generator,
 ) -> NDArray[np.int64]:
-    legal = torch.from_numpy(grammar.legal())
+    allowed = grammar.legal()
+    if representation.end is not None:
+        others = np.delete(allowed, representation.end, axis=1).any(axis=1)
+        too_early = grammar.quarters < settings.min_bars * BAR_QUARTERS
+        allowed[too_early & others, representation.end] = False
+    legal = torch.from_numpy(allowed)
     recent = torch.zeros_like(legal)
+    notes = torch.from_numpy(representation.note_counts() > 0)
     if settings.repetition_penalty != 1.0:
-        notes = torch.from_numpy(representation.note_counts() > 0)
         for i, tokens in enumerate(growing.tokens):
             recent[i, tokens[-settings.repetition_window :]] = True
         recent &= notes
 
-    sampler = Sampler(settings, generator, legal, recent)
+    sampler = Sampler(settings, generator, legal, recent, notes)
     if context is None:  # nothing came before, and nothing says how a piece begins
         return sampler.categorical(torch.zeros(legal.shape)).numpy()
     return network.head.draw(context, sampler).cpu().numpy()

@@ -21,11 +21,24 @@ class Sampling:
         float | None,
         Field(gt=0, le=1, description="draw among the likeliest that make up this share"),
     ]
+    pitch_temperature: Annotated[
+        float, Field(gt=0, le=10, description="divides the logits of the pitches of a note")
+    ]
+    pitch_top_p: Annotated[
+        float | None,
+        Field(gt=0, le=1, description="draw a note among the likeliest that make up this share"),
+    ]
+    candidates: Annotated[
+        int, Field(ge=1, le=64, description="drawn for each piece; the most typical is kept")
+    ]
     repetition_penalty: Annotated[
         float, Field(ge=1, le=10, description="divide the odds of notes just played; 1: not")
     ]
     repetition_window: Annotated[
         int, Field(ge=1, description="how many tokens back a note counts as just played")
+    ]
+    min_bars: Annotated[
+        int, Field(ge=0, le=4096, description="bars of 4/4 before which no piece may end")
     ]
     max_bars: Annotated[int, Field(ge=1, le=4096, description="bars of 4/4, prompt included")]
     prompt: Annotated[
@@ -65,6 +78,11 @@ class Sampling:
             raise ValueError(
                 "temperature=0 does not fit: say sampling.top_k=1, which takes the likeliest every "
                 "time, or a temperature above 0."
+            )
+        if self.min_bars > self.max_bars:
+            raise ValueError(
+                f"min_bars={self.min_bars} does not fit: it should be at most "
+                f"max_bars={self.max_bars}."
             )
         if self.prompt is not None and self.prompt_bars >= self.max_bars:
             raise ValueError(

@@ -10,7 +10,8 @@ from ostinato.sampling.settings import Sampling
 class Sampler:
     """Draws for a head, as the settings say, by one generator: `models.heads.base.Sampler`.
 
-    legal, recent: as in `probabilities`; without them everything that a head offers may come.
+    legal, recent, notes: as in `probabilities`; without them everything that a head offers may
+    come, and it says itself which classes are notes.
     """
 
     def __init__(
@@ -19,16 +20,18 @@ class Sampler:
         generator: torch.Generator,
         legal: Tensor | None = None,
         recent: Tensor | None = None,
+        notes: Tensor | None = None,
     ) -> None:
         self.settings, self.generator = settings, generator
-        self.legal, self.recent = legal, recent
+        self.legal, self.recent, self.notes = legal, recent, notes
 
-    def categorical(self, logits: Tensor) -> Tensor:
+    def categorical(self, logits: Tensor, notes: Tensor | None = None) -> Tensor:
         """Draw one class of each row by temperature, top-k and nucleus: (batch,)."""
         device, logits = logits.device, _check_logits(logits).float().cpu()
         legal = logits > -torch.inf if self.legal is None else self.legal
         recent = torch.zeros_like(legal) if self.recent is None else self.recent
-        shares = probabilities(logits, legal, recent, self.settings)
+        notes = self.notes if notes is None else notes.cpu()
+        shares = probabilities(logits, legal, recent, self.settings, notes)
         return torch.multinomial(shares, 1, generator=self.generator)[:, 0].to(device)
 
     def bernoulli(self, logits: Tensor) -> Tensor:
@@ -37,11 +40,19 @@ class Sampler:
         return torch.bernoulli(shares, generator=self.generator).long().to(logits.device)
 
 
-def probabilities(logits: Tensor, legal: Tensor, recent: Tensor, settings: Sampling) -> Tensor:
+def probabilities(
+    logits: Tensor,
+    legal: Tensor,
+    recent: Tensor,
+    settings: Sampling,
+    notes: Tensor | None = None,
+) -> Tensor:
     """Return the distribution of the next token: (batch, vocabulary), summing to 1.
 
     logits: (batch, vocabulary) of the model; legal: (batch, vocabulary) bool, tokens that may come;
-    recent: (batch, vocabulary) bool, notes just played. Illegal tokens get 0.
+    recent: (batch, vocabulary) bool, notes just played; notes: (vocabulary,) bool, tokens that
+    begin a note. Illegal tokens get 0. Whether a note begins is drawn by `temperature`, `top_k` and
+    `top_p` alone; which note it is, by `pitch_temperature` and `pitch_top_p` as well.
     """
     if settings.repetition_penalty != 1.0:
         logits = logits - recent * float(torch.tensor(settings.repetition_penalty).log())
@@ -50,7 +61,16 @@ def probabilities(logits: Tensor, legal: Tensor, recent: Tensor, settings: Sampl
         logits = keep_top_k(logits, settings.top_k)
     if settings.top_p is not None:
         logits = keep_top_p(logits, settings.top_p)
-    return torch.softmax(logits, dim=-1)
+    shares = torch.softmax(logits, dim=-1)
+    if notes is None or (settings.pitch_temperature == 1.0 and settings.pitch_top_p is None):
+        return shares
+    of_notes = (logits / settings.pitch_temperature).masked_fill(~notes, -torch.inf)
+    if settings.pitch_top_p is not None:
+        of_notes = keep_top_p(of_notes, settings.pitch_top_p)
+    # where no note may come, there is nothing to share out
+    which = torch.softmax(of_notes, dim=-1).nan_to_num(0.0)
+    total = shares.masked_fill(~notes, 0.0).sum(-1, keepdim=True)
+    return torch.where(notes, total * which, shares)
 
 
 def _check_logits(logits: Tensor) -> Tensor:

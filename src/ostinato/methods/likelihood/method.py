@@ -26,7 +26,13 @@ if TYPE_CHECKING:
     from ostinato.training.monitor import Monitor
 
 PENALTY = ("sampling.repetition_penalty", "sampling.repetition_window")
-NUCLEUS = ("sampling.top_k", "sampling.top_p")
+NUCLEUS = (
+    "sampling.top_k",
+    "sampling.top_p",
+    "sampling.pitch_temperature",
+    "sampling.pitch_top_p",
+)
+OF_TOKENS = (*PENALTY, "sampling.candidates", "sampling.min_bars")
 
 
 class Likelihood(Method):
@@ -51,9 +57,9 @@ class Likelihood(Method):
         if config.build("representation").kind != "frames":
             return ()
         if config["model"].get("frame_head") is None:
-            return PENALTY
+            return OF_TOKENS
         head: Any = config.target("model.frame_head")
-        return PENALTY if head.one_of_many else (*PENALTY, *NUCLEUS)
+        return OF_TOKENS if head.one_of_many else (*OF_TOKENS, *NUCLEUS)
 
     def check(self, config: Config) -> None:
         """Refuse weights of tokens where steps are none, and frames of more than 0 and 1."""

@@ -18,7 +18,17 @@ if TYPE_CHECKING:
     from ostinato.representations.voice_roll import VoiceRoll
     from ostinato.tracking import Run
 
-DECODING = ("temperature", "top_k", "top_p", "repetition_penalty", "repetition_window")
+DECODING = (
+    "temperature",
+    "top_k",
+    "top_p",
+    "pitch_temperature",
+    "pitch_top_p",
+    "candidates",
+    "repetition_penalty",
+    "repetition_window",
+    "min_bars",
+)
 SCORING = ("smoothing", "batch_size", "transpose")
 
 

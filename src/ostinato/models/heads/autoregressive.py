@@ -163,12 +163,14 @@ class Autoregressive(Head):
         frame = y.new_zeros((batch, self.frame_channels, self.pitches), dtype=torch.int64)
         rows = torch.arange(batch, device=y.device)
         last = torch.full((batch,), self.pitches, device=y.device)
+        # all classes but the end of the list
+        notes = torch.arange(self.pitches + 1, device=y.device) < self.pitches
         for _ in range(self.pitches):
             hidden = self._hidden(y, self._pitch_lists(frame.flatten(1)))
             at = frame[:, 0].sum(1)  # frames that are finished stay at the end of their list
             current = hidden[rows, at][:, None]
             logits = self._pitch_logits(current, around, last[:, None])[:, 0]
-            chosen = torch.where(last >= 0, sampler.categorical(logits), self.pitches)
+            chosen = torch.where(last >= 0, sampler.categorical(logits, notes), self.pitches)
             real = chosen < self.pitches
             if not real.any():
                 break

@@ -12,8 +12,11 @@ from ostinato.models.steps import SequenceSpec
 class Sampler(Protocol):
     """Makes the random draws of a head: temperature, top-k and the generator are its own."""
 
-    def categorical(self, logits: Tensor) -> Tensor:
-        """Draw one class of each row of logits (batch, classes): (batch,)."""
+    def categorical(self, logits: Tensor, notes: Tensor | None = None) -> Tensor:
+        """Draw one class of each row of logits (batch, classes): (batch,).
+
+        notes: (classes,) bool, which classes are notes; None where the sampler knows.
+        """
 
     def bernoulli(self, logits: Tensor) -> Tensor:
         """Draw 0 or 1 for each logit by itself, in the shape of the logits."""

@@ -131,7 +131,8 @@ class PianorollHead(StepHead):
 class _Argmax:
     """Takes the likeliest."""
 
-    def categorical(self, logits: Tensor) -> Tensor:
+    def categorical(self, logits: Tensor, notes: Tensor | None = None) -> Tensor:
+        del notes
         return logits.argmax(dim=-1)
 
     def bernoulli(self, logits: Tensor) -> Tensor:
@@ -141,7 +142,8 @@ class _Argmax:
 class _Sample:
     """Draws by the probabilities, from torch's generator."""
 
-    def categorical(self, logits: Tensor) -> Tensor:
+    def categorical(self, logits: Tensor, notes: Tensor | None = None) -> Tensor:
+        del notes
         return torch.multinomial(logits.softmax(dim=-1), 1)[:, 0]
 
     def bernoulli(self, logits: Tensor) -> Tensor:

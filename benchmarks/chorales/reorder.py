@@ -1,41 +1,12 @@
-"""The features that positions of voices hold, by name, and voices in another order."""
+"""Voices in another order."""
 
-from collections import Counter
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from ostinato.models.steps import IGNORED, SequenceSpec
-
-PITCHES = 128  # tokens 0 to 127 begin a note of that pitch; 128, in positions too, is silence
-HOLD = 129  # goes on with what sounds
-CLASSES = 12
-LOUDEST = 255  # the level of a pitch class that alone sounded
-
-
-class VoiceFeatures(NamedTuple):
-    """What is known before a token: tensors that begin with (batch, time).
-
-    voice_index: whose token it is; step: within the bars that positions count; sounding: (…,
-    voices), a pitch or 128, in the voice whose turn it is, in the next one, and so on; previous:
-    (…, voices) the same, at the end of the previous time step; per_voice_match, joint_match: (…,
-    voices) the token that followed when the voice, or all voices, went like this before;
-    per_voice_match_length: (…, voices) and joint_match_length: (…, 1) levels of how long they did;
-    pitch_classes: (…, half-lives, 12) the share of each pitch class so far, 0 to 1. From `previous`
-    on there are no voices and no half-lives where the specification has no such feature.
-    """
-
-    voice_index: Tensor
-    step: Tensor
-    sounding: Tensor
-    previous: Tensor
-    per_voice_match: Tensor
-    per_voice_match_length: Tensor
-    joint_match: Tensor
-    joint_match_length: Tensor
-    pitch_classes: Tensor
-
+from ostinato.models.voices.features import HOLD, PITCHES, split_features
 
 OF_VOICES = (
     "sounding",
@@ -44,54 +15,6 @@ OF_VOICES = (
     "per_voice_match_length",
     "joint_match",
 )
-
-
-def group_widths(spec: SequenceSpec) -> dict[str, int]:
-    """Return how many columns each group of features has, in order.
-
-    The columns of a group are called after it: `sounding.0`, `sounding.1`, …
-    """
-    return dict(Counter(name.partition(".")[0] for name in spec.features))
-
-
-def match_lengths(spec: SequenceSpec) -> int:
-    """Return how many levels of length of repeats there are, 0 without repeats."""
-    return spec.features.get("joint_match_length", 1) - 1
-
-
-def half_lives(spec: SequenceSpec) -> int:
-    """Return for how many half-lives the shares of pitch classes are given."""
-    return group_widths(spec).get("pitch_classes", 0) // CLASSES
-
-
-def has_previous(spec: SequenceSpec) -> bool:
-    """Return whether positions hold what sounded at the end of the previous time step."""
-    return "previous" in group_widths(spec)
-
-
-def split_features(positions: Tensor, spec: SequenceSpec) -> dict[str, Tensor]:
-    """Split positions (…, features) into groups (…, columns) by name."""
-    widths = group_widths(spec)
-    parts = torch.split(positions, list(widths.values()), dim=-1)
-    return dict(zip(widths, parts, strict=True))
-
-
-def read_features(positions: Tensor, spec: SequenceSpec) -> VoiceFeatures:
-    """Return what positions (batch, time, features) hold."""
-    groups = split_features(positions, spec)
-    parts = [groups.get(name, positions[..., :0]) for name in VoiceFeatures._fields]
-    parts[:2] = [part[..., 0] for part in parts[:2]]
-    # (…, half-lives * 12) levels -> (…, half-lives, 12) shares
-    shape = (*positions.shape[:-1], half_lives(spec), CLASSES)
-    parts[-1] = parts[-1].reshape(shape) / LOUDEST
-    return VoiceFeatures(*parts)
-
-
-def by_voice(rotate_to_turn: Tensor, voice_index: Tensor) -> Tensor:
-    """Reorder features (…, voices) from the voice whose turn it is on to: from voice 0 on."""
-    voices = rotate_to_turn.shape[-1]
-    each = torch.arange(voices, device=voice_index.device)
-    return rotate_to_turn.gather(-1, (each - voice_index[..., None]) % voices)
 
 
 class Sequences(NamedTuple):

@@ -26,8 +26,7 @@ class PitchClassProfile:
 
     def update(self, pitches: Tokens, rows: NDArray[np.int64]) -> None:
         """Add a time step of the sequences numbered `rows`; pitches: (rows, voices), or `REST`."""
-        classes = np.where(pitches < REST, pitches % CLASSES, CLASSES)[..., None]
-        share = (classes == np.arange(CLASSES)).mean(axis=1)[:, None]
+        share = _shares(pitches)[:, None]
         self.shares[rows] = self.shares[rows] * self.decay + share * (1 - self.decay)
         self.weight[rows] = self.weight[rows] * self.decay + (1 - self.decay)
 
@@ -37,5 +36,31 @@ class PitchClassProfile:
 
     def features(self) -> NDArray[np.int64]:
         """Return shares from 0 to 255: (batch, half_lives * 12), a half-life after the other."""
-        share = self.shares / np.maximum(self.weight, 1e-12)
-        return np.rint(share * (LEVELS - 1)).astype(np.int64).reshape(len(share), -1)
+        return _levels(self.shares, self.weight)
+
+
+def find_profiles(pitches: Tokens, half_lives: tuple[float, ...]) -> NDArray[np.int64]:
+    """Return what `PitchClassProfile.features` gives before each time step, and after the last.
+
+    pitches: (steps, voices) of one piece, or `REST`. Returns (steps + 1, half_lives * 12).
+    """
+    decay = 0.5 ** (1 / np.array(half_lives, np.float64))[:, None]
+    added = _shares(pitches)[:, None] * (1 - decay)
+    shares = np.zeros((len(pitches) + 1, len(half_lives), CLASSES))
+    weight = np.zeros((len(pitches) + 1, len(half_lives), 1))
+    for step in range(len(pitches)):
+        shares[step + 1] = shares[step] * decay + added[step]
+        weight[step + 1] = weight[step] * decay + (1 - decay)
+    return _levels(shares, weight)
+
+
+def _shares(pitches: Tokens) -> NDArray[np.float64]:
+    """Return the share of the voices (rows, voices) in each pitch class: (rows, 12)."""
+    classes = np.where(pitches < REST, pitches % CLASSES, CLASSES)[..., None]
+    share: NDArray[np.float64] = (classes == np.arange(CLASSES)).mean(axis=1)
+    return share
+
+
+def _levels(shares: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.int64]:
+    share = shares / np.maximum(weight, 1e-12)
+    return np.rint(share * (LEVELS - 1)).astype(np.int64).reshape(len(share), -1)

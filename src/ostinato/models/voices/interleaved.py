@@ -34,8 +34,6 @@ class Interleaved(Backbone):
 
     def __init__(
         self,
-        outer: Callable[..., Backbone],
-        period: Annotated[int, Field(ge=1, le=64, description="tokens to a group")],
         hidden_size: Annotated[int, Field(ge=1, le=16384, description="units within")],
         layers: Annotated[int, Field(ge=0, le=16, description="residual layers within")],
         dropout: Annotated[float, Field(ge=0, lt=1, description="dropped within a group")],
@@ -47,18 +45,18 @@ class Interleaved(Backbone):
             Field(description="which tokens of a group the outer backbone sees: all, or the last"),
         ],
         *,
+        outer: Callable[..., Backbone],
+        period: int,
         input_size: int,
     ) -> None:
         super().__init__()
         self.period, self.output_size = period, hidden_size
         self.outer = outer(input_size=hidden_size)
         self.context = context
-        # the layers keep the names that saved weights have: `now` of the current token, `said` of
-        # the previous tokens of a group
-        self.join = nn.Linear((period if context == "all" else 1) * input_size, hidden_size)
-        self.start = nn.Linear(self.outer.output_size, hidden_size)
-        self.now = nn.Linear(input_size, hidden_size)
-        self.said = nn.ModuleList(nn.Linear(input_size, hidden_size) for _ in range(period - 1))
+        self.outer_input = nn.Linear((period if context == "all" else 1) * input_size, hidden_size)
+        self.outer_output = nn.Linear(self.outer.output_size, hidden_size)
+        self.current = nn.Linear(input_size, hidden_size)
+        self.previous = nn.ModuleList(nn.Linear(input_size, hidden_size) for _ in range(period - 1))
         self.hidden = nn.ModuleList(nn.Linear(hidden_size, hidden_size) for _ in range(layers))
         self.dropout, self.outer_dropout = nn.Dropout(dropout), nn.Dropout(outer_dropout)
 
@@ -92,7 +90,9 @@ class Interleaved(Backbone):
         unseen = inputs[:, -before.within % self.period :]
         output, state = before.output, before.outer
         if unseen.shape[1] >= self.period:
-            context = nn.functional.gelu(self.join(self.outer_dropout(self._context(unseen))))
+            context = nn.functional.gelu(
+                self.outer_input(self.outer_dropout(self._context(unseen)))
+            )
             more, state = self.outer(self.outer_dropout(context), state)
             output = torch.cat([output, more], dim=1) if before.within else more
         return output, state
@@ -106,8 +106,8 @@ class Interleaved(Backbone):
 
     def _within(self, outer: Tensor, grouped: Tensor) -> Tensor:
         """Return (batch, groups, period, hidden_size) of inputs (batch, groups, period, width)."""
-        previous = [layer(grouped[:, :, i + 1]) for i, layer in enumerate(self.said)]
-        x = self.start(self.dropout(outer))[:, :, None] + self.now(grouped)
+        previous = [layer(grouped[:, :, i + 1]) for i, layer in enumerate(self.previous)]
+        x = self.outer_output(self.dropout(outer))[:, :, None] + self.current(grouped)
         if previous:
             # position i sums the inputs 1 to i of its group: position 0 none of them
             so_far = torch.stack(previous, dim=2).cumsum(2)

@@ -7,7 +7,9 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from chorales.features import (
+from ostinato.models.inputs import Input
+from ostinato.models.steps import SequenceSpec
+from ostinato.models.voices.features import (
     CLASSES,
     HOLD,
     PITCHES,
@@ -16,23 +18,24 @@ from chorales.features import (
     half_lives,
     has_previous,
     match_lengths,
+    phrases,
     read_features,
 )
-from ostinato.models.inputs import Input
-from ostinato.models.steps import SequenceSpec
 
 WIDEST = 36  # semitones between voices that are told apart; all beyond are one
+LOWEST = 5.5  # the logarithm of the least share is -5.5
 DISTANCES = 2 * WIDEST + 2  # from -WIDEST to WIDEST, and one where a voice is silent
 
 
-class IntervalInput(Input):
+class VoicesInput(Input):
     """Embeds voices by what is the same in every key: how far apart they are, how they move.
 
     Sums learned vectors for the interval between every two voices, for how each has moved since
     the previous time step, for where it would move as it did before and after how many steps alike,
-    for how much each pitch class sounded, counted from the pitch of each voice, for the kind of
-    token (a note, a rest, a hold, the end), and for the voice index and the step within the bar.
-    No pitch enters by itself. Features that positions do not hold are left out.
+    for the logarithm of how much each pitch class sounded, counted from the pitch of each voice,
+    for the kind of token (a note, a rest, a hold, the end), for the voice index, for the step
+    within the phrase and for the number of the phrase. No pitch enters by itself. Features that
+    positions do not hold are left out.
     """
 
     takes = frozenset({"voices"})
@@ -48,18 +51,19 @@ class IntervalInput(Input):
         self.output_size, self.spec = embedding_size, spec
         voices, lengths = spec.voices_per_step, match_lengths(spec)
         self.pairs = list(combinations(range(voices), 2))
-        # the layers keep the names that saved weights have
-        self.turn = _small_embedding(voices, embedding_size)
+        self.voice_index = _small_embedding(voices, embedding_size)
         self.step = _small_embedding(spec.features["step"], embedding_size)
+        numbers = phrases(spec)
+        self.phrase = _small_embedding(numbers, embedding_size) if numbers else None
         self.kind = _small_embedding(spec.size - PITCHES + 1, embedding_size)
-        self.apart = _small_embeddings(len(self.pairs), DISTANCES, embedding_size)
+        self.intervals = _small_embeddings(len(self.pairs), DISTANCES, embedding_size)
         moving = voices if has_previous(spec) else 0
-        self.moved = _small_embeddings(moving, DISTANCES, embedding_size)
+        self.motions = _small_embeddings(moving, DISTANCES, embedding_size)
         matches = 2 * voices if lengths else 0  # of each voice by itself, and of all together
         classes = 1 + lengths * DISTANCES
-        self.recalled = _small_embeddings(matches, classes, embedding_size, none=0)
+        self.matches = _small_embeddings(matches, classes, embedding_size, none=0)
         shares = voices * half_lives(spec) * CLASSES
-        self.heard = nn.Linear(shares, embedding_size) if shares else None
+        self.pitch_classes = nn.Linear(shares, embedding_size) if shares else None
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, steps: Tensor, positions: Tensor, semitones: Tensor | None = None) -> Tensor:
@@ -67,21 +71,23 @@ class IntervalInput(Input):
         del semitones
         features = read_features(positions, self.spec)
         sounding = by_voice(features.sounding, features.voice_index)
-        x: Tensor = self.turn(features.voice_index) + self.step(features.step)
+        x: Tensor = self.voice_index(features.voice_index) + self.step(features.step)
+        if self.phrase is not None:
+            x = x + self.phrase(features.phrase[..., 0])
         x = x + self.kind((steps - PITCHES + 1).clamp(min=0))  # all pitches are of one kind
-        for (high, low), embedding in zip(self.pairs, self.apart, strict=True):
+        for (high, low), embedding in zip(self.pairs, self.intervals, strict=True):
             x = x + embedding(_distance(sounding[..., high], sounding[..., low]))
-        if self.moved:
+        if self.motions:
             previous = by_voice(features.previous, features.voice_index)
-            for voice, embedding in enumerate(self.moved):
+            for voice, embedding in enumerate(self.motions):
                 x = x + embedding(_distance(sounding[..., voice], previous[..., voice]))
-        if self.recalled:
+        if self.matches:
             matches = torch.cat(_matches(features), dim=-1)
-            for i, embedding in enumerate(self.recalled):
+            for i, embedding in enumerate(self.matches):
                 x = x + embedding(matches[..., i])
-        if self.heard is not None:
-            shares = _shares_from_each_voice(features.pitch_classes, sounding)
-            x = x + self.heard(shares.to(x.dtype))
+        if self.pitch_classes is not None:
+            shares = _shares_from_each_voice(features.pitch_classes / LOWEST + 1, sounding)
+            x = x + self.pitch_classes(shares.to(x.dtype))
         return self.dropout(x)  # type: ignore[no-any-return]
 
 
@@ -134,8 +140,8 @@ def _distance(one: Tensor, other: Tensor) -> Tensor:
 def _shares_from_each_voice(shares: Tensor, sounding: Tensor) -> Tensor:
     """Return shares of pitch classes counted from the pitch class of each voice up.
 
-    shares: (…, half-lives, 12); sounding: (…, voices). Returns (…, voices * half-lives * 12), 0
-    for a voice that is silent.
+    shares: (…, half-lives, 12), of any scale; sounding: (…, voices). Returns (…, voices *
+    half-lives * 12), 0 for a voice that is silent.
     """
     classes = torch.arange(CLASSES, device=sounding.device)
     source = (sounding[..., None] + classes) % CLASSES  # (…, voices, 12)

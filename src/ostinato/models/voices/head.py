@@ -6,26 +6,29 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from chorales.features import (
+from ostinato.models.heads.base import Head, Sampler
+from ostinato.models.heads.softmax import token_nll
+from ostinato.models.steps import SequenceSpec
+from ostinato.models.voices.features import (
     CLASSES,
     PITCHES,
     VoiceFeatures,
     half_lives,
+    has_previous,
     match_lengths,
     read_features,
 )
-from ostinato.models.heads.base import Head, Sampler
-from ostinato.models.heads.softmax import token_nll
-from ostinato.models.steps import SequenceSpec
+from ostinato.models.voices.voice_leading import VoiceLeading
 
 
-class IntervalHead(Head):
+class VoicesHead(Head):
     """Predicts tokens by a softmax in which pitches also score by their interval from each voice.
 
     The scores of intervals are the same in every key, as in transposition-invariant models since
     Conklin & Witten (Multiple viewpoint systems for music prediction, 1995). Where positions hold
-    the shares of pitch classes, or what followed earlier, these score too. The context is the
-    logits.
+    the shares of pitch classes, what followed earlier, or what sounded in the time step before,
+    these score too: shares by their logarithms, how voices move together by `VoiceLeading`. The
+    context is the logits.
     """
 
     takes = frozenset({"voices"})
@@ -35,6 +38,9 @@ class IntervalHead(Head):
         reach: Annotated[
             int, Field(ge=1, le=127, description="the widest interval that scores, in semitones")
         ],
+        voice_leading: Annotated[
+            bool, Field(description="score how each voice moves with those before it in a step")
+        ],
         dropout: Annotated[float, Field(ge=0, lt=1, description="dropped before the head")],
         *,
         input_size: int,
@@ -43,14 +49,15 @@ class IntervalHead(Head):
         super().__init__()
         self.spec, self.voices, self.reach = spec, spec.voices_per_step, reach
         self.dropout = nn.Dropout(dropout)
-        # the layers keep the names that saved weights have
         self.logits = nn.Linear(input_size, spec.size)
         self.intervals = nn.Linear(input_size, self.voices * (2 * reach + 1))
         lives, lengths = half_lives(spec), match_lengths(spec)
-        self.key = nn.Linear(input_size, lives) if lives else None
-        self.again = nn.Linear(input_size, 2 * lengths) if lengths else None
+        self.pitch_classes = nn.Linear(input_size, lives) if lives else None
+        self.matches = nn.Linear(input_size, 2 * lengths) if lengths else None
+        leads = voice_leading and has_previous(spec) and self.voices > 1
+        self.voice_leading = VoiceLeading(self.voices) if leads else None
         # the network begins as a plain softmax
-        for layer in (self.intervals, self.key, self.again):
+        for layer in (self.intervals, self.pitch_classes, self.matches):
             if layer is not None:
                 nn.init.zeros_(layer.weight)
                 nn.init.zeros_(layer.bias)
@@ -64,15 +71,19 @@ class IntervalHead(Head):
         logits = self.logits(y)
         features = read_features(positions, self.spec)
         scores = self._interval_scores(y, features.sounding)
-        if self.key is not None:
+        if self.pitch_classes is not None:
             # one weight for each half-life, summed over them: (…, half-lives, 12) -> (…, 12)
             shares = features.pitch_classes.to(y.dtype)
-            of_classes = (self.key(y)[..., None] * shares).sum(-2)
+            of_classes = (self.pitch_classes(y)[..., None] * shares).sum(-2)
             pitch = torch.arange(PITCHES, device=y.device)
             scores = scores + of_classes[..., pitch % CLASSES]
+        if self.voice_leading is not None:
+            scores = scores + self.voice_leading(
+                features.sounding, features.previous, features.voice_index
+            )
         logits = torch.cat([logits[..., :PITCHES] + scores, logits[..., PITCHES:]], dim=-1)
-        if self.again is not None:
-            logits = self._add_matches(logits, self.again(y), features)
+        if self.matches is not None:
+            logits = self._add_matches(logits, self.matches(y), features)
         return logits, None
 
     def _interval_scores(self, y: Tensor, sounding: Tensor) -> Tensor:

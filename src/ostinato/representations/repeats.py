@@ -37,8 +37,7 @@ class RepeatMatcher:
         current = self.steps[rows]
         last = int(current.max(initial=0))
         self._make_room(last)
-        # a note that begins and one that is held are not the same, whatever their pitch
-        state = 2 * pitches + ((tokens != HOLD) & (pitches != REST))
+        state = _note_states(tokens, pitches)
         equal = self.state[rows, :last] == state[:, None]
         equal = np.concatenate([equal, equal.all(axis=2, keepdims=True)], axis=2)
         # a run that ended before step t ends, one longer, before step t + 1 where step t is equal
@@ -57,17 +56,13 @@ class RepeatMatcher:
         What followed are tokens: of each voice after its own longest run, then of each voice after
         the longest run of all together; 128 where no run is long enough.
         """
-        voices = self.voices
         common = self.common[:, : max(1, int(self.steps.max(initial=0)))]
         # argmax finds the first of equals: reversed in time, that is the latest
         latest = common.shape[1] - 1 - common[:, ::-1].argmax(axis=1)  # (batch, voices + 1)
         length = np.take_along_axis(common, latest[:, None], axis=1)[:, 0]
         level = np.searchsorted(self.lengths, length, side="right")
-        # which run each of the 2 * voices tokens follows, and of which voice it is
-        run = [*range(voices), *[voices] * voices]
-        followed = self.tokens[
-            np.arange(len(common))[:, None], latest[:, run], np.arange(2 * voices) % voices
-        ]
+        run, voice = _columns(self.voices)
+        followed = self.tokens[np.arange(len(common))[:, None], latest[:, run], voice]
         return np.where(level[:, run] > 0, followed, REST), level
 
     def _make_room(self, steps: int) -> None:
@@ -78,3 +73,48 @@ class RepeatMatcher:
             self.tokens = np.pad(self.tokens, more, constant_values=REST)
             self.state = np.pad(self.state, more, constant_values=-1)
             self.common = np.pad(self.common, more)
+
+
+def find_repeats(
+    tokens: Tokens, pitches: Tokens, lengths: tuple[int, ...]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return what `RepeatMatcher.features` gives before each time step, and after the last.
+
+    tokens, pitches: (steps, voices) of one piece. Returns (steps + 1, 2 * voices) and
+    (steps + 1, voices + 1). It takes time in proportion to the square of the steps.
+    """
+    steps, voices = tokens.shape
+    state = _note_states(tokens, pitches).T.copy()  # (voices, steps)
+    # common[v, t]: how many steps before step t are as the last ones, in voice v; the last row is
+    # for all voices together
+    common = np.zeros((voices + 1, steps + 1), np.int64)
+    latest, length = np.zeros((2, steps + 1, voices + 1), np.int64)
+    equal = np.zeros((voices + 1, steps), np.bool_)
+    for last in range(steps):
+        np.equal(state[:, :last], state[:, last : last + 1], out=equal[:-1, :last])
+        np.all(equal[:-1, :last], axis=0, out=equal[-1, :last])
+        common[:, 1 : last + 1] = (common[:, :last] + 1) * equal[:, :last]
+        # argmax finds the first of equals: reversed in time, that is the latest
+        known = common[:, last::-1]
+        back = known.argmax(axis=1)
+        latest[last + 1] = last - back
+        length[last + 1] = known[np.arange(voices + 1), back]
+    level = np.searchsorted(lengths, length, side="right")
+    run, voice = _columns(voices)
+    followed = tokens[latest[:, run], voice] if steps else latest[:, run]
+    return np.where(level[:, run] > 0, followed, REST), level
+
+
+def _note_states(tokens: Tokens, pitches: Tokens) -> NDArray[np.int64]:
+    """Return what sounds and whether it begins, as one number: in the shape of the tokens.
+
+    A note that begins and one that is held are not the same, whatever their pitch.
+    """
+    state: NDArray[np.int64] = 2 * pitches.astype(np.int64)
+    state += (tokens != HOLD) & (pitches != REST)
+    return state
+
+
+def _columns(voices: int) -> tuple[list[int], list[int]]:
+    """Return which run each of the 2 * voices tokens follows, and of which voice it is."""
+    return [*range(voices), *[voices] * voices], [*range(voices), *range(voices)]

@@ -1,0 +1,17 @@
+"""Parts of sequence models for interleaved voices."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ostinato.models.backbone import Backbone
+from ostinato.models.heads.base import Head
+from ostinato.models.inputs import Input
+
+
+@dataclass(frozen=True)
+class VoiceParts:
+    """What serves interleaved voices: `backbone` is given the model's own as its `outer` one."""
+
+    input: Callable[..., Input]
+    backbone: Callable[..., Backbone]
+    head: Callable[..., Head]
