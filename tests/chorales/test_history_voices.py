@@ -1,6 +1,7 @@
 """Voices with a history have the properties of every representation as tokens."""
 
 import pytest
+from chorales.voices import HistoryVoices
 from test_every import (  # noqa: F401
     check_transposed_positions,
     test_a_piece_has_a_note_at_least,
@@ -15,7 +16,6 @@ from test_every import (  # noqa: F401
     test_transposed_tokens_are_the_tokens_of_the_transposed_piece,
 )
 
-from chorales.voices import HistoryVoices
 from defaults import build
 
 REPRESENTATIONS = {

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-
 from chorales.heads import IntervalHead
+
 from defaults import build
 from ostinato.config import compose
 from ostinato.errors import ConfigError

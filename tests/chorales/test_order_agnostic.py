@@ -5,11 +5,11 @@ from itertools import permutations
 import numpy as np
 import pytest
 import torch
+from chorales.features import Sequences, pad_time_steps, reorder_voices
+from chorales.voices import HistoryVoices
 from torch import Tensor
 
-from chorales.features import Sequences, pad_time_steps, reorder_voices
 from chorales.order_agnostic import OrderAgnostic, spread_orders
-from chorales.voices import HistoryVoices
 from defaults import build
 from ostinato.config import compose
 from ostinato.errors import ConfigError

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from chorales.repeats import RepeatMatcher
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from chorales.repeats import RepeatMatcher
 from defaults import build
 from ostinato.config import compose
 from ostinato.errors import ConfigError
