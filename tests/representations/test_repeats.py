@@ -1,7 +1,6 @@
 """A match is what followed the longest run of time steps that occurred before."""
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""What voices say of the piece so far; they have the properties of every representation as tokens."""
+"""What voices say of the piece so far, and what every representation as tokens has."""
 
 from typing import Any
 
@@ -19,7 +19,6 @@ from test_every import (  # noqa: F401
     test_tokens_begin_as_many_notes_as_they_say,
     test_transposed_tokens_are_the_tokens_of_the_transposed_piece,
 )
-
 
 from defaults import build
 from ostinato.config import compose
