@@ -5,8 +5,6 @@ from itertools import permutations
 import numpy as np
 import pytest
 import torch
-from chorales.features import Sequences, pad_time_steps, reorder_voices
-from chorales.voices import HistoryVoices
 from torch import Tensor
 
 from chorales.order_agnostic import OrderAgnostic, spread_orders
