@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
 TINY = (
     "debug=smoke",
+    "model.size=tiny",
     "model.backbone.hidden_size=16",
     "training.max_pieces=4",
     "training.epochs=2",
+    "sampling.min_bars=0",
     "sampling.max_bars=2",
     "sampling.pieces=1",
     "split.validation=0.1",

@@ -9,8 +9,14 @@ import pytest
 from defaults import build
 from projects import refused, run
 
-SMALL = ("debug=smoke", "model.backbone.hidden_size=32")
-TINY = (*SMALL, "training.epochs=1", "training.max_pieces=8", "sampling.max_bars=3")
+SMALL = ("debug=smoke", "model.size=tiny", "model.backbone.hidden_size=32")
+TINY = (
+    *SMALL,
+    "training.epochs=1",
+    "training.max_pieces=8",
+    "sampling.min_bars=0",
+    "sampling.max_bars=3",
+)
 
 
 def test_a_sweep_makes_a_run_of_each_and_reads_the_corpus_once(project: Path) -> None:
@@ -74,7 +80,13 @@ def test_byte_pairs_are_learned_from_the_training_pieces_and_travel(
     assert "750 tokens" in run(project, "ostinato", "inspect", "outputs/model").stdout
     elsewhere = tmp_path / "elsewhere"
     shutil.copytree(outputs / "model", elsewhere / "bundle")
-    alone = ("model_dir=bundle", "sampling.pieces=1", "sampling.max_bars=2", "tracking=off")
+    alone = (
+        "model_dir=bundle",
+        "sampling.pieces=1",
+        "sampling.min_bars=0",
+        "sampling.max_bars=2",
+        "tracking=off",
+    )
     run(elsewhere, "ostinato", "generate", *alone, "samples_dir=new")
     assert (elsewhere / "new" / "sample-01.mid").exists()
 

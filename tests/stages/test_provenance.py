@@ -20,11 +20,13 @@ from projects import commit, run
 WORDS = [
     "debug=smoke",
     "model=gru",
+    "model.size=tiny",
     "model.backbone.hidden_size=16",
     "training.max_pieces=8",
     "training.transpose=[-1,2]",
     "training.early_stopping=null",
     "corpus.name='two words'",
+    "sampling.min_bars=0",
     "sampling.max_bars=2",
     "seed=3",
 ]
