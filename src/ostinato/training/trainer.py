@@ -13,6 +13,7 @@ from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 
 from ostinato import console
 from ostinato.errors import UserError
+from ostinato.interrupts import is_interrupt
 from ostinato.training.averaging import Averaging
 from ostinato.training.bar import EpochBar
 from ostinato.training.callbacks import Curves, LoggedMetrics, Patience, SeedEachEpoch
@@ -122,7 +123,11 @@ def _run(
     reached = resumable(Path(trainer.default_root_dir))
     try:
         trainer.fit(module, datamodule=data, ckpt_path=reached)
-    except SystemExit as error:  # Lightning's way of ending an interrupted training
+    except SystemExit as error:
+        # Lightning's way of ending an interrupted training; a cluster that wants the machine back
+        # ends the process so too, and looks at its exit code
+        if not is_interrupt(error):
+            raise
         raise KeyboardInterrupt from error
     except DivergedError as error:
         if not last.best_model_path:
