@@ -99,9 +99,7 @@ sys.stdin.read()
 def test_processes_that_run_at_once_take_different_gpus(tmp_path: Path) -> None:
     def start() -> subprocess.Popen[str]:
         command = [sys.executable, "-c", WORKER, str(tmp_path)]
-        return subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def taken(process: subprocess.Popen[str]) -> str:
         assert process.stdout is not None
