@@ -112,7 +112,7 @@ def helped(ranks: int, work: Callable[[Rank, Any], None], task: Any) -> Iterator
     finally:
         for helper, _ in helpers:
             if helper.is_alive():
-                helper.terminate()
+                helper.kill()  # Lightning takes SIGTERM for a notice
                 helper.join()
         _leave()
 
