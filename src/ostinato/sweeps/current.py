@@ -39,13 +39,13 @@ def planned(plan: Plan, sweeper: str, launcher: str, lost: Lost) -> Iterator[Non
     """
     if "search" in SWEEPERS.get(sweeper, ""):
         quieten_optuna()
-    tokens = [(PLAN, PLAN.set(plan)), (LOST, LOST.set(lost))]
+    plans, losses = PLAN.set(plan), LOST.set(lost)
     try:
         with _in_place(sweeper, SWEEPERS), _in_place(launcher, LAUNCHERS):
             yield
     finally:
-        for variable, token in tokens:
-            variable.reset(token)  # type: ignore[arg-type]
+        PLAN.reset(plans)
+        LOST.reset(losses)
 
 
 @contextmanager
