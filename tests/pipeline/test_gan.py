@@ -119,6 +119,7 @@ def test_what_cannot_be_cut_is_told_in_a_sentence(project: Path) -> None:
     assert "makes whole segments and continues none" in sentence
 
 
+@pytest.mark.slow
 def test_one_voice_and_another_metre_work(project: Path) -> None:
     (project / "data" / "mine").mkdir()
     for number in range(12):

@@ -32,7 +32,9 @@ def test_a_sweep_makes_a_run_of_each_and_reads_the_corpus_once(project: Path) ->
     assert all((f / "evaluation" / "report.html").exists() for f in folders)
 
 
-@pytest.mark.parametrize("experiment", ["article", "bach_lstm_event"])
+@pytest.mark.parametrize(
+    "experiment", [pytest.param("article", marks=pytest.mark.slow), "bach_lstm_event"]
+)
 def test_other_experiments_run_whole(project: Path, experiment: str) -> None:
     run(project, "ostinato", "run", f"experiment={experiment}", *TINY, "tracking=off")
     [samples] = (project / "outputs" / "runs").glob("*/*/samples")
@@ -56,6 +58,7 @@ def test_a_bundle_alone_composes_anywhere(project: Path, tmp_path: Path) -> None
     assert "none.mid is not there" in sentence
 
 
+@pytest.mark.slow
 def test_byte_pairs_are_learned_from_the_training_pieces_and_travel(
     project: Path, tmp_path: Path
 ) -> None:
@@ -91,7 +94,7 @@ def test_byte_pairs_are_learned_from_the_training_pieces_and_travel(
 @pytest.mark.parametrize(
     ("head", "of_many"),
     [
-        (("model/frame_head=bernoulli",), False),
+        pytest.param(("model/frame_head=bernoulli",), False, marks=pytest.mark.slow),
         (("model/frame_head=autoregressive", "model.frame_head.copies=1"), True),
     ],
     ids=["bernoulli", "autoregressive"],
@@ -107,7 +110,8 @@ def test_a_model_of_frames_goes_through_every_stage(
     total = pytest.approx(test["nats_per_frame"] * test["frames"], rel=1e-4)
     assert test["nats_per_note"] * test["notes"] == total
     rows = (folder / "evaluation" / "pieces.csv").read_text().splitlines()
-    assert rows[0] == "name,nats,frames,notes,quarters,seconds,unigram_nats,bigram_nats"
+    baselines = "unigram_nats,bigram_nats,ngram_nats,ppm_nats"
+    assert rows[0] == f"name,nats,frames,notes,quarters,seconds,{baselines}"
     assert len(rows) == 1 + test["pieces"]
     assert sum(float(row.split(",")[1]) for row in rows[1:]) == total
     assert f"{test['frames']:,} frames" in (folder / "evaluation" / "report.html").read_text()
