@@ -32,6 +32,7 @@ DATABASE = "mlflow.db"
 ARTIFACTS = "artifacts"  # the folder beside it
 OF_TRAINING = ("config", "model", "curves", "training")  # folders of artifacts
 BUNDLE_TAG = "ostinato.bundle"
+WEIGHTS_TAG, SAMPLES_TAG = "ostinato.weights", "ostinato.samples"  # hashes of what a run made
 COMMAND_TAG = "ostinato.command"  # the command that runs a training again
 SWEEP_TAG = "ostinato.sweep"  # of the run that the runs of a sweep lie below
 SUPERSEDED_TAG = "ostinato.superseded"  # of a run whose job was run again with other settings
@@ -188,6 +189,22 @@ def client_of(tracking: Tracking, home: Path) -> tuple["MlflowClient", str]:
 
     Raises `UserError` where the store cannot be reached.
     """
+    with _opened(tracking, home) as client:
+        return client, _experiment(client, tracking, (home / STORE).resolve())
+
+
+def reader_of(tracking: Tracking, home: Path) -> "MlflowClient":
+    """Return a client that looks runs up by their ids: no experiment is made.
+
+    Raises `UserError` where the store cannot be reached.
+    """
+    with _opened(tracking, home) as client:
+        return client
+
+
+@contextmanager
+def _opened(tracking: Tracking, home: Path) -> Iterator["MlflowClient"]:
+    """Yield a client of the store, while no other process of this project opens it."""
     import logging
 
     from mlflow import MlflowClient
@@ -209,8 +226,7 @@ def client_of(tracking: Tracking, home: Path) -> tuple["MlflowClient", str]:
                 _make_store(folder / DATABASE)
             if tracking.uri is None:
                 follow_project(folder)
-            client = MlflowClient(uri)
-            return client, _experiment(client, tracking, folder)
+            yield MlflowClient(uri)
     except MlflowException as error:
         raise UserError(explained(error, uri)) from error
 
