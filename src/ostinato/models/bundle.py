@@ -36,7 +36,6 @@ EMPTY = ("history", "repeats")
 GONE = (
     "orderless.",
     "interleaved.",
-    "voices.",
     "inputs.Intervals",
     "heads.intervals.",
     "adversarial.muse",
