@@ -93,7 +93,7 @@ def _add_config(commands: Any) -> None:
         "such as tracking=server.",
     )
     export.add_argument("run", metavar="RUN")
-    export.add_argument("overrides", nargs="*", metavar="key=value")
+    export.add_argument("overrides", nargs="*", default=[], metavar="key=value")
 
 
 def _add_inspect(commands: Any) -> None:

@@ -7,7 +7,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -194,10 +194,7 @@ def client_of(tracking: Tracking, home: Path) -> tuple["MlflowClient", str]:
 
 
 def reader_of(tracking: Tracking, home: Path) -> "MlflowClient":
-    """Return a client that looks runs up by their ids: no experiment is made.
-
-    Raises `UserError` where the store cannot be reached.
-    """
+    """Return a client that finds runs by their ids; unlike `client_of`, makes no experiment."""
     with _opened(tracking, home) as client:
         return client
 
@@ -221,7 +218,8 @@ def _opened(tracking: Tracking, home: Path) -> Iterator["MlflowClient"]:
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     try:
-        with _lock(folder, tracking.uri is None):
+        # processes that first touch a fresh sqlite store at once would all migrate its schema
+        with FileLock(folder / ".lock", timeout=300) if tracking.uri is None else nullcontext():
             if tracking.uri is None and not (folder / DATABASE).exists():
                 _make_store(folder / DATABASE)
             if tracking.uri is None:
@@ -240,16 +238,6 @@ def explained(error: BaseException, uri: str = "") -> str:
             "again, or record runs here with tracking=local."
         )
     return f"the MLflow store {f'{uri} ' if uri else ''}cannot be used: {reason[:200]}"
-
-
-@contextmanager
-def _lock(folder: Path, local: bool) -> Iterator[None]:
-    """Processes that first touch a fresh sqlite store at once would all migrate its schema."""
-    if not local:
-        yield
-        return
-    with FileLock(folder / ".lock", timeout=300):
-        yield
 
 
 def _make_store(file: Path) -> None:

@@ -30,7 +30,11 @@ MISSING = "???"  # as OmegaConf writes a value that must be given
 STAND_IN = "to_be_given"
 LOCAL = ("preprocess", "tracking")  # groups that each machine chooses for itself
 FOLDERS = ("model_dir", "samples_dir")
-OF_THE_MACHINE = re.compile(r"[/~]|\\\\|[A-Za-z]:[\\/]|\.\.(?:[\\/]|$)|file:|.*:///")
+OF_THE_MACHINE = re.compile(  # anywhere in a text, but not within an address of the web
+    r"""^[~/]|^\.\.(?:[\\/]|$)|^file:|\\\\|:///
+    |(?:^|[\s=:,;'"(\[])(?:~?/[\w.]|[A-Za-z]:[\\/])""",
+    re.VERBOSE,
+)
 NOT_COMPARED = ("corpus.path", "corpus.mirror")  # the hash of the data decides
 HEADER = """\
 # A run of Ostinato. From a clone with the same data:
@@ -92,9 +96,7 @@ def complete(tree: Mapping[str, Any], local: Sequence[str], conf: Path) -> Confi
 
     local: overrides of the groups `preprocess` and `tracking`. Raises `ConfigError`.
     """
-    choices = tree.get("choices")
-    if not isinstance(choices, Mapping) or not isinstance(tree.get("corpus"), Mapping):
-        raise ConfigError("it is no composed config of a run: it lacks corpus or choices")
+    choices = tree["choices"]
     own = compose_tree([*local, "~experiment"], conf)
     chosen = {group: choices.get(group) for group in GROUPS}
     chosen |= {group: own["choices"][group] for group in LOCAL}
@@ -182,7 +184,8 @@ def _composes(words: Iterable[str], conf: Path) -> bool:
 def _split(tree: Any, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
     shared = isinstance(tree, dict) and isinstance(tree.get(CONFIG), dict)
     config, made_by = (tree[CONFIG], tree.get(MADE_BY)) if shared else (tree, {})
-    if not isinstance(config, dict) or "corpus" not in config:
+    groups = [config.get(key) for key in ("corpus", "choices")] if isinstance(config, dict) else []
+    if not groups or not all(isinstance(group, dict) for group in groups):
         raise ConfigError(
             f"{name} is no config of a run: give a file that `ostinato config export RUN` wrote, "
             "or a composed config."
@@ -197,7 +200,7 @@ def _without_machine(node: Any) -> Any:
         return {name: _without_machine(child) for name, child in node.items()}
     if isinstance(node, list):
         return [_without_machine(child) for child in node]
-    return MISSING if isinstance(node, str) and OF_THE_MACHINE.match(node) else node
+    return MISSING if isinstance(node, str) and OF_THE_MACHINE.search(node) else node
 
 
 def _with_stand_ins(node: Any) -> Any:

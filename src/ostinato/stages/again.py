@@ -18,7 +18,7 @@ from ostinato.config.sharing import (
     list_differences,
     missing_after,
 )
-from ostinato.errors import ConfigError
+from ostinato.errors import ConfigError, UserError
 from ostinato.stages.compose import compose_tracking
 from ostinato.stages.earlier_run import EarlierRun, find_run, read_file
 from ostinato.stages.run_provenance import (
@@ -51,7 +51,16 @@ class Again:
     base: tuple[str, ...]
 
     def say_start(self, config: Config, workspace: Workspace) -> None:
-        """Print in what the run will differ, as far as that is known before its data is read."""
+        """Print in what the run will differ, as far as that is known before its data is read.
+
+        Raises `UserError` where the music is not there, with the command that fetches it.
+        """
+        music = workspace.root / config["corpus.path"]
+        if not music.is_dir() and config["corpus"].get("source"):
+            raise UserError(
+                f"{console.where(music)} is not there, and {self.run.name} was trained on it: run "
+                f"`ostinato fetch corpus={config['choices.corpus']}` or `dvc pull`."
+            )
         console.say(f"again: {self.run.name}")
         self._warn(self._differences(config, read_provenance(config, workspace)))
 

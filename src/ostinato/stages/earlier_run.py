@@ -23,6 +23,7 @@ from ostinato.tracking import (
     reader_of,
 )
 from ostinato.untrusted import printable
+from ostinato.weights import WEIGHTS
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -83,6 +84,9 @@ def _of_folder(folder: Path) -> EarlierRun:
         raise ConfigError(
             f"{name} holds no {CONFIG}: give the folder of a run, such as outputs/runs/DATE/TIME."
         )
+    if (folder / WEIGHTS).is_file():
+        above = console.where(folder.resolve().parent)
+        raise ConfigError(f"{name} is a model: give the folder of its run, such as {above}.")
     tree, _ = read_shared(file)
     if (found := Provenance.read(folder)) is None:
         split = folder / "split.json"
@@ -94,11 +98,11 @@ def _of_folder(folder: Path) -> EarlierRun:
 def _of_mlflow(named: str, tracking: Tracking, home: Path) -> EarlierRun:
     from mlflow.exceptions import MlflowException
 
-    from ostinato.comparison.runs import read_artifact, runs_by_id
+    from ostinato.comparison.runs import read_artifact
 
     try:
         client, run_id = _locate(named, tracking, home)
-        [run] = runs_by_id(client, [run_id])
+        run = _get_run(client, run_id)
         name = printable(f"{run.info.run_name} ({run_id})")
         content = read_artifact(client, run, f"config/{CONFIG}")
         made_by = read_artifact(client, run, f"config/{FILE}")
@@ -111,6 +115,16 @@ def _of_mlflow(named: str, tracking: Tracking, home: Path) -> EarlierRun:
         )
     tree = parse_config(content, f"config/{CONFIG} of the MLflow run {name}")
     return EarlierRun(name, tree, _recorded(run, made_by))
+
+
+def _get_run(client: "MlflowClient", run_id: str) -> "Run":
+    from ostinato.comparison.runs import runs_by_id
+
+    try:
+        [run] = runs_by_id(client, [run_id])
+    except UserError as error:
+        raise ConfigError(str(error)) from error
+    return run
 
 
 def _locate(named: str, tracking: Tracking, home: Path) -> "tuple[MlflowClient, str]":
