@@ -67,7 +67,7 @@ def run_id_of(folder: Path) -> str:
 def test_the_same_bytes_come_out_in_a_fresh_clone(first: Path) -> None:
     [earlier] = runs_of(first)
     fresh = clone(first, "fresh")
-    done = run(fresh, "ostinato", "run", "--from", str(earlier), "tracking=off")
+    done = run(fresh, "ostinato", "run", "--from", str(earlier))
     [made] = runs_of(fresh)
     assert weights_of(made) == weights_of(earlier)
     assert samples_of(made) == samples_of(earlier)
@@ -100,6 +100,7 @@ def test_a_file_does_without_a_server_and_overrides_go_on_top(first: Path) -> No
     assert "epochs: 1\n" in composed
 
 
+@pytest.mark.slow
 def test_what_differs_of_commit_files_and_data_is_said(first: Path) -> None:
     [earlier] = runs_of(first)
     changed = clone(first, "changed")
@@ -130,6 +131,7 @@ def _name(project: Path, run_id: str) -> str:
     return str(client.get_run(run_id).info.run_name)
 
 
+@pytest.mark.slow
 def test_other_versions_and_another_machine_are_named(first: Path) -> None:
     [earlier] = runs_of(first)
     copy = Path(shutil.copytree(earlier, first.parent / "copied-run"))
@@ -146,6 +148,7 @@ def test_other_versions_and_another_machine_are_named(first: Path) -> None:
     assert re.search(f"other weights than {copy}: {named}", done.stderr)
 
 
+@pytest.mark.slow
 def test_a_sweep_begins_from_an_earlier_run(first: Path) -> None:
     [earlier] = runs_of(first)
     fresh = clone(first, "sweep")
