@@ -37,13 +37,16 @@ def config_of(
 
     Nothing is dropped out, so that few steps teach it something.
     """
-    kind, parts = backbone.lower(), ("input", "backbone", "head", "frame_input", "frame_head")
+    kind, parts = backbone.lower(), ("input", "backbone", "head", "frame_input", "voices")
     model = {part: node_of(f"model={kind}.{part}") for part in parts}
     model["frame_head"] = node_of("model/frame_head=bernoulli")
     model["input"]["embedding_size"] = model["frame_input"]["embedding_size"] = 8
     model["backbone"] |= {"hidden_size": hidden, "layers": layers}
-    for part in ("backbone", "head", "frame_head"):
-        model[part]["dropout"] = 0.0
+    model["voices"]["input"]["embedding_size"] = model["voices"]["backbone"]["hidden_size"] = 8
+    model["voices"]["backbone"]["outer_dropout"] = 0.0
+    dropping = [model[part] for part in ("backbone", "head", "frame_head")]
+    for part in (*dropping, *(model["voices"][part] for part in ("input", "backbone", "head"))):
+        part["dropout"] = 0.0
     return Config(
         {
             "representation": node_of(f"representation={representation}", **settings),

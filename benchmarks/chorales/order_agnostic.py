@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Annotated
 
 import torch
@@ -17,12 +18,21 @@ from ostinato.models.steps import SequenceSpec
 from ostinato.models.voices import VoiceParts
 
 
+@dataclass(frozen=True)
+class OrderedParts(VoiceParts):
+    """Parts for interleaved voices, and how many orders of them a score is the mean over."""
+
+    orders: Annotated[
+        int, Field(ge=1, le=24, description="the orders that a score is the mean over")
+    ]
+
+
 class OrderAgnostic(SequenceModel):
     """Learns the voices of a time step in every order, and scores by the mean over some.
 
     In training each time step has an order of its own, drawn by torch's generator. Scored, the
     probability of a time step, of all its tokens together, is the mean of its probabilities in
-    `orders` different orders: again a distribution. Pieces are drawn in the order of the
+    `voices.orders` different orders: again a distribution. Pieces are drawn in the order of the
     representation, which is the first of them. Sources: Uria, Murray & Larochelle, A Deep and
     Tractable Density Estimator (ICML 2014); of chorales Huang et al., Counterpoint by Convolution
     (ISMIR 2017). Raises `ValueError` where steps are no interleaved voices.
@@ -33,19 +43,18 @@ class OrderAgnostic(SequenceModel):
         input: Callable[..., Input],
         backbone: Callable[..., Backbone],
         head: Callable[..., Head],
-        voices: VoiceParts,
-        orders: Annotated[
-            int, Field(ge=1, le=24, description="the orders that a score is the mean over")
-        ],
+        frame_input: Callable[..., Input] | None,
+        frame_head: Callable[..., Head] | None,
+        voices: OrderedParts,
         *,
         spec: SequenceSpec,
     ) -> None:
-        super().__init__(input, backbone, head, voices=voices, spec=spec)
+        super().__init__(input, backbone, head, frame_input, frame_head, voices, spec=spec)
         if spec.kind != "tokens" or spec.voices_per_step == 1:
             raise ValueError(
                 "it takes interleaved voices alone, two or more: say representation=voices."
             )
-        self.orders = torch.tensor(list(spread_orders(spec.voices_per_step, orders)))
+        self.orders = torch.tensor(list(spread_orders(spec.voices_per_step, voices.orders)))
 
     def nll(
         self,

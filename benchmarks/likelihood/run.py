@@ -101,7 +101,7 @@ def _result(config: Config, folder: Path, fitted: "Fitted") -> Result:
     unit = "frame" if "frames" in metrics["test"] else "token"
     with (folder / "evaluation" / "pieces.csv").open(encoding="utf-8") as file:
         pieces = list(csv.DictReader(file))
-    leaked = _leaked(config)
+    leaked = leaked_pieces(config)
     clean = {piece["name"] for piece in pieces} - leaked
     found = {
         "unit": unit,
@@ -129,7 +129,7 @@ def nats_per_step(
     return round(nats / steps, 4) if steps else None
 
 
-def _leaked(config: Config) -> frozenset[str]:
+def leaked_pieces(config: Config) -> frozenset[str]:
     """The test pieces that training holds more than half of."""
     from ostinato.corpora.store import PieceStore
 

@@ -140,7 +140,8 @@ def _runs(results: Iterable[Result]) -> str:
     for run in results:
         names = ("test", "validation", "without_first", "leaked", "clean")
         figures = [f"{run[name]:.3f}" if run.get(name) is not None else "" for name in names]
-        about = [f"{run['minutes']:.1f}", f"{run['parameters']:,}"]
+        parameters = f"{run['parameters']:,}" if "parameters" in run else ""
+        about = [f"{run['minutes']:.1f}", parameters]
         rows.append([f"`{run['row']}`", run["corpus"], str(run["seed"]), *figures, *about])
     return markdown([*head, "minutes", "parameters"], rows)
 

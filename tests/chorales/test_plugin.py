@@ -14,9 +14,9 @@ from ostinato.sampling.sequence import compose as draw
 
 SMALL = [
     "experiment=likelihood/jsb16_best",
-    "model.input.embedding_size=8",
+    "model.voices.input.embedding_size=8",
+    "model.voices.backbone.hidden_size=8",
     "model.backbone.hidden_size=8",
-    "model.backbone.outer.hidden_size=8",
 ]
 SETTING = PieceDefaults(96.0, 3, 4, (52, 0, 1, 2), ("Soprano", "Alto", "Tenor", "Bass"))
 
@@ -41,7 +41,7 @@ def test_a_bundle_of_it_is_read_where_the_reader_allows_the_plug_in(
     network = build_network(config, voices).eval()
     save_bundle(Bundle(config, voices, network, SETTING), tmp_path / "model")
     loaded = load_bundle(tmp_path / "model", ["chorales"])
-    settings = build("sampling=ancestral", pieces=2, max_bars=1)
+    settings = build("sampling=ancestral", pieces=2, min_bars=0, max_bars=1)
     one, other = (
         draw(drawn_by, voices, settings, seed=3)  # type: ignore[arg-type]
         for drawn_by in (network, loaded.network)

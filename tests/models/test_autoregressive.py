@@ -11,6 +11,7 @@ from torch import Tensor
 from defaults import build
 from ostinato.models.heads.autoregressive import Autoregressive
 from ostinato.models.steps import IGNORED, SequenceSpec
+from ostinato.sampling.strategies import Sampler
 
 WIDTH = 6  # of what the backbone gives
 
@@ -130,7 +131,10 @@ class Drawing:
     def __init__(self) -> None:
         self.generator = torch.Generator().manual_seed(1)
 
-    def categorical(self, logits: Tensor) -> Tensor:
+    def categorical(self, logits: Tensor, notes: Tensor | None = None) -> Tensor:
+        # all pitches are notes, and the end of the list is none
+        assert notes is not None
+        assert notes.tolist() == [True] * (logits.shape[-1] - 1) + [False]
         shares = torch.softmax(logits, dim=-1)
         return torch.multinomial(shares, 1, generator=self.generator)[:, 0]
 
@@ -155,6 +159,26 @@ def test_frames_are_drawn_as_often_as_they_are_likely(frame_channels: int, chann
     if frame_channels == 2:
         sound, onset = drawn.unflatten(1, (2, 3)).unbind(1)
         assert torch.all(sound >= onset)
+
+
+def test_a_temperature_of_pitches_leaves_how_often_a_frame_is_silent() -> None:
+    head = head_of(3)
+    y, steps, positions, _ = inputs_of(1, 3, 3, 1)
+    settings = build("sampling=ancestral", pitch_temperature=10.0, pitch_top_p=None)
+    coldly = build("sampling=ancestral", pitch_temperature=1.0, pitch_top_p=0.01)
+    with torch.no_grad():
+        context, _ = head(y, steps, positions)
+        silent = float(torch.exp(-head.nll(context[:, -1:], torch.zeros(1, 1, 3).long())))
+        last = context[:, -1].expand(10_000, -1)
+        hot, cold = (
+            head.draw(last, Sampler(chosen, torch.Generator().manual_seed(2)))
+            for chosen in (settings, coldly)
+        )
+    assert 0.05 < silent < 0.9
+    for drawn in (hot, cold):
+        assert (drawn.sum(1) == 0).double().mean().item() == pytest.approx(silent, abs=0.02)
+    assert len(hot.unique(dim=0)) == 8
+    assert len(cold.unique(dim=0)) <= 4  # no note, or the likeliest ones, as many as are drawn
 
 
 def test_copies_bring_back_what_followed_a_frame_like_the_last() -> None:

@@ -140,14 +140,14 @@ def test_a_transposed_window_is_told_from_one_that_is_not() -> None:
 
 
 def test_far_transpositions_count_as_the_farthest_that_is_told_apart() -> None:
-    entering = build("model=_sequence.frame_input", embedding_size=4, spec=STEPS)
+    entering = build("model=gru.frame_input", embedding_size=4, spec=STEPS)
     frames, positions = sequences(1, 2)
     one, other = (entering(frames, positions, torch.tensor([n])) for n in (FARTHEST, 60))
     assert torch.equal(one, other)
 
 
 def test_without_a_shift_no_transposition_is_told() -> None:
-    entering = build("model=_sequence.frame_input", embedding_size=4, shift=False, spec=STEPS)
+    entering = build("model=gru.frame_input", embedding_size=4, shift=False, spec=STEPS)
     frames, positions = sequences(1, 2)
     one, other = (entering(frames, positions, torch.tensor([n])) for n in (0, 5))
     assert torch.equal(one, other)

@@ -159,7 +159,11 @@ def changed_config(bundle: Path, key: str, value: Any) -> None:
         ("model.backbone.hidden_size", 10**9, "hidden_size=1000000000 does not fit: it should be"),
         ("model.backbone.hidden_size", 16384, "weights.safetensors does not fit the model in its"),
         ("model.backbone.layers", 64, "weights.safetensors does not fit the model in its config"),
-        ("model.input.embedding_size", 8192, "weights.safetensors does not fit the model in its"),
+        (
+            "model.voices.input.embedding_size",
+            8192,
+            "weights.safetensors does not fit the model in its",
+        ),
         ("representation._target_", "ostinato.training.settings.Training", "must be a Repres"),
         ("representation._target_", "ostinato.files.Path", "is not a class of ostinato"),
         ("model._target_", "ostinato.models.recurrent.LSTM", "must be a SequenceModel or"),

@@ -26,7 +26,7 @@ KINDS: dict[str, TokenRepresentation] = {
     "pitch": build("representation=pitch"),
 }
 EVERY = pytest.mark.parametrize("name", KINDS)
-FEW = build("sampling=ancestral", pieces=5, max_bars=6)
+FEW = build("sampling=ancestral", pieces=5, candidates=1, min_bars=0, max_bars=6)
 
 
 @functools.cache
@@ -80,7 +80,7 @@ def test_a_seed_gives_the_same_pieces_and_another_seed_others(name: str) -> None
 @EVERY
 def test_torchs_own_random_numbers_do_not_matter(name: str) -> None:
     network = network_of(name)
-    settings = build("sampling=ancestral", pieces=2, max_bars=2)
+    settings = build("sampling=ancestral", pieces=2, candidates=2, max_bars=2)
     torch.manual_seed(1)
     one = compose(network, KINDS[name], settings, 3)
     torch.manual_seed(2)
@@ -102,7 +102,10 @@ def test_prompts_are_continued_word_for_word(name: str, short_chorales: list[Pie
 def test_continuing_depends_on_the_prompt(short_chorales: list[Piece]) -> None:
     one, other = (beginning("pitch", piece) for piece in short_chorales[:2])
     assert len(one) == len(other)
-    network, settings = network_of("pitch"), build("sampling=ancestral", pieces=1, max_bars=12)
+    network, settings = (
+        network_of("pitch"),
+        build("sampling=ancestral", pieces=1, candidates=1, max_bars=12),
+    )
     with torch.no_grad():
         for parameter in network.parameters():
             parameter *= 4  # a network with opinions

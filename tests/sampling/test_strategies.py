@@ -1,11 +1,13 @@
 """From logits to the distribution that is drawn from."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 from hypothesis import given
+from hypothesis import settings as with_settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -21,11 +23,15 @@ NONE = ~ALL
 
 def plain(**settings: Any) -> Sampling:
     """The settings, where all but these leave what the model says as it is."""
-    return build("sampling=ancestral", **{"temperature": 1.0, "top_p": None, **settings})
+    plain = {"temperature": 1.0, "top_p": None, "pitch_temperature": 1.0, "pitch_top_p": None}
+    made: Sampling = build("sampling=ancestral", **{**plain, **settings})
+    return made
 
 
-def drawn(settings: Sampling, legal: Tensor = ALL, recent: Tensor = NONE) -> list[float]:
-    shares: list[float] = probabilities(SHARES.log(), legal, recent, settings)[0].tolist()
+def drawn(
+    settings: Sampling, legal: Tensor = ALL, recent: Tensor = NONE, notes: Tensor | None = None
+) -> list[float]:
+    shares: list[float] = probabilities(SHARES.log(), legal, recent, settings, notes)[0].tolist()
     return shares
 
 
@@ -79,6 +85,54 @@ def test_repetition_penalty_divides_the_odds() -> None:
     )
 
 
+NOTES = torch.tensor([True, False, True, True])  # 0.4, 0.2 and 0.1: 0.7 in all
+
+
+def test_a_temperature_of_pitches_shares_out_what_notes_have() -> None:
+    squared = [0.4**2, 0.2**2, 0.1**2]
+    cold = [0.7 * share / sum(squared) for share in squared]
+    expected = [cold[0], 0.3, *cold[1:]]
+    assert drawn(plain(pitch_temperature=0.5), notes=NOTES) == pytest.approx(expected)
+    hot = drawn(plain(pitch_temperature=10.0), notes=NOTES)
+    assert hot == pytest.approx([0.7 / 3, 0.3, 0.7 / 3, 0.7 / 3], abs=0.03)
+
+
+def test_a_nucleus_of_pitches_is_of_notes_alone() -> None:
+    assert drawn(plain(pitch_top_p=0.5), notes=NOTES) == pytest.approx([0.7, 0.3, 0, 0])
+    two = [0.7 * 4 / 6, 0.3, 0.7 * 2 / 6, 0]
+    assert drawn(plain(pitch_top_p=0.8), notes=NOTES) == pytest.approx(two)
+    assert drawn(plain(pitch_top_p=1.0), notes=NOTES) == pytest.approx([0.4, 0.3, 0.2, 0.1])
+
+
+def test_the_nucleus_of_pitches_is_of_what_their_temperature_makes() -> None:
+    # squared, the first of the three has 16 of 21
+    settings = plain(pitch_temperature=0.5, pitch_top_p=0.7)
+    assert drawn(settings, notes=NOTES) == pytest.approx([0.7, 0.3, 0, 0])
+
+
+def test_without_notes_settings_of_pitches_change_nothing() -> None:
+    settings = plain(pitch_temperature=0.5, pitch_top_p=0.5)
+    assert drawn(settings) == pytest.approx([0.4, 0.3, 0.2, 0.1])
+    legal = torch.tensor([[False, True, False, False]])
+    assert drawn(settings, legal, notes=NOTES) == [0, 1, 0, 0]
+    assert drawn(settings, notes=~ALL[0]) == pytest.approx([0.4, 0.3, 0.2, 0.1])
+    assert drawn(plain(pitch_temperature=0.5), notes=ALL[0]) == pytest.approx(
+        drawn(plain(temperature=0.5))
+    )
+
+
+def test_what_a_head_says_of_notes_comes_before_what_the_sampler_knows() -> None:
+    settings = plain(pitch_top_p=0.01)  # the likeliest note alone
+    logits = SHARES.log().expand(2000, 4)
+
+    def kinds(notes: Tensor | None) -> list[int]:
+        sampler = Sampler(settings, torch.Generator().manual_seed(1), notes=NOTES)
+        return sorted(set(sampler.categorical(logits, notes).tolist()))
+
+    assert kinds(None) == [0, 1]
+    assert kinds(torch.tensor([False, False, True, True])) == [0, 1, 2]
+
+
 @given(
     logits=st.lists(st.floats(-50, 50), min_size=6, max_size=6),
     legal=st.lists(st.booleans(), min_size=6, max_size=6).filter(any),
@@ -87,7 +141,10 @@ def test_repetition_penalty_divides_the_odds() -> None:
     top_k=st.none() | st.integers(1, 8),
     top_p=st.none() | st.floats(0.01, 1),
     penalty=st.floats(1, 10),
+    of_pitches=st.tuples(st.floats(0.01, 10), st.none() | st.floats(0.01, 1)),
+    notes=st.none() | st.lists(st.booleans(), min_size=6, max_size=6),
 )
+@with_settings(deadline=None)
 def test_it_is_always_a_distribution_over_legal_tokens(
     logits: list[float],
     legal: list[bool],
@@ -96,6 +153,8 @@ def test_it_is_always_a_distribution_over_legal_tokens(
     top_k: int | None,
     top_p: float | None,
     penalty: float,
+    of_pitches: tuple[float, float | None],
+    notes: list[bool] | None,
 ) -> None:
     settings = plain(
         temperature=temperature,
@@ -103,8 +162,16 @@ def test_it_is_always_a_distribution_over_legal_tokens(
         top_p=top_p,
         repetition_penalty=penalty,
     )
-    allowed = torch.tensor([legal])
-    shares = probabilities(torch.tensor([logits]), allowed, torch.tensor([recent]), settings)
+    allowed, known = torch.tensor([legal]), None if notes is None else torch.tensor(notes)
+    given_these = (torch.tensor([logits]), allowed, torch.tensor([recent]))
+    plainly = probabilities(*given_these, settings)
+    settings = replace(settings, pitch_temperature=of_pitches[0], pitch_top_p=of_pitches[1])
+    shares = probabilities(*given_these, settings, known)
+    if known is not None:  # whether a note begins is untouched, and which other token comes
+        torch.testing.assert_close(shares[:, known].sum(), plainly[:, known].sum())
+        torch.testing.assert_close(shares[:, ~known], plainly[:, ~known])
+    else:
+        assert torch.equal(shares, plainly)
     assert math.isclose(float(shares.sum()), 1.0, rel_tol=1e-9)
     assert torch.all(shares >= 0)
     assert torch.all(shares[~allowed] == 0)

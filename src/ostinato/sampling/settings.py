@@ -79,11 +79,6 @@ class Sampling:
                 "temperature=0 does not fit: say sampling.top_k=1, which takes the likeliest every "
                 "time, or a temperature above 0."
             )
-        if self.min_bars > self.max_bars:
-            raise ValueError(
-                f"min_bars={self.min_bars} does not fit: it should be at most "
-                f"max_bars={self.max_bars}."
-            )
         if self.prompt is not None and self.prompt_bars >= self.max_bars:
             raise ValueError(
                 f"prompt_bars={self.prompt_bars} leaves nothing to compose: it should be less "

@@ -86,6 +86,11 @@ class Likelihood(Method):
                 f"model={model} has no token for a beginning: it makes music to what is given: say "
                 "sampling=continuation or sampling.prompt=my.mid."
             )
+        if sampling.min_bars > sampling.max_bars and "sampling.min_bars" not in self.unread(config):
+            raise ConfigError(
+                f"sampling.min_bars={sampling.min_bars} does not fit: it should be at most "
+                f"sampling.max_bars={sampling.max_bars}."
+            )
         if sampling.interpolation_steps is not None:
             raise ConfigError(
                 f"sampling.interpolation_steps={sampling.interpolation_steps} does not fit: "

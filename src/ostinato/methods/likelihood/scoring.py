@@ -29,7 +29,7 @@ class Scores:
     """Nats (pieces,) of the test pieces by `model` and by each baseline.
 
     counts: what their sums are divided by; notes and seconds: (pieces,); table: the same as CSV.
-    markov: how the variable-order Markov models were made; None of frames.
+    markov: how the variable-order Markov models were made.
     """
 
     nats: "Mapping[str, NDArray[np.float64]]"
@@ -37,7 +37,7 @@ class Scores:
     notes: "NDArray[np.int64]"
     seconds: "NDArray[np.float64]"
     table: str
-    markov: "MarkovScores | None" = None
+    markov: "MarkovScores"
 
     @property
     def likelihoods(self) -> dict[str, dict[str, float]]:
@@ -73,7 +73,7 @@ class Scores:
         return {
             "test": own | self.counts.table(),
             "baselines": likelihoods,
-            **({"markov_models": self.markov.table()} if self.markov else {}),
+            "markov_models": self.markov.table(),
             "advantage_per_note": {name: gain.table() for name, gain in self.advantages.items()},
         }
 
@@ -110,7 +110,7 @@ def score_pieces(task: EvaluationTask) -> Findings:
         ),
         likelihoods=_by_unit(scores),
         table=scores.table,
-        details=scores.markov.details() if scores.markov else {},
+        details=scores.markov.details(),
         headlines=[show_likelihood(scores.nats_per_note, scores.advantages)],
     )
 
@@ -137,7 +137,7 @@ def _score(task: EvaluationTask) -> Scores | None:
         return None
     counted = baseline_nll(store, training, test, representation.size, settings.smoothing)
     markov = _score_markov_models(task, training, test)
-    counted |= markov.nats if markov else {}
+    counted |= markov.nats
     notes = likelihood.notes_of_pieces(store, test, representation)
     counts = likelihood.count(store, test, representation)
     seconds = _seconds(task, test)
@@ -188,15 +188,18 @@ def _nll(task: EvaluationTask, indices: "NDArray[np.int64]") -> "NDArray[np.floa
 
 def _score_markov_models(
     task: EvaluationTask, training: "NDArray[np.int64]", test: "NDArray[np.int64]"
-) -> "MarkovScores | None":
-    """Return what n-grams and PPM reach on the test pieces; None of frames, which they cannot."""
+) -> "MarkovScores":
+    """Return what n-grams and PPM reach on the test pieces; frames are lists of pitches to them."""
+    from ostinato.evaluation.ngrams.frames import as_tokens, vocabulary_size
     from ostinato.evaluation.ngrams.scoring import score_markov_models
 
-    representation = task.bundle.representation
-    if representation.kind != "tokens":
-        return None
-    validation = task.store.indices(task.split["validation"])
-    return score_markov_models(task.store, training, validation, test, representation.size)
+    store, representation = task.store, task.bundle.representation
+    size = representation.size
+    if representation.kind == "frames":
+        store = as_tokens(store, representation.channels)
+        size = vocabulary_size(size, representation.channels)
+    validation = store.indices(task.split["validation"])
+    return score_markov_models(store, training, validation, test, size)
 
 
 def _seconds(task: EvaluationTask, test: "NDArray[np.int64]") -> "NDArray[np.float64]":
