@@ -36,7 +36,7 @@ OF_THIS_PROJECT = (*LOCAL, "corpus.mirror")  # keys of params.yaml that still ho
 
 @dataclass(frozen=True)
 class Source:
-    """What a run is made from: the name or the folder of an earlier one, or a file."""
+    """The source of a run: the name or the folder of an earlier one, or a file."""
 
     run: str = ""
     file: Path | None = None

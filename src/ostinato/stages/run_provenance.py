@@ -1,4 +1,4 @@
-"""What a run was made with: commit, code, data, versions and machine, and the hashes it came to."""
+"""Origins of a run: commit, code, data, versions and machine, and the hashes it came to."""
 
 import importlib.metadata
 import json
@@ -26,7 +26,7 @@ CPU_INFO = Path("/proc/cpuinfo")
 
 @dataclass(frozen=True)
 class Provenance:
-    """What a run was made with; "" and an empty mapping stand for what is not known.
+    """The origins of a run; "" and an empty mapping stand for what is not known.
 
     changed_files: the fingerprints of files that differ from the commit, by path; code: of the
     source files that run; pieces, split: of the data; versions: of Python and the libraries;
