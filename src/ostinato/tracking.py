@@ -7,7 +7,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -32,6 +32,7 @@ DATABASE = "mlflow.db"
 ARTIFACTS = "artifacts"  # the folder beside it
 OF_TRAINING = ("config", "model", "curves", "training")  # folders of artifacts
 BUNDLE_TAG = "ostinato.bundle"
+WEIGHTS_TAG, SAMPLES_TAG = "ostinato.weights", "ostinato.samples"  # hashes of what a run made
 COMMAND_TAG = "ostinato.command"  # the command that runs a training again
 SWEEP_TAG = "ostinato.sweep"  # of the run that the runs of a sweep lie below
 SUPERSEDED_TAG = "ostinato.superseded"  # of a run whose job was run again with other settings
@@ -188,6 +189,19 @@ def client_of(tracking: Tracking, home: Path) -> tuple["MlflowClient", str]:
 
     Raises `UserError` where the store cannot be reached.
     """
+    with _opened(tracking, home) as client:
+        return client, _experiment(client, tracking, (home / STORE).resolve())
+
+
+def reader_of(tracking: Tracking, home: Path) -> "MlflowClient":
+    """Return a client that finds runs by their ids; unlike `client_of`, makes no experiment."""
+    with _opened(tracking, home) as client:
+        return client
+
+
+@contextmanager
+def _opened(tracking: Tracking, home: Path) -> Iterator["MlflowClient"]:
+    """Yield a client of the store, while no other process of this project opens it."""
     import logging
 
     from mlflow import MlflowClient
@@ -204,13 +218,13 @@ def client_of(tracking: Tracking, home: Path) -> tuple["MlflowClient", str]:
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     try:
-        with _lock(folder, tracking.uri is None):
+        # processes that first touch a fresh sqlite store at once would all migrate its schema
+        with FileLock(folder / ".lock", timeout=300) if tracking.uri is None else nullcontext():
             if tracking.uri is None and not (folder / DATABASE).exists():
                 _make_store(folder / DATABASE)
             if tracking.uri is None:
                 follow_project(folder)
-            client = MlflowClient(uri)
-            return client, _experiment(client, tracking, folder)
+            yield MlflowClient(uri)
     except MlflowException as error:
         raise UserError(explained(error, uri)) from error
 
@@ -224,16 +238,6 @@ def explained(error: BaseException, uri: str = "") -> str:
             "again, or record runs here with tracking=local."
         )
     return f"the MLflow store {f'{uri} ' if uri else ''}cannot be used: {reason[:200]}"
-
-
-@contextmanager
-def _lock(folder: Path, local: bool) -> Iterator[None]:
-    """Processes that first touch a fresh sqlite store at once would all migrate its schema."""
-    if not local:
-        yield
-        return
-    with FileLock(folder / ".lock", timeout=300):
-        yield
 
 
 def _make_store(file: Path) -> None:

@@ -14,6 +14,7 @@ from ostinato.config.location import to_project_paths
 from ostinato.config.unread import refuse_unread
 from ostinato.errors import ConfigError, UserError
 from ostinato.stages import compare, compose
+from ostinato.stages.again import Again
 from ostinato.stages.piece_cache import locate_pieces
 from ostinato.stages.workspace import Workspace
 from ostinato.sweeps.jobs import DONE
@@ -30,7 +31,7 @@ from ostinato.tracking import Tracking
 class Project:
     """The project of a command line, where that was typed, and the overrides in it.
 
-    given: the keys that params.yaml sets.
+    given: the keys that params.yaml sets; again: the earlier run that is made again.
     """
 
     root: Path
@@ -38,6 +39,7 @@ class Project:
     here: Path
     typed: tuple[str, ...]
     given: frozenset[str] = frozenset()
+    again: Again | None = None
 
 
 def find_earlier(root: Path, typed: Sequence[str], settings: SweepSettings | None) -> list[Path]:
