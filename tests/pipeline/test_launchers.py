@@ -149,20 +149,27 @@ def test_eight_jobs_that_begin_at_once_on_a_fresh_store_lose_nothing(project: Pa
         assert report.stat().st_size
 
 
-def test_a_missing_launcher_is_named_with_what_installs_it(
-    project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def without_launchers() -> None:
+    """Take from this process the launchers of packages that need not be installed."""
     from hydra.core.config_store import ConfigStore
+    from hydra.core.plugins import Plugins
 
-    launchers = ConfigStore.instance().repo["hydra"]["launcher"]
+    Plugins.instance()  # registers them
     for name in ("submitit_slurm.yaml", "ray.yaml"):
-        monkeypatch.delitem(launchers, name, raising=False)
+        ConfigStore.instance().repo["hydra"]["launcher"].pop(name, None)
+
+
+def test_a_missing_launcher_is_named_with_what_installs_it(project: Path) -> None:
     (project / "conf" / "experiment" / "mine.yaml").write_text(
         "# @package _global_\n"
         + yaml.safe_dump({"defaults": [{"override /hydra/launcher": "submitit_slurm"}]})
     )
-    for words in (("hydra/launcher=submitit_slurm",), ("experiment=mine",)):
-        assert run(project, "run", "-m", "seed=1,2", *words) == 2
-        assert "run `pip install -e '.[slurm]'` in the environment" in words_of(project)
-    assert run(project, "run", "-m", "seed=1,2", "hydra/launcher=ray") == 2
-    assert "hydra/launcher=ray needs a package that is not installed" in words_of(project)
+    for word, installs in (
+        ("hydra/launcher=submitit_slurm", "pip install -e '.[slurm]'"),
+        ("experiment=mine", "pip install -e '.[slurm]'"),
+        ("hydra/launcher=ray", "pip install --no-deps hydra-ray-launcher"),
+    ):
+        assert run(project, "run", "-m", "seed=1,2", word, first=without_launchers) == 2
+        words = words_of(project)
+        assert "needs a package that is not installed: run `" in words
+        assert f"{installs}` in the environment of ostinato." in words
