@@ -123,6 +123,32 @@ def test_a_job_whose_process_is_killed_fails_alone(project: Path) -> None:
     assert found.info.status == "FINISHED"
 
 
+@pytest.mark.slow
+def test_a_worker_of_joblib_that_is_killed_is_said_in_a_sentence(project: Path) -> None:
+    words = ("run", "-m", "seed=1,2", *TINY, *LONG)
+    two = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+    sweep = start(project, *words, *two)
+    limit = time.monotonic() + PATIENCE
+    while not any(
+        f"epoch {n} of 60" in log.read_text() for log in project.glob("*.log") for n in (3, 4)
+    ):
+        assert time.monotonic() < limit
+        time.sleep(0.2)
+    checkpoints = project / "outputs" / "checkpoints"
+    while not list(checkpoints.glob("*/last.ckpt")):
+        time.sleep(0.2)
+    for worker in psutil.Process(sweep.pid).children():
+        if "loky.backend.popen_loky_posix" in " ".join(worker.cmdline()):
+            worker.kill()
+            break
+    assert ended(sweep) == 1
+    printed_words = words_of(project)
+    assert "a process of the sweep was ended" in printed_words
+    assert "Traceback" not in printed_words
+    assert run(project, *words) == 0, words_of(project)
+    assert states(project) == ["finished"] * 2
+
+
 def runs_of_jobs(project: Path) -> list[Any]:
     from mlflow import MlflowClient
 
