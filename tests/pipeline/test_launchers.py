@@ -129,13 +129,8 @@ def test_a_worker_of_joblib_that_is_killed_is_said_in_a_sentence(project: Path) 
     two = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
     sweep = start(project, *words, *two)
     limit = time.monotonic() + PATIENCE
-    while not any(
-        f"epoch {n} of 60" in log.read_text() for log in project.glob("*.log") for n in (3, 4)
-    ):
+    while not list(project.glob("outputs/checkpoints/*/last.ckpt")):
         assert time.monotonic() < limit
-        time.sleep(0.2)
-    checkpoints = project / "outputs" / "checkpoints"
-    while not list(checkpoints.glob("*/last.ckpt")):
         time.sleep(0.2)
     for worker in psutil.Process(sweep.pid).children():
         if "loky.backend.popen_loky_posix" in " ".join(worker.cmdline()):
