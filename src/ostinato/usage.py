@@ -51,7 +51,8 @@ launchers of a sweep (hydra/launcher=…) and sweepers (hydra/sweeper=…), wher
 
   basic            one run after the other, every combination: the default
   joblib           hydra.launcher.n_jobs=2 runs at once on this machine
-  submitit_slurm   on a cluster, with hydra-submitit-launcher
+  submitit_local   all runs at once on this machine: pip install -e '.[slurm]'
+  submitit_slurm   on a SLURM cluster: hydra.launcher.partition=…, .timeout_min=…, .gpus_per_node=1
   optuna           hydra/sweeper=optuna searches values: hydra.sweeper.n_trials=20
 
 examples

@@ -183,6 +183,19 @@ def test_devices_share_an_epoch_evenly(store: TokenStore, ranks: int) -> None:
     assert len({tuple(map(len, shard.batches)) for shard in shards}) == 1
 
 
+@pytest.mark.parametrize("ranks", [2, 3, 5])
+def test_devices_predict_every_step_once(store: TokenStore, ranks: int) -> None:
+    def targets(rank: int, ranks: int) -> list[int]:
+        found = windows(store, shard=(rank, ranks))
+        return sorted(
+            int(target)
+            for index in range(len(found))
+            for target in found[index].targets[found[index].targets != IGNORED]
+        )
+
+    assert sorted(t for rank in range(ranks) for t in targets(rank, ranks)) == targets(0, 1)
+
+
 @given(
     lengths=st.lists(st.integers(1, 400), min_size=1, max_size=8),
     window=st.integers(1, 120),

@@ -1,10 +1,12 @@
 """Small trainings that the tests of learning share."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from pytorch_lightning.callbacks import Callback
 from torch import Tensor
 
 from defaults import build
@@ -36,6 +38,7 @@ def fit(
     validation: int = 2,
     seed: int = 1,
     logger: Any = None,
+    callbacks: Sequence[Callback] = (),
 ) -> tuple[Fitted, SequenceModel]:
     """Train a small network on six pieces, validated by as many others as said."""
     network = network_of(hidden=32).train()
@@ -48,7 +51,7 @@ def fit(
     )
     module = LikelihoodModule(network, training)
     fitted = trainer.fit(
-        module, data, training, trainer.FitOptions(seed, folder, logger, validation > 0)
+        module, data, training, trainer.FitOptions(seed, folder, logger, validation > 0, callbacks)
     )
     return fitted, network
 

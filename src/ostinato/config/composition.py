@@ -12,6 +12,7 @@ from ostinato.config.experiments import name_experiment
 from ostinato.config.hydra_settings import JOB, check_settings, hydra_of_its_own
 from ostinato.config.instantiate import Config, did_you_mean
 from ostinato.config.interpolations import check_growth, without_machine
+from ostinato.config.launchers import LAUNCHER, explain_missing
 from ostinato.config.location import FOLDERS, ROOT, conf_folder, key_of
 from ostinato.config.overrides import explain_unreadable, refuse_sweep_settings
 from ostinato.config.renamed import describe_renamed
@@ -232,6 +233,8 @@ def translate_error(error: Exception, overrides: Iterable[str], conf: Path) -> C
     cause = f"{message}\n{error.__cause__ or ''}"
     if match := re.search(r"Could not find '([\w/]+)/([^'/]+)'", cause):
         group, option = match.groups()
+        if group == LAUNCHER and (sentence := explain_missing(option)):
+            return ConfigError(sentence)
         if group.startswith("experiment/"):
             group, option = "experiment", f"{group.partition('/')[2]}/{option}"
         options = group_options(conf, group) or _hydras_options(message)

@@ -24,7 +24,8 @@ ALLOWED = re.compile(
     |sweeper\.params(?:\..*)?|sweeper\.sampler\.\w*[a-z]""",
     re.VERBOSE,
 )
-TYPED = re.compile(r"launcher\.\w*[a-z]")  # what a cluster needs; of a stranger it could be code
+# what a cluster needs; of a stranger it could be code
+TYPED = re.compile(r"launcher(?:\.\w*[a-z])+")
 SET_BY_HYDRA = re.compile(r"(?:overrides|runtime|job\.config_name|job\.override_dirname)(?:\..*)?")
 CHOICES = ("hydra/launcher", "hydra/sweeper", "hydra/sweeper/sampler")
 BELOW_OUTPUTS = re.compile(r"outputs/(?!.*\.\.)(?:[^$]|\$\{(?:now|hydra\.job\.\w+)[^${}]*\})*")

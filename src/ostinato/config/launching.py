@@ -33,11 +33,12 @@ FEW = 100  # values of a sweep that are looked at
 class Launch:
     """The runs that a command line starts.
 
-    sweep: the node of that name, as it is composed; sweeper: the class of Hydra's sweeper.
+    sweep: the node of that name, as it is composed; sweeper, launcher: the classes of Hydra's.
     """
 
     sweeping: bool
     sweeper: str
+    launcher: str
     sweep: Mapping[str, Any] | None
 
 
@@ -77,7 +78,10 @@ def _describe_launch(flags: Iterable[str], composed: Any) -> Launch:
     plain: Any = None if node is None else OmegaConf.to_container(node, resolve=True)
     by_mode = composed.hydra.mode == RunMode.MULTIRUN
     sweeping = by_mode or any(flag in MULTIRUN for flag in flags)
-    return Launch(sweeping, str(composed.hydra.sweeper.get("_target_")), plain)
+    sweeper, launcher = (
+        str(node.get("_target_")) for node in (composed.hydra.sweeper, composed.hydra.launcher)
+    )
+    return Launch(sweeping, sweeper, launcher, plain)
 
 
 def name_swept_corpora(overrides: Sequence[str], conf: Path) -> list[str]:

@@ -68,6 +68,11 @@ class TokenStore:
     names: list[str]
     skipped: dict[str, str]
     losses: Losses = field(default_factory=Losses.none)
+    folder: Path | None = field(default=None, init=False, compare=False)
+
+    def __reduce__(self) -> Any:
+        """Have another process open the files again, rather than copy what is in them."""
+        return super().__reduce__() if self.folder is None else (type(self).open, (self.folder,))
 
     def piece(self, index: int) -> NDArray[Any]:
         """Return the steps of one piece: (time,) or (time, width)."""
@@ -85,7 +90,7 @@ class TokenStore:
         table = np.load(folder / TABLE)
         lengths, lowest, highest = (table[:, i].astype(np.int64) for i in range(3))
         count = int(lengths.sum())
-        return cls(
+        store = cls(
             _map_steps(folder / STEPS, about, count),
             _map_file(folder / POSITIONS, "u1", (count, about["features"])),
             np.concatenate([[0], np.cumsum(lengths)]),
@@ -96,6 +101,8 @@ class TokenStore:
             about["skipped"],
             _read_losses(about["names"], table),
         )
+        object.__setattr__(store, "folder", folder)  # of a frozen class
+        return store
 
 
 def write_store(

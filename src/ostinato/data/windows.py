@@ -101,7 +101,7 @@ class TrainingWindows(torch.utils.data.Dataset[Batch]):
     Each piece gives as many windows as cover it once: the first at its beginning, the last anywhere
     over its end, the others between them, drawn anew each epoch. Everything follows from the seed
     and the epoch. With `shard` (rank, ranks) each device has its own windows, as many as every
-    other.
+    other: some are there twice then, the second time without a target.
     """
 
     def __init__(
@@ -128,8 +128,10 @@ class TrainingWindows(torch.utils.data.Dataset[Batch]):
         rank, ranks = shard
         even = -(-len(order) // ranks) * ranks  # devices that do not keep step would wait for ever
         own = np.resize(order, even)[rank::ranks]
+        once = np.arange(even)[rank::ranks] < len(order)
         size = settings.batch_size
         self.batches = [own[i : i + size] for i in range(0, len(own), size)]
+        self.counted = [once[i : i + size] for i in range(0, len(own), size)]
 
     def _draw_semitones(
         self, pieces: NDArray[np.int64], settings: WindowSettings, random: np.random.Generator
@@ -148,8 +150,9 @@ class TrainingWindows(torch.utils.data.Dataset[Batch]):
 
     def __getitem__(self, index: int) -> Batch:
         rows = self.batches[index]
-        gathered = gather(self.store, self.starts[rows], self.ends[rows], self.window)
-        return transpose(gathered, self.representation, self.semitones[rows])
+        steps, positions, real = gather(self.store, self.starts[rows], self.ends[rows], self.window)
+        real &= self.counted[index][:, None]
+        return transpose((steps, positions, real), self.representation, self.semitones[rows])
 
 
 def _draw_starts(

@@ -23,22 +23,12 @@ def checkpoint_folder(name: str, workspace: Workspace) -> Iterator[Path]:
     training goes on from what is in it. It is removed when the block has ended.
     """
     folder = workspace.checkpoints / name
-    if _is_helper():
-        yield folder
-        return
     with locked(folder, f"training into {console.where(workspace.outputs)}"):
         if (folder / FINISHED).exists():
             _remove(folder)
         folder.mkdir(parents=True, exist_ok=True)
         yield folder
         _remove(folder)
-
-
-def _is_helper() -> bool:
-    """Return whether a training on several devices started this process, and holds the lock."""
-    from pytorch_lightning.utilities import rank_zero_only
-
-    return getattr(rank_zero_only, "rank", 0) != 0
 
 
 def _remove(folder: Path) -> None:

@@ -85,7 +85,7 @@ def record_result(
 
 def record_failure(mlflow_run: Run, error: BaseException) -> None:
     """Record why a training ended before its time, and end the run."""
-    interrupted = is_interrupt(error)
+    interrupted = is_interrupt(error) or isinstance(error, SystemExit)
     if not interrupted:
         mlflow_run.tags({FAILURE_TAG: explain_failure(error)})
     mlflow_run.end("KILLED" if interrupted else "FAILED")

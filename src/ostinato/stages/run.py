@@ -14,6 +14,7 @@ from ostinato import console, scratch
 from ostinato.config import Config, conf_folder
 from ostinato.config.command import read_params
 from ostinato.config.composition import translate_error, without_overridden
+from ostinato.config.launchers import LAUNCHER
 from ostinato.config.launching import MULTIRUN, check_launch, name_swept_corpora
 from ostinato.config.location import key_of, to_project_overrides
 from ostinato.config.overrides import quote_paths
@@ -31,9 +32,18 @@ from ostinato.stages.sweep import (
     job_config,
     make_plan,
 )
-from ostinato.stages.sweep_job import Task, run_job
+from ostinato.stages.sweep_job import Task, lose_job, run_job
 from ostinato.stages.workspace import Workspace
+from ostinato.sweeps.manifest import Manifest
 from ostinato.sweeps.settings import NODE, sweep_settings
+from ostinato.sweeps.shares import (
+    Asked,
+    Machine,
+    count_at_once,
+    limit_threads,
+    share_threads,
+    take_share,
+)
 
 if TYPE_CHECKING:
     from ostinato.training.trainer import Fitted
@@ -78,7 +88,8 @@ def main(arguments: Sequence[str], here: Path, source: Source | None = None) -> 
             else None
         )
         failures = Failures(between)
-        with following(plan, launch.sweeper):
+        lost = partial(lose_job, failures=failures)
+        with following(plan, launch.sweeper, launch.launcher, lost):
             errors = _launch(words, project, failures)
         if plan is not None:
             end_sweep(plan, words, project)
@@ -95,9 +106,11 @@ def _launch(words: Sequence[str], project: Project, failures: Failures) -> list[
     logging.getLogger("filelock").setLevel(logging.WARNING)  # --info logs all that there is
     sys.argv = ["ostinato run", *words]
     errors: list[Exception] = []
+    machine = Machine.here()
 
     def job(composed: Any) -> Any:
         with console.seen_from(project.here):  # in a process of its own, perhaps
+            _keep_to_share(composed, machine, failures.path.parent)
             return _job(composed, project, failures, errors)
 
     found = str(project.conf.resolve())
@@ -107,6 +120,27 @@ def _launch(words: Sequence[str], project: Project, failures: Failures) -> list[
         plain = [word for word in words if not word.startswith("-")]
         raise translate_error(error, plain, project.conf) from error
     return errors
+
+
+def _keep_to_share(composed: Any, machine: Machine, places: Path) -> None:
+    """Have a job that runs beside others compute on its share of the machine."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    settings = HydraConfig.get()
+    if settings.mode != RunMode.MULTIRUN:
+        return
+    manifest = Manifest.read(Path(settings.sweep.dir))
+    batch = settings.sweeper.get("n_jobs") or settings.sweeper.get("max_batch_size")
+    jobs = len(manifest.jobs) if manifest else machine.cores
+    option, launcher = settings.runtime.choices[LAUNCHER], settings.launcher
+    at_once = count_at_once(option, launcher, min(jobs, batch or jobs), machine.cores)
+    reserved = launcher.get("cpus_per_task")
+    if at_once or reserved:
+        limit_threads(share_threads(at_once, machine, reserved))
+    training = composed.get("training") or {}
+    asked = Asked(str(training.get("accelerator")), int(training.get("devices") or 1))
+    take_share(at_once, machine, asked, places)
 
 
 def _sorted(arguments: Sequence[str]) -> tuple[list[str], list[str]]:

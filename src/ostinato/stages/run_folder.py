@@ -42,6 +42,7 @@ SWEEP: tuple[str, ...] = (
     "*.log",
     "*.db",
     scratch.NAME,
+    ".submitit",  # what submitit keeps of each job: its call, its result and its output
 )
 SWEEP += (MANIFEST, SWEEP_NOTE, "compare.html", "parallel_coordinates.png", "slices.png")
 

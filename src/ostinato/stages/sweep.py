@@ -1,6 +1,6 @@
 """A sweep: found again, planned, launched by Hydra, and summed up at its end."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,15 +91,21 @@ def job_config(composed: Any, settings: Any, project: Project) -> Config:
 
 
 @contextmanager
-def following(plan: Plan | None, sweeper: str) -> Iterator[None]:
-    """Have Hydra's sweepers follow a plan, if there is one, while the block runs."""
+def following(
+    plan: Plan | None, sweeper: str, launcher: str, lost: Callable[[Path, int, str], None]
+) -> Iterator[None]:
+    """Have Hydra's sweepers follow a plan, if there is one, while the block runs.
+
+    lost: what is done about a job whose process was ended: of the folder of the sweep, the number
+    of the job, and how it ended.
+    """
     if plan is None:
         yield
         return
     from ostinato.sweeps.current import planned
 
     try:
-        with planned(plan, sweeper):
+        with planned(plan, sweeper, launcher, lost):
             yield
     except KeyboardInterrupt:
         rows = list_results(plan.folder)

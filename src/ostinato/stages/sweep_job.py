@@ -17,7 +17,7 @@ from ostinato.stages.failures import Failures
 from ostinato.stages.recording import FAILURE_TAG, explain_failure, record_failure
 from ostinato.stages.run_stages import finish_stages, prepare_stages
 from ostinato.stages.workspace import Workspace
-from ostinato.sweeps.jobs import ERROR, FAILED, FINISHED, PRUNED, RUNNING, JobRecord, Reached
+from ostinato.sweeps.jobs import DONE, ERROR, FAILED, FINISHED, PRUNED, RUNNING, JobRecord, Reached
 from ostinato.sweeps.manifest import Manifest
 from ostinato.sweeps.parent import recover, supersede
 from ostinato.sweeps.settings import SweepSettings
@@ -70,6 +70,26 @@ def run_job(task: Task, failures: Failures) -> Score:
             return float("inf")
         _note(folder, state=PRUNED if reached.pruned else FINISHED)
         return _score(reached, task.settings)
+
+
+def lose_job(sweep: Path, number: int, reason: str, failures: Failures) -> None:
+    """Record that the process of a job was ended before the job could say why.
+
+    sweep: the folder of the sweep. The MLflow run of its training is marked as killed by the next
+    training, as that of any training that was killed.
+    """
+    manifest = Manifest.read(sweep)
+    job = manifest.job(number) if manifest else None
+    folder = sweep / (job.folder if job else str(number))
+    sentence = f"the process of the job was ended: {reason}"
+    record = JobRecord.read(folder) or JobRecord(number, job.origin if job else None)
+    if record.state in DONE:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    replace(record, state=FAILED, error=sentence).write(folder)
+    write_text(folder / ERROR, f"{sentence}\n", within=folder)
+    console.warn(f"job {number} of the sweep failed: {sentence}")
+    failures.add(job.overrides if job else [str(number)], UserError(sentence))
 
 
 def _begin(task: Task, record: JobRecord | None, fresh: JobRecord) -> Reached:

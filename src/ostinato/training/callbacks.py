@@ -14,10 +14,13 @@ OF_A_STEP = "train_step_"  # what a metric is called that is logged within an ep
 
 
 class SeedEachEpoch(Callback):
-    """Draw each epoch's random numbers from (seed, epoch): a resumed training repeats them."""
+    """Draw each epoch's random numbers from (seed, epoch): a resumed training repeats them.
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
+    rank: the number of the process where several train; each has random numbers of its own.
+    """
+
+    def __init__(self, seed: int, rank: int = 0) -> None:
+        self.seed, self.rank = seed, rank
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
@@ -27,7 +30,9 @@ class SeedEachEpoch(Callback):
         if batch_idx:
             return
         del pl_module
-        words = np.random.SeedSequence([self.seed, trainer.current_epoch, 1]).generate_state(2)
+        own = [self.rank] if self.rank else []
+        entropy = [self.seed, trainer.current_epoch, 1, *own]
+        words = np.random.SeedSequence(entropy).generate_state(2)
         torch.manual_seed(int(words[0]) << 32 | int(words[1]))
 
 
@@ -39,6 +44,26 @@ class Patience(EarlyStopping):
         del pl_module
         if self.wait_count >= self.patience:
             trainer.should_stop = True
+
+
+class StopTogether(Callback):
+    """Stops all processes of a training where a callback of one of them has asked for it.
+
+    Those that went on would wait for the others without end. Comes after what asks.
+    """
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        """Agree after a step."""
+        self._agree(trainer)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Agree after an epoch."""
+        del pl_module
+        self._agree(trainer)
+
+    def _agree(self, trainer: pl.Trainer) -> None:
+        stop = trainer.strategy.reduce_boolean_decision(trainer.should_stop, all=False)
+        trainer.should_stop = trainer.should_stop or stop
 
 
 class Curves(Callback):

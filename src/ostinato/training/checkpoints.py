@@ -31,14 +31,17 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             torch.save(checkpoint, part)
 
 
-def resumable(folder: Path) -> Path | None:
+def resumable(folder: Path, first: bool = True) -> Path | None:
     """Return the checkpoint that a training in `folder` goes on from; None where it begins anew.
 
-    Checkpoints that do not serve are removed, and the reason is printed.
+    Checkpoints that do not serve are removed, and the reason is printed. Of several processes,
+    those that are not the `first` find what that one has left.
     """
     last = folder / LAST
     if not last.exists():
         return None
+    if not first:
+        return last
     if reason := _unfit(last):
         console.warn(
             f"{console.where(last)} cannot be gone on from, as {reason}: the training begins anew"

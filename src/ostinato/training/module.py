@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import pytorch_lightning as pl
 from torch import Tensor
 
+from ostinato.errors import UserError
 from ostinato.training.monitor import Monitor
 
 
@@ -30,6 +31,13 @@ class MethodModule(pl.LightningModule, ABC):
     @abstractmethod
     def mean(self, part: str) -> Tensor | None:
         """Return the monitored metric of `train` or `validation` since the last call, if known."""
+
+    def compile_step(self) -> None:
+        """Have torch compile what a training step computes.
+
+        Raises `UserError` where a method has nothing to compile.
+        """
+        raise UserError(f"{type(self).__name__} compiles nothing: say training.compile=false.")
 
 
 def method_module(module: pl.LightningModule) -> MethodModule:

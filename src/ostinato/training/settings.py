@@ -15,7 +15,10 @@ class Training:
     """
 
     epochs: Annotated[int, Field(ge=1, description="passes over the training pieces")]
-    batch_size: Annotated[int, Field(ge=1, description="windows side by side")]
+    batch_size: Annotated[int, Field(ge=1, description="windows side by side, on each device")]
+    accumulate: Annotated[
+        int, Field(ge=1, description="batches whose gradients are averaged before each step")
+    ]
     schedule: Annotated[
         Literal["constant", "cosine", "linear"],
         Field(description="of the learning rate after the warm-up: as it is, or down to 0"),
@@ -50,10 +53,17 @@ class Training:
     accelerator: Annotated[
         Literal["auto", "cpu", "gpu", "mps"], Field(description="where to train")
     ]
-    devices: Annotated[int, Field(ge=1, description="how many of them")]
-    strategy: Annotated[str, Field(description="Lightning's strategy: auto, ddp, fsdp")]
+    devices: Annotated[
+        int, Field(ge=1, description="how many of them, each with a process of its own")
+    ]
+    strategy: Annotated[
+        str, Field(description="Lightning's strategy where there are several: auto is ddp")
+    ]
     precision: Annotated[
         Literal["32-true", "16-mixed", "bf16-mixed"], Field(description="of the arithmetic")
+    ]
+    compile: Annotated[
+        bool, Field(description="compile the training step: slow to begin, needs a C++ compiler")
     ]
     overfit_batches: Annotated[
         int, Field(ge=0, description="train on this many batches alone; 0: on everything")
@@ -71,6 +81,11 @@ class Training:
             raise ValueError(
                 f"transpose=[{low}, {high}] does not fit: it should be the lowest (-60 to 0) and "
                 "the highest (0 to 60) transposition in semitones."
+            )
+        if self.minutes is not None and self.devices > 1:
+            raise ValueError(
+                f"minutes={self.minutes:g} goes with devices=1: each of several processes would "
+                "take the learning rate from a clock of its own."
             )
 
 

@@ -13,10 +13,19 @@ from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 
 from ostinato import console
 from ostinato.errors import UserError
+from ostinato.interrupts import is_interrupt
 from ostinato.training.averaging import Averaging
 from ostinato.training.bar import EpochBar
-from ostinato.training.callbacks import Curves, LoggedMetrics, Patience, SeedEachEpoch
+from ostinato.training.callbacks import (
+    Curves,
+    LoggedMetrics,
+    Patience,
+    SeedEachEpoch,
+    StopTogether,
+)
 from ostinato.training.checkpoints import AtomicCheckpointIO, resumable
+from ostinato.training.compiling import check_compiler
+from ostinato.training.devices import Rank, helped
 from ostinato.training.divergence import DivergedError, Divergence
 from ostinato.training.memory import PeakMemory
 from ostinato.training.module import MethodModule
@@ -73,6 +82,9 @@ class FitOptions:
     callbacks: Sequence[Callback] = ()
 
 
+Task = tuple[MethodModule, pl.LightningDataModule, Training, FitOptions]
+
+
 def fit(
     module: MethodModule, data: pl.LightningDataModule, training: Training, options: FitOptions
 ) -> Fitted:
@@ -81,18 +93,44 @@ def fit(
     A module that `validates_training` has batches to validate without validation pieces too, but
     nothing to choose the best weights by. Raises KeyboardInterrupt when interrupted; what was
     reached stays in the checkpoints. Raises `DivergedError` for a training that leaves the numbers
-    before there are weights to keep.
+    before there are weights to keep. On several devices, the callbacks of `options` and the logger
+    are those of the first process alone.
     """
+    if training.devices == 1:
+        return _fit(module, data, training, options)
+    own = replace(options, logger=None, callbacks=())
+    with helped(training.devices, _help, (module, data, training, own)) as rank:
+        return _fit(module, data, training, options, rank)
+
+
+def _help(rank: Rank, task: Task) -> None:
+    """Train along, in a process that is not the first."""
+    module, data, training, options = task
+    _fit(module, data, training, options, rank)
+
+
+def _fit(
+    module: MethodModule,
+    data: pl.LightningDataModule,
+    training: Training,
+    options: FitOptions,
+    rank: Rank | None = None,
+) -> Fitted:
+    """Train in this process, alone or as one of several."""
     _quieten()
+    first = rank is None or rank.rank == 0
+    if training.compile:
+        check_compiler()
+        module.compile_step()
     curves, clock, memory = Curves(), Clock(training.minutes), PeakMemory()
     monitored = f"validation_{module.monitor.name}"
     # Lightning's own save_last would write last.ckpt only in epochs that are the best so far;
     # `last` comes after `best`, so that what is resumed knows of it
     best = _checkpoint(options.checkpoints, "best", monitored, module.monitor.mode)
     last = _checkpoint(options.checkpoints, "last", None)
-    bar: list[Callback] = [EpochBar()] if console.err.is_terminal else []
+    bar: list[Callback] = [EpochBar()] if first and console.err.is_terminal else []
     callbacks: list[Callback] = [
-        SeedEachEpoch(options.seed),
+        SeedEachEpoch(options.seed, rank.rank if rank else 0),
         Divergence(),
         *bar,
         curves,
@@ -100,14 +138,15 @@ def fit(
         memory,
     ]
     callbacks += [LoggedMetrics(), LastValidated(training.validate_every), *options.callbacks]
-    callbacks += [*([best] if options.validated else []), last]
+    callbacks += [*([StopTogether()] if rank else []), *([best] if options.validated else []), last]
     if averaging := module.averaging:
         callbacks.append(Averaging(averaging))
     if options.validated and training.early_stopping:
         callbacks.append(
             Patience(monitored, mode=module.monitor.mode, patience=training.early_stopping)
         )
-    diverged = _run(module, data, _trainer(module, training, options, callbacks), last)
+    trainer = _trainer(module, training, options, callbacks, rank)
+    diverged = _run(module, data, trainer, last, resumable(options.checkpoints, first))
     kept = best if options.validated and best.best_model_path else last
     fitted = _take_best(module, curves, kept)
     if diverged:
@@ -116,13 +155,23 @@ def fit(
 
 
 def _run(
-    module: MethodModule, data: pl.LightningDataModule, trainer: pl.Trainer, last: ModelCheckpoint
+    module: MethodModule,
+    data: pl.LightningDataModule,
+    trainer: pl.Trainer,
+    last: ModelCheckpoint,
+    reached: Path | None,
 ) -> str:
-    """Fit; returns where the training left the numbers, or nothing if it did not."""
-    reached = resumable(Path(trainer.default_root_dir))
+    """Fit, from a checkpoint or from the beginning.
+
+    Returns where the training left the numbers, or nothing if it did not.
+    """
     try:
         trainer.fit(module, datamodule=data, ckpt_path=reached)
-    except SystemExit as error:  # Lightning's way of ending an interrupted training
+    except SystemExit as error:
+        # Lightning's way of ending an interrupted training; a cluster that wants the machine back
+        # ends the process so too, and looks at its exit code
+        if not is_interrupt(error):
+            raise
         raise KeyboardInterrupt from error
     except DivergedError as error:
         if not last.best_model_path:
@@ -143,15 +192,21 @@ def _checkpoint(folder: Path, name: str, monitor: str | None, mode: str = "min")
 
 
 def _trainer(
-    module: MethodModule, training: Training, options: FitOptions, callbacks: list[Callback]
+    module: MethodModule,
+    training: Training,
+    options: FitOptions,
+    callbacks: list[Callback],
+    rank: Rank | None,
 ) -> pl.Trainer:
+    strategy = "ddp" if training.strategy == "auto" else training.strategy
     try:
         return pl.Trainer(
             max_epochs=training.epochs,
             accelerator=training.accelerator,
             devices=training.devices,
-            strategy=training.strategy,
+            strategy=strategy if rank else "auto",
             precision=training.precision,
+            accumulate_grad_batches=training.accumulate,
             gradient_clip_val=module.gradient_clip,
             overfit_batches=training.overfit_batches,
             check_val_every_n_epoch=training.validate_every,
@@ -159,7 +214,7 @@ def _trainer(
             profiler=training.profiler,
             deterministic="warn" if training.accelerator in ("gpu", "auto") else True,
             callbacks=callbacks,
-            plugins=[AtomicCheckpointIO()],
+            plugins=[AtomicCheckpointIO(), *([rank] if rank else [])],
             logger=options.logger or False,
             default_root_dir=options.checkpoints,
             enable_progress_bar=False,

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
+from ostinato.config import Config
+from ostinato.errors import ConfigError
 from ostinato.methods.base import EvaluationTask, Findings, TrainingTask
 from ostinato.methods.segments.findings import describe_nothing, describe_segments
 from ostinato.methods.segments.method import SegmentMethod
@@ -35,6 +37,16 @@ class Adversarial(SegmentMethod):
         """Return the overlapping area with real segments."""
         del unit
         return OVERLAP
+
+    def check(self, config: Config) -> None:
+        """Refuse gradients that are averaged over batches: two networks take turns."""
+        super().check(config)
+        accumulate = config.build("training").accumulate
+        if accumulate > 1:
+            raise ConfigError(
+                f"training.accumulate={accumulate} does not fit a GAN, whose networks take turns: "
+                "say training.accumulate=1, and raise training.batch_size."
+            )
 
     def module(self, task: TrainingTask, network: "GAN") -> "AdversarialModule":
         """Return the module that trains generator and critic."""

@@ -37,22 +37,24 @@ class LikelihoodModule(MethodModule):
         self.monitor, self.averaging = nats_per(self.unit), training.averaging
         self.token_weights: Tensor | None
         self.register_buffer("token_weights", token_weights, persistent=False)
+        self._nll = network.nll
         self._sums = {"train": [0.0, 0], "validation": [0.0, 0]}
         self.advice, self.gradient_clip = advise(training), training.gradient_clip
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of one batch of windows."""
         del batch_idx
-        nll = self.network.nll(batch.inputs, batch.positions, batch.targets, batch.semitones)
+        nll = self._nll(batch.inputs, batch.positions, batch.targets, batch.semitones)
         real = predicted(batch.targets)
-        mean = nll.sum() / (count := int(real.sum()))
-        self._add("train", mean.detach() * count, count)
+        count = int(real.sum())
+        mean = nll.sum() / (each := self._on_each_device(real.sum()))
+        self._add("train", mean.detach() * each, count)
         name = f"train_step_{self.monitor.name}"
         self.log(name, mean.detach(), on_step=True, on_epoch=False, prog_bar=True)
         if self.token_weights is None:
             return mean
         weights = self.token_weights[batch.targets.clamp(min=0)] * real
-        return (nll * weights).sum() / weights.sum()
+        return (nll * weights).sum() / self._on_each_device(weights.sum())
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Score whole pieces."""
@@ -75,6 +77,21 @@ class LikelihoodModule(MethodModule):
         total, count = self.trainer.strategy.reduce(local.to(self.device), reduce_op="sum")
         mean: Tensor = (total / count).to(torch.float32)
         return mean
+
+    def compile_step(self) -> None:
+        """Have torch compile the negative log-likelihood of a batch, and its gradient."""
+        self._nll = torch.compile(self.network.nll)
+
+    def _on_each_device(self, total: Tensor) -> Tensor:
+        """Return the mean of a total over the devices; the total itself on one.
+
+        Gradients are averaged over devices: divided by this, a loss weighs every step alike,
+        whichever device has the more of them.
+        """
+        if self.trainer.world_size == 1:
+            return total
+        found: Tensor = self.trainer.strategy.reduce(total.double(), reduce_op="mean")
+        return found.to(total.dtype if total.is_floating_point() else torch.float32)
 
     def _add(self, part: str, nll: Tensor, count: int) -> None:
         self._sums[part][0] += float(nll)

@@ -53,6 +53,10 @@ class SegmentMethod(Method):
                 f"model={chosen['model']} is trained on one device, in 32 bits or bfloat16: "
                 "say training.devices=1 and training.precision=32-true or bf16-mixed."
             )
+        if training.compile:
+            raise ConfigError(
+                f"model={chosen['model']} is not compiled: say training.compile=false."
+            )
         representation, pitches = config.build("representation"), config["model"]["pitch_range"]
         if representation.kind == "frames" and not representation.binary:
             raise ConfigError(

@@ -1,0 +1,168 @@
+"""Launchers of several jobs at once: none is lost, one fails alone, and a sweep goes on."""
+
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import yaml
+
+from forked import ended, run, start
+from ostinato.sweeps.jobs import JobRecord
+from ostinato.sweeps.results import list_results
+from ostinato.tracking import SWEEP_TAG
+
+TINY = (
+    "debug=smoke",
+    "model.size=tiny",
+    "model.backbone.hidden_size=8",
+    "model.backbone.layers=1",
+    "training.max_pieces=4",
+    "sampling.min_bars=0",
+    "sampling.max_bars=2",
+    "sampling.pieces=1",
+)
+LOCAL = "hydra/launcher=submitit_local"
+LONG = ("training.epochs=60", "training.early_stopping=null", "training.schedule=constant")
+PATIENCE = 300  # seconds
+
+
+@pytest.fixture
+def submitit() -> None:
+    """The test is skipped where the package is missing, which brings the launchers of submitit."""
+    pytest.importorskip(
+        "hydra_plugins.hydra_submitit_launcher",
+        reason="hydra/launcher=submitit_local needs `pip install -e '.[slurm]'`",
+    )
+
+
+def words_of(project: Path) -> str:
+    """Return what the commands printed, and remove it."""
+    words = "".join(log.read_text() for log in sorted(project.glob("*.log")))
+    for log in project.glob("*.log"):
+        log.unlink()
+    return words
+
+
+def sweep_of(project: Path) -> Path:
+    [folder] = project.glob("outputs/sweeps/*/*")
+    return folder
+
+
+def states(project: Path) -> list[str]:
+    return [row["state"] for row in list_results(sweep_of(project))]
+
+
+def job_process(parent: int, at: Callable[[], bool]) -> psutil.Process:
+    """Return the process of the only job of submitit, once a condition holds."""
+    limit = time.monotonic() + PATIENCE
+    while time.monotonic() < limit:
+        found = [
+            process
+            for process in psutil.Process(parent).children(recursive=True)
+            if "submitit.core._submit" in process.cmdline()
+        ]
+        if found and at():
+            return found[0]
+        time.sleep(0.2)
+    raise AssertionError("the job does not get there")
+
+
+def printed(project: Path) -> str:
+    """Return what the jobs of submitit printed so far."""
+    logs = project.glob("outputs/sweeps/*/*/.submitit/*/*_log.out")
+    return "".join(log.read_text() for log in logs)
+
+
+@pytest.mark.usefixtures("submitit")
+def test_a_sweep_by_submitit_goes_on_and_one_job_fails_alone(project: Path) -> None:
+    words = ("run", "-m", "training.epochs=1,0", *TINY, LOCAL)
+    assert run(project, *words) == 2, words_of(project)
+    assert states(project) == ["finished", "failed"]
+    assert "training.epochs=0" in (sweep_of(project) / "1" / "error.txt").read_text()
+    words_of(project)
+    assert run(project, *words) == 2
+    assert "1 of 2 jobs is done" in words_of(project)
+    assert "job 0 is finished already" in printed(project)
+    assert run(project, *words[:-1]) == 2, "the launcher may differ"
+    assert "1 of 2 jobs is done" in words_of(project)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("submitit")
+def test_a_job_that_a_cluster_stops_is_requeued_and_resumed(project: Path) -> None:
+    sweep = start(project, "run", "-m", "seed=1", *TINY, *LONG, LOCAL)
+    job = job_process(sweep.pid, lambda: "epoch 3 of 60" in printed(project))
+    job.send_signal(signal.SIGUSR2)  # as SLURM does before the time is up, or for another job
+    assert ended(sweep) == 0, words_of(project)
+    words = printed(project)
+    assert words.count("Requeued job") == 1
+    assert "resuming the interrupted training" in words
+    assert words.count("epoch 3 of 60: ") == 1, "it goes on after its last whole epoch"
+    assert states(project) == ["finished"]
+    assert [r.info.status for r in runs_of_jobs(project)] == ["FINISHED"]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("submitit")
+def test_a_job_whose_process_is_killed_fails_alone(project: Path) -> None:
+    words = ("run", "-m", "seed=1", *TINY, *LONG, LOCAL)
+    sweep = start(project, *words)
+    job_process(sweep.pid, lambda: "epoch 3 of 60" in printed(project)).kill()
+    assert ended(sweep) == 1
+    assert states(project) == ["failed"]
+    assert "the process of the job was ended" in words_of(project)
+    assert run(project, *words) == 0, words_of(project)
+    assert "resuming the interrupted training" in printed(project)
+    assert states(project) == ["finished"]
+    [found] = runs_of_jobs(project)
+    assert found.info.status == "FINISHED"
+
+
+def runs_of_jobs(project: Path) -> list[Any]:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{project}/outputs/mlflow/mlflow.db")
+    return [r for r in client.search_runs(["1"]) if SWEEP_TAG not in r.data.tags]
+
+
+@pytest.mark.slow
+def test_eight_jobs_that_begin_at_once_on_a_fresh_store_lose_nothing(project: Path) -> None:
+    shutil.rmtree(project / "outputs", ignore_errors=True)
+    eight = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=8")
+    assert run(project, "run", "-m", "seed=range(1,9)", *TINY, *eight) == 0, words_of(project)
+    assert states(project) == ["finished"] * 8
+    found = runs_of_jobs(project)
+    assert sorted(int(r.data.params["seed"]) for r in found) == list(range(1, 9))
+    assert {r.info.status for r in found} == {"FINISHED"}
+    records = [JobRecord.read(sweep_of(project) / str(number)) for number in range(8)]
+    assert {record.run for record in records if record} == {r.info.run_id for r in found}
+    for run_of_job in found:
+        assert "test_nats_per_note" in run_of_job.data.metrics
+        assert run_of_job.data.params["training.epochs"] == "2"
+        artifacts = project / "outputs" / "mlflow" / "artifacts"
+        [report] = artifacts.glob(f"**/{run_of_job.info.run_id}/artifacts/report.html")
+        assert report.stat().st_size
+
+
+def test_a_missing_launcher_is_named_with_what_installs_it(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hydra.core.config_store import ConfigStore
+
+    launchers = ConfigStore.instance().repo["hydra"]["launcher"]
+    for name in ("submitit_slurm.yaml", "ray.yaml"):
+        monkeypatch.delitem(launchers, name, raising=False)
+    (project / "conf" / "experiment" / "mine.yaml").write_text(
+        "# @package _global_\n"
+        + yaml.safe_dump({"defaults": [{"override /hydra/launcher": "submitit_slurm"}]})
+    )
+    for words in (("hydra/launcher=submitit_slurm",), ("experiment=mine",)):
+        assert run(project, "run", "-m", "seed=1,2", *words) == 2
+        assert "run `pip install -e '.[slurm]'` in the environment" in words_of(project)
+    assert run(project, "run", "-m", "seed=1,2", "hydra/launcher=ray") == 2
+    assert "hydra/launcher=ray needs a package that is not installed" in words_of(project)
