@@ -53,6 +53,7 @@ launchers of a sweep (hydra/launcher=…) and sweepers (hydra/sweeper=…), wher
   joblib           hydra.launcher.n_jobs=2 runs at once on this machine
   submitit_local   all runs at once on this machine: pip install -e '.[slurm]'
   submitit_slurm   on a SLURM cluster: hydra.launcher.partition=…, .timeout_min=…, .gpus_per_node=1
+  ray              on Ray, here or its cluster: pip install --no-deps hydra-ray-launcher
   optuna           hydra/sweeper=optuna searches values: hydra.sweeper.n_trials=20
 
 examples

@@ -123,6 +123,32 @@ def test_a_job_whose_process_is_killed_fails_alone(project: Path) -> None:
     assert found.info.status == "FINISHED"
 
 
+@pytest.mark.slow
+def test_a_worker_of_joblib_that_is_killed_is_said_in_a_sentence(project: Path) -> None:
+    words = ("run", "-m", "seed=1,2", *TINY, *LONG)
+    two = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+    sweep = start(project, *words, *two)
+    limit = time.monotonic() + PATIENCE
+    while not any(
+        f"epoch {n} of 60" in log.read_text() for log in project.glob("*.log") for n in (3, 4)
+    ):
+        assert time.monotonic() < limit
+        time.sleep(0.2)
+    checkpoints = project / "outputs" / "checkpoints"
+    while not list(checkpoints.glob("*/last.ckpt")):
+        time.sleep(0.2)
+    for worker in psutil.Process(sweep.pid).children():
+        if "loky.backend.popen_loky_posix" in " ".join(worker.cmdline()):
+            worker.kill()
+            break
+    assert ended(sweep) == 1
+    printed_words = words_of(project)
+    assert "a process of the sweep was ended" in printed_words
+    assert "Traceback" not in printed_words
+    assert run(project, *words) == 0, words_of(project)
+    assert states(project) == ["finished"] * 2
+
+
 def runs_of_jobs(project: Path) -> list[Any]:
     from mlflow import MlflowClient
 
@@ -149,20 +175,27 @@ def test_eight_jobs_that_begin_at_once_on_a_fresh_store_lose_nothing(project: Pa
         assert report.stat().st_size
 
 
-def test_a_missing_launcher_is_named_with_what_installs_it(
-    project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def without_launchers() -> None:
+    """Take from this process the launchers of packages that need not be installed."""
     from hydra.core.config_store import ConfigStore
+    from hydra.core.plugins import Plugins
 
-    launchers = ConfigStore.instance().repo["hydra"]["launcher"]
+    Plugins.instance()  # registers them
     for name in ("submitit_slurm.yaml", "ray.yaml"):
-        monkeypatch.delitem(launchers, name, raising=False)
+        ConfigStore.instance().repo["hydra"]["launcher"].pop(name, None)
+
+
+def test_a_missing_launcher_is_named_with_what_installs_it(project: Path) -> None:
     (project / "conf" / "experiment" / "mine.yaml").write_text(
         "# @package _global_\n"
         + yaml.safe_dump({"defaults": [{"override /hydra/launcher": "submitit_slurm"}]})
     )
-    for words in (("hydra/launcher=submitit_slurm",), ("experiment=mine",)):
-        assert run(project, "run", "-m", "seed=1,2", *words) == 2
-        assert "run `pip install -e '.[slurm]'` in the environment" in words_of(project)
-    assert run(project, "run", "-m", "seed=1,2", "hydra/launcher=ray") == 2
-    assert "hydra/launcher=ray needs a package that is not installed" in words_of(project)
+    for word, installs in (
+        ("hydra/launcher=submitit_slurm", "pip install -e '.[slurm]'"),
+        ("experiment=mine", "pip install -e '.[slurm]'"),
+        ("hydra/launcher=ray", "pip install --no-deps hydra-ray-launcher"),
+    ):
+        assert run(project, "run", "-m", "seed=1,2", word, first=without_launchers) == 2
+        words = words_of(project)
+        assert "needs a package that is not installed: run `" in words
+        assert f"{installs}` in the environment of ostinato." in words

@@ -18,6 +18,8 @@ from ostinato.config.launchers import LAUNCHER
 from ostinato.config.launching import MULTIRUN, check_launch, name_swept_corpora
 from ostinato.config.location import key_of, to_project_overrides
 from ostinato.config.overrides import quote_paths
+from ostinato.errors import UserError
+from ostinato.parallel import DIED
 from ostinato.stages import compose, fetch
 from ostinato.stages.again import Source, load_again, local_overrides
 from ostinato.stages.bundle_config import suggest_generate_command
@@ -48,6 +50,10 @@ from ostinato.sweeps.shares import (
 if TYPE_CHECKING:
     from ostinato.training.trainer import Fitted
 
+ENDED = (
+    "a process of the sweep was ended, perhaps for want of memory, and the others with it: the same "
+    "command goes on."
+)
 OF_A_ROW = ("corpus.name", "split", "representation", "model", "training", "evaluation")
 
 
@@ -119,6 +125,10 @@ def _launch(words: Sequence[str], project: Project, failures: Failures) -> list[
     except HydraException as error:
         plain = [word for word in words if not word.startswith("-")]
         raise translate_error(error, plain, project.conf) from error
+    except Exception as error:
+        if type(error).__name__ not in DIED:
+            raise
+        errors.append(UserError(ENDED))
     return errors
 
 

@@ -43,6 +43,7 @@ NOISE = (
     ".*smaller than the logging interval.*",
     ".*could not find the monitored key.*",  # before the first validation
     ".*`lr_scheduler.step.*",
+    ".*sync_dist=True.*",  # modules log what they have summed over all devices
 )
 
 
