@@ -36,7 +36,7 @@ FLOORS = (
     {"sampling"},
     {"evaluation", "listening"},
     {"tracking"},
-    {"run_notes", "sweeps", "ui"},
+    {"registry", "run_notes", "sweeps", "ui"},
     {"methods", "comparison"},
     {"inspection"},
     {"stages"},

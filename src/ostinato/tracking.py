@@ -32,6 +32,7 @@ DATABASE = "mlflow.db"
 ARTIFACTS = "artifacts"  # the folder beside it
 OF_TRAINING = ("config", "model", "curves", "training")  # folders of artifacts
 BUNDLE_TAG = "ostinato.bundle"
+INITIAL_TAG = "ostinato.initial"  # of a run that was fine-tuned: the bundle that it began from
 COMMAND_TAG = "ostinato.command"  # the command that runs a training again
 SWEEP_TAG = "ostinato.sweep"  # of the run that the runs of a sweep lie below
 SUPERSEDED_TAG = "ostinato.superseded"  # of a run whose job was run again with other settings
