@@ -45,7 +45,7 @@ PIECES = 24
 TINY = (
     *("debug=smoke", "model.backbone.hidden_size=8", "model.backbone.layers=1"),
     *("model.input.embedding_size=8", "training.max_pieces=6", "training.batch_size=4"),
-    *("sampling.pieces=1", "sampling.max_bars=2", "preprocess.processes=1"),
+    *("sampling.pieces=1", "sampling.min_bars=0", "sampling.max_bars=2", "preprocess.processes=1"),
 )
 NINE = ("model=rnn,gru,lstm", "seed=1,2,3", *TINY)
 FIGURES = ("number", "overrides", "state", "score", "epochs", "error")
@@ -55,7 +55,13 @@ SEARCH = (
     *("training.learning_rate=tag(log,interval(0.0003,0.1))",),
     *("model.backbone.hidden_size=choice(8,16,32)", "model=gru", "debug=smoke"),
     *("training.epochs=16", "training.max_pieces=16", "model.backbone.layers=1"),
-    *("sampling.pieces=1", "sampling.max_bars=1", "preprocess.processes=1", "tracking=off"),
+    *(
+        "sampling.pieces=1",
+        "sampling.min_bars=0",
+        "sampling.max_bars=1",
+        "preprocess.processes=1",
+        "tracking=off",
+    ),
 )
 SEEDS = 5  # with which the best trial is trained again
 LINES = 30  # a start is killed after at most so many lines of news; a job prints about 15

@@ -102,7 +102,7 @@ def dvc_project(project: Path) -> Path:
     )
     params = (project / "params.yaml").read_text()
     params = params.replace("debug: null", "debug: smoke")
-    small = 'overrides: ["model.backbone.hidden_size=32"]'
+    small = 'overrides: ["model.size=tiny", "model.backbone.hidden_size=32"]'
     (project / "params.yaml").write_text(params.replace("overrides: []", small))
     (project / ".gitignore").write_text(
         "/outputs/mlflow/\n/outputs/mlflow_runs.json\n/outputs/cache/\n/outputs/checkpoints/\n"

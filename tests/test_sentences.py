@@ -18,7 +18,9 @@ Captured = pytest.CaptureFixture[str]
 TINY = (
     "debug=smoke",
     "training.epochs=1",
+    "model.size=tiny",
     "model.backbone.hidden_size=16",
+    "sampling.min_bars=0",
     "sampling.max_bars=3",
     "tracking=off",
 )

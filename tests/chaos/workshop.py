@@ -12,12 +12,14 @@ from starting import Start, Started, begin, forking
 
 TINY = (
     "debug=smoke",
+    "model.size=tiny",
     "model.backbone.hidden_size=8",
     "model.backbone.layers=1",
     "model.input.embedding_size=8",
     "training.max_pieces=6",
     "training.batch_size=4",
     "sampling.pieces=1",
+    "sampling.min_bars=0",
     "sampling.max_bars=2",
     "preprocess.processes=1",
 )

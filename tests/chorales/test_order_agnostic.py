@@ -5,15 +5,10 @@ from itertools import permutations
 import numpy as np
 import pytest
 import torch
-from chorales.features import Sequences, pad_time_steps, reorder_voices
-from chorales.voices import HistoryVoices
 from torch import Tensor
 
 from chorales.order_agnostic import OrderAgnostic, spread_orders
-<<<<<<< HEAD
-=======
 from chorales.reorder import Sequences, pad_time_steps, reorder_voices
->>>>>>> tests
 from defaults import build
 from ostinato.config import compose
 from ostinato.errors import ConfigError

@@ -13,6 +13,7 @@ from ostinato.errors import ConfigError
 from ostinato.stages.compose import compose_config
 
 ROOT = Path(__file__).parents[2]
+PIANOROLL_BY_BITS = ["representation=pianoroll", "model/frame_head=bernoulli"]
 CONF = ROOT / "conf"
 
 
@@ -391,9 +392,27 @@ def test_a_value_whose_change_dvc_would_not_notice_is_refused() -> None:
             ["representation=pianoroll", "sampling.repetition_penalty=1.5"],
             "sampling.repetition_penalty is not read by model=lstm: leave it out.",
         ),
+        *(
+            (words, f"sampling.{name} is not read by model={model}: leave it out.")
+            for model, words, name in [
+                ("lstm", ["representation=pianoroll", "sampling.candidates=2"], "candidates"),
+                ("lstm", ["representation=pianoroll", "sampling.min_bars=0"], "min_bars"),
+                (
+                    "lstm",
+                    [*PIANOROLL_BY_BITS, "sampling.pitch_temperature=0.5"],
+                    "pitch_temperature",
+                ),
+                ("lstm", [*PIANOROLL_BY_BITS, "sampling.pitch_top_p=0.5"], "pitch_top_p"),
+                ("gan", ["model=gan", "sampling.pitch_temperature=0.5"], "pitch_temperature"),
+                ("gan", ["model=gan", "sampling.pitch_top_p=0.5"], "pitch_top_p"),
+                ("gan", ["model=gan", "sampling.candidates=2"], "candidates"),
+                ("gan", ["model=gan", "sampling.min_bars=0"], "min_bars"),
+                ("vae", ["model=vae", "sampling.candidates=2"], "candidates"),
+            ]
+        ),
         (
-            ["experiment=bach_gan", "training.averaging=0.999"],
-            "training.averaging=0.999 does not fit: it should be less than or equal to 0.99.",
+            ["experiment=bach_gan", "training.averaging=1.0"],
+            "training.averaging=1.0 does not fit: it should be less than 1.",
         ),
         (
             ["experiment=bach_gan", "training.betas=[0.5]"],
@@ -403,6 +422,12 @@ def test_a_value_whose_change_dvc_would_not_notice_is_refused() -> None:
 )
 def test_a_setting_that_has_no_effect_is_refused(overrides: list[str], sentence: str) -> None:
     assert refusal(overrides) == sentence
+
+
+def test_settings_of_pitches_are_read_where_pitches_are_drawn_one_by_one() -> None:
+    for words in (["representation=pianoroll"], ["representation=event"], []):
+        config = compose([*words, "sampling.pitch_temperature=0.5"], CONF)
+        assert config["sampling.pitch_temperature"] == 0.5
 
 
 def test_what_an_experiment_sets_for_another_model_is_left_out(conf: Path) -> None:

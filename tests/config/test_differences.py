@@ -40,7 +40,7 @@ def test_a_run_is_named_by_its_parts_and_what_was_changed(overrides: list[str], 
 
 
 def test_of_many_changes_three_are_named_and_the_others_counted() -> None:
-    changes = ("epochs=2", "batch_size=4", "window=32", "learning_rate=0.5", "warmup=0.3")
+    changes = ("epochs=2", "batch_size=8", "window=32", "learning_rate=0.5", "warmup=0.3")
     config = compose([f"training.{change}" for change in changes], CONF)
     differences = find_differences(config, CONF)
     assert set(differences) == {f"training.{change.partition('=')[0]}" for change in changes}

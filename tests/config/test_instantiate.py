@@ -154,7 +154,8 @@ def test_settings_cannot_be_partial() -> None:
 def test_what_the_program_supplies_cannot_be_set() -> None:
     wrong = {**MODEL, "steps": 9}
     assert refusal({"model": wrong}, "model") == (
-        "model.steps is unknown: model takes input, backbone, head, frame_input, frame_head."
+        "model.steps is unknown: model takes input, backbone, head, frame_input, frame_head, "
+        "voices."
     )
 
 

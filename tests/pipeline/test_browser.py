@@ -27,8 +27,14 @@ CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
 QUIET = ("background-networking", "component-update", "sync")
-SMALL = ("debug=smoke", "model.backbone.hidden_size=32")
-TINY = (*SMALL, "sampling.max_bars=2", "training.epochs=1", "training.max_pieces=8")
+SMALL = ("debug=smoke", "model.size=tiny", "model.backbone.hidden_size=32")
+TINY = (
+    *SMALL,
+    "sampling.min_bars=0",
+    "sampling.max_bars=2",
+    "training.epochs=1",
+    "training.max_pieces=8",
+)
 
 pytestmark = [
     pytest.mark.slow,

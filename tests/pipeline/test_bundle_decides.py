@@ -19,7 +19,7 @@ TINY = (
     "tracking=off",
 )
 GAN = ("experiment=bach_gan", "model.size=tiny", *TINY)
-LSTM = ("model.backbone.hidden_size=16", *TINY)
+LSTM = ("model.size=tiny", "model.backbone.hidden_size=16", *TINY)
 
 
 @pytest.fixture
@@ -77,7 +77,12 @@ def test_the_model_of_the_project_decides_after_params_have_changed(here: Path) 
         assert cli.main([stage, *LSTM]) == 0
     params = here / "params.yaml"
     params.write_text("experiment: bach_gan\ntracking: off\noverrides: [sampling.pieces=1]\n")
-    assert cli.main(["generate", "sampling.max_bars=2", "sampling.prompt_bars=1"]) == 0
+    assert (
+        cli.main(
+            ["generate", "sampling.min_bars=0", "sampling.max_bars=2", "sampling.prompt_bars=1"]
+        )
+        == 0
+    )
     assert about(here / "outputs" / "samples")["model"] == "lstm"
     assert cli.main(["generate", "sampling=interpolate"]) == 2
     assert cli.main(["generate", "sampling=continuation", "sampling.max_bars=5"]) == 0
@@ -87,7 +92,13 @@ def test_the_model_of_the_project_decides_after_params_have_changed(here: Path) 
     "words",
     [
         (*GAN, "model.given_bars=1", "sampling=continuation", "sampling.prompt_bars=2"),
-        ("experiment=article", "model.backbone.hidden_size=16", *TINY, "sampling.prompt_bars=1"),
+        (
+            "experiment=article",
+            "model.size=tiny",
+            "model.backbone.hidden_size=16",
+            *TINY,
+            "sampling.prompt_bars=1",
+        ),
     ],
     ids=["gan", "sequence"],
 )

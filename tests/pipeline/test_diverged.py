@@ -15,6 +15,7 @@ from ostinato.training.divergence import DivergedError
 
 TINY = [
     "debug=smoke",
+    "model.size=tiny",
     "model.backbone.hidden_size=16",
     "training.max_pieces=8",
     "preprocess.processes=1",

@@ -14,6 +14,7 @@ from projects import bytes_of, check_a_killed_training_resumes, run, start_train
 
 SMALL = (
     "debug=smoke",
+    "model.size=tiny",
     "model.backbone.hidden_size=32",
     "training.epochs=4",
     "training.max_pieces=16",

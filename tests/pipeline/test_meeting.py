@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
 TINY = (
     "debug=smoke",
+    "model.size=tiny",
     "model.backbone.hidden_size=16",
     "training.max_pieces=4",
     "training.epochs=2",
+    "sampling.min_bars=0",
     "sampling.max_bars=2",
     "sampling.pieces=1",
     "split.validation=0.1",
@@ -110,6 +112,7 @@ def test_equal_runs_at_once_each_end_with_their_own(prepared: Path) -> None:
     assert "waiting for process" in words_of(prepared)
 
 
+@pytest.mark.slow
 def test_a_training_that_waited_for_one_that_was_killed_goes_on_from_it(prepared: Path) -> None:
     killed(prepared, "train", *TINY, first=die_after_an_epoch)
     assert run(prepared, "train", *TINY) == 0
@@ -119,6 +122,7 @@ def test_a_training_that_waited_for_one_that_was_killed_goes_on_from_it(prepared
     assert only.info.status == "FINISHED"
 
 
+@pytest.mark.slow
 def test_a_run_that_was_begun_but_not_noted_is_taken_up(prepared: Path) -> None:
     def first() -> None:
         write = run_notes.RunNote.write
@@ -152,6 +156,7 @@ def test_a_kill_while_the_store_is_made_leaves_none_that_cannot_be_used(prepared
     assert only.info.status == "FINISHED"
 
 
+@pytest.mark.slow
 def test_a_run_that_was_deleted_is_replaced(prepared: Path) -> None:
     killed(prepared, "train", *TINY, first=die_after_an_epoch)
     [deleted] = runs(prepared)
@@ -164,6 +169,7 @@ def test_a_run_that_was_deleted_is_replaced(prepared: Path) -> None:
     check_whole(prepared)
 
 
+@pytest.mark.slow
 def test_the_run_of_a_killed_training_is_marked_by_the_next_start(prepared: Path) -> None:
     killed(prepared, "train", *TINY, first=die_after_an_epoch)
     assert run(prepared, "train", *TINY, "seed=7") == 0
@@ -219,6 +225,7 @@ def test_a_training_of_a_project_that_was_moved_begins_anew(prepared: Path) -> N
     check_whole(moved)
 
 
+@pytest.mark.slow
 def test_the_runs_of_a_project_that_was_moved_are_found_and_added_to_where_it_is(
     prepared: Path,
 ) -> None:
@@ -263,6 +270,7 @@ def test_a_kill_while_a_checkpoint_is_written_leaves_the_one_before(tmp_path: Pa
     assert [p.name for p in tmp_path.iterdir()] == ["training"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "name"),
     [
@@ -281,6 +289,7 @@ def test_a_finished_training_that_was_killed_ends_the_same(
     assert {found.info.status for found in runs(prepared)} == {"FINISHED"}
 
 
+@pytest.mark.slow
 def test_what_is_generated_goes_to_the_run_of_its_training(prepared: Path) -> None:
     """Two runs came to the same weights: each project has its own."""
     assert run(prepared, "train", *TINY) == 0

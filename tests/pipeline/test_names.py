@@ -14,7 +14,9 @@ WORDS = (
     "debug=smoke",
     "training.epochs=1",
     "training.max_pieces=4",
+    "model.size=tiny",
     "model.backbone.hidden_size=16",
+    "sampling.min_bars=0",
     "sampling.max_bars=3",
 )
 

@@ -15,10 +15,12 @@ from ostinato.stages.workspace import Workspace
 
 TINY = [
     "debug=smoke",
+    "model.size=tiny",
     "model.backbone.hidden_size=16",
     "training.max_pieces=8",
     "training.epochs=1",
     "preprocess.processes=1",
+    "sampling.min_bars=0",
     "sampling.max_bars=3",
     "tracking=off",
 ]
@@ -58,7 +60,12 @@ def test_samples_that_cannot_be_measured_leave_the_likelihood(
     assert "holds no piece with notes, so that samples are not measured" in said
     # and sampling as extreme as settings go ends in samples all the same
     for extreme in (
-        ["sampling.max_bars=1", "sampling.pieces=1", "sampling.sample_rate=8000"],
+        [
+            "sampling.min_bars=0",
+            "sampling.max_bars=1",
+            "sampling.pieces=1",
+            "sampling.sample_rate=8000",
+        ],
         ["sampling.temperature=10", "sampling.top_p=null", "sampling.sample_rate=48000"],
         ["sampling.temperature=0.001", "sampling.top_k=1", "sampling.repetition_penalty=10"],
     ):

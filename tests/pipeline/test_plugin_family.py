@@ -20,7 +20,7 @@ def allowed(dvc_project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy(PLUGINS / "bigrams.yaml", dvc_project / "conf" / "model")
     params = dvc_project / "params.yaml"
     text = params.read_text().replace("model: null", "model: bigrams")
-    small = '["model.backbone.hidden_size=32"]'
+    small = '["model.size=tiny", "model.backbone.hidden_size=32"]'
     assert small in text
     params.write_text(text.replace(small, '["plugins=[bigrams]", "sampling.pieces=3"]'))
     commit(dvc_project, "a family of models outside ostinato")

@@ -13,6 +13,7 @@ TINY = (
     "debug=smoke",
     "training.epochs=1",
     "training.max_pieces=4",
+    "model.size=tiny",
     "model.backbone.hidden_size=16",
     "tracking=off",
 )

@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 
 TINY = (
     "debug=smoke",
+    "model.size=tiny",
     "model.backbone.hidden_size=8",
     "model.backbone.layers=1",
     "training.max_pieces=4",
+    "sampling.min_bars=0",
     "sampling.max_bars=2",
     "sampling.pieces=1",
 )

@@ -16,8 +16,10 @@ from projects import run
 
 TINY = (
     "debug=smoke",
+    "model.size=tiny",
     "model.backbone.hidden_size=32",
     "training.max_pieces=8",
+    "sampling.min_bars=0",
     "sampling.max_bars=3",
 )
 EXPERIMENT = ["1"]

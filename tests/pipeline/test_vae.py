@@ -120,7 +120,7 @@ def test_a_vae_of_piano_rolls_goes_through_every_stage(project: Path) -> None:
     assert "model.pitch_range=[36, 83] leaves the pitches of representation=pianoroll" in sentence
 
 
-@pytest.mark.parametrize("bars", [8, 16])
+@pytest.mark.parametrize("bars", [8, pytest.param(16, marks=pytest.mark.slow)])
 def test_long_segments_go_through_every_stage(project: Path, bars: int) -> None:
     words = (*SMALL, f"model.bars={bars}", "training.epochs=1", "tracking=off")
     words = (*words, "+model.decoder.conductor_size=8", f"model.decoder._target_={HIERARCHICAL}")

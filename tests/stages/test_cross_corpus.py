@@ -28,6 +28,7 @@ WORDS = [
     "split.train=0.4",
     "split.validation=0.2",
     "split.test=0.4",
+    "model.size=tiny",
     "model.backbone.hidden_size=16",
     "training.epochs=1",
     "preprocess.processes=1",

@@ -24,9 +24,11 @@ from ostinato.stages.workspace import Workspace
 
 TINY = [
     "debug=smoke",
+    "model.size=tiny",
     "model.backbone.hidden_size=16",
     "training.max_pieces=8",
     "preprocess.processes=1",
+    "sampling.min_bars=0",
     "sampling.max_bars=2",
     "tracking=off",
 ]

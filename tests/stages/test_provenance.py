@@ -20,11 +20,13 @@ from projects import commit, run
 WORDS = [
     "debug=smoke",
     "model=gru",
+    "model.size=tiny",
     "model.backbone.hidden_size=16",
     "training.max_pieces=8",
     "training.transpose=[-1,2]",
     "training.early_stopping=null",
     "corpus.name='two words'",
+    "sampling.min_bars=0",
     "sampling.max_bars=2",
     "seed=3",
 ]
@@ -102,6 +104,7 @@ def test_a_run_of_its_own_names_the_commit(evaluated: tuple[Config, Workspace]) 
     assert f"<td>{clean[1]}, and changes</td>" in page_of(config, workspace)
 
 
+@pytest.mark.slow
 def test_a_page_that_dvc_hashes_does_not_change_with_commits(
     evaluated: tuple[Config, Workspace],
 ) -> None:
@@ -131,6 +134,7 @@ def test_a_run_evaluated_again_has_its_own_curves_and_command(
     assert re.search(r"validation was best after epoch [12]\.", page)
 
 
+@pytest.mark.slow
 def test_samples_that_were_drawn_otherwise_are_named(evaluated: tuple[Config, Workspace]) -> None:
     config, workspace = evaluated
     sampling = {**config["sampling"], "temperature": 0.5}

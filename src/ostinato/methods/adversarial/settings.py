@@ -28,7 +28,7 @@ class AdversarialTraining(Training):
         float | None,
         Field(
             gt=0,
-            le=0.99,
+            lt=1,
             description="decay of an average of the generator's weights, kept in their place",
         ),
     ]

@@ -43,7 +43,7 @@ class VoicesInput(Input):
     def __init__(
         self,
         embedding_size: Annotated[int, Field(ge=1, le=8192, description="length of the vectors")],
-        dropout: Annotated[float, Field(ge=0, lt=1, description="share of inputs dropped")] = 0.0,
+        dropout: Annotated[float, Field(ge=0, lt=1, description="share of inputs dropped")],
         *,
         spec: SequenceSpec,
     ) -> None:
