@@ -38,7 +38,7 @@ FLOORS = (
     {"tracking"},
     {"registry", "run_notes", "sweeps", "ui"},
     {"methods", "comparison"},
-    {"inspection"},
+    {"inspection", "serving"},
     {"stages"},
     {"usage", "arguments"},
     {"cli"},
