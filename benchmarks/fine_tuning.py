@@ -51,7 +51,7 @@ FINE_TUNED = ("training.epochs=20", "training.learning_rate=0.003", "training.va
 
 
 def train_model(words: Sequence[str], folder: Path) -> tuple[Workspace, dict[str, Any]]:
-    """Train a model into `folder`; returns its workspace, and minutes and epochs of its training."""
+    """Train a model into `folder`; returns its workspace, with minutes and epochs of training."""
     config = compose_config([*SHARED, *words], ROOT)
     workspace = Workspace(ROOT, folder)
     if not (ROOT / config["corpus.path"]).exists():
@@ -62,7 +62,7 @@ def train_model(words: Sequence[str], folder: Path) -> tuple[Workspace, dict[str
 
 
 def choose_tunes(target: Workspace, source: Workspace) -> tuple[list[str], int]:
-    """Return the test tunes that are like no training song of the source, and how many are like one."""
+    """Return the test tunes that are like no training song of the source, and how many are."""
     songs = TrainingMusic.of(PieceStore(source.pieces), read_split(source)["train"])
     tunes = list(PieceStore(target.pieces).only(read_split(target)["test"]))
     names = [tune.name for tune in tunes if songs.find(tune) is None]

@@ -79,8 +79,8 @@ def _explain_unknown(client: "MlflowClient", address: ModelAddress, given: str) 
     numbers = sorted(int(version.version) for version in versions)
     aliases = sorted(client.get_registered_model(address.name).aliases)
     return (
-        f"{given} does not fit: {address.name} has the versions {', '.join(map(str, numbers))} and "
-        f"{'the aliases ' + ', '.join(aliases) if aliases else 'no alias'}."
+        f"{given} does not fit: the versions of {address.name} are {', '.join(map(str, numbers))}, "
+        f"its aliases {', '.join(aliases) or 'none'}."
     )
 
 

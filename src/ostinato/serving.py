@@ -33,7 +33,7 @@ SETTINGS = "sampling.yaml"  # beside the bundle: how music is drawn where a requ
 RESOLUTION = 480  # ticks of a quarter note of a prompt that is given as notes
 MOST_ROWS, MOST_NOTES, LARGEST_MIDI = 64, 10_000, MIB  # of a request
 LONGEST = 100_000  # quarter notes
-PARAMETERS = ("seed", "temperature", "max_bars")  # of a request
+PARAMETERS = ("temperature", "max_bars")  # of a request, besides its seed
 FIELDS = {"onset": (0, LONGEST), "duration": (0, LONGEST), "pitch": (0, 127), "track": (0, 15)}
 NEEDED = ("onset", "duration", "pitch")
 PROMPT = "prompt.mid"
@@ -54,7 +54,7 @@ class Composer:
         """Return a piece for each row: `midi` in base64, `ended` (whether by itself) and `notes`.
 
         model_input: rows with `midi` (base64) or `notes` (a list of objects with onset, duration
-        and pitch, times in quarter notes), or neither: music from nothing. params: `seed`,
+        and pitch, times in quarter notes); where that is empty, music from nothing. params: `seed`,
         `temperature`, `max_bars`. Raises MLflow's exception for a bad request, with a sentence.
         """
         from mlflow.exceptions import MlflowException
@@ -69,10 +69,14 @@ class Composer:
         self, rows: list[Mapping[str, Any]], params: Mapping[str, Any]
     ) -> list[dict[str, Any]]:
         """Return a piece for each row; row i is drawn with the seed plus i."""
-        if not 1 <= len(rows) <= MOST_ROWS:
+        if not any(rows):  # MLflow leaves out what the signature does not name
+            raise RequestError(
+                'each row should have midi or notes; {"midi": ""} asks for music from nothing.'
+            )
+        if len(rows) > MOST_ROWS:
             raise RequestError(f"a request has 1 to {MOST_ROWS} rows, and this has {len(rows)}.")
-        given = {k: v for k, v in params.items() if v is not None}
-        seed = int(given.pop("seed", 0))
+        given = {name: params[name] for name in PARAMETERS if params.get(name) is not None}
+        seed = int(params.get("seed") or 0)
         if not 0 <= seed < 2**32 - MOST_ROWS:
             raise RequestError(f"seed={seed} does not fit: it should be from 0 to 2³² - 65.")
         prompts = [_read_prompt(row) for row in rows]
@@ -82,6 +86,7 @@ class Composer:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / PROMPT
             settings = {**self.sampling, **given, "pieces": 1}
+            settings["min_bars"] = min(settings["min_bars"], settings["max_bars"])
             if prompt is not None:
                 write_midi(prompt, file)
                 # the whole of it, as far as something is left to compose
@@ -139,8 +144,7 @@ def make_signature(sampling: Mapping[str, Any]) -> "ModelSignature":
 def _read_rows(model_input: Any) -> list[Mapping[str, Any]]:
     """Return the rows of a request: of a data frame, or of a list of objects."""
     if hasattr(model_input, "to_dict"):
-        rows = model_input.to_dict(orient="records")
-        return rows or [{} for _ in range(len(model_input))]
+        return list(model_input.to_dict(orient="records"))
     rows = model_input if isinstance(model_input, list) else [model_input]
     if not all(isinstance(row, Mapping) for row in rows):
         raise RequestError(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 STORE = Path("outputs") / "mlflow"
 DATABASE = "mlflow.db"
@@ -271,6 +272,12 @@ def follow_project(folder: Path) -> None:
                 "WHERE substr(artifact_uri, 1, ?) = ?",
                 (place, len(old) + 1, len(old) + 1, f"{old}/"),
             )
+            for column in ("source", "storage_location"):  # of registered models
+                store.execute(
+                    f"UPDATE model_versions SET {column} = ? || substr({column}, ?) "
+                    f"WHERE substr({column}, 1, ?) = ?",
+                    (place, len(old) + 1, len(old) + 1, f"{old}/"),
+                )
             console.say(
                 f"this project has moved: the artifacts of {quantity(changed.rowcount, 'run')} "
                 f"in MLflow are now those in {console.where(folder / ARTIFACTS)}"

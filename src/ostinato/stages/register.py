@@ -2,6 +2,7 @@
 
 import re
 import tempfile
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +67,7 @@ def register(request: Request, tracking: Tracking, workspace: Workspace) -> None
         address = f"models:/{request.name}@{request.aliases[0]}"
     console.say(
         f"{run.info.run_name} is{known} version {version.version} of {request.name}; music from "
-        f"it: ostinato generate 'model_dir={address}'"
+        f"it: ostinato generate model_dir={address}"
     )
 
 
@@ -161,15 +162,17 @@ def _write_served(client: "MlflowClient", run: "Run", folder: Path, served: Path
         )
     sampling = _sampling_of(client, run, folder)
     Config({"sampling": sampling}, ()).save(data / SETTINGS)
-    mlflow.pyfunc.save_model(
-        str(served),
-        loader_module="ostinato.serving",
-        data_path=str(data),
-        signature=make_signature(sampling),
-        # not ostinato itself: a package of that name elsewhere may be another
-        pip_requirements=[f"mlflow=={mlflow.__version__}"],
-        metadata={"ostinato": __version__},
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that there is no example of a request
+        mlflow.pyfunc.save_model(
+            str(served),
+            loader_module="ostinato.serving",
+            data_path=str(data),
+            signature=make_signature(sampling),
+            # not ostinato itself: a package of that name elsewhere may be another
+            pip_requirements=[f"mlflow=={mlflow.__version__}"],
+            metadata={"ostinato": __version__},
+        )
 
 
 def _sampling_of(client: "MlflowClient", run: "Run", folder: Path) -> Mapping[str, Any]:
