@@ -169,7 +169,8 @@ def test_a_run_without_a_model_is_refused(here: Path, capsys: Captured) -> None:
         client.delete_run(run.info.run_id)
 
 
-def test_fine_tuning_starts_from_an_address(here: Path, capsys: Captured) -> None:
+@pytest.mark.usefixtures("here")
+def test_fine_tuning_starts_from_an_address(capsys: Captured) -> None:
     words = [*TINY, "training.initial=models:/bach@champion", "tracking=off", "seed=3"]
     assert cli.main(["compose", *words]) == 0
     bad = [*words, "representation.steps_per_quarter=12"]
