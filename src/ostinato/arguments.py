@@ -1,6 +1,7 @@
 """Arguments of the command line: stages, commands and their options."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,6 +19,7 @@ STAGES = {
 }
 OTHERS = {
     "run": "all stages in one process, without DVC; -m sweeps",
+    "config": "export the config of a run for others, without paths and passwords",
     "inspect": "say what a folder of music, a music file, a token store or a model holds",
     "compare": "set runs side by side: a page to see and hear, a table, CSV, LaTeX",
     "listen": "make the page of a blind listening test, of samples of several runs",
@@ -51,9 +53,9 @@ def make_parser() -> argparse.ArgumentParser:
         stage.add_argument("--config", type=Path, metavar="FILE")
         overrides = stage.add_argument("overrides", nargs="*", metavar="key=value")
         overrides.completer = _completions  # type: ignore[attr-defined]
-    commands.add_parser("run", help=OTHERS["run"], add_help=False).add_argument(
-        "overrides", nargs="*"
-    ).completer = _completions  # type: ignore[attr-defined]
+    run = commands.add_parser("run", help=OTHERS["run"], add_help=False, parents=[_sources()])
+    run.add_argument("overrides", nargs="*").completer = _completions  # type: ignore[attr-defined]
+    _add_config(commands)
     _add_inspect(commands)
     _add_compare(commands)
     _add_listen(commands)
@@ -63,6 +65,37 @@ def make_parser() -> argparse.ArgumentParser:
     ui.add_argument("--port", type=int, default=5000, help="of the local server (5000)")
     ui.add_argument("--no-browser", action="store_true", help="print the address alone")
     return parser
+
+
+def split_source(words: Sequence[str]) -> tuple[str | None, Path | None, list[str]]:
+    """Return what `ostinato run` is given after --from and --config, and its other words."""
+    found, others = _sources().parse_known_args(words)
+    return found.source, found.config, others
+
+
+def _sources() -> Parser:
+    """Return a parser of the options of `run` that name an earlier run."""
+    parser = Parser(prog="ostinato run", add_help=False, allow_abbrev=False)
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument("--from", dest="source", metavar="RUN")
+    either.add_argument("--config", type=Path, metavar="FILE")
+    return parser
+
+
+def _add_config(commands: Any) -> None:
+    config = commands.add_parser("config", help=OTHERS["config"], description=OTHERS["config"])
+    actions = config.add_subparsers(dest="action", metavar="export", required=True)
+    export = actions.add_parser(
+        "export",
+        help="print the config of a run as YAML",
+        description="Print what `ostinato run --config FILE` makes a run again from: its config, "
+        "commit, hashes and versions, as YAML. Paths of this machine are left out.",
+        epilog="A RUN is the folder of a run, such as outputs/runs/2026-01-31/12-00-00, or the id, "
+        "the name or the address of an MLflow run. A key=value sets where runs are looked for, "
+        "such as tracking=server.",
+    )
+    export.add_argument("run", metavar="RUN")
+    export.add_argument("overrides", nargs="*", default=[], metavar="key=value")
 
 
 def _add_inspect(commands: Any) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ostinato import console, interrupts
-from ostinato.arguments import OTHERS, STAGES, make_parser
+from ostinato.arguments import OTHERS, STAGES, make_parser, split_source
 from ostinato.config.location import project_folder
 from ostinato.errors import ConfigError, UserError
 
@@ -88,11 +88,13 @@ def _dispatch(given: list[str], here: Path) -> int:
         "listen": _listen,
         "votes": _votes,
         "register": _register,
+        "config": _export_config,
     }
     return commands.get(arguments.stage, _run_stage)(arguments, here)
 
 
-def _run_all(given: list[str], here: Path) -> int:
+def _run_all(words: list[str], here: Path) -> int:
+    run, file, given = split_source(words)
     if {"-h", "--help"} & set(given):
         from ostinato.stages.compose import compose_values
         from ostinato.stages.workspace import Workspace
@@ -101,9 +103,20 @@ def _run_all(given: list[str], here: Path) -> int:
         words = [word for word in given if not word.startswith("-") and "," not in word]
         explain_run(compose_values(words, Workspace.here().root, here))
         return 0
+    from ostinato.stages.again import Source
     from ostinato.stages.run import main as run_all
 
-    return run_all(given, here)
+    if run is None and file is None:
+        return run_all(given, here)
+    return run_all(given, here, Source(_name_run(run or "", here), file and _typed(file, here)))
+
+
+def _export_config(arguments: argparse.Namespace, here: Path) -> int:
+    from ostinato.stages.config_export import export_config
+    from ostinato.stages.workspace import Workspace
+
+    export_config(_name_run(arguments.run, here), arguments.overrides, Workspace.here())
+    return 0
 
 
 def _run_stage(arguments: argparse.Namespace, here: Path) -> int:

@@ -7,7 +7,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -32,8 +32,8 @@ STORE = Path("outputs") / "mlflow"
 DATABASE = "mlflow.db"
 ARTIFACTS = "artifacts"  # the folder beside it
 OF_TRAINING = ("config", "model", "curves", "training")  # folders of artifacts
-BUNDLE_TAG = "ostinato.bundle"
-INITIAL_TAG = "ostinato.initial"  # of a run that was fine-tuned: the bundle that it began from
+BUNDLE_TAG, INITIAL_TAG = "ostinato.bundle", "ostinato.initial"  # what a run made, began from
+WEIGHTS_TAG, SAMPLES_TAG = "ostinato.weights", "ostinato.samples"  # hashes of what a run made
 COMMAND_TAG = "ostinato.command"  # the command that runs a training again
 SWEEP_TAG = "ostinato.sweep"  # of the run that the runs of a sweep lie below
 SUPERSEDED_TAG = "ostinato.superseded"  # of a run whose job was run again with other settings
@@ -42,6 +42,9 @@ DESCRIPTION_TAG = "mlflow.note.content"  # Markdown that the UI shows on the run
 # what runs are compared by: of models with likelihoods, and of those of whole segments
 TEST_SCORE, TEST_AREA = "test_nats_per_note", "test_overlapping_area"
 LONGEST_VALUE = 6000  # what MLflow takes for one parameter
+MOVE = "UPDATE {0} SET {1} = ? || substr({1}, ?) WHERE substr({1}, 1, ?) = ?"
+HOLDERS = [("model_versions", name) for name in ("source", "storage_location")]
+HOLDERS += [("runs", "artifact_uri")]  # columns of addresses of artifacts; runs, counted, the last
 
 
 @dataclass(frozen=True)
@@ -190,6 +193,19 @@ def client_of(tracking: Tracking, home: Path) -> tuple["MlflowClient", str]:
 
     Raises `UserError` where the store cannot be reached.
     """
+    with _opened(tracking, home) as client:
+        return client, _experiment(client, tracking, (home / STORE).resolve())
+
+
+def reader_of(tracking: Tracking, home: Path) -> "MlflowClient":
+    """Return a client that finds runs by their ids; unlike `client_of`, makes no experiment."""
+    with _opened(tracking, home) as client:
+        return client
+
+
+@contextmanager
+def _opened(tracking: Tracking, home: Path) -> Iterator["MlflowClient"]:
+    """Yield a client of the store, while no other process of this project opens it."""
     import logging
 
     from mlflow import MlflowClient
@@ -206,13 +222,13 @@ def client_of(tracking: Tracking, home: Path) -> tuple["MlflowClient", str]:
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     try:
-        with _lock(folder, tracking.uri is None):
+        # processes that first touch a fresh sqlite store at once would all migrate its schema
+        with FileLock(folder / ".lock", timeout=300) if tracking.uri is None else nullcontext():
             if tracking.uri is None and not (folder / DATABASE).exists():
                 _make_store(folder / DATABASE)
             if tracking.uri is None:
                 follow_project(folder)
-            client = MlflowClient(uri)
-            return client, _experiment(client, tracking, folder)
+            yield MlflowClient(uri)
     except MlflowException as error:
         raise UserError(explained(error, uri)) from error
 
@@ -226,16 +242,6 @@ def explained(error: BaseException, uri: str = "") -> str:
             "again, or record runs here with tracking=local."
         )
     return f"the MLflow store {f'{uri} ' if uri else ''}cannot be used: {reason[:200]}"
-
-
-@contextmanager
-def _lock(folder: Path, local: bool) -> Iterator[None]:
-    """Processes that first touch a fresh sqlite store at once would all migrate its schema."""
-    if not local:
-        yield
-        return
-    with FileLock(folder / ".lock", timeout=300):
-        yield
 
 
 def _make_store(file: Path) -> None:
@@ -267,17 +273,9 @@ def follow_project(folder: Path) -> None:
                 "UPDATE experiments SET artifact_location = ? WHERE artifact_location = ?",
                 (place, old),
             )
-            changed = store.execute(
-                "UPDATE runs SET artifact_uri = ? || substr(artifact_uri, ?) "
-                "WHERE substr(artifact_uri, 1, ?) = ?",
-                (place, len(old) + 1, len(old) + 1, f"{old}/"),
-            )
-            for column in ("source", "storage_location"):  # of registered models
-                store.execute(
-                    f"UPDATE model_versions SET {column} = ? || substr({column}, ?) "
-                    f"WHERE substr({column}, 1, ?) = ?",
-                    (place, len(old) + 1, len(old) + 1, f"{old}/"),
-                )
+            begin = len(old) + 1
+            for column in HOLDERS:
+                changed = store.execute(MOVE.format(*column), (place, begin, begin, f"{old}/"))
             console.say(
                 f"this project has moved: the artifacts of {quantity(changed.rowcount, 'run')} "
                 f"in MLflow are now those in {console.where(folder / ARTIFACTS)}"

@@ -27,11 +27,14 @@ def explain(name: str, purpose: str, stage: Any, config: Config) -> None:
 
 
 RUN = """\
-usage: ostinato run [-m] [key=value ...]
+usage: ostinato run [-m] [key=value ...] [--from RUN | --config FILE]
 
 all stages in one process, without DVC, into outputs/runs/DATE/TIME of the project
 
   key=value        Hydra overrides on top of params.yaml: an option of a group, or a single value
+  --from RUN       make a run again: the folder of one, or the id, the name or the address of an
+                   MLflow run; values on top of it are given as key=value
+  --config FILE    make a run again from a file: `ostinato config export RUN` writes one
   -m, --multirun   sweep: a run for each combination of values, into outputs/sweeps/DATE/TIME
   --cfg job        print the composed config and run nothing
   --info WHAT      how it was composed: defaults, defaults-tree, config, plugins or searchpath
@@ -56,6 +59,7 @@ examples
   ostinato run model=gru training.epochs=30
   ostinato run experiment=bach_gan seed=1
   ostinato run debug=smoke                       everything within a minute, as a check
+  ostinato run --from outputs/runs/2026-01-31/12-00-00 seed=1
   ostinato run -m model=rnn,lstm seed=1,2,3
   ostinato run -m model=rnn,gru hydra/launcher=joblib hydra.launcher.n_jobs=2\
 """

@@ -94,7 +94,6 @@ def test_the_model_of_the_project_decides_after_params_have_changed(here: Path) 
         (*GAN, "model.given_bars=1", "sampling=continuation", "sampling.prompt_bars=2"),
         (
             "experiment=article",
-            "model.size=tiny",
             "model.backbone.hidden_size=16",
             *TINY,
             "sampling.prompt_bars=1",

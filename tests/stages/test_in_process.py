@@ -28,7 +28,7 @@ TINY = [
     "model.backbone.hidden_size=16",
     "training.max_pieces=8",
     "preprocess.processes=1",
-    "sampling.min_bars=0",
+    "sampling.min_bars=2",
     "sampling.max_bars=2",
     "tracking=off",
 ]

@@ -201,9 +201,13 @@ def _load(client: "MlflowClient", run: "Run") -> RecordedRun:
     info, data = run.info, run.data
     files = {}
     for path in (PIECES, CROSS_CORPUS, CROSS_COUNTS, CURVES, SAMPLING, MIDI, SOUND):
-        if (content := _read(client, run, path)) is not None:
+        if (content := read_artifact(client, run, path)) is not None:
             files[path] = content
-    if MIDI in files and SOUND not in files and (wave := _read(client, run, WAVE)) is not None:
+    if (
+        MIDI in files
+        and SOUND not in files
+        and (wave := read_artifact(client, run, WAVE)) is not None
+    ):
         files[WAVE] = wave
     name, started = info.run_name or info.run_id, info.start_time or 0
     return RecordedRun(
@@ -211,7 +215,7 @@ def _load(client: "MlflowClient", run: "Run") -> RecordedRun:
     )
 
 
-def _read(client: "MlflowClient", run: "Run", path: str) -> bytes | None:
+def read_artifact(client: "MlflowClient", run: "Run", path: str) -> bytes | None:
     """Return the content of an artifact; None where the run has none of that path."""
     from mlflow.exceptions import MlflowException
 

@@ -17,6 +17,7 @@ from ostinato.config.composition import (
     params_overrides,
     without_overridden,
 )
+from ostinato.config.cross_corpus import COMPOSED
 from ostinato.config.differences import experiments_of
 from ostinato.config.experiments import UNCOMPARED
 from ostinato.config.hydra_settings import flatten
@@ -97,7 +98,8 @@ class _Asked:
 
     def values(self, config: Config) -> dict[str, Any]:
         """Return all of a config that makes a figure, by dotted key."""
-        tree = {k: v for k, v in config.tree.items() if k not in (*LEFT_OUT, "choices")}
+        left_out = (*LEFT_OUT, "choices", COMPOSED)  # the last follows from evaluation.corpora
+        tree = {k: v for k, v in config.tree.items() if k not in left_out}
         found = flatten(tree)
         return {key: value for key, value in found.items() if key not in self._unread}
 
@@ -124,7 +126,7 @@ def _complete(overrides: Sequence[str], asked: _Asked) -> RunCommand:
     """Return overrides with those that are missing: options of groups, their parts, then values."""
     words = list(overrides)
     composed = asked.compose(words)
-    if chosen := _missing_choices(composed, asked.config, words):
+    if chosen := _missing_choices(composed, words, asked):
         words += chosen
         composed = asked.compose(words)
     for group in CHOSEN:
@@ -153,11 +155,13 @@ def _accepted(values: Sequence[str], words: Sequence[str], asked: _Asked) -> lis
     return [value for value in values if composes([value])]
 
 
-def _missing_choices(composed: Config, config: Config, words: Sequence[str]) -> list[str]:
+def _missing_choices(composed: Config, words: Sequence[str], asked: _Asked) -> list[str]:
     """Return overrides for groups of which another option is chosen."""
-    ours, theirs = config["choices"], composed["choices"]
+    ours, theirs = asked.config["choices"], composed["choices"]
     found = []
     for group in GROUPS:
+        if ours.get(group) is not None and ours[group] not in group_options(asked.conf, group):
+            continue  # a file of another project: its values are there
         if group == "experiment" or group in LEFT_OUT or ours.get(group) == theirs.get(group):
             continue
         if any(key_of(word) == group for word in words):

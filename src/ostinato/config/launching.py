@@ -31,7 +31,7 @@ FEW = 100  # values of a sweep that are looked at
 
 @dataclass(frozen=True)
 class Launch:
-    """What a command line starts.
+    """The runs that a command line starts.
 
     sweep: the node of that name, as it is composed; sweeper: the class of Hydra's sweeper.
     """

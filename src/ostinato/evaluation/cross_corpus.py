@@ -26,7 +26,7 @@ PieceRow = tuple[str, float, int, float]  # name, nats, notes and quarter notes 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What of a test split is not scored.
+    """The part of a test split that is not scored.
 
     refused: by piece, why the representation cannot hold it. alike: by piece, a training piece of
     the model that it is like. too_short: pieces that are scored, and in which too few notes stand

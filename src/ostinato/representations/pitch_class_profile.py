@@ -1,4 +1,4 @@
-"""How much of each pitch class sounded of late: what there is to know of the key."""
+"""Profiles of pitch classes: the share of each in the music so far, which shows the key."""
 
 import numpy as np
 from numpy.typing import NDArray

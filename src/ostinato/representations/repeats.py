@@ -1,4 +1,4 @@
-"""What followed when the last time steps occurred before: how pieces repeat themselves."""
+"""Repeats: the tokens that followed when the last time steps occurred before."""
 
 import numpy as np
 from numpy.typing import NDArray

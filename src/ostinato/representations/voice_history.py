@@ -1,4 +1,4 @@
-"""What positions of voices say of the piece so far: phrases, pitch classes and repeats."""
+"""Features of the piece so far in positions of voices: phrases, pitch classes and repeats."""
 
 from dataclasses import dataclass
 from itertools import pairwise

@@ -12,7 +12,7 @@ from ostinato.run_notes import NOTE
 from ostinato.stages.workspace import Workspace
 
 FINISHED = "finished"  # how earlier versions marked a folder; now it is removed
-OURS = ("*.ckpt", "config.yaml", NOTE, "mlflow_run", FINISHED)
+OURS = ("*.ckpt", "config.yaml", "provenance.json", NOTE, "mlflow_run", FINISHED)
 
 
 @contextmanager

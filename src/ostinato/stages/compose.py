@@ -42,21 +42,32 @@ def run(config: Config, workspace: Workspace) -> None:
     )
 
 
-def compose_config(overrides: Sequence[str], root: Path, here: Path | None = None) -> Config:
+def compose_config(
+    overrides: Sequence[str],
+    root: Path,
+    here: Path | None = None,
+    given: Sequence[str] | None = None,
+) -> Config:
     """Return the config of a project's params.yaml under further overrides, checked.
 
-    Paths in the overrides are seen from `here`. Raises `ConfigError` with one sentence for the
-    first thing that does not fit.
+    Paths in the overrides are seen from `here`. `given` are overrides in place of those of
+    params.yaml. Raises `ConfigError` with one sentence for the first thing that does not fit.
     """
-    config = compose_values(overrides, root, here)
-    refuse_unread(config, [*read_params(root), *overrides])
+    given = read_params(root) if given is None else given
+    config = compose_values(overrides, root, here, given)
+    refuse_unread(config, [*given, *overrides])
     check_compatibility(config, conf_folder(root))
     return config
 
 
-def compose_values(overrides: Sequence[str], root: Path, here: Path | None = None) -> Config:
+def compose_values(
+    overrides: Sequence[str],
+    root: Path,
+    here: Path | None = None,
+    given: Sequence[str] | None = None,
+) -> Config:
     """Return the same config, of which each value is checked, but not what goes with what."""
-    given = without_overridden(read_params(root), overrides)
+    given = without_overridden(read_params(root) if given is None else given, overrides)
     config = compose([*given, *quote_paths(overrides)], conf_folder(root))
     return to_project_paths(config, overrides, here or root, root)
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OwnTest:
-    """What evaluating found on the test split of the model's own corpus."""
+    """Findings on the test split of the model's own corpus."""
 
     task: EvaluationTask
     findings: Findings

@@ -19,9 +19,11 @@ from ostinato.stages.bundle_config import (
 from ostinato.stages.encoding import read_split, require
 from ostinato.stages.novelty import comparison_music, replace_copies
 from ostinato.stages.piece_cache import locate_pieces
+from ostinato.stages.result_hashes import hash_samples
 from ostinato.stages.run_root import record_samples
 from ostinato.stages.sample_files import LISTEN, choose_reference, write_samples
 from ostinato.stages.workspace import Workspace, model_folder, samples_folder
+from ostinato.tracking import SAMPLES_TAG
 from ostinato.wording import quantity
 
 if TYPE_CHECKING:
@@ -69,6 +71,8 @@ def run(config: Config, workspace: Workspace) -> None:
     mlflow_run = find_run(config.build("tracking"), workspace.home, folder, fingerprint)
     mlflow_run.artifacts(samples, "samples")
     record_samples(mlflow_run, samples, LISTEN)
+    if config["samples_dir"] is None:  # others are drawn from a model afterwards
+        mlflow_run.tags({SAMPLES_TAG: hash_samples(samples)})
 
 
 def _without_copies(

@@ -1,4 +1,4 @@
-"""Where a report comes from: what was asked of a run, and the command that runs it again."""
+"""Origins of a report: what was asked of a run, and the command that runs it again."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ UNSAID = (*DRAWN, "sample_rate", "soundfont")
 
 @dataclass(frozen=True)
 class EvaluatedRun:
-    """What an evaluation is of. config: that of the evaluation; folder: of the bundle."""
+    """The run that is evaluated. config: that of the evaluation; folder: of the bundle."""
 
     config: Config
     workspace: Workspace

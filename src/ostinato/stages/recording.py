@@ -13,8 +13,17 @@ from ostinato.methods.base import Method, TrainingTask
 from ostinato.run_notes import note_bundle
 from ostinato.stages.commit import read_commit
 from ostinato.stages.encoding import read_split
+from ostinato.stages.result_hashes import hash_weights
+from ostinato.stages.run_provenance import FILE, Provenance
 from ostinato.stages.workspace import Workspace
-from ostinato.tracking import BUNDLE_TAG, COMMAND_TAG, INITIAL_TAG, DataOfRun, Run
+from ostinato.tracking import (
+    BUNDLE_TAG,
+    COMMAND_TAG,
+    INITIAL_TAG,
+    WEIGHTS_TAG,
+    DataOfRun,
+    Run,
+)
 from ostinato.wording import quantity
 
 if TYPE_CHECKING:
@@ -59,10 +68,12 @@ def record_initial(mlflow_run: Run, initial: "Initial") -> None:
     mlflow_run.parameters({"initial_bundle": initial.fingerprint})
 
 
-def record_config(mlflow_run: Run, config: Config, folder: Path) -> None:
-    """Record the composed config, by way of a file in `folder`."""
+def record_config(mlflow_run: Run, config: Config, provenance: Provenance, folder: Path) -> None:
+    """Record the composed config and what it runs with, by way of files in `folder`."""
     write_text(folder / "config.yaml", config.text(), within=folder)
-    mlflow_run.artifacts(folder / "config.yaml", "config")
+    provenance.write(folder)
+    for name in ("config.yaml", FILE):
+        mlflow_run.artifacts(folder / name, "config")
 
 
 def record_result(
@@ -74,7 +85,7 @@ def record_result(
     mlflow_run.describe(_describe_result(task, fitted))
     bundle = bundle_fingerprint(workspace.model)
     note_bundle(workspace.model, bundle, mlflow_run)
-    mlflow_run.tags({BUNDLE_TAG: bundle})
+    mlflow_run.tags({BUNDLE_TAG: bundle, WEIGHTS_TAG: hash_weights(workspace.model)})
     if fitted.diverged:
         mlflow_run.tags({DIVERGED_TAG: fitted.diverged})
     mlflow_run.metrics({"minutes": fitted.minutes, "memory_megabytes": fitted.megabytes})

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from ostinato import console, scratch
 from ostinato.config import Config, conf_folder
-from ostinato.config.composition import params_overrides, translate_error, without_overridden
+from ostinato.config.command import read_params
+from ostinato.config.composition import translate_error, without_overridden
 from ostinato.config.launching import MULTIRUN, check_launch, name_swept_corpora
 from ostinato.config.location import key_of, to_project_overrides
 from ostinato.config.overrides import quote_paths
 from ostinato.stages import compose, fetch
+from ostinato.stages.again import Source, load_again, local_overrides
 from ostinato.stages.bundle_config import suggest_generate_command
 from ostinato.stages.failures import Failures
 from ostinato.stages.run_folder import check, own_folder, runs_jobs, sweep_folder
@@ -39,15 +41,18 @@ if TYPE_CHECKING:
 OF_A_ROW = ("corpus.name", "split", "representation", "model", "training", "evaluation")
 
 
-def main(arguments: Sequence[str], here: Path) -> int:
-    """Hand the command line, typed while standing in `here`, to Hydra; returns the exit code."""
+def main(arguments: Sequence[str], here: Path, source: Source | None = None) -> int:
+    """Hand the command line, typed while standing in `here`, to Hydra; returns the exit code.
+
+    source: an earlier run that is made again, with the overrides of the command line on top.
+    """
     workspace = Workspace.here()
     root = workspace.root
-    project = Project(root, conf_folder(root), here, tuple(arguments))
-    params = root / "params.yaml"
-    given = params_overrides(params) if params.exists() else []
-    given = without_overridden(given, arguments)
+    again = load_again(source, quote_paths(arguments), workspace) if source else None
+    project = Project(root, conf_folder(root), here, tuple(arguments), again=again)
+    given = without_overridden(local_overrides(root) if again else read_params(root), arguments)
     flags, typed = _sorted(to_project_overrides(quote_paths(arguments), here, root))
+    typed = [*again.base, *typed] if again else typed
     launch = check_launch(flags, given, typed, project.conf)
     corpora = name_swept_corpora([*given, *typed], project.conf)
     for override in corpora:
@@ -55,7 +60,8 @@ def main(arguments: Sequence[str], here: Path) -> int:
     # Hydra's parser takes no override after a flag once more
     words = [*flags, *given, *typed, *corpora]
     if not any(a in MULTIRUN or a.startswith("-") or a.startswith("hydra") for a in arguments):
-        compose.compose_config(list(arguments), root, here)
+        base = [*given, *again.base] if again else None
+        compose.compose_config(list(arguments), root, here, base)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors reach the command line as they are
     workspace.clear_remains()
     settings = sweep_settings(launch.sweep) if launch.sweeping else None
@@ -130,7 +136,7 @@ def _job(composed: Any, project: Project, failures: Failures, errors: list[Excep
     try:
         config = job_config(composed, settings, project)
         check(output)
-        run_stages(config, workspace)
+        run_stages(config, workspace, project.again)
         if command := suggest_generate_command(config, workspace):
             console.say(f"more of it: {command}")
     except Exception as error:

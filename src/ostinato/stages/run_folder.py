@@ -24,7 +24,17 @@ RUNNING = (*MULTIRUN, "-r", "--run")  # with any other flag, Hydra prints someth
 # what is found in the folder of a run, or of a sweep; one of the marks is there in any
 MARKS = {RUN_DIR: (".hydra",), SWEEP_DIR: ("multirun.yaml", MANIFEST)}
 RUN: tuple[str, ...] = (".hydra", "config.yaml", "split.json", "curves.csv", "mlflow_runs.json")
-RUN += ("model", "samples", "evaluation", "pieces", "*.log", scratch.NAME, RECORD, ERROR)
+RUN += (
+    "provenance.json",
+    "model",
+    "samples",
+    "evaluation",
+    "pieces",
+    "*.log",
+    scratch.NAME,
+    RECORD,
+    ERROR,
+)
 SWEEP: tuple[str, ...] = (
     "multirun.yaml",
     "optimization_results.yaml",

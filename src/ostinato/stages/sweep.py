@@ -14,6 +14,7 @@ from ostinato.config.location import to_project_paths
 from ostinato.config.unread import refuse_unread
 from ostinato.errors import ConfigError, UserError
 from ostinato.stages import compare, compose
+from ostinato.stages.again import Again
 from ostinato.stages.initial import find_initial
 from ostinato.stages.piece_cache import locate_pieces
 from ostinato.stages.workspace import Workspace
@@ -31,7 +32,7 @@ from ostinato.tracking import Tracking
 class Project:
     """The project of a command line, where that was typed, and the overrides in it.
 
-    given: the keys that params.yaml sets.
+    given: the keys that params.yaml sets; again: the earlier run that is made again.
     """
 
     root: Path
@@ -39,6 +40,7 @@ class Project:
     here: Path
     typed: tuple[str, ...]
     given: frozenset[str] = frozenset()
+    again: Again | None = None
 
 
 def find_earlier(root: Path, typed: Sequence[str], settings: SweepSettings | None) -> list[Path]:

@@ -32,6 +32,7 @@ from ostinato.stages.recording import (
     record_result,
     record_start,
 )
+from ostinato.stages.run_provenance import read_provenance
 from ostinato.stages.workspace import Workspace
 from ostinato.sweeps.jobs import Reached, finite, note_run, note_training
 from ostinato.sweeps.parent import PARENT_TAG, sweep_run
@@ -112,7 +113,7 @@ def _train(
         record_start(mlflow_run, task, workspace, size, changed)
         if initial is not None:
             record_initial(mlflow_run, initial)
-        record_config(mlflow_run, config, checkpoints)
+        record_config(mlflow_run, config, read_provenance(config, workspace), checkpoints)
         _join_sweep(mlflow_run, config, workspace)
         with mlflow_run.system_metrics():
             fitted = method.fit(task, network, checkpoints, mlflow_run)

@@ -14,7 +14,7 @@ DONE = (FINISHED, PRUNED)
 
 @dataclass(frozen=True)
 class Reached:
-    """What a training came to. score: the figure that chose its weights, less is better.
+    """The result of a training. score: the figure that chose its weights, less is better.
 
     minutes: how long it took; megabytes: the most memory that it held; epochs: how many it ran;
     pruned: a sentence that says why the search ended it, or nothing.

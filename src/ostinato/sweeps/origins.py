@@ -1,4 +1,4 @@
-"""What makes the figures of a job, and what of it has changed."""
+"""Origins of the figures of a job, and which of them have changed."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache

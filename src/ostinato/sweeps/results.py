@@ -1,4 +1,4 @@
-"""What became of the jobs of a sweep: a row a job, and a table for the terminal."""
+"""Results of the jobs of a sweep: a row a job, and a table for the terminal."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -59,7 +59,7 @@ class Fitted:
 
 @dataclass(frozen=True)
 class FitOptions:
-    """What a training is run with, besides its settings.
+    """Options of a training besides its settings.
 
     seed: of the batches. checkpoints: the folder from which an interrupted training goes on.
     logger: one of Lightning's, or None. validated: whether there is music to choose the best

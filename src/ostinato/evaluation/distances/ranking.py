@@ -1,4 +1,4 @@
-"""Whether a distance ranks controls below real music."""
+"""Ranking of controls by a distance: below real music, or not."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ MISSED = 0.05  # share of them that may be missed
 
 @dataclass(frozen=True)
 class Ranking:
-    """What a distance says of controls, by how many pieces it is given.
+    """The figures of a distance for controls, by how many pieces it is given.
 
     real: by number of pieces, the mean of draws of real music and the ends of what 95 % of them lie
     between. values: by number of pieces and control, the mean of draws of that control. missed: by

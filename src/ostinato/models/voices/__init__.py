@@ -10,7 +10,7 @@ from ostinato.models.inputs import Input
 
 @dataclass(frozen=True)
 class VoiceParts:
-    """What serves interleaved voices: `backbone` is given the model's own as its `outer` one."""
+    """Parts that serve interleaved voices: `backbone` gets the model's own as its `outer` one."""
 
     input: Callable[..., Input]
     backbone: Callable[..., Backbone]

@@ -15,7 +15,7 @@ LEVELS = 256  # of the share of a pitch class; the last is that of one that alon
 
 
 class VoiceFeatures(NamedTuple):
-    """What is known before a token: tensors that begin with (batch, time).
+    """The features known before a token: tensors that begin with (batch, time).
 
     voice_index: whose token it is; step: within the bars that positions count; sounding: (…,
     voices), a pitch or 128, in the voice whose turn it is, in the next one, and so on; phrase:

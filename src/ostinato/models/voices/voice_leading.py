@@ -1,4 +1,4 @@
-"""How two voices move together, as a learned table."""
+"""Voice leading: a learned table of how two voices move together."""
 
 import torch
 from torch import Tensor, nn

@@ -20,7 +20,7 @@ CURRENT = -1  # the program in force before a token, whichever that is
 
 
 class Chains:
-    """What each token of the whole vocabulary, a chain of base tokens, does in a piece.
+    """The effect of each token of the whole vocabulary, a chain of base tokens, in a piece.
 
     `base` holds the chains one after the other, that of a token from its `starts` on, of its
     `lengths`. `begins` is how many notes a token begins. `effects` (tokens, 5) are the bars, the
