@@ -95,8 +95,8 @@ def _bring(source: str, version: "ModelVersion", uri: str, cache: Path) -> Path:
     with locked(folder):
         if not folder.exists():
             with scratch.temporary(folder) as beside:
-                mlflow.artifacts.download_artifacts(
-                    artifact_uri=source, dst_path=str(beside / "files"), tracking_uri=uri
+                brought = mlflow.artifacts.download_artifacts(  # a folder within dst_path
+                    artifact_uri=source, dst_path=str(beside), tracking_uri=uri
                 )
-                scratch.put(beside / "files", folder)
+                scratch.put(Path(brought), folder)
     return folder
