@@ -43,8 +43,8 @@ OUT = Path(__file__).with_name("sweeps.json")
 ROOT = Path(__file__).parents[1]
 PIECES = 24
 TINY = (
-    *("debug=smoke", "model.backbone.hidden_size=8", "model.backbone.layers=1"),
-    *("model.input.embedding_size=8", "training.max_pieces=6", "training.batch_size=4"),
+    *("debug=smoke", "model.size=tiny", "model.backbone.hidden_size=8"),
+    *("training.max_pieces=6", "training.batch_size=4"),
     *("sampling.pieces=1", "sampling.min_bars=0", "sampling.max_bars=2", "preprocess.processes=1"),
 )
 NINE = ("model=rnn,gru,lstm", "seed=1,2,3", *TINY)
@@ -53,7 +53,7 @@ OUTS = ("config.yaml", "split.json", "curves.csv", "model", "samples", "evaluati
 SEARCH = (
     *("hydra/sweeper=optuna", "hydra.sweeper.n_trials=20", "hydra.sweeper.n_jobs=1"),
     *("training.learning_rate=tag(log,interval(0.0003,0.1))",),
-    *("model.backbone.hidden_size=choice(8,16,32)", "model=gru", "debug=smoke"),
+    *("model.size=tiny", "model.backbone.hidden_size=choice(8,16,32)", "model=gru", "debug=smoke"),
     *("training.epochs=16", "training.max_pieces=16", "model.backbone.layers=1"),
     *(
         "sampling.pieces=1",

@@ -24,6 +24,7 @@ OTHERS = {
     "compare": "set runs side by side: a page to see and hear, a table, CSV, LaTeX",
     "listen": "make the page of a blind listening test, of samples of several runs",
     "votes": "count the votes of a listening test: strengths of systems, with intervals",
+    "register": "name the model of a run in MLflow's registry, from which it can be served",
     "ui": "show the MLflow runs in the browser",
 }
 
@@ -59,6 +60,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_compare(commands)
     _add_listen(commands)
     _add_votes(commands)
+    _add_register(commands)
     ui = commands.add_parser("ui", help=OTHERS["ui"])
     ui.add_argument("--port", type=int, default=5000, help="of the local server (5000)")
     ui.add_argument("--no-browser", action="store_true", help="print the address alone")
@@ -169,6 +171,31 @@ def _add_votes(commands: Any) -> None:
     )
     votes.add_argument("--csv", type=Path, metavar="FILE", help="the table to write")
     _allow_any_order(votes)
+
+
+def _add_register(commands: Any) -> None:
+    register = commands.add_parser(
+        "register",
+        help=OTHERS["register"],
+        description="Make the model of RUN a version of the registered model NAME. "
+        "`ostinato generate model_dir=models:/NAME@ALIAS` and `mlflow models serve` take it.",
+        epilog="A key=value sets the config, such as tracking=server.",
+    )
+    register.add_argument(
+        "runs",
+        nargs="+",
+        metavar="RUN",
+        help="the id or the name of an MLflow run, or the folder of a run or of a model",
+    )
+    register.add_argument("--name", required=True, help="of the registered model")
+    register.add_argument(
+        "--alias",
+        action="append",
+        default=[],
+        dest="aliases",
+        help="that shall mean this version, such as champion; it may be given several times",
+    )
+    _allow_any_order(register)
 
 
 def _allow_any_order(parser: argparse.ArgumentParser) -> None:

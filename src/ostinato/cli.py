@@ -82,8 +82,14 @@ def _dispatch(given: list[str], here: Path) -> int:
         return 2
     if arguments.stage == "ui":
         return _show_runs(arguments.port, not arguments.no_browser)
-    commands = {"inspect": _inspect, "compare": _compare, "listen": _listen, "votes": _votes}
-    commands["config"] = _export_config
+    commands = {
+        "inspect": _inspect,
+        "compare": _compare,
+        "listen": _listen,
+        "votes": _votes,
+        "register": _register,
+        "config": _export_config,
+    }
     return commands.get(arguments.stage, _run_stage)(arguments, here)
 
 
@@ -127,6 +133,10 @@ def _run_stage(arguments: argparse.Namespace, here: Path) -> int:
         if arguments.config
         else _composed(arguments, workspace, here)
     )
+    if arguments.stage in OF_A_BUNDLE:
+        from ostinato.stages.bundle_config import with_registered_model
+
+        config = with_registered_model(config, workspace)
     if arguments.help:
         explain(arguments.stage, STAGES[arguments.stage], stage, config)
         return 0
@@ -178,6 +188,21 @@ def _votes(arguments: argparse.Namespace, here: Path) -> int:
 
     key, table = (path and here / path.expanduser() for path in (arguments.key, arguments.csv))
     votes.count([here / path.expanduser() for path in arguments.files], key, table)
+    return 0
+
+
+def _register(arguments: argparse.Namespace, here: Path) -> int:
+    from ostinato.stages.compose import compose_tracking
+    from ostinato.stages.register import Request, register
+    from ostinato.stages.workspace import Workspace
+
+    workspace = Workspace.here()
+    overrides = [word for word in arguments.runs if "=" in word]
+    named = [_name_run(word, here) for word in arguments.runs if "=" not in word]
+    if len(named) != 1:
+        raise ConfigError("register takes one RUN: the model of one run becomes one version.")
+    request = Request(named[0], arguments.name, arguments.aliases)
+    register(request, compose_tracking(overrides, workspace.root), workspace)
     return 0
 
 

@@ -26,12 +26,13 @@ if TYPE_CHECKING:
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 STORE = Path("outputs") / "mlflow"
 DATABASE = "mlflow.db"
 ARTIFACTS = "artifacts"  # the folder beside it
 OF_TRAINING = ("config", "model", "curves", "training")  # folders of artifacts
-BUNDLE_TAG = "ostinato.bundle"
+BUNDLE_TAG, INITIAL_TAG = "ostinato.bundle", "ostinato.initial"  # what a run made, began from
 WEIGHTS_TAG, SAMPLES_TAG = "ostinato.weights", "ostinato.samples"  # hashes of what a run made
 COMMAND_TAG = "ostinato.command"  # the command that runs a training again
 SWEEP_TAG = "ostinato.sweep"  # of the run that the runs of a sweep lie below
@@ -41,6 +42,9 @@ DESCRIPTION_TAG = "mlflow.note.content"  # Markdown that the UI shows on the run
 # what runs are compared by: of models with likelihoods, and of those of whole segments
 TEST_SCORE, TEST_AREA = "test_nats_per_note", "test_overlapping_area"
 LONGEST_VALUE = 6000  # what MLflow takes for one parameter
+MOVE = "UPDATE {0} SET {1} = ? || substr({1}, ?) WHERE substr({1}, 1, ?) = ?"
+HOLDERS = [("model_versions", name) for name in ("source", "storage_location")]
+HOLDERS += [("runs", "artifact_uri")]  # columns of addresses of artifacts; runs, counted, the last
 
 
 @dataclass(frozen=True)
@@ -269,11 +273,9 @@ def follow_project(folder: Path) -> None:
                 "UPDATE experiments SET artifact_location = ? WHERE artifact_location = ?",
                 (place, old),
             )
-            changed = store.execute(
-                "UPDATE runs SET artifact_uri = ? || substr(artifact_uri, ?) "
-                "WHERE substr(artifact_uri, 1, ?) = ?",
-                (place, len(old) + 1, len(old) + 1, f"{old}/"),
-            )
+            begin = len(old) + 1
+            for column in HOLDERS:
+                changed = store.execute(MOVE.format(*column), (place, begin, begin, f"{old}/"))
             console.say(
                 f"this project has moved: the artifacts of {quantity(changed.rowcount, 'run')} "
                 f"in MLflow are now those in {console.where(folder / ARTIFACTS)}"

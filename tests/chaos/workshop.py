@@ -15,7 +15,6 @@ TINY = (
     "model.size=tiny",
     "model.backbone.hidden_size=8",
     "model.backbone.layers=1",
-    "model.input.embedding_size=8",
     "training.max_pieces=6",
     "training.batch_size=4",
     "sampling.pieces=1",

@@ -135,14 +135,6 @@ def test_what_is_made_to_something_needs_it(given: list[str]) -> None:
         composed(["model=gan", *given])
 
 
-def test_no_piece_may_have_to_be_longer_than_it_may_be() -> None:
-    composed(["sampling.min_bars=3", "sampling.max_bars=3"])
-    with pytest.raises(
-        ConfigError, match=r"^sampling\.min_bars=4 does not fit: .* at most sampling\.max_bars=3\.$"
-    ):
-        composed(["sampling.max_bars=3"])
-
-
 @pytest.mark.parametrize("words", [["representation=pianoroll"], ["experiment=bach_vae"]])
 def test_a_least_length_is_nothing_to_models_that_do_not_read_it(words: list[str]) -> None:
     assert composed([*words, "sampling.max_bars=3"])["sampling.max_bars"] == 3

@@ -73,3 +73,11 @@ def test_killed_preprocessing_goes_on_and_writes_the_same_bytes(project: Path) -
     # workers whose master was killed may have read all that they had been given
     assert re.search(r"going on: (64|128|192|200) of 200 were read before", done.stdout)
     assert bytes_of(project / "outputs" / "pieces") == whole
+
+
+def test_a_killed_fine_tuning_resumes_to_the_same_weights(project: Path) -> None:
+    words = [*SMALL, "tracking=off"]
+    for stage in ("preprocess", "split", "train"):
+        run(project, "ostinato", stage, *words, "training.epochs=1", "seed=7")
+    shutil.copytree(project / "outputs" / "model", project / "start")
+    check_a_killed_training_resumes(project, *SMALL, "training.initial=start")

@@ -155,3 +155,30 @@ def test_a_server_that_is_not_there_is_told_in_a_sentence(project: Path) -> None
     assert "the MLflow server http://127.0.0.1:9 does not answer" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (project / "outputs" / "model").exists()
+
+
+@pytest.mark.slow
+def test_a_model_is_registered_on_a_server_and_fetched_from_it(
+    project: Path,
+    server: tuple[str, "subprocess.Popen[bytes]"],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    uri, process = server
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "somebody")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "not-to-be-seen")
+    there = ("tracking=server", f"tracking.uri={uri}")
+    train(project, *there, "training.epochs=1")
+    named = ("register", "outputs", "--name", "bach", "--alias", "best", *there)
+    words = [run(project, "ostinato", *named)]
+    assert "is version 1 of bach" in words[0].stdout
+    fetched = ("generate", "model_dir=models:/bach@best", "samples_dir=new", *there)
+    for _ in range(2):  # the second time from the cache
+        words.append(run(project, "ostinato", *fetched, *TINY[4:], "sampling.pieces=1"))
+        assert "models:/bach@best is in outputs/cache/models/" in words[-1].stdout
+    assert len(list(project.glob("outputs/cache/models/*/MLmodel"))) == 1
+    stop(process)
+    words.append(run(project, "ostinato", *fetched, check=False))
+    assert words[-1].returncode == 1
+    assert "does not answer" in words[-1].stderr
+    assert "Traceback" not in words[-1].stderr
+    assert not any("not-to-be-seen" in done.stdout + done.stderr for done in words)

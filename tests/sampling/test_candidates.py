@@ -212,8 +212,12 @@ def test_no_piece_ends_before_so_many_bars(
     assert max(len(piece.steps) for piece in at_once) < min(len(piece.steps) for piece in pieces)
 
 
-def test_a_piece_is_cut_at_the_last_bar_where_it_may_not_end_before() -> None:
-    network = network_that_ends("voices", 50.0)
-    [piece] = compose(network, KINDS["voices"], settings_of(pieces=1, min_bars=9, max_bars=2), 1)
-    assert not piece.ended
-    assert len(piece.steps) == 2 * 16 * 4
+@pytest.mark.parametrize("min_bars", [2, 9])
+def test_pieces_end_when_they_like_where_they_cannot_be_longer(min_bars: int) -> None:
+    network, settings = network_that_ends("voices", 50.0), settings_of(max_bars=2)
+    shorter = settings_of(min_bars=min_bars, max_bars=2)
+    [one, *_], [other, *_] = (
+        compose(network, KINDS["voices"], given, 1) for given in (settings, shorter)
+    )
+    assert one.ended
+    assert one.steps.tolist() == other.steps.tolist()

@@ -15,6 +15,7 @@ from ostinato.config.interpolations import check_growth, without_machine
 from ostinato.config.launchers import LAUNCHER, explain_missing
 from ostinato.config.location import FOLDERS, ROOT, conf_folder, key_of
 from ostinato.config.overrides import explain_unreadable, refuse_sweep_settings
+from ostinato.config.registered import check_address
 from ostinato.config.renamed import describe_renamed
 from ostinato.config.sizes import CHOICE, check_size, refuse_size, without_sizes
 from ostinato.config.unread import describe_foreign, leave_out_unread, settings_of_methods
@@ -120,6 +121,7 @@ def validate(config: Config) -> None:
         folder = config.tree.get(key)
         if folder is not None and not isinstance(folder, str):
             raise ConfigError(f"{key}={json.dumps(folder)} does not fit: it should be a folder.")
+    check_address("model_dir", config.tree.get("model_dir"))
 
 
 def from_hydra(composed: Any, settings: Any, conf: Path) -> Config:

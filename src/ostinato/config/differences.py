@@ -87,5 +87,7 @@ def _name_value(key: str, value: Any) -> str:
     """Return a value in a name: learning_rate0.001; of a class its name."""
     if key.endswith("_target_"):
         return str(value).rpartition(".")[2].lower()
+    if key == "training.initial":  # a path, of this machine perhaps
+        return "tuned"
     leaf = key.rpartition(".")[2]
     return leaf + re.sub(r"[^\w.,+-]", "", str(value))

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from ostinato.config.instantiate import Config
+from ostinato.config.registered import is_registered
 from ostinato.errors import ConfigError
 
 ROOT = "config"
 FOLDERS = {
-    "model_dir": "the folder of a model; null: the one trained last",
+    "model_dir": "the folder of a model, or models:/NAME@ALIAS; null: the one trained last",
     "samples_dir": "the folder of its samples; null: outputs/samples",
 }
 PATHS = (
@@ -20,6 +21,7 @@ PATHS = (
     "corpus.source.folder",
     "corpus.source.path",
     "split.file",
+    "training.initial",
     "sampling.prompt",
     "sampling.piece",
     "sampling.start",
@@ -97,7 +99,9 @@ def _replace(node: Mapping[str, Any], keys: Sequence[str], change: Any) -> dict[
 
 
 def _seen_from_root(value: Any, here: Path, root: Path) -> Any:
-    if not isinstance(value, str) or value in NO_PATHS or "://" in value or value[:1] in ("~", "/"):
+    if not isinstance(value, str) or value in NO_PATHS or value[:1] in ("~", "/"):
+        return value
+    if "://" in value or is_registered(value):
         return value
     path = Path(os.path.normpath(here / value))
     return str(path.relative_to(root) if path.is_relative_to(root) else path)

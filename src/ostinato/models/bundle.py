@@ -113,7 +113,7 @@ def load_bundle(folder: Path, plugins: Iterable[str] = ()) -> Bundle:
     shapes = weight_shapes(folder / WEIGHTS)
     representation: Representation = config.build("representation")
     if representation.trainable:
-        _load_state(representation, folder / LEARNED)
+        load_learned(representation, folder)
     _check_fit(config, representation, shapes, folder / WEIGHTS)
     network = build_network(config, representation)
     weights = load_file(folder / WEIGHTS)
@@ -232,7 +232,12 @@ def _without_training(node: Any) -> Any:
     return {name: value for name, value in node.items() if name not in MOVED}
 
 
-def _load_state(representation: Representation, path: Path) -> None:
+def load_learned(representation: Representation, folder: Path) -> None:
+    """Give a representation what it has learned, as the bundle in `folder` keeps it.
+
+    Raises `UserError` where that is missing or damaged.
+    """
+    path = folder / LEARNED
     if not path.exists():
         raise UserError(
             f"{path.parent} is not a whole model: it has no {path.name}, which holds the "

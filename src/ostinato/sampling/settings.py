@@ -38,7 +38,8 @@ class Sampling:
         int, Field(ge=1, description="how many tokens back a note counts as just played")
     ]
     min_bars: Annotated[
-        int, Field(ge=0, le=4096, description="bars of 4/4 before which no piece may end")
+        int,
+        Field(ge=0, le=4096, description="bars before which no piece ends, where max_bars is more"),
     ]
     max_bars: Annotated[int, Field(ge=1, le=4096, description="bars of 4/4, prompt included")]
     prompt: Annotated[

@@ -10,6 +10,7 @@ from typing import Any
 from ostinato import console
 from ostinato.config import Config
 from ostinato.config.location import key_of
+from ostinato.config.registered import is_registered
 from ostinato.config.unread import refuse_unread
 from ostinato.errors import ConfigError, UserError
 from ostinato.methods.base import Method
@@ -38,6 +39,7 @@ def compose_for_bundle(
     if config["model_dir"] is None and (last := _trained_last(workspace)) is not None:
         console.say(f"the model trained last is in {console.where(last)}")
         config = Config(config.tree | {"model_dir": str(last)}, config.plugins)
+    config = with_registered_model(config, workspace)
     folder = model_folder(config, workspace)
     if not (folder / "config.yaml").exists():
         return config
@@ -56,6 +58,18 @@ def compose_for_bundle(
     decided = Config({**config.tree, **own, "choices": choices}, config.plugins)
     refuse_unread(decided, overrides)
     return decided
+
+
+def with_registered_model(config: Config, workspace: Workspace) -> Config:
+    """Return the config with the folder of a registered model in place of its address."""
+    given = config["model_dir"]
+    if given is None or not is_registered(given):
+        return config
+    from ostinato.registry import fetch_bundle
+
+    folder = fetch_bundle(given, config.build("tracking"), workspace.home, workspace.cache)
+    console.say(f"{given} is in {console.where(folder)}")
+    return Config(config.tree | {"model_dir": str(folder)}, config.plugins)
 
 
 def _trained_last(workspace: Workspace) -> Path | None:

@@ -23,8 +23,10 @@ READS: tuple[str, ...] = ()
 
 def run(config: Config, workspace: Workspace) -> None:
     """Write the composed config, once what it names has been looked at."""
+    from ostinato.stages.initial import check_initial
     from ostinato.stages.preflight import check_generation, check_music_of_corpora
 
+    check_initial(config, workspace)
     check_generation(config, workspace)
     check_music_of_corpora(config, workspace)
     config.save(workspace.config)

@@ -16,10 +16,18 @@ from ostinato.stages.encoding import read_split
 from ostinato.stages.result_hashes import hash_weights
 from ostinato.stages.run_provenance import FILE, Provenance
 from ostinato.stages.workspace import Workspace
-from ostinato.tracking import BUNDLE_TAG, COMMAND_TAG, WEIGHTS_TAG, DataOfRun, Run
+from ostinato.tracking import (
+    BUNDLE_TAG,
+    COMMAND_TAG,
+    INITIAL_TAG,
+    WEIGHTS_TAG,
+    DataOfRun,
+    Run,
+)
 from ostinato.wording import quantity
 
 if TYPE_CHECKING:
+    from ostinato.stages.initial import Initial
     from ostinato.training.trainer import Fitted
 
 LONGEST_TAG = 5000  # characters that every store of MLflow's takes
@@ -52,6 +60,12 @@ def record_start(
     )
     mlflow_run.dataset(_describe_data(task, workspace))
     mlflow_run.await_metric(method.test_metric)
+
+
+def record_initial(mlflow_run: Run, initial: "Initial") -> None:
+    """Record which model a training starts from: its address, and what that stands for now."""
+    mlflow_run.tags({INITIAL_TAG: initial.fingerprint})
+    mlflow_run.parameters({"initial_bundle": initial.fingerprint})
 
 
 def record_config(mlflow_run: Run, config: Config, provenance: Provenance, folder: Path) -> None:

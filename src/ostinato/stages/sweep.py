@@ -1,7 +1,7 @@
 """A sweep: found again, planned, launched by Hydra, and summed up at its end."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from ostinato.config.unread import refuse_unread
 from ostinato.errors import ConfigError, UserError
 from ostinato.stages import compare, compose
 from ostinato.stages.again import Again
+from ostinato.stages.initial import find_initial
 from ostinato.stages.piece_cache import locate_pieces
 from ostinato.stages.workspace import Workspace
 from ostinato.sweeps.jobs import DONE
@@ -65,12 +66,16 @@ def make_plan(
 ) -> Plan:
     """Return the plan of a sweep in a folder."""
 
+    workspace = Workspace.here()
     known: dict[str, str] = {}  # a large corpus is hashed once for all jobs
 
     def data_of(config: Config) -> str:
         text = str(config["corpus"])
         if text not in known:
-            known[text] = locate_pieces(config, Workspace.here()).name
+            known[text] = locate_pieces(config, workspace).name
+        with suppress(UserError):  # which the job itself says
+            if initial := find_initial(config, workspace):
+                return f"{known[text]}-{initial.fingerprint}"
         return known[text]
 
     def config_of(composed: Any) -> Config:

@@ -14,6 +14,7 @@ from ostinato.interrupts import is_interrupt
 from ostinato.stages import train
 from ostinato.stages.bundle_config import suggest_generate_command
 from ostinato.stages.failures import Failures
+from ostinato.stages.initial import find_initial
 from ostinato.stages.recording import FAILURE_TAG, explain_failure, record_failure
 from ostinato.stages.run_stages import finish_stages, prepare_stages
 from ostinato.stages.workspace import Workspace
@@ -113,7 +114,9 @@ def _run(config: Config, workspace: Workspace, task: Task) -> Reached:
     """Run the stages; a training that an earlier start has ended is not run again."""
     workspace = prepare_stages(config, workspace)
     record = JobRecord.read(workspace.outputs)
-    trained = record is not None and record.training == train.name_training(config, workspace)
+    trained = record is not None and record.training == train.name_training(
+        config, workspace, find_initial(config, workspace)
+    )
     if record and record.reached and trained and workspace.model.is_dir():
         console.say(f"trained already: the model is in {console.where(workspace.model)}")
         reached = record.reached

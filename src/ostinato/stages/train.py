@@ -23,10 +23,12 @@ from ostinato.stages.encoding import (
     token_store,
     train_tokenizer,
 )
+from ostinato.stages.initial import Initial, find_initial
 from ostinato.stages.recording import (
     describe_best,
     record_config,
     record_failure,
+    record_initial,
     record_result,
     record_start,
 )
@@ -57,7 +59,12 @@ def run(config: Config, workspace: Workspace, pruning: "Pruning | None" = None) 
 
     check_replaceable(workspace.model, "model")
     representation: Representation = config.build("representation")
-    train_tokenizer(config, workspace, representation)
+    initial = find_initial(config, workspace)
+    if initial is None:
+        train_tokenizer(config, workspace, representation)
+    else:
+        initial.check(config)
+        initial.prepare(representation)
     store = token_store(config, workspace, representation)
     report_skipped(store, representation)
     report_losses(store, representation, token_folder(config, workspace, representation))
@@ -71,16 +78,19 @@ def run(config: Config, workspace: Workspace, pruning: "Pruning | None" = None) 
         )
     torch.manual_seed(config["seed"])
     network = build_network(config, representation)
+    if initial is not None:
+        initial.give_weights(network)
     console.say(
         f"training {config['choices']['model']} ({count_parameters(network):,} parameters) on "
         f"{quantity(len(training), 'piece')} as {representation.name}, {len(validation)} for "
-        "validation"
+        f"validation{_name_start(initial)}"
     )
     pieces = PieceStore(workspace.pieces)
     callbacks = [pruning] if pruning else []
     task = TrainingTask(config, representation, store, pieces, training, validation, callbacks)
-    with checkpoint_folder(name_training(config, workspace), workspace) as checkpoints:
-        return _train(task, workspace, network, checkpoints, pruning)
+    name = name_training(config, workspace, initial)
+    with checkpoint_folder(name, workspace) as checkpoints:
+        return _train(task, workspace, network, checkpoints, pruning, initial)
 
 
 def _train(
@@ -89,6 +99,7 @@ def _train(
     network: Any,
     checkpoints: Path,
     pruning: "Pruning | None",
+    initial: Initial | None,
 ) -> "Fitted":
     """Fit the network, write the bundle and record both; the caller has `checkpoints` to itself."""
     config = task.config
@@ -100,6 +111,8 @@ def _train(
     try:
         size = {"parameters": count_parameters(network)}
         record_start(mlflow_run, task, workspace, size, changed)
+        if initial is not None:
+            record_initial(mlflow_run, initial)
         record_config(mlflow_run, config, read_provenance(config, workspace), checkpoints)
         _join_sweep(mlflow_run, config, workspace)
         with mlflow_run.system_metrics():
@@ -142,8 +155,8 @@ def count_parameters(network: Any) -> int:
     return sum(p.numel() for p in network.parameters())
 
 
-def name_training(config: Config, workspace: Workspace) -> str:
-    """Return a name for everything that determines the weights."""
+def name_training(config: Config, workspace: Workspace, initial: Initial | None) -> str:
+    """Return a name for everything that determines the weights, those of the start among it."""
     keys = {key: config[key] for key in READS}
     classes = [
         f"{found.__module__}.{found.__qualname__}"
@@ -151,7 +164,12 @@ def name_training(config: Config, workspace: Workspace) -> str:
         for _, found in config.targets(key)
     ]
     code = fingerprint(*stage_files("train", classes))
-    return fingerprint(keys, workspace.pieces, workspace.split, code)
+    start = [initial.fingerprint] if initial else []
+    return fingerprint(keys, workspace.pieces, workspace.split, code, *start)
+
+
+def _name_start(initial: Initial | None) -> str:
+    return f", from the weights of {initial.address}" if initial else ""
 
 
 def _write(task: TrainingTask, workspace: Workspace, network: Any, fitted: "Fitted") -> None:

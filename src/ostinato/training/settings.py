@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from ostinato.config.registered import is_registered, parse_address
+
 
 @dataclass(frozen=True)
 class Training:
@@ -68,6 +70,14 @@ class Training:
     overfit_batches: Annotated[
         int, Field(ge=0, description="train on this many batches alone; 0: on everything")
     ]
+    initial: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            description="the model whose weights training starts from, a folder or "
+            "models:/NAME@ALIAS; null: random weights",
+        ),
+    ]
     max_pieces: Annotated[
         int | None, Field(ge=1, description="train on the first of the pieces only; null: all")
     ]
@@ -76,6 +86,8 @@ class Training:
     ]
 
     def __post_init__(self) -> None:
+        if self.initial is not None and is_registered(self.initial):
+            parse_address(self.initial)
         low, high = self.transpose
         if not -60 <= low <= 0 <= high <= 60:
             raise ValueError(

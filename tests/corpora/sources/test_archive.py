@@ -346,7 +346,18 @@ def test_every_class_of_muspys_that_can_be_named_is_known() -> None:
 
 
 def test_the_packaged_and_the_published_say_their_terms() -> None:
-    for name in ("bach", "essen", "palestrina", "ryans_mammoth", "jsb", "jsb16", "musedata"):
+    for name in (
+        "bach",
+        "essen",
+        "palestrina",
+        "oneills",
+        "trecento",
+        "monteverdi",
+        "ryans_mammoth",
+        "jsb",
+        "jsb16",
+        "musedata",
+    ):
         source = corpus(name).source
         assert source is not None
         terms = source.terms()

@@ -11,25 +11,46 @@ from ostinato.corpora.sources.packaged import (
     RESOLUTION,
     BachChorales,
     EssenFolksongs,
+    Monteverdi,
+    ONeills,
     Packaged,
     Palestrina,
     RyansMammoth,
+    Trecento,
     as_midi_holds_it,
 )
 from ostinato.music.piece import NOTE, TEMPO, Piece, array
 from ostinato.music.reading import read_midi
 from ostinato.music.writing import write_midi
 
+CORPORA: list[type[Packaged]] = [
+    BachChorales,
+    RyansMammoth,
+    EssenFolksongs,
+    ONeills,
+    Palestrina,
+    Trecento,
+    Monteverdi,
+]
+VOICES = {Trecento: {2, 3, 4, 5}, Monteverdi: {5, 6}}  # parts of the scores
+
 
 def test_music21_carries_as_many_scores_as_each_corpus_says() -> None:
-    corpora: list[type[Packaged]] = [BachChorales, RyansMammoth, EssenFolksongs, Palestrina]
-    assert [len(corpus().jobs()) for corpus in corpora] == [corpus.count for corpus in corpora]
+    assert [len(corpus().jobs()) for corpus in CORPORA] == [corpus.count for corpus in CORPORA]
 
 
 def test_every_name_of_a_corpus_is_its_own() -> None:
-    for corpus in (BachChorales(), RyansMammoth(), EssenFolksongs(), Palestrina()):
-        names = [name for _, name, _ in corpus.jobs()]
+    for corpus in CORPORA:
+        names = [name for _, name, _ in corpus().jobs()]
         assert len({name.lower() for name in names}) == len(names)
+
+
+def test_every_song_and_madrigal_is_read_with_its_voices() -> None:
+    for corpus, voices in VOICES.items():
+        pieces = list(corpus().pieces())
+        assert len(pieces) == corpus.count
+        assert {len(piece.track_names) for piece in pieces} == voices
+        assert min(len(piece.notes) for piece in pieces) > 50
 
 
 def test_every_chorale_is_read(bach: list[Piece]) -> None:

@@ -110,6 +110,32 @@ class EssenFolksongs(RyansMammoth):
     )
 
 
+class ONeills(RyansMammoth):
+    """O'Neill's Music of Ireland (1903): 2,009 airs, jigs, reels and hornpipes in ABC."""
+
+    folder, count = "oneills1850", 2009
+    licence = (
+        "the tunes are in the public domain; the transcriptions, by volunteers whom the files "
+        "name, are distributed with music21 by permission."
+    )
+
+
+class Trecento(Packaged):
+    """Italian and French songs of the fourteenth century: 101 scores in MusicXML."""
+
+    folder, suffix, count = "trecento", ".xml", 101
+    licence = (
+        "the music is in the public domain; the encodings are distributed with music21 by "
+        "permission, see corpus/license.txt there."
+    )
+
+
+class Monteverdi(Trecento):
+    """Madrigals by Claudio Monteverdi, books 3 to 5: 49 scores in MusicXML."""
+
+    folder, suffix, count = "monteverdi", ".mxl", 49
+
+
 class Palestrina(Packaged):
     """Masses by Giovanni Pierluigi da Palestrina: 1,318 movements and sections in **kern."""
 
