@@ -4,6 +4,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import psutil
 import pytest
 import yaml
 
+import projects
 from forked import ended, run, start
 from ostinato.sweeps.jobs import JobRecord
 from ostinato.sweeps.results import list_results
@@ -154,9 +156,10 @@ def runs_of_jobs(project: Path) -> list[Any]:
 
 @pytest.mark.slow
 def test_eight_jobs_that_begin_at_once_on_a_fresh_store_lose_nothing(project: Path) -> None:
+    command = partial(projects.run, project)  # waits for as long as it takes
     shutil.rmtree(project / "outputs", ignore_errors=True)
     eight = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=8")
-    assert run(project, "run", "-m", "seed=range(1,9)", *TINY, *eight) == 0, words_of(project)
+    command("ostinato", "run", "-m", "seed=range(1,9)", *TINY, *eight)
     assert states(project) == ["finished"] * 8
     found = runs_of_jobs(project)
     assert sorted(int(r.data.params["seed"]) for r in found) == list(range(1, 9))
