@@ -51,8 +51,8 @@ if TYPE_CHECKING:
     from ostinato.training.trainer import Fitted
 
 ENDED = (
-    "a process of the sweep was ended, perhaps for want of memory, and the others with it: the same "
-    "command goes on."
+    "a process of the sweep was ended, perhaps for want of memory, and the others with it: the "
+    "same command goes on."
 )
 OF_A_ROW = ("corpus.name", "split", "representation", "model", "training", "evaluation")
 
