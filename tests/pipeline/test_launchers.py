@@ -100,7 +100,8 @@ def test_a_job_that_a_cluster_stops_is_requeued_and_resumed(project: Path) -> No
     job.send_signal(signal.SIGUSR2)  # as SLURM does before the time is up, or for another job
     assert ended(sweep) == 0, words_of(project)
     words = printed(project)
-    assert words.count("Requeued job") == 1
+    assert "Requeued job" in words
+    assert words.count("Starting with JobEnvironment") == 2
     assert "resuming the interrupted training" in words
     assert words.count("epoch 3 of 60: ") == 1, "it goes on after its last whole epoch"
     assert states(project) == ["finished"]
@@ -129,13 +130,8 @@ def test_a_worker_of_joblib_that_is_killed_is_said_in_a_sentence(project: Path) 
     two = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
     sweep = start(project, *words, *two)
     limit = time.monotonic() + PATIENCE
-    while not any(
-        f"epoch {n} of 60" in log.read_text() for log in project.glob("*.log") for n in (3, 4)
-    ):
+    while not list(project.glob("outputs/checkpoints/*/last.ckpt")):
         assert time.monotonic() < limit
-        time.sleep(0.2)
-    checkpoints = project / "outputs" / "checkpoints"
-    while not list(checkpoints.glob("*/last.ckpt")):
         time.sleep(0.2)
     for worker in psutil.Process(sweep.pid).children():
         if "loky.backend.popen_loky_posix" in " ".join(worker.cmdline()):
