@@ -193,6 +193,7 @@ def _add_register(commands: Any) -> None:
         action="append",
         default=[],
         dest="aliases",
+        metavar="ALIAS",
         help="that shall mean this version, such as champion; it may be given several times",
     )
     _allow_any_order(register)
