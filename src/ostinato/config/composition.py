@@ -12,7 +12,7 @@ from ostinato.config.experiments import name_experiment
 from ostinato.config.hydra_settings import JOB, check_settings, hydra_of_its_own
 from ostinato.config.instantiate import Config, did_you_mean
 from ostinato.config.interpolations import check_growth, without_machine
-from ostinato.config.launchers import LAUNCHER, explain_missing
+from ostinato.config.launchers import LAUNCHER, explain_missing, hydras_options
 from ostinato.config.location import FOLDERS, ROOT, conf_folder, key_of
 from ostinato.config.overrides import explain_unreadable, refuse_sweep_settings
 from ostinato.config.registered import check_address
@@ -239,7 +239,7 @@ def translate_error(error: Exception, overrides: Iterable[str], conf: Path) -> C
             return ConfigError(sentence)
         if group.startswith("experiment/"):
             group, option = "experiment", f"{group.partition('/')[2]}/{option}"
-        options = group_options(conf, group) or _hydras_options(message)
+        options = group_options(conf, group) or hydras_options(message)
         return ConfigError(
             f"{group}={option} is unknown: {did_you_mean(option, options)}"
             f"the options of {group} are {', '.join(options)}."
@@ -274,12 +274,6 @@ def translate_error(error: Exception, overrides: Iterable[str], conf: Path) -> C
     if where and (match := re.search(r"Interpolation key '([^']+)' not found", message)):
         return ConfigError(f"{where[1]} refers to {match[1]}, which is not there.")
     return ConfigError(f"the config cannot be composed: {' '.join(message.split())[:300]}")
-
-
-def _hydras_options(message: str) -> list[str]:
-    """Return the options that Hydra lists of a group of its own."""
-    listed = message.partition("Available options")[2].partition("Config search path")[0]
-    return [line.strip() for line in listed.splitlines()[1:] if line.strip()]
 
 
 def _all_keys(conf: Path, overrides: Iterable[str], wrong: str) -> list[str]:

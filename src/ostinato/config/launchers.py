@@ -1,4 +1,4 @@
-"""Launchers of a sweep: the packages that bring them."""
+"""Launchers of a sweep, the packages that bring them, and what Hydra says of its own groups."""
 
 # by the option of hydra/launcher: what installs the package that brings it
 INSTALLING = {
@@ -18,3 +18,9 @@ def explain_missing(option: str) -> str:
         f"{LAUNCHER}={option} needs a package that is not installed: run "
         f"`{INSTALLING[option]}` in the environment of ostinato."
     )
+
+
+def hydras_options(message: str) -> list[str]:
+    """Return the options that Hydra lists of a group of its own."""
+    listed = message.partition("Available options")[2].partition("Config search path")[0]
+    return [line.strip() for line in listed.splitlines()[1:] if line.strip()]
