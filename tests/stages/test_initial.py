@@ -97,6 +97,7 @@ def test_training_starts_from_the_weights_of_the_bundle(here: Path) -> None:
     assert furthest(model, scratch.model) > 0.01
 
 
+@pytest.mark.slow
 def test_the_run_says_what_it_started_from(here: Path) -> None:
     from mlflow import MlflowClient
 
