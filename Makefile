@@ -17,7 +17,7 @@ setup: $(VENV)/.ready ## make .venv from requirements.lock (kept while the lock 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@"$(BASE)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || \
 	  { echo "Python 3.11 was not found: install it, or say make PYTHON=/path/to/python3.11"; exit 1; }
-	@echo "installing what requirements.lock pins into $(VENV) (about two minutes)"
+	@echo "installing what requirements.lock pins into $(VENV) (about three minutes)"
 	$(BASE) -m venv --clear $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
