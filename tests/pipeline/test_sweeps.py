@@ -177,12 +177,12 @@ def test_a_changed_config_is_refused_by_its_values(project: Path) -> None:
     assert run(project, *THREE, first=before_call(2, sweep_job, "finish_stages")) < 0
     file = project / "conf" / "method" / "likelihood.yaml"
     text = file.read_text()
-    file.write_text(text.replace("weight_decay: 0.01", "weight_decay: 0.02"))
+    file.write_text(text.replace("gradient_clip: 1.0", "gradient_clip: 2.0"))
     assert file.read_text() != text
     words_of(project)
     assert run(project, *THREE) == 2
     words = words_of(project)
-    assert "training.weight_decay 0.01 -> 0.02" in words
+    assert "training.gradient_clip 1.0 -> 2.0" in words
     assert "sweep.extend=true" in words
     assert run(project, *THREE, "sweep.extend=true") == 0
     assert "run again: jobs 0, 1 were made otherwise" in words_of(project)

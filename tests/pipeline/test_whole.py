@@ -14,7 +14,6 @@ TINY = (
     *SMALL,
     "training.epochs=1",
     "training.max_pieces=8",
-    "sampling.min_bars=0",
     "sampling.max_bars=3",
 )
 
@@ -83,7 +82,6 @@ def test_byte_pairs_are_learned_from_the_training_pieces_and_travel(
     alone = (
         "model_dir=bundle",
         "sampling.pieces=1",
-        "sampling.min_bars=0",
         "sampling.max_bars=2",
         "tracking=off",
     )

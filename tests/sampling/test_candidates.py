@@ -212,7 +212,7 @@ def test_no_piece_ends_before_so_many_bars(
     assert max(len(piece.steps) for piece in at_once) < min(len(piece.steps) for piece in pieces)
 
 
-@pytest.mark.parametrize("min_bars", [2, 9])
+@pytest.mark.parametrize("min_bars", [3, 9])
 def test_pieces_end_when_they_like_where_they_cannot_be_longer(min_bars: int) -> None:
     network, settings = network_that_ends("voices", 50.0), settings_of(max_bars=2)
     shorter = settings_of(min_bars=min_bars, max_bars=2)

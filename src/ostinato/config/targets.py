@@ -125,7 +125,7 @@ def _libraries() -> frozenset[str]:
             lines = importlib.metadata.requires(more.pop()) or []
         except importlib.metadata.PackageNotFoundError:
             continue
-        names = {_name(line) for line in lines} - required
+        names = {_name(line) for line in lines} - required - {OWN}  # its extras name itself
         required |= names
         more += names
     packages = importlib.metadata.packages_distributions()

@@ -146,7 +146,7 @@ def _draw(
     allowed = grammar.legal()
     if representation.end is not None:
         others = np.delete(allowed, representation.end, axis=1).any(axis=1)
-        shortest = settings.min_bars if settings.min_bars < settings.max_bars else 0
+        shortest = settings.min_bars if settings.min_bars <= settings.max_bars else 0
         too_early = grammar.quarters < shortest * BAR_QUARTERS
         allowed[too_early & others, representation.end] = False
     legal = torch.from_numpy(allowed)

@@ -39,7 +39,7 @@ class Sampling:
     ]
     min_bars: Annotated[
         int,
-        Field(ge=0, le=4096, description="bars before which no piece ends, where max_bars is more"),
+        Field(ge=0, le=4096, description="bars before which no piece ends, if max_bars allows"),
     ]
     max_bars: Annotated[int, Field(ge=1, le=4096, description="bars of 4/4, prompt included")]
     prompt: Annotated[

@@ -4,7 +4,6 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ostinato.config import Config
-from ostinato.config.hydra_settings import flatten
 from ostinato.errors import ConfigError
 from ostinato.methods.base import (
     EvaluationTask,
@@ -54,11 +53,7 @@ class Likelihood(Method):
         return nats_per(unit)
 
     def unread(self, config: Config) -> Collection[str]:
-        """Return the settings of decoding that frames do not read, and those of unused parts."""
-        return (*_unused_parts(config), *self._unread_decoding(config))
-
-    @staticmethod
-    def _unread_decoding(config: Config) -> Collection[str]:
+        """Return the settings of decoding that frames do not read."""
         if config.build("representation").kind != "frames":
             return ()
         if config["model"].get("frame_head") is None:
@@ -162,17 +157,3 @@ class Likelihood(Method):
         from ostinato.methods.likelihood.scoring import score_named
 
         return score_named(task, names)
-
-
-def _unused_parts(config: Config) -> list[str]:
-    """Return every key of the parts of a model that serve other representations."""
-    representation, model = config.build("representation"), config["model"]
-    parts = {"frame_input", "frame_head", "voices", "input", "head"}
-    if representation.kind == "frames":
-        parts -= {"frame_input", "frame_head"}
-    elif representation.layout == "voices" and model.get("voices") is not None:
-        parts -= {"voices"}
-    else:
-        parts -= {"input", "head"}
-    nodes = {f"model.{part}": model[part] for part in parts if isinstance(model.get(part), dict)}
-    return [f"{name}.{key}" for name, node in nodes.items() for key in flatten(node)]
