@@ -115,7 +115,7 @@ def test_a_model_of_frames_goes_through_every_stage(
     assert f"{test['frames']:,} frames" in (folder / "evaluation" / "report.html").read_text()
     about = json.loads((folder / "samples" / "sampling.json").read_text())
     assert "temperature" in about
-    assert ("top_p" in about) == of_many, "what is drawn one of many, and only that, has a nucleus"
+    assert ("pitch_top_p" in about) == of_many, "only what is drawn one of many has a nucleus"
     assert len(list((folder / "samples").glob("*.wav"))) == 2
     shown = run(project, "ostinato", "inspect", str(folder / "model")).stdout
     assert "256 columns" in shown
