@@ -6,6 +6,25 @@ import subprocess
 import sys
 from pathlib import Path
 
+TINY_RUN = (  # a run of all stages in seconds, that a sweep repeats
+    "debug=smoke",
+    "model.size=tiny",
+    "model.backbone.hidden_size=8",
+    "model.backbone.layers=1",
+    "training.max_pieces=4",
+    "sampling.min_bars=0",
+    "sampling.max_bars=2",
+    "sampling.pieces=1",
+)
+TINY_EVENTS = (  # a model of events, which continues any piece
+    "debug=smoke",
+    "representation=event",
+    "model.backbone.hidden_size=16",
+    "training.epochs=1",
+    "training.max_pieces=8",
+    "preprocess.processes=1",
+)
+
 
 def run(project: Path, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
     """Run a command of the virtual environment in a project."""

@@ -86,7 +86,6 @@ class Composer:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / PROMPT
             settings = {**self.sampling, **given, "pieces": 1}
-            settings["min_bars"] = min(settings["min_bars"], settings["max_bars"])
             if prompt is not None:
                 write_midi(prompt, file)
                 # the whole of it, as far as something is left to compose

@@ -40,6 +40,11 @@ def words_of(text: str) -> list[str]:
             "experiment=bach_lstm representation=pianoroll model=gru model/frame_head=bernoulli",
         ),
         (["model=transformer", "model.size=small", "~experiment"], None),
+        (["model=gru", "model.size=tiny"], "experiment=bach_lstm model=gru model.size=tiny"),
+        (
+            ["model.size=tiny", "model.backbone.hidden_size=9"],
+            "experiment=bach_lstm model.size=tiny model.backbone.hidden_size=9",
+        ),
         (["experiment=bach_vae", "sampling=interpolate", "split=plain"], None),
         (["corpus=folder", "corpus.name='null'", "corpus.path='data/1 (2)'"], None),
         ([to_override("corpus.name", ODD)], None),

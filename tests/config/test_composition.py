@@ -410,6 +410,20 @@ def test_a_value_whose_change_dvc_would_not_notice_is_refused() -> None:
                 ("vae", ["model=vae", "sampling.candidates=2"], "candidates"),
             ]
         ),
+        *(
+            (
+                [f"representation={chosen}", f"{key}=8"],
+                f"{key} is not read by {where}: leave it out.",
+            )
+            for chosen, key in [
+                ("voices", "model.input.embedding_size"),
+                ("event", "model.voices.backbone.layers"),
+                ("event", "model.frame_input.embedding_size"),
+                ("pianoroll", "model.voices.head.reach"),
+                ("pianoroll", "model.input.embedding_size"),
+            ]
+            for where in [f"model=lstm on representation={chosen}"]
+        ),
         (
             ["experiment=bach_gan", "training.averaging=1.0"],
             "training.averaging=1.0 does not fit: it should be less than 1.",
@@ -422,6 +436,11 @@ def test_a_value_whose_change_dvc_would_not_notice_is_refused() -> None:
 )
 def test_a_setting_that_has_no_effect_is_refused(overrides: list[str], sentence: str) -> None:
     assert refusal(overrides) == sentence
+
+
+def test_plain_parts_serve_voices_where_there_are_no_others() -> None:
+    config = compose_config(["model.voices=null", "model.input.embedding_size=8"], CONF.parent)
+    assert config["model.input.embedding_size"] == 8
 
 
 def test_settings_of_pitches_are_read_where_pitches_are_drawn_one_by_one() -> None:

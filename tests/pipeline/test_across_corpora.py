@@ -4,6 +4,8 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
+
 from projects import refused, run
 
 TINY = (
@@ -27,6 +29,7 @@ def add_corpus(project: Path, name: str) -> None:
     (project / "conf" / "corpus" / f"{name}.yaml").write_text(option)
 
 
+@pytest.mark.slow
 def test_a_sweep_over_corpora_ends_with_a_matrix(project: Path) -> None:
     add_corpus(project, "again")
     done = run(project, "ostinato", "run", "-m", "corpus=bach,again", *TINY)

@@ -48,6 +48,7 @@ def last_command(captured: Captured) -> list[str]:
     return shlex.split(line)[1:]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("here")
 def test_a_gan_interpolates_where_params_name_an_lstm(capsys: Captured) -> None:
     folder = run(*GAN)

@@ -73,6 +73,7 @@ def test_an_edit_of_conf_reruns_the_stages_that_read_it(reproduced: Path) -> Non
     assert "sampling.temperature" in diff
 
 
+@pytest.mark.slow
 def test_other_corpora_are_scored_again_when_their_music_changes(reproduced: Path) -> None:
     data, option = reproduced / "data", reproduced / "conf" / "corpus" / "other.yaml"
     shutil.copytree(data / "bach", data / "other")

@@ -99,6 +99,7 @@ def replace_metre(piece: Piece, beats: int) -> Piece:
     return replace(piece, time_signatures=metre)
 
 
+@pytest.mark.slow
 def test_a_killed_gan_resumes_to_the_same_weights(project: Path) -> None:
     check_a_killed_training_resumes(project, *SMALL)
 

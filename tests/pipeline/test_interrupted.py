@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import music21
+import pytest
 
 from projects import bytes_of, check_a_killed_training_resumes, run, start_training
 
@@ -75,6 +76,7 @@ def test_killed_preprocessing_goes_on_and_writes_the_same_bytes(project: Path) -
     assert bytes_of(project / "outputs" / "pieces") == whole
 
 
+@pytest.mark.slow
 def test_a_killed_fine_tuning_resumes_to_the_same_weights(project: Path) -> None:
     words = [*SMALL, "tracking=off"]
     for stage in ("preprocess", "split", "train"):

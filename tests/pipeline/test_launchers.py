@@ -18,16 +18,7 @@ from ostinato.sweeps.jobs import JobRecord
 from ostinato.sweeps.results import list_results
 from ostinato.tracking import SWEEP_TAG
 
-TINY = (
-    "debug=smoke",
-    "model.size=tiny",
-    "model.backbone.hidden_size=8",
-    "model.backbone.layers=1",
-    "training.max_pieces=4",
-    "sampling.min_bars=0",
-    "sampling.max_bars=2",
-    "sampling.pieces=1",
-)
+TINY = projects.TINY_RUN
 LOCAL = "hydra/launcher=submitit_local"
 LONG = ("training.epochs=60", "training.early_stopping=null", "training.schedule=constant")
 PATIENCE = 300  # seconds
@@ -80,6 +71,7 @@ def printed(project: Path) -> str:
     return "".join(log.read_text() for log in logs)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("submitit")
 def test_a_sweep_by_submitit_goes_on_and_one_job_fails_alone(project: Path) -> None:
     words = ("run", "-m", "training.epochs=1,0", *TINY, LOCAL)

@@ -80,6 +80,7 @@ def test_the_same_bytes_come_out_in_a_fresh_clone(first: Path) -> None:
     assert len(noted["commit"]) == 40
 
 
+@pytest.mark.slow
 def test_a_file_does_without_a_server_and_overrides_go_on_top(first: Path) -> None:
     [earlier] = runs_of(first)
     text = run(first, "ostinato", "config", "export", str(earlier)).stdout

@@ -18,21 +18,12 @@ from ostinato.sweeps.parent import PARENT_TAG
 from ostinato.sweeps.results import list_results
 from ostinato.tracking import SUPERSEDED_TAG, SWEEP_TAG
 from ostinato.training.callbacks import Curves
-from projects import bytes_of
+from projects import TINY_RUN, bytes_of
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
-TINY = (
-    "debug=smoke",
-    "model.size=tiny",
-    "model.backbone.hidden_size=8",
-    "model.backbone.layers=1",
-    "training.max_pieces=4",
-    "sampling.min_bars=0",
-    "sampling.max_bars=2",
-    "sampling.pieces=1",
-)
+TINY = TINY_RUN
 THREE = ("run", "-m", "seed=1,2,3", *TINY)
 Folder = Path
 
@@ -153,6 +144,7 @@ def test_a_sweep_that_was_killed_goes_on(project: Path, count: int, module: Any,
     check_whole(project)
 
 
+@pytest.mark.slow
 def test_a_sweep_that_has_ended_is_not_gone_on_with_unless_it_is_named(project: Path) -> None:
     words = ("run", "-m", "seed=1", *TINY)
     assert run(project, *words) == run(project, *words) == 0
@@ -173,6 +165,7 @@ def test_a_new_sweep_is_begun_where_that_is_asked_for(project: Path) -> None:
     assert len(sweeps(project)) == 2
 
 
+@pytest.mark.slow
 def test_a_changed_config_is_refused_by_its_values(project: Path) -> None:
     assert run(project, *THREE, first=before_call(2, sweep_job, "finish_stages")) < 0
     file = project / "conf" / "method" / "likelihood.yaml"

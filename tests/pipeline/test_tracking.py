@@ -95,6 +95,7 @@ def test_tracking_off_makes_no_store(project: Path) -> None:
     assert not (project / "outputs" / "mlflow").exists()
 
 
+@pytest.mark.slow
 def test_two_trainings_that_both_make_the_store_succeed(project: Path) -> None:
     from mlflow import MlflowClient
 

@@ -120,6 +120,7 @@ def test_a_vae_of_piano_rolls_goes_through_every_stage(project: Path) -> None:
     assert "model.pitch_range=[36, 83] leaves the pitches of representation=pianoroll" in sentence
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bars", [8, pytest.param(16, marks=pytest.mark.slow)])
 def test_long_segments_go_through_every_stage(project: Path, bars: int) -> None:
     words = (*SMALL, f"model.bars={bars}", "training.epochs=1", "tracking=off")
@@ -134,5 +135,6 @@ def test_long_segments_go_through_every_stage(project: Path, bars: int) -> None:
     assert all(piece.quarters <= 4 * bars for piece in pieces)
 
 
+@pytest.mark.slow
 def test_a_killed_vae_resumes_to_the_same_weights(project: Path) -> None:
     check_a_killed_training_resumes(project, *SMALL)

@@ -21,15 +21,9 @@ from ostinato.stages.initial import find_initial
 from ostinato.stages.train import name_training
 from ostinato.stages.workspace import Workspace
 from ostinato.tracking import BUNDLE_TAG, INITIAL_TAG
+from projects import TINY_EVENTS
 
-TINY = [
-    "debug=smoke",
-    "representation=event",
-    "model.backbone.hidden_size=16",
-    "training.epochs=1",
-    "training.max_pieces=8",
-    "preprocess.processes=1",
-]
+TINY = [*TINY_EVENTS]
 BYTE_PAIRS = [
     "representation=remi",
     "representation.vocabulary=760",

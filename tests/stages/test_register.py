@@ -17,16 +17,10 @@ from ostinato.music.reading import read_midi
 from ostinato.registry import fetch_bundle
 from ostinato.serving import Composer, RequestError, _load_pyfunc
 from ostinato.tracking import BUNDLE_TAG, Tracking
+from projects import TINY_EVENTS
 
 Captured = pytest.CaptureFixture[str]
-TINY = [
-    "debug=smoke",
-    "representation=event",
-    "model.backbone.hidden_size=16",
-    "training.epochs=1",
-    "training.max_pieces=8",
-    "preprocess.processes=1",
-]
+TINY = [*TINY_EVENTS]
 LOCAL = Tracking(True, None, "ostinato")
 SHORT = {"max_bars": 3, "seed": 5}
 NOTES = [

@@ -23,6 +23,7 @@ from ostinato.config.experiments import UNCOMPARED
 from ostinato.config.hydra_settings import flatten
 from ostinato.config.instantiate import Config
 from ostinato.config.location import ROOT, key_of
+from ostinato.config.sizes import CHOICE, model_sizes
 from ostinato.config.targets import TARGET
 from ostinato.config.unread import Reader
 from ostinato.config.yaml_files import read_yaml
@@ -134,6 +135,9 @@ def _complete(overrides: Sequence[str], asked: _Asked) -> RunCommand:
             if option := _find_option(part, words, composed, asked):
                 words.append(option)
                 composed = asked.compose(words)
+    if size := _find_size(words, composed, asked):
+        words.append(size)
+        composed = asked.compose(words)
     values = _accepted(list(_missing_values(composed, asked)), words, asked)
     named = {key_of(word) for word in values}
     words = [word for word in words if key_of(word) not in named] + values
@@ -187,6 +191,25 @@ def _find_option(part: str, words: Sequence[str], composed: Config, asked: _Aske
         if asked.values(found).get(target) == ours:
             return override
     return None
+
+
+def _find_size(words: Sequence[str], composed: Config, asked: _Asked) -> str | None:
+    """Return the override that chooses a size of the model; None where the size is as it is.
+
+    It is the size with which the fewest values are missing.
+    """
+    if all(key.split(".")[0] != "model" for key in map(key_of, _missing_values(composed, asked))):
+        return None
+    fewest, best = len(list(_missing_values(composed, asked))), None
+    for size in model_sizes(asked.conf).get(asked.config["choices"].get("model"), ()):
+        override = to_override(CHOICE, size)
+        try:
+            missing = len(list(_missing_values(asked.compose([*words, override]), asked)))
+        except ConfigError:
+            continue
+        if missing < fewest:
+            fewest, best = missing, override
+    return best
 
 
 def _missing_values(composed: Config, asked: _Asked) -> Iterator[str]:

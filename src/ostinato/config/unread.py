@@ -84,7 +84,9 @@ def describe_foreign(key: str, compose: Callable[[], Mapping[str, Any]]) -> str:
 def describe_unread(config: Config, key: str) -> str:
     """Return a sentence that says that a setting is not read, and which would be right."""
     method: Any = config.target("method")
-    right = method.instead.get(key)
-    return f"{key} is not read by model={config['choices']['model']}: " + (
+    right, choices = method.instead.get(key), config["choices"]
+    # which parts of a model serve depends on the representation
+    where = f" on representation={choices['representation']}" if key.startswith("model.") else ""
+    return f"{key} is not read by model={choices['model']}{where}: " + (
         f"set {right} instead." if right else "leave it out."
     )

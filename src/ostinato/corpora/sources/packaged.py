@@ -26,6 +26,12 @@ QPM = 96.0  # where a score has no tempo: the commonest of the chorales that hav
 Job = tuple[Path, str, str]  # the file, the name of the piece, the text of the tune if ABC
 
 
+ENCODED_FOR_MUSIC21 = (
+    "the music is in the public domain; the encodings are distributed with music21 by "
+    "permission, see corpus/license.txt there."
+)
+
+
 @dataclass(frozen=True)
 class Packaged(Source):
     """A folder of music21's corpus."""
@@ -79,30 +85,33 @@ class BachChorales(Packaged):
     """Johann Sebastian Bach's 408 chorales (and a few movements) in MusicXML."""
 
     folder, suffix, count = "bach", ".mxl", 408
-    licence = (
-        "the music is in the public domain; the encodings are distributed with music21 by "
-        "permission, see corpus/license.txt there."
-    )
+    licence = ENCODED_FOR_MUSIC21
 
 
-class RyansMammoth(Packaged):
-    """Ryan's Mammoth Collection (1883): 1,059 fiddle tunes in ABC."""
+class AbcTunes(Packaged):
+    """A collection of tunes in ABC, of which a file may hold several."""
 
-    folder, suffix, count = "ryansMammoth", ".abc", 1059
-    licence = (
-        "the tunes are in the public domain; the transcriptions, by John Chambers, are distributed "
-        "with music21 by permission."
-    )
+    suffix = ".abc"
 
     def jobs(self) -> list[Job]:
         """Return one job a tune; a file of several numbers them."""
         return [job for file in _files(self.folder, self.suffix) for job in _tunes(file)]
 
 
-class EssenFolksongs(RyansMammoth):
+class RyansMammoth(AbcTunes):
+    """Ryan's Mammoth Collection (1883): 1,059 fiddle tunes in ABC."""
+
+    folder, count = "ryansMammoth", 1059
+    licence = (
+        "the tunes are in the public domain; the transcriptions, by John Chambers, are distributed "
+        "with music21 by permission."
+    )
+
+
+class EssenFolksongs(AbcTunes):
     """The Essen folksong collection: 8,514 songs, most of them German or Chinese, in ABC."""
 
-    folder, suffix, count = "essenFolksong", ".abc", 8514
+    folder, count = "essenFolksong", 8514
     licence = "non-commercial use only, see corpus/essenFolksong/license.txt in music21."
     citation = (
         "Helmut Schaffrath, The Essen Folksong Collection, in ABC by Seymour Shlien; and "
@@ -110,7 +119,7 @@ class EssenFolksongs(RyansMammoth):
     )
 
 
-class ONeills(RyansMammoth):
+class ONeills(AbcTunes):
     """O'Neill's Music of Ireland (1903): 2,009 airs, jigs, reels and hornpipes in ABC."""
 
     folder, count = "oneills1850", 2009
@@ -124,16 +133,14 @@ class Trecento(Packaged):
     """Italian and French songs of the fourteenth century: 101 scores in MusicXML."""
 
     folder, suffix, count = "trecento", ".xml", 101
-    licence = (
-        "the music is in the public domain; the encodings are distributed with music21 by "
-        "permission, see corpus/license.txt there."
-    )
+    licence = ENCODED_FOR_MUSIC21
 
 
-class Monteverdi(Trecento):
+class Monteverdi(Packaged):
     """Madrigals by Claudio Monteverdi, books 3 to 5: 49 scores in MusicXML."""
 
     folder, suffix, count = "monteverdi", ".mxl", 49
+    licence = ENCODED_FOR_MUSIC21
 
 
 class Palestrina(Packaged):

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ostinato.config import Config
+from ostinato.config.hydra_settings import flatten
 from ostinato.errors import ConfigError
 from ostinato.methods.base import (
     EvaluationTask,
@@ -53,13 +54,8 @@ class Likelihood(Method):
         return nats_per(unit)
 
     def unread(self, config: Config) -> Collection[str]:
-        """Return the settings of decoding that frames do not read."""
-        if config.build("representation").kind != "frames":
-            return ()
-        if config["model"].get("frame_head") is None:
-            return OF_TOKENS
-        head: Any = config.target("model.frame_head")
-        return OF_TOKENS if head.one_of_many else (*OF_TOKENS, *NUCLEUS)
+        """Return settings of decoding that frames do not read, and those of unused parts."""
+        return (*_unused_parts(config), *_unread_decoding(config))
 
     def check(self, config: Config) -> None:
         """Refuse weights of tokens where steps are none, and frames of more than 0 and 1."""
@@ -157,3 +153,27 @@ class Likelihood(Method):
         from ostinato.methods.likelihood.scoring import score_named
 
         return score_named(task, names)
+
+
+def _unread_decoding(config: Config) -> Collection[str]:
+    """Return the keys of decoding that frames do not read."""
+    if config.build("representation").kind != "frames":
+        return ()
+    if config["model"].get("frame_head") is None:
+        return OF_TOKENS
+    head: Any = config.target("model.frame_head")
+    return OF_TOKENS if head.one_of_many else (*OF_TOKENS, *NUCLEUS)
+
+
+def _unused_parts(config: Config) -> list[str]:
+    """Return the keys of the parts of the model that serve other representations."""
+    representation, model = config.build("representation"), config["model"]
+    unused: tuple[str, ...]
+    if representation.kind == "frames":
+        unused = ("input", "head", "voices")
+    elif representation.layout == "voices" and model.get("voices") is not None:
+        unused = ("input", "head", "frame_input", "frame_head")
+    else:
+        unused = ("frame_input", "frame_head", "voices")
+    nodes = {part: model[part] for part in unused if model.get(part) is not None}
+    return [key for part, node in nodes.items() for key in flatten(node, f"model.{part}.")]
