@@ -123,13 +123,13 @@ class HistoryFollower:
         self.previous = np.full((batch, voices), REST)
         self.profile = PitchClassProfile(batch, history.half_lives)
         self.matcher = RepeatMatcher(batch, voices, history.repeats) if history.repeats else None
-        self.found: NDArray[np.int64] | None = None  # they stay the same within a time step
+        self.cached: NDArray[np.int64] | None = None  # they stay the same within a time step
 
     def update(self, tokens: Tokens, pitches: Tokens, rows: NDArray[np.int64]) -> None:
         """Add a time step of the pieces numbered `rows`; tokens, pitches: (rows, voices)."""
         if not len(rows):
             return
-        self.found = None
+        self.cached = None
         self.previous[rows] = pitches
         self.profile.update(pitches, rows)
         if self.matcher is not None:
@@ -139,7 +139,7 @@ class HistoryFollower:
         """Begin the pieces numbered `rows` anew."""
         if not len(rows):
             return
-        self.found = None
+        self.cached = None
         self.previous[rows] = REST
         self.profile.reset(rows)
         if self.matcher is not None:
@@ -147,11 +147,11 @@ class HistoryFollower:
 
     def features(self) -> NDArray[np.int64]:
         """Return the features before a time step, (batch, features), voices in their own order."""
-        if self.found is None:
+        if self.cached is None:
             matches = self.matcher.features() if self.matcher is not None else ()
-            known = [self.previous, *matches, self.profile.features()]
-            self.found = np.concatenate(known, axis=1)
-        return self.found
+            groups = [self.previous, *matches, self.profile.features()]
+            self.cached = np.concatenate(groups, axis=1)
+        return self.cached
 
 
 def _of_each_voice(name: str, voices: int, classes: int) -> dict[str, int]:

@@ -34,8 +34,8 @@ class VoicesGrammar(LineGrammar):
         features = [np.stack([voice_index, steps % self.position_steps], axis=1), sounding]
         if self.history is not None and self.follower is not None:
             features.append(self.history.phrase(steps, self.position_steps))
-            known = self.follower.features()
-            features.append(self.history.rotate_to_turn(known, voice_index, self.lines))
+            of_history = self.follower.features()
+            features.append(self.history.rotate_to_turn(of_history, voice_index, self.lines))
         return np.concatenate(features, axis=1)
 
     def advance(self, tokens: Tokens) -> None:

@@ -87,11 +87,16 @@ def compose(
             if growing.done.all():
                 break
             context, state = _step(network, chosen, grammar, state)
-    made = [tokens[len(g) :] for tokens, g in zip(growing.tokens, prefixes, strict=True)]
-    notes = np.array([representation.note_count(np.array(tokens, np.int64)) for tokens in made])
+    drawn_after = [tokens[len(g) :] for tokens, g in zip(growing.tokens, prefixes, strict=True)]
+    notes = np.array(
+        [representation.note_count(np.array(tokens, np.int64)) for tokens in drawn_after]
+    )
     nats_per_note = np.where(notes > 0, growing.nats / np.maximum(notes, 1), np.nan)
-    kept = choose_typical(nats_per_note, growing.ended, settings.pieces)
-    return [Composed(np.array(growing.tokens[i], np.uint16), bool(growing.ended[i])) for i in kept]
+    chosen_places = choose_typical(nats_per_note, growing.ended, settings.pieces)
+    return [
+        Composed(np.array(growing.tokens[i], np.uint16), bool(growing.ended[i]))
+        for i in chosen_places
+    ]
 
 
 def _nats(

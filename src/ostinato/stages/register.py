@@ -61,12 +61,12 @@ def register(request: Request, tracking: Tracking, workspace: Workspace) -> None
             client.set_registered_model_alias(request.name, alias, version.version)
     except MlflowException as error:
         raise UserError(explained(error)) from error
-    known = " already" if found else ""
+    already = " already" if found else ""
     address = f"models:/{request.name}/{version.version}"
     if request.aliases:
         address = f"models:/{request.name}@{request.aliases[0]}"
     console.say(
-        f"{run.info.run_name} is{known} version {version.version} of {request.name}; music from "
+        f"{run.info.run_name} is{already} version {version.version} of {request.name}; music from "
         f"it: ostinato generate model_dir={address}"
     )
 

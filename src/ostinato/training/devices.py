@@ -75,7 +75,7 @@ class Rank(ClusterEnvironment):
 
 
 @contextmanager
-def helped(ranks: int, work: Callable[[Rank, Any], None], task: Any) -> Iterator[Rank]:
+def start_helpers(ranks: int, work: Callable[[Rank, Any], None], task: Any) -> Iterator[Rank]:
     """Yield the rank of this process, the first of `ranks`, while the others do their work.
 
     work: called in each other process with its rank and the task; task: what pickle can copy.

@@ -25,7 +25,7 @@ from ostinato.training.callbacks import (
 )
 from ostinato.training.checkpoints import AtomicCheckpointIO, resumable
 from ostinato.training.compiling import check_compiler
-from ostinato.training.devices import Rank, helped
+from ostinato.training.devices import Rank, start_helpers
 from ostinato.training.divergence import DivergedError, Divergence
 from ostinato.training.memory import PeakMemory
 from ostinato.training.module import MethodModule
@@ -100,7 +100,7 @@ def fit(
     if training.devices == 1:
         return _fit(module, data, training, options)
     own = replace(options, logger=None, callbacks=())
-    with helped(training.devices, _help, (module, data, training, own)) as rank:
+    with start_helpers(training.devices, _help, (module, data, training, own)) as rank:
         return _fit(module, data, training, options, rank)
 
 
