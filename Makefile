@@ -47,8 +47,8 @@ format: setup ## let ruff mend what it can
 	ruff format .
 
 test: export OMP_NUM_THREADS = 1
-test: lint ## lint, types and tests, a file of them on each core at a time
-	pytest -q -n auto --dist loadfile
+test: lint ## lint, types and tests, a file of them on each core at a time, long ones not last
+	pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
 test-all: export HYPOTHESIS_PROFILE = exploring
 test-all: lint ## the slow tests too, and other examples each time

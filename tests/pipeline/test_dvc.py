@@ -57,6 +57,7 @@ def test_a_second_repro_has_nothing_to_do_and_a_forced_one_gives_the_same_bytes(
     assert metrics["samples"]["silent"] == 0
 
 
+@pytest.mark.slow
 def test_an_edit_of_conf_reruns_the_stages_that_read_it(reproduced: Path) -> None:
     conf = reproduced / "conf"
     edit(conf / "sampling" / "ancestral.yaml", "temperature: 1.0", "temperature: 0.8")

@@ -104,6 +104,7 @@ def test_a_killed_gan_resumes_to_the_same_weights(project: Path) -> None:
     check_a_killed_training_resumes(project, *SMALL)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_cut_is_told_in_a_sentence(project: Path) -> None:
     off = "tracking=off"
     prepare(project, off)

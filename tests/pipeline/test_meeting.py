@@ -95,6 +95,7 @@ def die_after_an_epoch() -> None:
     SeedEachEpoch.on_train_epoch_start = end  # type: ignore[method-assign]
 
 
+@pytest.mark.slow
 def test_equal_runs_at_once_each_end_with_their_own(prepared: Path) -> None:
     assert [ended(c) for c in [start(prepared, "run", *TINY) for _ in range(3)]] == [0, 0, 0]
     folders = sorted((prepared / "outputs" / "runs").glob("*/*"))

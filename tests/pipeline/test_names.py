@@ -21,6 +21,7 @@ WORDS = (
 )
 
 
+@pytest.mark.slow
 def test_the_name_of_a_corpus_stands_in_titles_tags_run_names_and_beside_samples(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

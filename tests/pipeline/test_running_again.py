@@ -65,6 +65,7 @@ def run_id_of(folder: Path) -> str:
     return str(found)
 
 
+@pytest.mark.slow
 def test_the_same_bytes_come_out_in_a_fresh_clone(first: Path) -> None:
     [earlier] = runs_of(first)
     fresh = clone(first, "fresh")

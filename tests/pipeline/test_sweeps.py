@@ -224,6 +224,7 @@ def test_a_grid_that_grows_keeps_the_numbers_of_its_jobs(project: Path) -> None:
     assert len(jobs_of(project)) == 3
 
 
+@pytest.mark.slow
 def test_a_job_that_fails_fails_alone(project: Path) -> None:
     def fail() -> None:
         raise UserError("no music today.")

@@ -18,6 +18,7 @@ TINY = (
 )
 
 
+@pytest.mark.slow
 def test_a_sweep_makes_a_run_of_each_and_reads_the_corpus_once(project: Path) -> None:
     done = run(project, "ostinato", "run", "-m", "model=rnn,gru", *TINY)
     assert done.stdout.count("pieces read") == 1

@@ -22,7 +22,7 @@ WORDS = ("seed=1,2", "model=gru")
 
 
 def settings(**changes: bool) -> SweepSettings:
-    plain = SweepSettings(False, False, False, ["score"], False, 5, 1)
+    plain = SweepSettings(False, False, False, ["score"], False, 25, 5, 1)
     return replace(plain, **changes)
 
 
@@ -109,6 +109,7 @@ def test_what_makes_no_figure_does_not_make_another_job(tmp_path: Path) -> None:
         ({"objectives": []}, "sweep.objectives"),
         ({"objectives": ["score", "minutes"], "prune": True}, "a single objective"),
         ({"prune_after_trials": 0}, "sweep.prune_after_trials=0"),
+        ({"prune_percentile": 0}, "sweep.prune_percentile=0"),
         ({"mine": 1}, "sweep.mine is unknown"),
     ],
 )

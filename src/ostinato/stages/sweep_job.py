@@ -140,7 +140,7 @@ def _pruning(task: Task) -> "Pruning | None":
     from ostinato.sweeps.trials import Pruning, open_trial
 
     trial = open_trial(task.sweeper, task.workspace.sweep, task.number, task.settings)
-    return None if trial is None else Pruning(trial)
+    return None if trial is None else Pruning(trial, task.settings.prune_percentile)
 
 
 def _fail(error: Exception, task: Task) -> None:

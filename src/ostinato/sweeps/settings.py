@@ -30,7 +30,11 @@ class SweepSettings:
         Field(min_length=1, description="what a search minimises: score is validation"),
     ]
     prune: Annotated[
-        bool, Field(description="a search ends trainings that are worse than the median")
+        bool, Field(description="a search ends trainings that fall behind earlier ones")
+    ]
+    prune_percentile: Annotated[
+        float,
+        Field(gt=0, le=100, description="of earlier trainings, the best percent one must be among"),
     ]
     prune_after_trials: Annotated[
         int, Field(ge=1, description="trials that a search completes before it ends any")

@@ -30,7 +30,7 @@ def storage_of(sweeper: Mapping[str, Any], folder: Path) -> tuple[str, str]:
 def open_trial(
     sweeper: Mapping[str, Any], folder: Path, number: int, settings: SweepSettings
 ) -> Any:
-    """Return the trial of a job, with a pruner of medians; None where the search has none.
+    """Return the trial of a job, with a pruner of percentiles; None where the search has none.
 
     sweeper: Hydra's settings of the search.
     """
@@ -38,7 +38,9 @@ def open_trial(
 
     quieten_optuna()
     storage, name = storage_of(sweeper, folder)
-    pruner = optuna.pruners.MedianPruner(settings.prune_after_trials, settings.prune_after_epochs)
+    pruner = optuna.pruners.PercentilePruner(
+        settings.prune_percentile, settings.prune_after_trials, settings.prune_after_epochs
+    )
     try:
         study = optuna.load_study(study_name=name, storage=storage, pruner=pruner)
     except KeyError:  # there is no such study
@@ -54,13 +56,15 @@ def quieten_optuna() -> None:
 
 
 class Pruning(Callback):
-    """Reports every validation to a trial, and ends a training that is worse than the median.
+    """Reports every validation to a trial, and ends a training that falls behind.
 
-    Of the same epoch, the best figure so far is compared with that of the trials before.
+    The best figure so far is compared with what earlier trials had reached by the same epoch:
+    `percentile` says among how many of the best it must be. It is a median where that is 50.
     """
 
-    def __init__(self, trial: Any) -> None:
+    def __init__(self, trial: Any, percentile: float) -> None:
         self.trial = trial
+        self.percentile = percentile
         self.reason = ""
         self.validated = False
 
@@ -89,5 +93,8 @@ class Pruning(Callback):
     def _check(self, trainer: pl.Trainer) -> None:
         if self.trial.should_prune():
             last = max(self.trial.storage.get_trial(self.trial._trial_id).intermediate_values)
-            self.reason = f"ended by the search after epoch {last + 1}: worse than the median"
+            self.reason = (
+                f"ended by the search after epoch {last + 1}: "
+                f"not among the best {self.percentile:g} percent"
+            )
             trainer.should_stop = True
