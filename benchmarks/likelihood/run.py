@@ -99,17 +99,19 @@ def run_row(row: str, config: Config) -> Result:
 def _result(config: Config, folder: Path, fitted: "Fitted") -> Result:
     metrics = json.loads((folder / "evaluation" / "metrics.json").read_text(encoding="utf-8"))
     unit = "frame" if "frames" in metrics["test"] else "token"
+    # chords write a frame as so many tokens; voices are counted by token, as in published tables
+    width = config["representation.voices"] if _is_chords(config) else 1
     with (folder / "evaluation" / "pieces.csv").open(encoding="utf-8") as file:
         pieces = list(csv.DictReader(file))
     leaked = leaked_pieces(config)
     clean = {piece["name"] for piece in pieces} - leaked
     found = {
-        "unit": unit,
-        "test": nats_per_step(pieces, unit),
+        "unit": "frame" if width > 1 else unit,
+        "test": nats_per_step(pieces, unit, width=width),
         "without_first": _without_first(config, folder) if unit == "frame" else None,
-        "leaked": nats_per_step(pieces, unit, leaked),
-        "clean": nats_per_step(pieces, unit, clean) if leaked else None,
-        "validation": fitted.best_validation,
+        "leaked": nats_per_step(pieces, unit, leaked, width),
+        "clean": nats_per_step(pieces, unit, clean, width) if leaked else None,
+        "validation": fitted.best_validation * _tokens_per_frame(config, folder, width),
         "minutes": round(fitted.minutes, 2),
         "parameters": _parameters(config, folder / "model"),
     }
@@ -117,16 +119,25 @@ def _result(config: Config, folder: Path, fitted: "Fitted") -> Result:
 
 
 def nats_per_step(
-    pieces: Iterable[dict[str, str]], unit: str, names: Iterable[str] | None = None
+    pieces: Iterable[dict[str, str]],
+    unit: str,
+    names: Iterable[str] | None = None,
+    width: int = 1,
 ) -> float | None:
     """Nats of rows of pieces.csv, of those with these names, over their frames or tokens.
 
-    The nats of a piece's end token are in the sum, the token itself is not counted.
+    The nats of a piece's end token are in the sum, the token itself is not counted. `width` tokens
+    make a frame.
     """
     chosen = [p for p in pieces if names is None or p["name"] in names]
     nats = sum(float(piece["nats"]) for piece in chosen)
     steps = sum(int(piece[f"{unit}s"]) - (unit == "token") for piece in chosen)
-    return round(nats / steps, 4) if steps else None
+    return round(nats / steps * width, 4) if steps else None
+
+
+def _is_chords(config: Config) -> bool:
+    target: str = config["representation._target_"]
+    return target.endswith(".Chords")
 
 
 def leaked_pieces(config: Config) -> frozenset[str]:
@@ -140,9 +151,17 @@ def leaked_pieces(config: Config) -> frozenset[str]:
     return audit(name, config["corpus.source.steps_per_quarter"], pieces).leaked
 
 
-def _without_first(config: Config, folder: Path) -> float:
-    """Test nats per frame without each piece's first, as Bai et al. 2018 count."""
-    from ostinato.data.windows import WholePieces
+def _tokens_per_frame(config: Config, folder: Path, width: int) -> float:
+    """How many tokens of validation, ends of pieces included, there are to a frame; 1 of frames."""
+    if width == 1:
+        return 1
+    _, store, validation = _read_part(config, folder, "validation")
+    tokens = int((store.offsets[validation + 1] - store.offsets[validation] - 1).sum())
+    return tokens * width / (tokens - len(validation))
+
+
+def _read_part(config: Config, folder: Path, part: str) -> tuple[Any, Any, Any]:
+    """The bundle of a run, its encoded pieces, and which of them are in a part of the split."""
     from ostinato.models.bundle import load_bundle
     from ostinato.stages.encoding import read_split, token_store
 
@@ -150,7 +169,14 @@ def _without_first(config: Config, folder: Path) -> float:
     workspace = Workspace(ROOT, folder, locate_pieces(config, here))
     bundle: Any = load_bundle(workspace.model, config.plugins)
     store = token_store(config, workspace, bundle.representation)
-    test = store.indices(read_split(workspace)["test"])
+    return bundle, store, store.indices(read_split(workspace)[part])
+
+
+def _without_first(config: Config, folder: Path) -> float:
+    """Test nats per frame without each piece's first, as Bai et al. 2018 count."""
+    from ostinato.data.windows import WholePieces
+
+    bundle, store, test = _read_part(config, folder, "test")
     batches = WholePieces(store, test, config["evaluation.batch_size"])
     bundle.network.eval()
     nats = 0.0

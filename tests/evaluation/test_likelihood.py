@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,13 @@ import torch
 from defaults import build
 from ostinato.data.store import TokenStore
 from ostinato.evaluation.baselines import bigram_nll, unigram_nll
-from ostinato.evaluation.likelihood import Counts, count, nll_of_pieces, per_unit
+from ostinato.evaluation.likelihood import (
+    Counts,
+    count,
+    nll_of_pieces,
+    notes_of_pieces,
+    per_unit,
+)
 from ostinato.music.piece import Piece
 from small_networks import REPRESENTATIONS, network_of, store_of
 
@@ -159,3 +166,13 @@ def test_nothing_is_divided_by_nothing() -> None:
     assert per_unit(0.0, Counts(pieces=1, steps=5, notes=0, quarters=0.0, unit="token")) == {
         "nats_per_token": 0.0
     }
+
+
+def test_a_held_pitch_without_holds_is_one_note(
+    short_chorales: list[Piece], tmp_path: Path
+) -> None:
+    """Tokens that repeat a pitch say that it goes on: they are no notes of their own."""
+    without = build("representation=pitch", hold=False)
+    store = store_of(short_chorales[:3], without, tmp_path / "store")
+    decoded = [len(without.decode(store.piece(i)[1:]).notes) for i in range(3)]
+    assert notes_of_pieces(store, np.arange(3), without).tolist() == decoded

@@ -42,6 +42,7 @@ REPRESENTATIONS = {
     ),
     "voices without end": build("representation=voices", end_token=False),
     "voices of polyphonic tracks": build("representation=voices", voices=6, by_track=(1, 2, 1, 2)),
+    "chords": build("representation=chords"),
     "remi": build("representation=remi"),
     "remi of one track": build(
         "representation=remi", programs=False, velocities=0, tempos=0, time_signatures=False

@@ -77,11 +77,10 @@ def notes_of_pieces(
     representation: TokenRepresentation | FrameRepresentation,
 ) -> NDArray[np.int64]:
     """Return how many notes begin in each of the pieces at `indices`: (pieces,)."""
-    pieces = (store.piece(i)[1:] for i in indices)
-    if isinstance(representation, FrameRepresentation):
-        return np.array([representation.note_count(piece) for piece in pieces], np.int64)
-    begins = representation.note_counts()
-    return np.array([int(begins[piece].sum()) for piece in pieces], np.int64)
+    ends = representation.end is not None
+    pieces = (store.piece(i) for i in indices)
+    counts = [representation.note_count(piece[1 : len(piece) - ends]) for piece in pieces]
+    return np.array(counts, np.int64)
 
 
 def nll_of_pieces(
