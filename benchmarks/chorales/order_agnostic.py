@@ -50,7 +50,7 @@ class OrderAgnostic(SequenceModel):
         spec: SequenceSpec,
     ) -> None:
         super().__init__(input, backbone, head, frame_input, frame_head, voices, spec=spec)
-        if spec.kind != "tokens" or spec.voices_per_step == 1:
+        if spec.kind != "tokens" or spec.voices_per_step == 1 or spec.falling:
             raise ValueError(
                 "it takes interleaved voices alone, two or more: say representation=voices."
             )

@@ -81,6 +81,7 @@ def to_spec(representation: Representation) -> SequenceSpec:
         representation.bar_steps,
         representation.beat_steps,
         representation.layout,
+        representation.falling,
     )
 
 

@@ -17,7 +17,8 @@ class SequenceSpec:
     often a frame holds its pitches, 1 which sound, 2 which sound and then which begin;
     voices_per_step: how many tokens, one after the other, make one time step; bar, beat: how many
     time steps make a bar and a quarter note, 0 where that is not known; layout: what the features
-    hold, `voices` for what `models.voices` reads.
+    hold, `voices` for what `models.voices` reads; falling: of the tokens of a time step, each pitch
+    lies below the one before, and what comes after a rest are rests.
     """
 
     kind: str
@@ -28,6 +29,7 @@ class SequenceSpec:
     bar: int = 0
     beat: int = 0
     layout: str = ""
+    falling: bool = False
 
     @property
     def unit(self) -> str:

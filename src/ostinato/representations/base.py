@@ -78,6 +78,7 @@ class Representation(ABC):
     lowest: int = 0
     highest: int = 127  # the pitches that it can hold
     voices_per_step: int = 1  # how many tokens, one after the other, make a time step
+    falling: bool = False  # whether, of the tokens of a time step, pitches fall
     bar_steps: int = 0  # how many time steps make a bar, where it has bars of one length
     beat_steps: int = 0  # how many time steps make a quarter note, where it has time steps
     holds_drums: bool = False  # whether it writes percussion

@@ -31,6 +31,7 @@ class Chords(Voices):
     """
 
     name: ClassVar[str] = "chords"
+    falling = True
 
     def __init__(
         self,

@@ -11,6 +11,7 @@ from ostinato.models.heads.softmax import token_nll
 from ostinato.models.steps import SequenceSpec
 from ostinato.models.voices.features import (
     CLASSES,
+    HOLD,
     PITCHES,
     VoiceFeatures,
     half_lives,
@@ -27,7 +28,8 @@ class VoicesHead(Head):
     The scores of intervals are the same in every key, as in transposition-invariant models since
     Conklin & Witten (Multiple viewpoint systems for music prediction, 1995). Where positions hold
     the shares of pitch classes, what followed earlier, or what sounded in the time step before,
-    these score too: shares by their logarithms, how voices move together by `VoiceLeading`. The
+    these score too: shares by their logarithms, how voices move together by `VoiceLeading`. Where
+    the tokens of a time step fall (`spec.falling`), those that do not have probability 0. The
     context is the logits.
     """
 
@@ -84,6 +86,8 @@ class VoicesHead(Head):
         logits = torch.cat([logits[..., :PITCHES] + scores, logits[..., PITCHES:]], dim=-1)
         if self.matches is not None:
             logits = self._add_matches(logits, self.matches(y), features)
+        if self.spec.falling:
+            logits = logits.masked_fill(_does_not_fall(features, self.spec.size), -torch.inf)
         return logits, None
 
     def _interval_scores(self, y: Tensor, sounding: Tensor) -> Tensor:
@@ -113,3 +117,17 @@ class VoicesHead(Head):
 
     def draw(self, context: Tensor, sampler: Sampler) -> Tensor:
         return sampler.categorical(context)
+
+
+def _does_not_fall(features: VoiceFeatures, size: int) -> Tensor:
+    """Return the tokens that cannot come next where pitches fall: (batch, time, size).
+
+    Within a time step these are the pitches from the one before on up, and after a rest all
+    pitches; a hold never comes.
+    """
+    token = torch.arange(size, device=features.voice_index.device)
+    # the voice before the one whose turn it is has come last, but for the first of a time step
+    before = features.sounding[..., -1]
+    lowest = torch.where(before < PITCHES, before, 0)
+    lowest = torch.where(features.voice_index > 0, lowest, PITCHES)[..., None]
+    return ((token < PITCHES) & (token >= lowest)) | (token == HOLD)
