@@ -1,4 +1,4 @@
-"""The servers of a team on this machine, started by the commands of docs/team.md."""
+"""The servers of a team on this machine, started by the commands of docs/team-servers.md."""
 
 import getpass
 import os
@@ -19,7 +19,8 @@ import pytest
 from mlflow_servers import answering, stop
 
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs" / "team.md"
+PAGES = [ROOT / "docs" / name for name in ("team.md", "team-servers.md")]
+FILES = ROOT / "docs" / "team"
 BLOCK = re.compile(r"^```bash\n# (.+?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PORT = re.compile(r"(?<=[: ])(5432|5000|8080|22)(?=[\s/:\"]|$)", re.MULTILINE)
 PATH = os.pathsep.join(
@@ -46,8 +47,8 @@ Subsystem sftp internal-sftp
 
 @cache
 def blocks() -> dict[str, str]:
-    """Return the commands of the page's blocks by the comment in their first line."""
-    return dict(BLOCK.findall(PAGE.read_text(encoding="utf-8")))
+    """Return the commands of the pages' blocks by the comment in their first line."""
+    return dict(BLOCK.findall("".join(page.read_text(encoding="utf-8") for page in PAGES)))
 
 
 def need_program(name: str, package: str) -> None:
@@ -63,7 +64,7 @@ def need_package(module: str) -> None:
 
 @dataclass(frozen=True)
 class Place:
-    """Where the servers of the page are in a test: a folder for /srv/team, ports of loopback."""
+    """Where the servers of the pages are in a test: a folder for /srv/team, ports of loopback."""
 
     folder: Path
     ports: Mapping[str, int]
@@ -73,7 +74,7 @@ class Place:
         return f"http://127.0.0.1:{self.ports['5000']}"
 
     def moved(self, text: str) -> str:
-        """Return a text of the page with the folder, the machine and the ports of the test."""
+        """Return a text of the pages with the folder, the machine and the ports of the test."""
         for old, new in (
             ("/srv/team", str(self.folder)),
             ("team.example.org", "127.0.0.1"),
@@ -84,7 +85,7 @@ class Place:
 
     def copy(self, name: str, **values: str) -> None:
         """Write a file of docs/team into the folder, with passwords in their places."""
-        text = self.moved((PAGE.with_suffix("") / name).read_text(encoding="utf-8"))
+        text = self.moved((FILES / name).read_text(encoding="utf-8"))
         for old, new in values.items():
             assert old in text
             text = text.replace(f"PASSWORD OF {old}", new)
@@ -92,7 +93,7 @@ class Place:
         (self.folder / name).chmod(0o600)
 
     def script(self, title: str, as_user: str = "") -> list[str]:
-        """Return the command that runs a block of the page, as another user where one is named."""
+        """Return the command that runs a block of the pages, as another user where one is named."""
         command = ["bash", "-e", "-c", self.moved(blocks()[title])]
         return ["runuser", "-u", as_user, "--", *command] if as_user else command
 
