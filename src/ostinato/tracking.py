@@ -49,7 +49,7 @@ HOLDERS += [("runs", "artifact_uri")]  # columns of addresses of artifacts; runs
 # how MLflow's client says that a server does not know a user, or refuses what was asked
 REFUSAL = re.compile(
     r"failed with error code (401|403) != 200\. Response body:"
-    r"|^(401|403) Client Error: .*? for url: \S+?\.? (?:Response text:)?"
+    r"|^(401|403) Client Error: .*? for url: \S+(?: Response text:)?"
 )
 
 
@@ -261,6 +261,11 @@ def explained(error: BaseException, uri: str = "") -> str:
             "here with tracking=local."
         )
     if match := re.match(r"API request to (https?://[^/]+)\S* failed with exception", reason):
+        if failure := re.search(r"too many (\d{3}) error responses", reason):
+            return (
+                f"the MLflow server {match[1]} fails, with status {failure[1]}: its log says why. "
+                "Mend it and run the same command again, or record runs here with tracking=local."
+            )
         return (
             f"the MLflow server {match[1]} does not answer: start it and run the same command "
             "again, or record runs here with tracking=local."

@@ -259,7 +259,7 @@ def test_a_server_that_cannot_keep_files_is_told_in_a_sentence(bob: Person) -> N
     finally:
         folder.unlink()
         away.rename(folder)
-    assert "cannot be used: 500 Server Error" in said
+    assert f"the MLflow server {bob.team.place.mlflow} fails, with status 500" in said
 
 
 def test_no_password_is_anywhere_but_where_it_was_put(
