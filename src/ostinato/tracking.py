@@ -261,6 +261,12 @@ def explained(error: BaseException, uri: str = "") -> str:
             "here with tracking=local."
         )
     if match := re.match(r"API request to (https?://[^/]+)\S* failed with exception", reason):
+        if "CERTIFICATE_VERIFY_FAILED" in reason:
+            return (
+                f"the certificate of the MLflow server {match[1]} is not trusted here: set "
+                "MLFLOW_TRACKING_SERVER_CERT_PATH to the file of the certificate and run the same "
+                "command again."
+            )
         if failure := re.search(r"too many (\d{3}) error responses", reason):
             return (
                 f"the MLflow server {match[1]} fails, with status {failure[1]}: its log says why. "

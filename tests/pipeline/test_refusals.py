@@ -1,13 +1,20 @@
 """A server that refuses or fails is told in a sentence that says what to do."""
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from ostinato import cli
 from ostinato.tracking import explained, is_of_store
@@ -35,8 +42,22 @@ SENTENCES = [
 ]
 
 
+def certificate_in(folder: Path) -> ssl.SSLContext:
+    """Write a certificate that vouches for itself; returns what a server needs of it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "team.example.org")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file = folder / "certificate.pem"
+    file.write_bytes(private + made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context
+
+
 @contextmanager
-def answering(status: int, text: str) -> Iterator[str]:
+def answering(status: int, text: str, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """A server that gives each request the same answer; yields its address."""
 
     class Answer(BaseHTTPRequestHandler):
@@ -53,10 +74,13 @@ def answering(status: int, text: str) -> Iterator[str]:
             """Be quiet."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        server.handle_error = lambda *_: None  # type: ignore[method-assign]
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}"
+            yield f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}"
         finally:
             server.shutdown()
             thread.join()
@@ -110,3 +134,17 @@ def test_another_servers_answer_is_not_taken_for_one_of_mlflow() -> None:
     with pytest.raises(requests.HTTPError) as caught:
         answer.raise_for_status()
     assert not is_of_store(caught.value)
+
+
+def test_a_certificate_that_is_not_trusted_is_one_sentence(
+    project: Path, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    with answering(200, "{}", certificate_in(tmp_path)) as uri:
+        assert cli.main(["compare", "tracking=server", f"tracking.uri={uri}"]) == 1
+    assert capsys.readouterr().err == (
+        f"ostinato: the certificate of the MLflow server {uri} is not trusted here: set "
+        "MLFLOW_TRACKING_SERVER_CERT_PATH to the file of the certificate and run the same command "
+        "again.\n"
+    )
