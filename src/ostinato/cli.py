@@ -278,7 +278,7 @@ def _nothing_free() -> bool:
 
 def _about_store(error: BaseException) -> str | None:
     """A sentence for what MLflow reports, or None for any other error."""
-    from ostinato.tracking import explained, is_of_store
+    from ostinato.refusals import explained, is_of_store
 
     return explained(error) if is_of_store(error) else None
 

@@ -3,7 +3,6 @@
 import json
 import math
 import os
-import re
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
@@ -18,6 +17,7 @@ from pydantic import Field
 
 from ostinato import console, scratch
 from ostinato.errors import UserError
+from ostinato.refusals import explained
 from ostinato.wording import quantity
 
 if TYPE_CHECKING:
@@ -45,12 +45,6 @@ LONGEST_VALUE = 6000  # what MLflow takes for one parameter
 MOVE = "UPDATE {0} SET {1} = ? || substr({1}, ?) WHERE substr({1}, 1, ?) = ?"
 HOLDERS = [("model_versions", name) for name in ("source", "storage_location")]
 HOLDERS += [("runs", "artifact_uri")]  # columns of addresses of artifacts; runs, counted, the last
-
-# how MLflow's client says that a server does not know a user, or refuses what was asked
-REFUSAL = re.compile(
-    r"failed with error code (401|403) != 200\. Response body:"
-    r"|^(401|403) Client Error: .*? for url: \S+(?: Response text:)?"
-)
 
 
 @dataclass(frozen=True)
@@ -237,46 +231,6 @@ def _opened(tracking: Tracking, home: Path) -> Iterator["MlflowClient"]:
             yield MlflowClient(uri)
     except MlflowException as error:
         raise UserError(explained(error, uri)) from error
-
-
-def is_of_store(error: BaseException) -> bool:
-    """Return whether an error comes from MLflow: its own, or of a file that a server refuses."""
-    address = getattr(getattr(error, "response", None), "url", "")
-    return type(error).__module__.startswith("mlflow.") or "/mlflow-artifacts/" in f"{address}"
-
-
-def explained(error: BaseException, uri: str = "") -> str:
-    """A sentence for an error of MLflow's."""
-    reason = " ".join(str(error).split())
-    if match := REFUSAL.search(reason):
-        server = f"the MLflow server {uri}".rstrip()
-        if "401" in match.groups():
-            return (
-                f"{server} does not take this name and password: set MLFLOW_TRACKING_USERNAME and "
-                "MLFLOW_TRACKING_PASSWORD and run the same command again."
-            )
-        words = reason[match.end() :].strip(" '") or "status 403"
-        return (
-            f"{server} does not permit this ({words[:80]}): ask whoever runs it, or record runs "
-            "here with tracking=local."
-        )
-    if match := re.match(r"API request to (https?://[^/]+)\S* failed with exception", reason):
-        if "CERTIFICATE_VERIFY_FAILED" in reason:
-            return (
-                f"the certificate of the MLflow server {match[1]} is not trusted here: set "
-                "MLFLOW_TRACKING_SERVER_CERT_PATH to the file of the certificate and run the same "
-                "command again."
-            )
-        if failure := re.search(r"too many (\d{3}) error responses", reason):
-            return (
-                f"the MLflow server {match[1]} fails, with status {failure[1]}: its log says why. "
-                "Mend it and run the same command again, or record runs here with tracking=local."
-            )
-        return (
-            f"the MLflow server {match[1]} does not answer: start it and run the same command "
-            "again, or record runs here with tracking=local."
-        )
-    return f"the MLflow store {f'{uri} ' if uri else ''}cannot be used: {reason[:200]}"
 
 
 def _make_store(file: Path) -> None:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from ostinato import cli
-from ostinato.tracking import explained, is_of_store
+from ostinato.refusals import explained, is_of_store
 
 Captured = pytest.CaptureFixture[str]
 SENTENCES = [
