@@ -165,6 +165,8 @@ def wait_for(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
 def postgresql(place: Place, password: str) -> Iterator[None]:
     """PostgreSQL with an empty database for runs and one for users."""
     need_program("initdb", "postgresql")
+    for module in ("psycopg2", "flask_wtf"):  # MLflow needs them, which is started on it
+        need_package(module)
     user = "postgres" if os.geteuid() == 0 else ""  # it refuses to run as root
     line = f"127.0.0.1:{place.ports['5432']}:*:mlflow:{password}\n"
     for name, text in (("pg-password", password), ("pgpass", line)):
@@ -185,8 +187,6 @@ def postgresql(place: Place, password: str) -> Iterator[None]:
 @contextmanager
 def mlflow(place: Place, admin: str, users: Mapping[str, str]) -> Iterator[Path]:
     """MLflow on that PostgreSQL, with basic authentication; yields its log."""
-    need_package("psycopg2")
-    need_package("flask_wtf")
     place.copy("auth.ini")
     first = {"MLFLOW_AUTH_ADMIN_PASSWORD": admin, "MLFLOW_DISABLE_TELEMETRY": "true"}
     as_admin = {"MLFLOW_TRACKING_USERNAME": "admin", "MLFLOW_TRACKING_PASSWORD": admin}

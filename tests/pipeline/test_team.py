@@ -123,7 +123,7 @@ def webdav(team: Team) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def alice(team: Team, recording: Path, key: Path, project_template: Path) -> Person:
+def alice(team: Team, key: Path, recording: Path, project_template: Path) -> Person:
     """The person who begins: trains, pushes the files by SSH and the rest by git."""
     del recording
     folder = Path(shutil.copytree(project_template, team.home / "alice"))
