@@ -13,7 +13,7 @@ from ostinato.evaluation import registry
 from ostinato.music.conversion import from_muspy
 from ostinato.music.piece import Piece
 from ostinato.music.writing import write_midi
-from projects import commit, run
+from projects import make_repository
 
 ROOT = Path(__file__).parents[1]
 # `make test` draws the same examples each time; `make test-all` draws new ones
@@ -95,24 +95,4 @@ def project(project_template: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def dvc_project(project: Path) -> Path:
     """The project as a fresh clone of a small repository: smoke settings, data pinned."""
-    shutil.copy(ROOT / "dvc.yaml", project)
-    shutil.copy(ROOT / ".dvcignore", project)
-    shutil.copytree(
-        ROOT / "src", project / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
-    )
-    params = (project / "params.yaml").read_text()
-    params = params.replace("debug: null", "debug: smoke")
-    small = 'overrides: ["model.size=tiny", "model.backbone.hidden_size=32"]'
-    (project / "params.yaml").write_text(params.replace("overrides: []", small))
-    (project / ".gitignore").write_text(
-        "/outputs/mlflow/\n/outputs/mlflow_runs.json\n/outputs/cache/\n/outputs/checkpoints/\n"
-    )
-    run(project, "git", "init", "-q")
-    run(project, "git", "config", "user.name", "A Tester")
-    run(project, "git", "config", "user.email", "tester@example.org")
-    run(project, "dvc", "init", "-q")
-    shutil.copy(ROOT / ".dvc" / "config", project / ".dvc")
-    shutil.copytree(ROOT / ".dvc" / "plots", project / ".dvc" / "plots", dirs_exist_ok=True)
-    run(project, "dvc", "add", "-q", "data")
-    commit(project, "a corpus")
-    return project
+    return make_repository(project, "model.size=tiny", "model.backbone.hidden_size=32")

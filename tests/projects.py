@@ -1,11 +1,14 @@
 """Commands run in a project as a user would."""
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+ROOT = Path(__file__).parents[1]
 TINY_RUN = (  # a run of all stages in seconds, that a sweep repeats
     "debug=smoke",
     "model.size=tiny",
@@ -42,6 +45,31 @@ def run(project: Path, *command: str, check: bool = True) -> subprocess.Complete
 def commit(project: Path, message: str) -> None:
     run(project, "git", "add", "-A")
     run(project, "git", "commit", "-q", "-m", message)
+
+
+def make_repository(project: Path, *values: str) -> Path:
+    """Make a folder a fresh clone of a small repository: smoke settings and values, data pinned."""
+    shutil.copy(ROOT / "dvc.yaml", project)
+    shutil.copy(ROOT / ".dvcignore", project)
+    shutil.copytree(
+        ROOT / "src", project / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+    )
+    params = (project / "params.yaml").read_text()
+    params = params.replace("debug: null", "debug: smoke")
+    small = f"overrides: {json.dumps(values)}"
+    (project / "params.yaml").write_text(params.replace("overrides: []", small))
+    (project / ".gitignore").write_text(
+        "/outputs/mlflow/\n/outputs/mlflow_runs.json\n/outputs/cache/\n/outputs/checkpoints/\n"
+    )
+    run(project, "git", "init", "-q")
+    run(project, "git", "config", "user.name", "A Tester")
+    run(project, "git", "config", "user.email", "tester@example.org")
+    run(project, "dvc", "init", "-q")
+    shutil.copy(ROOT / ".dvc" / "config", project / ".dvc")
+    shutil.copytree(ROOT / ".dvc" / "plots", project / ".dvc" / "plots", dirs_exist_ok=True)
+    run(project, "dvc", "add", "-q", "data")
+    commit(project, "a corpus")
+    return project
 
 
 def stages_run(output: str) -> list[str]:

@@ -23,6 +23,7 @@ FLOORS = (
         "console",
         "interrupts",
         "parallel",
+        "refusals",
         "untrusted",
         "weights",
     },

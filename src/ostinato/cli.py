@@ -278,11 +278,9 @@ def _nothing_free() -> bool:
 
 def _about_store(error: BaseException) -> str | None:
     """A sentence for what MLflow reports, or None for any other error."""
-    if not type(error).__module__.startswith("mlflow."):
-        return None
-    from ostinato.tracking import explained
+    from ostinato.refusals import explained, is_of_store
 
-    return explained(error)
+    return explained(error) if is_of_store(error) else None
 
 
 def _complain(sentence: str) -> None:

@@ -9,7 +9,8 @@ from ostinato.config.registered import ModelAddress, parse_address
 from ostinato.errors import ConfigError, UserError
 from ostinato.files import fingerprint
 from ostinato.locks import locked
-from ostinato.tracking import Tracking, client_of, explained, store_uri
+from ostinato.refusals import explained
+from ostinato.tracking import Tracking, client_of, store_uri
 from ostinato.weights import WEIGHTS
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from ostinato import console, scratch
 from ostinato.errors import UserError
 from ostinato.files import write_json
 from ostinato.locks import if_free
-from ostinato.tracking import BUNDLE_TAG, Run, Tracking, client_of, explained
+from ostinato.refusals import explained
+from ostinato.tracking import BUNDLE_TAG, Run, Tracking, client_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -3,7 +3,6 @@
 import json
 import math
 import os
-import re
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
@@ -18,6 +17,7 @@ from pydantic import Field
 
 from ostinato import console, scratch
 from ostinato.errors import UserError
+from ostinato.refusals import explained
 from ostinato.wording import quantity
 
 if TYPE_CHECKING:
@@ -231,17 +231,6 @@ def _opened(tracking: Tracking, home: Path) -> Iterator["MlflowClient"]:
             yield MlflowClient(uri)
     except MlflowException as error:
         raise UserError(explained(error, uri)) from error
-
-
-def explained(error: BaseException, uri: str = "") -> str:
-    """A sentence for an error of MLflow's."""
-    reason = " ".join(str(error).split())
-    if match := re.match(r"API request to (https?://[^/]+)\S* failed with exception", reason):
-        return (
-            f"the MLflow server {match[1]} does not answer: start it and run the same command "
-            "again, or record runs here with tracking=local."
-        )
-    return f"the MLflow store {f'{uri} ' if uri else ''}cannot be used: {reason[:200]}"
 
 
 def _make_store(file: Path) -> None:

@@ -12,6 +12,7 @@ from ostinato.config.sharing import parse_config, read_shared
 from ostinato.config.yaml_files import LARGEST
 from ostinato.errors import ConfigError, UserError
 from ostinato.files import fingerprint
+from ostinato.refusals import explained
 from ostinato.stages.run_provenance import FILE, Provenance, with_results
 from ostinato.stages.workspace import Workspace
 from ostinato.tracking import (
@@ -19,7 +20,6 @@ from ostinato.tracking import (
     WEIGHTS_TAG,
     Tracking,
     client_of,
-    explained,
     reader_of,
 )
 from ostinato.untrusted import printable

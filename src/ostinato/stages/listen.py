@@ -13,8 +13,9 @@ from ostinato import console
 from ostinato.config import Config
 from ostinato.errors import ConfigError, UserError
 from ostinato.files import write_text
+from ostinato.refusals import explained
 from ostinato.stages.workspace import Workspace
-from ostinato.tracking import Tracking, client_of, explained
+from ostinato.tracking import Tracking, client_of
 from ostinato.wording import agree, quantity
 
 if TYPE_CHECKING:

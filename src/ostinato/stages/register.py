@@ -15,10 +15,11 @@ from ostinato.config import Config, compose, conf_folder
 from ostinato.config.instantiate import configurable
 from ostinato.config.targets import TARGET
 from ostinato.errors import ConfigError, UserError
+from ostinato.refusals import explained
 from ostinato.registry import MODEL
 from ostinato.run_notes import find_run
 from ostinato.stages.workspace import Workspace
-from ostinato.tracking import BUNDLE_TAG, Tracking, client_of, explained
+from ostinato.tracking import BUNDLE_TAG, Tracking, client_of
 from ostinato.weights import WEIGHTS
 
 if TYPE_CHECKING:

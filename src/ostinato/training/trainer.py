@@ -44,6 +44,7 @@ NOISE = (
     ".*could not find the monitored key.*",  # before the first validation
     ".*`lr_scheduler.step.*",
     ".*sync_dist=True.*",  # modules log what they have summed over all devices
+    ".*`srun` command is available.*",  # SLURM is here, and this is no job of it
 )
 
 
