@@ -24,7 +24,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "accumulated": {"accumulate": 2},
     "sometimes validated": {"validate_every": 2},
     "stopped early": {"epochs": 9, "early_stopping": 2, "learning_rate": 0.1},
-    "overfitted": {"overfit_batches": 5},
+    "overfitted": {"overfit_batches": 7},
 }
 
 
@@ -68,7 +68,7 @@ def test_it_ends_in_the_same_weights_curves_and_points(
     undisturbed = replace(training, checkpoint_minutes=None)
     expected, network = train(store, undisturbed, tmp_path / "whole", whole)
     assert not (tmp_path / "whole" / "within.ckpt").exists()
-    with stopped_in_epoch(epoch, batch=5):
+    with stopped_in_epoch(epoch, batch=6):  # no step follows the one before, if two make one
         train(store, training, tmp_path / "stopped", before)
     capsys.readouterr()
     fitted, resumed = train(store, training, tmp_path / "stopped", after)
@@ -90,6 +90,19 @@ def test_a_training_is_stopped_again_and_again(store: TokenStore, tmp_path: Path
     fitted, resumed = train(store, SMALL, tmp_path / "stopped", None)
     assert fitted == expected
     assert torch.equal(weights(resumed), weights(network))
+
+
+def test_a_step_that_is_logged_is_logged_again_where_that_was_interrupted(
+    store: TokenStore, tmp_path: Path
+) -> None:
+    long = replace(SMALL, batch_size=1)  # more than 20 batches: every 20th is logged
+    whole, before, after = Points(), Points(killed_at=19), Points()
+    fit(store, long, tmp_path / "whole", logger=whole)
+    with pytest.raises(KeyboardInterrupt):
+        fit(store, long, tmp_path / "stopped", logger=before)
+    fit(store, long, tmp_path / "stopped", logger=after)
+    assert joined(before, after) == whole.points
+    assert {19, 39} <= set(whole.points["train_step_nats_per_token"])
 
 
 def test_without_validation_it_ends_in_the_same_weights(store: TokenStore, tmp_path: Path) -> None:

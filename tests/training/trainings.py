@@ -76,14 +76,14 @@ def validation_nll(network: SequenceModel, store: TokenStore) -> float:
 
 
 class Points(Logger):
-    """Keeps what it is given to log, until the first figure of training in a given epoch."""
+    """Keeps what it is given to log, until a given step, or the training figure of an epoch."""
 
     name, version = "points", 0
 
-    def __init__(self, killed_in: int | None = None) -> None:
+    def __init__(self, killed_in: int | None = None, killed_at: int | None = None) -> None:
         super().__init__()
         self.points: dict[str, dict[int, float]] = {}
-        self.epochs, self.killed_in = 0, killed_in
+        self.epochs, self.killed_in, self.killed_at = 0, killed_in, killed_at
 
     def log_hyperparams(self, *_: Any, **__: Any) -> None:
         pass
@@ -91,7 +91,7 @@ class Points(Logger):
     def log_metrics(self, metrics: Any, step: int | None = None) -> None:
         assert step is not None
         self.epochs += "train_nats_per_token" in metrics
-        if self.epochs == self.killed_in:
+        if self.epochs == self.killed_in or step == self.killed_at:
             raise KeyboardInterrupt
         for name, value in metrics.items():
             self.points.setdefault(name, {})[step] = value
