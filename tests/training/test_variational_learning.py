@@ -79,6 +79,21 @@ def weights(network: torch.nn.Module) -> Tensor:
     return torch.cat([p.detach().flatten() for p in network.parameters()])
 
 
+def test_it_learns_and_the_best_weights_are_kept(
+    segments: tuple[Segments, Segments], tmp_path: Path
+) -> None:
+    shown: list[tuple[int, tuple[int, ...]]] = []
+    samples = SampleLogger(4, lambda epoch, roll: shown.append((epoch, roll.pitch.shape)))
+    fitted, network = fit(segments, tmp_path, replace(SHORT, epochs=10), more=[samples])
+    costs = [row["validation"] for row in fitted.curves]
+    assert min(costs) < 0.8 * costs[0]
+    assert fitted.best_validation == min(costs)
+    assert fitted.monitor.words == "nats per token by the objective"
+    kept = torch.load(tmp_path / "best.ckpt", weights_only=True)["state_dict"]
+    assert all(torch.equal(kept[f"network.{k}"], v) for k, v in network.state_dict().items())
+    assert shown == [(epoch, (4, 1, 16)) for epoch in (4, 8, 10)]
+
+
 @pytest.mark.parametrize("validated", [True, False])
 @pytest.mark.parametrize("averaging", [None, 0.9])
 def test_stopped_and_resumed_it_ends_in_the_same_weights(

@@ -1,4 +1,4 @@
-"""A training that is stopped at any step goes on within the epoch, and ends bit for bit the same."""
+"""A training that is stopped at any step goes on within the epoch, and ends in the same bits."""
 
 import random
 from dataclasses import replace
@@ -151,7 +151,6 @@ def test_a_checkpoint_follows_only_when_the_minutes_are_over(
 def test_a_damaged_checkpoint_within_an_epoch_gives_way_to_the_last_whole_epoch(
     store: TokenStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    expected, network = train(store, SMALL, tmp_path / "whole", None)
     with stopped_in_epoch(2, batch=5):
         fit(store, SMALL, tmp_path / "stopped")
     within = tmp_path / "stopped" / "within.ckpt"
@@ -163,7 +162,7 @@ def test_a_damaged_checkpoint_within_an_epoch_gives_way_to_the_last_whole_epoch(
         " ".join(warned.split())
     )
     assert "last.ckpt" in told
-    assert [row["epoch"] for row in fitted.curves] == [row["epoch"] for row in expected.curves]
+    assert [row["epoch"] for row in fitted.curves] == [1, 2, 3]
 
 
 def test_batches_that_could_not_be_gone_on_with_get_no_checkpoint(

@@ -32,7 +32,7 @@ from ostinato.training.module import MethodModule
 from ostinato.training.monitor import Monitor
 from ostinato.training.settings import Training
 from ostinato.training.timer import Clock, LastValidated
-from ostinato.training.within_epoch import WithinEpoch
+from ostinato.training.within_epoch import LOGGED_EVERY, WithinEpoch
 
 NOISE = (
     ".*does not have many workers.*",
@@ -219,7 +219,7 @@ def _trainer(
             default_root_dir=options.checkpoints,
             enable_progress_bar=False,
             enable_model_summary=False,
-            log_every_n_steps=20,
+            log_every_n_steps=LOGGED_EVERY,
             num_sanity_val_steps=0,
             reload_dataloaders_every_n_epochs=1,
             use_distributed_sampler=False,

@@ -14,6 +14,7 @@ from ostinato.data.batches import BatchesLeft
 from ostinato.training.module import method_module
 
 WITHIN = "within.ckpt"
+LOGGED_EVERY = 20  # steps, from one whose figures are logged to the next
 
 
 class WithinEpoch(Checkpoint):
@@ -84,8 +85,8 @@ class WithinEpoch(Checkpoint):
 
 def is_within_epoch(trainer: pl.Trainer) -> bool:
     """Return whether an epoch has begun and has batches or a validation to come."""
-    epochs = trainer.fit_loop.epoch_progress.current
-    return epochs.processed < epochs.started
+    epochs: Any = trainer.fit_loop.epoch_progress.current
+    return bool(epochs.processed < epochs.started)
 
 
 def _can_stop_here(trainer: pl.Trainer) -> bool:
@@ -99,7 +100,7 @@ def _can_stop_here(trainer: pl.Trainer) -> bool:
         return False
     if (loop.batch_idx + 1) % trainer.accumulate_grad_batches:
         return False
-    logged = (loop.epoch_loop._batches_that_stepped + 1) % trainer.log_every_n_steps == 0
+    logged = (loop.epoch_loop._batches_that_stepped + 1) % LOGGED_EVERY == 0
     loader = trainer.train_dataloader
     return not logged and isinstance(getattr(loader, "sampler", None), BatchesLeft)
 
