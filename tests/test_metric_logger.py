@@ -14,7 +14,7 @@ def test_steps_that_are_made_again_are_not_logged_again(tmp_path: Path) -> None:
     first = MetricLogger(run, uri)
     for step in (19, 39, 59):
         first.log_metrics({"loss": step / 10}, step)
-    first.log_metrics({"other": 1.0}, 59)
+    first.log_metrics({"other": 1.0, "loss": 5.9}, 59)
     resumed = MetricLogger(run, uri)
     for step in (39, 59, 79):
         resumed.log_metrics({"loss": step / 10, "other": 1.0}, step)

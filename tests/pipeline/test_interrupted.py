@@ -36,7 +36,7 @@ def test_killed_training_resumes_to_the_same_weights(project: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("words", [(), ("experiment=bach_gan",), ("experiment=bach_vae",)])
+@pytest.mark.parametrize("words", [(), ("experiment=bach_gan",)])
 def test_a_training_killed_within_an_epoch_goes_on_within_it(
     project: Path, words: tuple[str, ...]
 ) -> None:
@@ -51,8 +51,8 @@ def test_a_training_killed_within_an_epoch_goes_on_within_it(
     whole, curves = bytes_of(outputs / "model"), (outputs / "curves.csv").read_text()
     training = start_training(project, *words)
     [within] = outputs.rglob("within.ckpt")
-    before = within.stat()
-    while within.stat().st_mtime_ns == before.st_mtime_ns:
+    before = within.stat().st_ino
+    while within.stat().st_ino == before:  # until another file takes its place
         assert training.poll() is None, "it ended before it was killed"
         time.sleep(0.001)
     training.send_signal(signal.SIGKILL)
@@ -65,12 +65,14 @@ def test_a_training_killed_within_an_epoch_goes_on_within_it(
     assert (outputs / "curves.csv").read_text() == curves
     client = MlflowClient(f"sqlite:///{project}/outputs/mlflow/mlflow.db")
     last, first = (found.info.run_id for found in client.search_runs(["1"]))  # the newest is first
-    names = set(client.get_run(first).data.metrics) - {"minutes", "peak_megabytes"}
+    names = set(client.get_run(first).data.metrics) - {"minutes", "memory_megabytes"}
     names = {name for name in names if not name.startswith("system/")}
     assert names > {"epoch"}
     for name in names:
         points = [
-            sorted((point.step, point.value) for point in client.get_metric_history(run_id, name))
+            sorted(
+                (point.step, str(point.value)) for point in client.get_metric_history(run_id, name)
+            )
             for run_id in (first, last)
         ]
         assert points[0] == points[1], name
