@@ -156,9 +156,9 @@ class Run:
         """A Lightning logger that writes its curves to this run."""
         if self.client is None:
             return None
-        from pytorch_lightning.loggers import MLFlowLogger
+        from ostinato.metric_logger import MetricLogger
 
-        return MLFlowLogger(run_id=self.id, tracking_uri=self.client.tracking_uri, log_model=False)
+        return MetricLogger(self.id, self.client.tracking_uri)
 
     @contextmanager
     def system_metrics(self) -> Iterator[None]:

@@ -429,6 +429,33 @@ def test_curves_are_zoomed_by_dragging_and_shown_whole_by_a_double_click(
     assert chart.evaluate(path) == before
 
 
+def test_a_single_epoch_is_a_dot_for_each_run(page: Any, comparison: Path) -> None:
+    page.goto(comparison.as_uri())
+    dots = page.locator("#chart .curve.lone")
+    assert dots.count() == 2
+    chart = page.locator("#chart svg").bounding_box()
+    for number in range(2):
+        box = dots.nth(number).bounding_box()
+        assert 0.3 < (box["x"] - chart["x"]) / chart["width"] < 0.7
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_words_of_a_comparison_are_not_broken(page: Any, comparison: Path, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(comparison.as_uri())
+    broken = page.evaluate("""() => {
+      const range = document.createRange(), found = [];
+      const heads = [...document.querySelectorAll(".figures thead th, .pitch")];
+      for (const head of heads) for (const word of head.textContent.matchAll(/[^ ]+/g)) {
+        range.setStart(head.firstChild, word.index);
+        range.setEnd(head.firstChild, word.index + word[0].length);
+        if (range.getClientRects().length > 1) found.push(word[0]);
+      }
+      return found;
+    }""")
+    assert broken == []
+
+
 @pytest.mark.parametrize("width", [400, 1280])
 def test_nothing_of_a_comparison_hangs_over_its_edge(
     page: Any, comparison: Path, width: int

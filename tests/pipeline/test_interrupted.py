@@ -23,12 +23,60 @@ SMALL = (
 
 
 def prepare(project: Path) -> None:
-    run(project, "ostinato", "preprocess", *SMALL)
-    run(project, "ostinato", "split", *SMALL)
+    prepare_with(project, *SMALL)
+
+
+def prepare_with(project: Path, *words: str) -> None:
+    run(project, "ostinato", "preprocess", *words)
+    run(project, "ostinato", "split", *words)
 
 
 def test_killed_training_resumes_to_the_same_weights(project: Path) -> None:
     check_a_killed_training_resumes(project, *SMALL)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [(), ("experiment=bach_gan",)])
+def test_a_training_killed_within_an_epoch_goes_on_within_it(
+    project: Path, words: tuple[str, ...]
+) -> None:
+    from mlflow import MlflowClient
+
+    # experiments come first; every step has a checkpoint
+    sized = () if words else SMALL[1:3]
+    words = (*words, "debug=smoke", *sized, *SMALL[3:], "training.checkpoint_minutes=1e-9")
+    prepare_with(project, *words)
+    run(project, "ostinato", "train", *words)
+    outputs = project / "outputs"
+    whole, curves = bytes_of(outputs / "model"), (outputs / "curves.csv").read_text()
+    training = start_training(project, *words)
+    [within] = outputs.rglob("within.ckpt")
+    before = within.stat().st_ino
+    while within.stat().st_ino == before:  # until another file takes its place
+        assert training.poll() is None, "it ended before it was killed"
+        time.sleep(0.001)
+    training.send_signal(signal.SIGKILL)
+    training.communicate()
+    done = run(project, "ostinato", "train", *words)
+    assert "within.ckpt" in done.stdout
+    assert "epoch 2 of 4" not in done.stdout
+    assert "epoch 3 of 4" in done.stdout
+    assert bytes_of(outputs / "model") == whole
+    assert (outputs / "curves.csv").read_text() == curves
+    client = MlflowClient(f"sqlite:///{project}/outputs/mlflow/mlflow.db")
+    last, first = (found.info.run_id for found in client.search_runs(["1"]))  # the newest is first
+    names = set(client.get_run(first).data.metrics) - {"minutes", "memory_megabytes"}
+    names = {name for name in names if not name.startswith("system/")}
+    assert names > {"epoch"}
+    for name in names:
+        points = [
+            sorted(
+                (point.step, str(point.value)) for point in client.get_metric_history(run_id, name)
+            )
+            for run_id in (first, last)
+        ]
+        assert points[0] == points[1], name
+        assert len({step for step, _ in points[0]}) == len(points[0])
 
 
 def test_ctrl_c_ends_a_training_in_a_sentence_and_keeps_its_run(project: Path) -> None:
@@ -50,7 +98,7 @@ def test_ctrl_c_ends_a_training_in_a_sentence_and_keeps_its_run(project: Path) -
     assert resumed.info.run_id == killed.info.run_id
     assert resumed.info.status == "FINISHED"
     history = client.get_metric_history(resumed.info.run_id, "validation_nats_per_token")
-    assert len(history) >= 4
+    assert len(history) == len({point.step for point in history}) == 4
 
 
 def test_killed_preprocessing_goes_on_and_writes_the_same_bytes(project: Path) -> None:

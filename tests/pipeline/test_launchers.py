@@ -97,7 +97,7 @@ def test_a_job_that_a_cluster_stops_is_requeued_and_resumed(project: Path) -> No
     assert "Requeued job" in words
     assert words.count("Starting with JobEnvironment") == 2
     assert "resuming the interrupted training" in words
-    assert words.count("epoch 3 of 60: ") == 1, "it goes on after its last whole epoch"
+    assert words.count("epoch 3 of 60: ") == 1, "it does not train again what it had trained"
     assert states(project) == ["finished"]
     assert [r.info.status for r in runs_of_jobs(project)] == ["FINISHED"]
 

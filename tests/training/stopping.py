@@ -2,23 +2,29 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 from ostinato.methods.likelihood.module import LikelihoodModule
+from ostinato.training.module import MethodModule
+
+OFTEN = 1e-9  # minutes from a checkpoint within an epoch to the next: one follows every step
 
 
 @contextmanager
-def stopped_in_epoch(epoch: int) -> Iterator[None]:
-    """Any training is interrupted in the middle of this epoch, counted from 1."""
-    whole = LikelihoodModule.training_step
+def stopped_in_epoch(
+    epoch: int, batch: int = 2, of: type[MethodModule] = LikelihoodModule
+) -> Iterator[None]:
+    """Any training is interrupted in the middle of an epoch, at one of its batches: both from 1."""
+    whole: Any = of.training_step
 
-    def step(module: LikelihoodModule, batch: object, batch_idx: int) -> object:
-        if module.current_epoch + 1 == epoch and batch_idx == 1:
+    def step(module: MethodModule, given: object, batch_idx: int) -> object:
+        if (module.current_epoch + 1, batch_idx + 1) == (epoch, batch):
             raise KeyboardInterrupt
-        return whole(module, batch, batch_idx)  # type: ignore[arg-type]
+        return whole(module, given, batch_idx)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(LikelihoodModule, "training_step", step)
+        patch.setattr(of, "training_step", step)
         with pytest.raises(KeyboardInterrupt):
             yield

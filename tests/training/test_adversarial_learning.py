@@ -1,7 +1,5 @@
 """A GAN learns, is judged, resumes to the same weights, and stops where it has collapsed."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from stopping import OFTEN, stopped_in_epoch
 from torch import Tensor
+from trainings import Points, joined
 
 from defaults import build
 from ostinato.data.datamodule import SegmentData
@@ -77,6 +77,7 @@ def fit(
     more: Any = (),
     judge: adversarial.Judge = judge,
     changed: dict[str, Any] | None = None,
+    logger: Any = None,
     **objective: Any,
 ) -> tuple[Fitted, GAN]:
     settings = {f.name for f in fields(AdversarialTraining)} & set(objective)
@@ -93,29 +94,13 @@ def fit(
     )
     module = AdversarialModule(network, training, judge, seed)
     fitted = trainer.fit(
-        module, data, training, trainer.FitOptions(seed, folder, None, validated, more)
+        module, data, training, trainer.FitOptions(seed, folder, logger, validated, more)
     )
     return fitted, network
 
 
 def weights(network: torch.nn.Module) -> Tensor:
     return torch.cat([p.detach().flatten() for p in network.parameters()])
-
-
-@contextmanager
-def stopped_in_epoch(epoch: int) -> Iterator[None]:
-    """Any training is interrupted in the middle of this epoch, counted from 1."""
-    whole = AdversarialModule.training_step
-
-    def step(module: AdversarialModule, batch: Any, batch_idx: int) -> None:
-        if module.current_epoch + 1 == epoch and batch_idx == 2:
-            raise KeyboardInterrupt
-        whole(module, batch, batch_idx)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(AdversarialModule, "training_step", step)
-        with pytest.raises(KeyboardInterrupt):
-            yield
 
 
 @pytest.fixture
@@ -165,7 +150,7 @@ def test_stopped_and_resumed_it_ends_in_the_same_weights(
     objective: dict[str, Any],
 ) -> None:
     whole, network = fit(segments, tmp_path / "whole", validated=validated, **objective)
-    with stopped_in_epoch(3):
+    with stopped_in_epoch(3, 3, AdversarialModule):
         fit(segments, tmp_path / "stopped", validated=validated, **objective)
     reached = torch.load(tmp_path / "stopped" / "last.ckpt", weights_only=True)
     assert reached["epoch"] == 1
@@ -175,6 +160,27 @@ def test_stopped_and_resumed_it_ends_in_the_same_weights(
     again, ended = fit(segments, tmp_path / "stopped", validated=validated, **objective)
     assert again == whole
     assert torch.equal(weights(ended), weights(network))
+
+
+@pytest.mark.parametrize("epoch", [1, 4])
+@pytest.mark.parametrize(
+    "objective", [{}, {"averaging": None, "critic_steps": 3}], ids=["averaged", "plain"]
+)
+def test_stopped_within_an_epoch_it_ends_in_the_same_weights(
+    segments: tuple[Segments, Segments], tmp_path: Path, epoch: int, objective: dict[str, Any]
+) -> None:
+    often = replace(SHORT, checkpoint_minutes=OFTEN)
+    points = [Points() for _ in range(3)]
+    whole, network = fit(segments, tmp_path / "whole", logger=points[0], **objective)
+    with stopped_in_epoch(epoch, 4, AdversarialModule):
+        fit(segments, tmp_path / "stopped", often, logger=points[1], **objective)
+    reached = torch.load(tmp_path / "stopped" / "within.ckpt", weights_only=True)
+    assert reached["epoch"] == epoch - 1
+    fitted, resumed = fit(segments, tmp_path / "stopped", often, logger=points[2], **objective)
+    assert fitted == whole
+    assert torch.equal(weights(resumed), weights(network))
+    assert "critic_gap" in points[0].points
+    assert joined(points[1], points[2]) == points[0].points
 
 
 def test_the_best_weights_are_kept(segments: tuple[Segments, Segments], tmp_path: Path) -> None:

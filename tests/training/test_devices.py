@@ -12,12 +12,14 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
+from stopping import OFTEN, stopped_in_epoch
 from trainings import SHORT, fit, weights
 
 from ostinato.data.store import TokenStore
 from ostinato.errors import UserError
 from ostinato.methods.likelihood.settings import LikelihoodTraining
 from ostinato.training.compiling import COMPILERS
+from ostinato.training.within_epoch import WithinEpoch
 
 PAIR = replace(SHORT, devices=2, strategy="ddp")
 
@@ -74,6 +76,24 @@ def test_an_interrupted_training_on_two_devices_goes_on(
     capsys.readouterr()
     again, resumed = fit(store, PAIR, tmp_path / "stopped")
     assert capsys.readouterr().out.count("resuming") == 1, "one process alone says so"
+    assert again.curves == whole.curves
+    assert torch.equal(weights(untouched), weights(resumed))
+
+
+@pytest.mark.slow
+def test_a_training_on_two_devices_goes_on_within_an_epoch(
+    store: TokenStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pair = replace(PAIR, batch_size=2, transpose=(-3, 3), checkpoint_minutes=OFTEN)
+    whole, untouched = fit(store, pair, tmp_path / "whole")
+    with stopped_in_epoch(2, batch=4):
+        fit(store, pair, tmp_path / "stopped")
+    capsys.readouterr()
+    again, resumed = fit(store, pair, tmp_path / "stopped")
+    assert "within.ckpt" in capsys.readouterr().out
+    states = torch.load(tmp_path / "stopped" / "within.ckpt", weights_only=True)[WithinEpoch.KEY]
+    assert not torch.equal(*(state["random"]["torch"] for state in states))
+    assert states[0]["sums"] != states[1]["sums"]
     assert again.curves == whole.curves
     assert torch.equal(weights(untouched), weights(resumed))
 

@@ -109,7 +109,7 @@ def test_a_validation_figure_that_is_no_number_is_no_best(
     def step(module: LikelihoodModule, batch: Any, batch_idx: int) -> None:
         whole(module, batch, batch_idx)
         if module.current_epoch + 1 == 2:
-            module._add("validation", torch.tensor(math.inf), 1)
+            module.add("validation", math.inf, 1)
 
     monkeypatch.setattr(LikelihoodModule, "validation_step", step)
     fitted, _ = fit(store, LONG, tmp_path)

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.loggers import Logger
 from torch import Tensor
-from trainings import SHORT, fit, validation_nll, weights
+from trainings import SHORT, Points, fit, validation_nll, weights
 
 from defaults import build
 from ostinato.data.datamodule import MusicData
@@ -139,28 +138,6 @@ def test_patience_is_counted_in_validations(store: TokenStore, tmp_path: Path) -
 def test_validation_is_per_token_over_all_pieces(store: TokenStore, tmp_path: Path) -> None:
     fitted, network = fit(store, replace(SHORT, epochs=1), tmp_path)
     assert fitted.best_validation == pytest.approx(validation_nll(network, store), abs=1e-4)
-
-
-class Points(Logger):
-    """Keeps what it is given to log, until the first figure of training in a given epoch."""
-
-    name, version = "points", 0
-
-    def __init__(self, killed_in: int | None = None) -> None:
-        super().__init__()
-        self.points: dict[str, dict[int, float]] = {}
-        self.epochs, self.killed_in = 0, killed_in
-
-    def log_hyperparams(self, *_: Any, **__: Any) -> None:
-        pass
-
-    def log_metrics(self, metrics: Any, step: int | None = None) -> None:
-        assert step is not None
-        self.epochs += "train_nats_per_token" in metrics
-        if self.epochs == self.killed_in:
-            raise KeyboardInterrupt
-        for name, value in metrics.items():
-            self.points.setdefault(name, {})[step] = value
 
 
 @pytest.mark.parametrize("epoch", [2, 3])

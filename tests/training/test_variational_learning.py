@@ -1,7 +1,5 @@
 """A VAE learns, is scored, and resumes to the same weights."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from stopping import OFTEN, stopped_in_epoch
 from torch import Tensor
 
 from defaults import build
@@ -80,22 +79,6 @@ def weights(network: torch.nn.Module) -> Tensor:
     return torch.cat([p.detach().flatten() for p in network.parameters()])
 
 
-@contextmanager
-def stopped_in_epoch(epoch: int) -> Iterator[None]:
-    """Any training is interrupted in the middle of this epoch, counted from 1."""
-    whole = VariationalModule.training_step
-
-    def step(module: VariationalModule, batch: Any, batch_idx: int) -> Tensor:
-        if module.current_epoch + 1 == epoch and batch_idx == 2:
-            raise KeyboardInterrupt
-        return whole(module, batch, batch_idx)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(VariationalModule, "training_step", step)
-        with pytest.raises(KeyboardInterrupt):
-            yield
-
-
 def test_it_learns_and_the_best_weights_are_kept(
     segments: tuple[Segments, Segments], tmp_path: Path
 ) -> None:
@@ -119,7 +102,7 @@ def test_stopped_and_resumed_it_ends_in_the_same_weights(
     training = replace(SHORT, averaging=averaging)
     whole, network = fit(segments, tmp_path / "whole", training, validated)
     assert ("validation" in whole.curves[0]) is validated
-    with stopped_in_epoch(3):
+    with stopped_in_epoch(3, 3, VariationalModule):
         fit(segments, tmp_path / "stopped", training, validated)
     reached = torch.load(tmp_path / "stopped" / "last.ckpt", weights_only=True)
     assert reached["epoch"] == 1
@@ -128,6 +111,23 @@ def test_stopped_and_resumed_it_ends_in_the_same_weights(
     assert torch.equal(weights(resumed), weights(network))
     _, other = fit(segments, tmp_path / "other", training, validated, seed=2)
     assert not torch.equal(weights(other), weights(network))
+
+
+@pytest.mark.parametrize("epoch", [1, 4])
+@pytest.mark.parametrize("averaging", [None, 0.9])
+def test_stopped_within_an_epoch_it_ends_in_the_same_weights(
+    segments: tuple[Segments, Segments], tmp_path: Path, epoch: int, averaging: float | None
+) -> None:
+    training = replace(SHORT, averaging=averaging)
+    often = replace(training, checkpoint_minutes=OFTEN)
+    whole, network = fit(segments, tmp_path / "whole", training)
+    with stopped_in_epoch(epoch, 4, VariationalModule):
+        fit(segments, tmp_path / "stopped", often)
+    reached = torch.load(tmp_path / "stopped" / "within.ckpt", weights_only=True)
+    assert reached["epoch"] == epoch - 1
+    fitted, resumed = fit(segments, tmp_path / "stopped", often)
+    assert fitted == whole
+    assert torch.equal(weights(resumed), weights(network))
 
 
 def test_everything_is_logged_for_the_run(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.loggers import Logger
 from torch import Tensor
 
 from defaults import build
@@ -72,3 +73,31 @@ def validation_nll(network: SequenceModel, store: TokenStore) -> float:
         nll = network.score(tokens[:, :-1], positions[:, :-1], tokens[:, 1:])
         total, count = total + float(nll.double().sum()), count + nll.numel()
     return total / count
+
+
+class Points(Logger):
+    """Keeps what it is given to log, until a given step, or the training figure of an epoch."""
+
+    name, version = "points", 0
+
+    def __init__(self, killed_in: int | None = None, killed_at: int | None = None) -> None:
+        super().__init__()
+        self.points: dict[str, dict[int, float]] = {}
+        self.epochs, self.killed_in, self.killed_at = 0, killed_in, killed_at
+
+    def log_hyperparams(self, *_: Any, **__: Any) -> None:
+        pass
+
+    def log_metrics(self, metrics: Any, step: int | None = None) -> None:
+        assert step is not None
+        self.epochs += "train_nats_per_token" in metrics
+        if self.epochs == self.killed_in or step == self.killed_at:
+            raise KeyboardInterrupt
+        for name, value in metrics.items():
+            self.points.setdefault(name, {})[step] = value
+
+
+def joined(before: Points, after: Points) -> dict[str, dict[int, float]]:
+    """The points of a training that was stopped, and of the one that went on from it."""
+    names = before.points | after.points
+    return {name: before.points.get(name, {}) | after.points.get(name, {}) for name in names}

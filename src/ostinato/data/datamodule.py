@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
+from ostinato.data.batches import load_epoch
 from ostinato.data.segments import Segments, TrainingSegments
 from ostinato.data.store import TokenStore
 from ostinato.data.windows import Batch, TrainingWindows, WholePieces, WindowSettings
@@ -42,7 +43,7 @@ class MusicData(pl.LightningDataModule):
             epoch=current_epoch(trainer),
             shard=(trainer.global_rank, trainer.world_size) if trainer else (0, 1),
         )
-        return DataLoader(windows, batch_size=None)
+        return load_epoch(windows, trainer)
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Return the validation pieces."""
@@ -92,7 +93,7 @@ class SegmentData(pl.LightningDataModule):
             self.seed,
             current_epoch(self.trainer),
         )
-        return DataLoader(segments, batch_size=None)
+        return load_epoch(segments, self.trainer)
 
     def val_dataloader(self) -> DataLoader[VoiceRoll]:
         """Return real segments, of the training pieces and then of the validation pieces."""

@@ -128,7 +128,7 @@ def _train(
         record_failure(mlflow_run, error)
         note_ended(note)
         if isinstance(error, KeyboardInterrupt):
-            console.warn("interrupted: the same command goes on from the last whole epoch")
+            console.warn("interrupted: the same command goes on from the last checkpoint")
         raise
     return fitted
 

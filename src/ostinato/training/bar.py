@@ -21,10 +21,13 @@ class EpochBar(Callback):
     def __init__(self) -> None:
         self.bar: Progress | None = None
 
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Begin a bar of the epoch's training batches."""
-        del pl_module
-        self._draw(trainer, "", int(trainer.num_training_batches))
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Begin a bar of the epoch's training batches, of which there may have been some."""
+        del pl_module, batch
+        if self.bar is None:
+            self._draw(trainer, "", int(trainer.num_training_batches), batch_idx)
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Begin a bar of the validation batches in place of the other."""
@@ -53,7 +56,7 @@ class EpochBar(Callback):
         del trainer, pl_module, stage
         self._remove()
 
-    def _draw(self, trainer: pl.Trainer, label: str, batches: int) -> None:
+    def _draw(self, trainer: pl.Trainer, label: str, batches: int, done: int = 0) -> None:
         self._remove()
         if not trainer.is_global_zero:
             return
@@ -69,7 +72,7 @@ class EpochBar(Callback):
             *columns, console=console.err, transient=True, redirect_stdout=console.out.is_terminal
         )
         epoch = f"epoch {trainer.current_epoch + 1} of {trainer.max_epochs}"
-        self.bar.add_task(epoch + label, total=batches)
+        self.bar.add_task(epoch + label, total=batches, completed=done)
         self.bar.start()
 
     def _advance(self) -> None:

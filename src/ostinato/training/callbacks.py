@@ -9,6 +9,7 @@ from pytorch_lightning.callbacks import Callback, EarlyStopping
 
 from ostinato import console
 from ostinato.training.module import method_module
+from ostinato.training.within_epoch import is_within_epoch
 
 OF_A_STEP = "train_step_"  # what a metric is called that is logged within an epoch
 
@@ -124,6 +125,8 @@ class LoggedMetrics(Callback):
     ) -> None:
         """Put the metrics, and the step that they are logged at, into the checkpoint."""
         del pl_module
+        if is_within_epoch(trainer):  # those of the epoch before were logged when it ended
+            return
         logged = trainer.logged_metrics.items()
         checkpoint[self.KEY] = {
             # those of a step were logged when it ended

@@ -9,6 +9,7 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from ostinato import console
 from ostinato.files import atomic_file
+from ostinato.training.within_epoch import WITHIN
 
 LAST = "last.ckpt"
 
@@ -31,33 +32,34 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             torch.save(checkpoint, part)
 
 
-def resumable(folder: Path, first: bool = True) -> Path | None:
+def resumable(folder: Path) -> Path | None:
     """Return the checkpoint that a training in `folder` goes on from; None where it begins anew.
 
-    Checkpoints that do not serve are removed, and the reason is printed. Of several processes,
-    those that are not the `first` find what that one has left.
+    It is the one with the most steps. Checkpoints that do not serve are removed, and the reason is
+    printed.
     """
-    last = folder / LAST
-    if not last.exists():
+    found = [file for name in (LAST, WITHIN) if (file := folder / name).exists()]
+    states = {file: state for file in found if (state := _read(file)) is not None}
+    unfit = {
+        file: reason
+        for file in found
+        if (reason := _unfit(file, states[file]) if file in states else "it cannot be read")
+    }
+    serving = [file for file in found if file not in unfit]
+    then = "an older one serves" if serving else "the training begins anew"
+    for file, reason in unfit.items():
+        console.warn(f"{console.where(file)} cannot be gone on from, as {reason}: {then}")
+    for file in unfit if serving else folder.glob("*.ckpt"):
+        file.unlink()
+    if not serving:
         return None
-    if not first:
-        return last
-    if reason := _unfit(last):
-        console.warn(
-            f"{console.where(last)} cannot be gone on from, as {reason}: the training begins anew"
-        )
-        for checkpoint in folder.glob("*.ckpt"):
-            checkpoint.unlink()
-        return None
-    console.say(f"resuming the interrupted training from {console.where(last)}")
-    return last
+    newest = max(serving, key=lambda file: int(states[file]["global_step"]))
+    console.say(f"resuming the interrupted training from {console.where(newest)}")
+    return newest
 
 
-def _unfit(last: Path) -> str:
+def _unfit(last: Path, state: dict[str, Any]) -> str:
     """Say why a checkpoint does not serve; empty where it does."""
-    state = _read(last)
-    if state is None:
-        return "it cannot be read"
     weights = [value for value in state["state_dict"].values() if isinstance(value, torch.Tensor)]
     if not all(bool(torch.isfinite(weight).all()) for weight in weights):
         return "its weights are no numbers"

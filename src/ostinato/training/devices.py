@@ -107,7 +107,7 @@ def start_helpers(ranks: int, work: Callable[[Rank, Any], None], task: Any) -> I
         raise UserError(
             f"a process of this training on {ranks} devices has ended before its time (exit codes "
             f"{', '.join(str(code) for code in codes)}): the same command goes on from the last "
-            "whole epoch."
+            "checkpoint."
         ) from error
     finally:
         for helper, _ in helpers:

@@ -18,7 +18,8 @@ class MethodModule(pl.LightningModule, ABC):
     gradient_clip: the largest norm of the gradient, None for no limit. advice: which settings
     to change where the training diverges. losses: by name, of the last step, where there are more
     than the one that `training_step` returns. validates_training: whether validation has batches
-    where no piece is for validation.
+    where no piece is for validation. sums: what the module has added up since the epoch began, by
+    name; a checkpoint within an epoch holds it, and nothing that Lightning adds up.
     """
 
     monitor: Monitor
@@ -28,9 +29,23 @@ class MethodModule(pl.LightningModule, ABC):
     losses: Mapping[str, Tensor] = {}
     validates_training: bool = False
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.sums: dict[str, list[float]] = {}
+
     @abstractmethod
     def mean(self, part: str) -> Tensor | None:
         """Return the monitored metric of `train` or `validation` since the last call, if known."""
+
+    def add(self, name: str, total: float, count: float) -> None:
+        """Add a total over so many things to the sums of the epoch."""
+        before = self.sums.get(name, [0.0, 0])
+        self.sums[name] = [before[0] + total, before[1] + count]
+
+    def take(self, name: str) -> tuple[float, float]:
+        """Return a total and how many it is of, and forget both."""
+        total, count = self.sums.pop(name, [0.0, 0])
+        return total, count
 
     def compile_step(self) -> None:
         """Have torch compile what a training step computes.

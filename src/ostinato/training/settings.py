@@ -52,6 +52,14 @@ class Training:
             description="end training, and its schedule, by the clock: not reproducible; null: no",
         ),
     ]
+    checkpoint_minutes: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            description="time in an epoch after which, and then again, a checkpoint is written; "
+            "null: after epochs only",
+        ),
+    ]
     accelerator: Annotated[
         Literal["auto", "cpu", "gpu", "mps"], Field(description="where to train")
     ]

@@ -41,6 +41,10 @@ class LastValidated(Callback):
     def __init__(self, every: int) -> None:
         self.every = every
 
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Decide whether an epoch that is gone on with is validated: it does not start again."""
+        self.on_train_epoch_start(trainer, pl_module)
+
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Validate every so many epochs, and the last."""
         del pl_module

@@ -32,6 +32,7 @@ from ostinato.training.module import MethodModule
 from ostinato.training.monitor import Monitor
 from ostinato.training.settings import Training
 from ostinato.training.timer import Clock, LastValidated
+from ostinato.training.within_epoch import LOGGED_EVERY, WithinEpoch
 
 NOISE = (
     ".*does not have many workers.*",
@@ -43,6 +44,7 @@ NOISE = (
     ".*smaller than the logging interval.*",
     ".*could not find the monitored key.*",  # before the first validation
     ".*`lr_scheduler.step.*",
+    ".*your dataloader is not resumable.*",  # its batches follow from the step
     ".*sync_dist=True.*",  # modules log what they have summed over all devices
     ".*`srun` command is available.*",  # SLURM is here, and this is no job of it
 )
@@ -84,7 +86,8 @@ class FitOptions:
     callbacks: Sequence[Callback] = ()
 
 
-Task = tuple[MethodModule, pl.LightningDataModule, Training, FitOptions]
+# the last is the checkpoint to go on from
+Task = tuple[MethodModule, pl.LightningDataModule, Training, FitOptions, Path | None]
 
 
 def fit(
@@ -98,27 +101,22 @@ def fit(
     before there are weights to keep. On several devices, the callbacks of `options` and the logger
     are those of the first process alone.
     """
+    reached = resumable(options.checkpoints)
     if training.devices == 1:
-        return _fit(module, data, training, options)
+        return _fit((module, data, training, options, reached))
     own = replace(options, logger=None, callbacks=())
-    with start_helpers(training.devices, _help, (module, data, training, own)) as rank:
-        return _fit(module, data, training, options, rank)
+    with start_helpers(training.devices, _help, (module, data, training, own, reached)) as rank:
+        return _fit((module, data, training, options, reached), rank)
 
 
 def _help(rank: Rank, task: Task) -> None:
     """Train along, in a process that is not the first."""
-    module, data, training, options = task
-    _fit(module, data, training, options, rank)
+    _fit(task, rank)
 
 
-def _fit(
-    module: MethodModule,
-    data: pl.LightningDataModule,
-    training: Training,
-    options: FitOptions,
-    rank: Rank | None = None,
-) -> Fitted:
+def _fit(task: Task, rank: Rank | None = None) -> Fitted:
     """Train in this process, alone or as one of several."""
+    module, data, training, options, reached = task
     _quieten()
     first = rank is None or rank.rank == 0
     if training.compile:
@@ -141,6 +139,7 @@ def _fit(
     ]
     callbacks += [LoggedMetrics(), LastValidated(training.validate_every), *options.callbacks]
     callbacks += [*([StopTogether()] if rank else []), *([best] if options.validated else []), last]
+    callbacks.append(WithinEpoch(options.checkpoints, training.checkpoint_minutes))
     if averaging := module.averaging:
         callbacks.append(Averaging(averaging))
     if options.validated and training.early_stopping:
@@ -148,7 +147,7 @@ def _fit(
             Patience(monitored, mode=module.monitor.mode, patience=training.early_stopping)
         )
     trainer = _trainer(module, training, options, callbacks, rank)
-    diverged = _run(module, data, trainer, last, resumable(options.checkpoints, first))
+    diverged = _run(module, data, trainer, last, reached)
     kept = best if options.validated and best.best_model_path else last
     fitted = _take_best(module, curves, kept)
     if diverged:
@@ -221,7 +220,7 @@ def _trainer(
             default_root_dir=options.checkpoints,
             enable_progress_bar=False,
             enable_model_summary=False,
-            log_every_n_steps=20,
+            log_every_n_steps=LOGGED_EVERY,
             num_sanity_val_steps=0,
             reload_dataloaders_every_n_epochs=1,
             use_distributed_sampler=False,

@@ -73,15 +73,14 @@ class BigramModule(MethodModule):
     def __init__(self, network: Bigrams, step_size: float) -> None:
         super().__init__()
         self.network, self.step_size = network, step_size
-        self.sums: dict[str, list[Tensor]] = {"train": [], "validation": []}
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         loss = self.network.bits(batch)
-        self.sums["train"].append(loss.detach())
+        self.add("train", float(loss), 1)
         return loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        self.sums["validation"].append(self.network.bits(batch))
+        self.add("validation", float(self.network.bits(batch)), 1)
 
     def on_validation_epoch_end(self) -> None:
         self.log(f"validation_{MONITOR.name}", self.mean("validation"))
@@ -90,8 +89,8 @@ class BigramModule(MethodModule):
         return torch.optim.SGD(self.network.parameters(), self.step_size)
 
     def mean(self, part: str) -> Tensor:
-        values, self.sums[part] = self.sums[part], []
-        return torch.stack(values).mean()
+        total, batches = self.take(part)
+        return torch.tensor(total / batches)
 
 
 class BigramMethod(Method):

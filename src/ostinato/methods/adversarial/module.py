@@ -89,7 +89,7 @@ class AdversarialModule(SegmentModule):
         optimizer.zero_grad()
         self.manual_backward(loss)
         optimizer.step()
-        self._log(len(batch), critic_gap=gap, gradient_penalty=penalty)
+        self._sum_up(len(batch), critic_gap=gap, gradient_penalty=penalty)
 
     def _generator_step(self, batch: VoiceRoll, relaxation: Relaxation) -> None:
         optimizer, _ = self._optimizers()
@@ -100,7 +100,13 @@ class AdversarialModule(SegmentModule):
         self.manual_backward(loss)
         optimizer.step()
         self.critic.requires_grad_(True)
-        self._log(len(batch), generator_loss=loss.detach())
+        self._sum_up(len(batch), generator_loss=loss.detach())
+
+    def on_train_epoch_end(self) -> None:
+        """Log the means of both networks' losses over the epoch."""
+        for name in list(self.sums):
+            total, count = self.take(name)
+            self.log_dict({name: total / count})
 
     def validation_step(self, batch: VoiceRoll, batch_idx: int) -> None:
         """Set what the fixed noise gives against real segments: of training, then of validation."""
@@ -150,6 +156,7 @@ class AdversarialModule(SegmentModule):
     def _noise(self, count: int) -> Tensor:
         return self.network.noise(count).to(self.device)
 
-    def _log(self, batch_size: int, **values: Tensor) -> None:
+    def _sum_up(self, batch_size: int, **values: Tensor) -> None:
         self.losses |= {name.replace("_", " "): value for name, value in values.items()}
-        self.log_dict(values, on_step=False, on_epoch=True, batch_size=batch_size)
+        for name, value in values.items():
+            self.add(name, float(value) * batch_size, batch_size)

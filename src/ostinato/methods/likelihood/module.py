@@ -38,7 +38,6 @@ class LikelihoodModule(MethodModule):
         self.token_weights: Tensor | None
         self.register_buffer("token_weights", token_weights, persistent=False)
         self._nll = network.nll
-        self._sums = {"train": [0.0, 0], "validation": [0.0, 0]}
         self.advice, self.gradient_clip = advise(training), training.gradient_clip
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
@@ -48,7 +47,7 @@ class LikelihoodModule(MethodModule):
         real = predicted(batch.targets)
         count = int(real.sum())
         mean = nll.sum() / (each := self._on_each_device(real.sum()))
-        self._add("train", mean.detach() * each, count)
+        self.add("train", float(mean.detach() * each), count)
         name = f"train_step_{self.monitor.name}"
         self.log(name, mean.detach(), on_step=True, on_epoch=False, prog_bar=True)
         if self.token_weights is None:
@@ -60,7 +59,7 @@ class LikelihoodModule(MethodModule):
         """Score whole pieces."""
         del batch_idx
         nll = self.network.score(batch.inputs, batch.positions, batch.targets)
-        self._add("validation", nll.sum(), int(predicted(batch.targets).sum()))
+        self.add("validation", float(nll.sum()), int(predicted(batch.targets).sum()))
 
     def on_validation_epoch_end(self) -> None:
         """Report nats per token or frame over all validation pieces."""
@@ -72,8 +71,7 @@ class LikelihoodModule(MethodModule):
 
     def mean(self, part: str) -> Tensor:
         """Nats per `unit` of `train` or `validation` since it was last asked, over all devices."""
-        local = torch.tensor(self._sums[part], dtype=torch.float64)
-        self._sums[part] = [0.0, 0]
+        local = torch.tensor(self.take(part), dtype=torch.float64)
         total, count = self.trainer.strategy.reduce(local.to(self.device), reduce_op="sum")
         mean: Tensor = (total / count).to(torch.float32)
         return mean
@@ -92,10 +90,6 @@ class LikelihoodModule(MethodModule):
             return total
         found: Tensor = self.trainer.strategy.reduce(total.double(), reduce_op="mean")
         return found.to(total.dtype if total.is_floating_point() else torch.float32)
-
-    def _add(self, part: str, nll: Tensor, count: int) -> None:
-        self._sums[part][0] += float(nll)
-        self._sums[part][1] += count
 
 
 def token_weights(
