@@ -16,11 +16,12 @@ import csv
 import json
 import shlex
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audit import CORPORA, audit
+from frames_of_chords import score_frames
 from rows import overrides_of, read_rows
 from tables import Result, add_result, write_tables
 
@@ -99,19 +100,26 @@ def run_row(row: str, config: Config) -> Result:
 def _result(config: Config, folder: Path, fitted: "Fitted") -> Result:
     metrics = json.loads((folder / "evaluation" / "metrics.json").read_text(encoding="utf-8"))
     unit = "frame" if "frames" in metrics["test"] else "token"
-    # chords write a frame as so many tokens; voices are counted by token, as in published tables
-    width = config["representation.voices"] if _is_chords(config) else 1
     with (folder / "evaluation" / "pieces.csv").open(encoding="utf-8") as file:
         pieces = list(csv.DictReader(file))
+    validation, without_first = fitted.best_validation, None
+    if unit == "frame":
+        without_first = _without_first(config, folder)
+    elif _is_chords(config):
+        unit = "frame"
+        pieces = score_frames(*_read_part(config, folder, "test"))
+        validation = nats_per_step(score_frames(*_read_part(config, folder, "validation")), unit)
+        later = score_frames(*_read_part(config, folder, "test"), first=1)
+        without_first = nats_per_step(later, unit)
     leaked = leaked_pieces(config)
     clean = {piece["name"] for piece in pieces} - leaked
     found = {
-        "unit": "frame" if width > 1 else unit,
-        "test": nats_per_step(pieces, unit, width=width),
-        "without_first": _without_first(config, folder) if unit == "frame" else None,
-        "leaked": nats_per_step(pieces, unit, leaked, width),
-        "clean": nats_per_step(pieces, unit, clean, width) if leaked else None,
-        "validation": fitted.best_validation * _tokens_per_frame(config, folder, width),
+        "unit": unit,
+        "test": nats_per_step(pieces, unit),
+        "without_first": without_first,
+        "leaked": nats_per_step(pieces, unit, leaked),
+        "clean": nats_per_step(pieces, unit, clean) if leaked else None,
+        "validation": validation,
         "minutes": round(fitted.minutes, 2),
         "parameters": _parameters(config, folder / "model"),
     }
@@ -119,20 +127,18 @@ def _result(config: Config, folder: Path, fitted: "Fitted") -> Result:
 
 
 def nats_per_step(
-    pieces: Iterable[dict[str, str]],
+    pieces: Iterable[Mapping[str, Any]],
     unit: str,
     names: Iterable[str] | None = None,
-    width: int = 1,
 ) -> float | None:
     """Nats of rows of pieces.csv, of those with these names, over their frames or tokens.
 
-    The nats of a piece's end token are in the sum, the token itself is not counted. `width` tokens
-    make a frame.
+    The nats of a piece's end token are in the sum, the token itself is not counted.
     """
     chosen = [p for p in pieces if names is None or p["name"] in names]
     nats = sum(float(piece["nats"]) for piece in chosen)
     steps = sum(int(piece[f"{unit}s"]) - (unit == "token") for piece in chosen)
-    return round(nats / steps * width, 4) if steps else None
+    return round(nats / steps, 4) if steps else None
 
 
 def _is_chords(config: Config) -> bool:
@@ -149,15 +155,6 @@ def leaked_pieces(config: Config) -> frozenset[str]:
         return frozenset()
     pieces = PieceStore(locate_pieces(config, workspace))
     return audit(name, config["corpus.source.steps_per_quarter"], pieces).leaked
-
-
-def _tokens_per_frame(config: Config, folder: Path, width: int) -> float:
-    """How many tokens of validation, ends of pieces included, there are to a frame; 1 of frames."""
-    if width == 1:
-        return 1
-    _, store, validation = _read_part(config, folder, "validation")
-    tokens = int((store.offsets[validation + 1] - store.offsets[validation] - 1).sum())
-    return tokens * width / (tokens - len(validation))
 
 
 def _read_part(config: Config, folder: Path, part: str) -> tuple[Any, Any, Any]:
