@@ -18,6 +18,7 @@ FLOORS = (
         "files",
         "folders",
         "locks",
+        "metric_logger",
         "scratch",
         "sources",
         "console",

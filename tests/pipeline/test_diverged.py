@@ -22,6 +22,7 @@ TINY = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("epoch", [1, 2])
 def test_the_run_of_a_diverged_training_says_so(
     epoch: int, project: Path, monkeypatch: pytest.MonkeyPatch

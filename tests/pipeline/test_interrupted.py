@@ -79,6 +79,7 @@ def test_a_training_killed_within_an_epoch_goes_on_within_it(
         assert len({step for step, _ in points[0]}) == len(points[0])
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_a_training_in_a_sentence_and_keeps_its_run(project: Path) -> None:
     from mlflow import MlflowClient
 

@@ -143,6 +143,7 @@ def test_a_run_that_was_begun_but_not_noted_is_taken_up(prepared: Path) -> None:
     assert (only.info.run_id, only.info.status) == (begun.info.run_id, "FINISHED")
 
 
+@pytest.mark.slow
 def test_a_kill_while_the_store_is_made_leaves_none_that_cannot_be_used(prepared: Path) -> None:
     def first() -> None:
         from sqlalchemy import event
@@ -177,6 +178,7 @@ def test_the_run_of_a_killed_training_is_marked_by_the_next_start(prepared: Path
     assert [found.info.status for found in runs(prepared)] == ["KILLED", "FINISHED"]
 
 
+@pytest.mark.slow
 def test_what_a_killed_upload_left_is_gone_after_the_next_start(prepared: Path) -> None:
     killed(prepared, "train", *TINY, first=die_after_an_epoch)
     [only] = runs(prepared)
@@ -199,6 +201,7 @@ def test_a_deleted_experiment_is_told_with_the_way_back(prepared: Path) -> None:
     assert "mlflow experiments restore --experiment-id 1" in words_of(prepared)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "left"),
     [

@@ -114,6 +114,7 @@ def before_call(count: int, module: Any, name: str, what: Callable[..., Any] = d
     return patch
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("count", "module", "name"),
     [

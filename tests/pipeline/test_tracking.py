@@ -89,6 +89,7 @@ def test_a_training_and_what_follows_are_one_run(project: Path) -> None:
     assert len(only.data.tags["mlflow.source.git.commit"]) == 40
 
 
+@pytest.mark.slow
 def test_tracking_off_makes_no_store(project: Path) -> None:
     train(project, "tracking=off", "training.epochs=1")
     assert (project / "outputs" / "model" / "weights.safetensors").exists()
@@ -147,6 +148,7 @@ def test_a_server_has_the_whole_run_and_its_death_is_told_in_a_sentence(
     assert "Traceback" not in told
 
 
+@pytest.mark.slow
 def test_a_server_that_is_not_there_is_told_in_a_sentence(project: Path) -> None:
     run(project, "ostinato", "preprocess", *TINY)
     run(project, "ostinato", "split", *TINY)

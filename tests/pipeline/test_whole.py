@@ -32,6 +32,7 @@ def test_a_sweep_makes_a_run_of_each_and_reads_the_corpus_once(project: Path) ->
     assert all((f / "evaluation" / "report.html").exists() for f in folders)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "experiment", [pytest.param("article", marks=pytest.mark.slow), "bach_lstm_event"]
 )
@@ -41,6 +42,7 @@ def test_other_experiments_run_whole(project: Path, experiment: str) -> None:
     assert len(list(samples.glob("*.wav"))) == 2
 
 
+@pytest.mark.slow
 def test_a_bundle_alone_composes_anywhere(project: Path, tmp_path: Path) -> None:
     for stage in ("preprocess", "split", "train"):
         run(project, "ostinato", stage, *TINY, "tracking=off")
@@ -90,6 +92,7 @@ def test_byte_pairs_are_learned_from_the_training_pieces_and_travel(
     assert (elsewhere / "new" / "sample-01.mid").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("head", "of_many"),
     [

@@ -119,6 +119,7 @@ def test_a_page_that_dvc_hashes_does_not_change_with_commits(
     assert command_of(before)
 
 
+@pytest.mark.slow
 def test_a_run_evaluated_again_has_its_own_curves_and_command(
     evaluated: tuple[Config, Workspace],
 ) -> None:
