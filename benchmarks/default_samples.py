@@ -1,6 +1,6 @@
 """What a newcomer hears first: samples of the default, beside real chorales.
 
-    ostinato generate sampling.pieces=36 seed=1 samples_dir=more
+    ostinato generate sampling.pieces=36 seed=1 model_dir=outputs/model samples_dir=more
     python benchmarks/default_samples.py more [--split validation] [--name after]
 
 Prints a table of what a teacher of harmony looks at, with the real chorales of a part of the
