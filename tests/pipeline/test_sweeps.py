@@ -263,6 +263,7 @@ def test_an_error_that_nobody_foresaw_fails_alone_too(project: Path) -> None:
     check_whole(project)
 
 
+@pytest.mark.slow
 def test_settings_of_sweeps_are_for_sweeps(project: Path) -> None:
     for words, sentence in [
         (["run", "sweep.extend=true"], "sweep.extend is a setting of sweeps"),
