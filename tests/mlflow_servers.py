@@ -5,11 +5,11 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 Server = tuple[str, "subprocess.Popen[bytes]"]
 
@@ -37,12 +37,21 @@ def serving(home: Path) -> Iterator[Server]:
 
 
 def answering(uri: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    wait_until(lambda: urllib.request.urlopen(f"{uri}/health", timeout=5), process, log)
+
+
+def wait_until(
+    connect: Callable[[], AbstractContextManager[Any]],
+    process: "subprocess.Popen[bytes]",
+    log: Path,
+) -> None:
+    """Return when a server that was started takes a connection."""
     for _ in range(240):
         assert process.poll() is None, log.read_text()
         try:
-            with urllib.request.urlopen(f"{uri}/health", timeout=5):
+            with connect():
                 return
-        except (urllib.error.URLError, OSError):
+        except OSError:
             time.sleep(0.5)
     raise AssertionError(f"the server does not answer: {log.read_text()}")
 

@@ -7,7 +7,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from mlflow_servers import answering, stop
+from mlflow_servers import answering, stop, wait_until
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "docs" / name for name in ("team.md", "team-servers.md")]
@@ -151,14 +150,7 @@ def kept_running(place: Place, command: list[str], port: int, **environment: str
 
 
 def wait_for(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    for _ in range(240):
-        assert process.poll() is None, log.read_text()
-        try:
-            with socket.create_connection(("127.0.0.1", port), timeout=5):
-                return
-        except OSError:
-            time.sleep(0.25)
-    raise AssertionError(f"nothing listens on {port}: {log.read_text()}")
+    wait_until(lambda: socket.create_connection(("127.0.0.1", port), timeout=5), process, log)
 
 
 @contextmanager

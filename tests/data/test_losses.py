@@ -101,6 +101,19 @@ def test_notes_that_double_another_are_counted() -> None:
         assert lost(representation, Piece("", 4, notes)) == {"together": 1}
 
 
+def test_notes_that_repeat_a_pitch_are_counted_where_no_onset_is_written() -> None:
+    notes = array(NOTE, onset=[0, 0, 4, 12], duration=[4, 4, 4, 4], pitch=60, velocity=80)
+    doubled, alone = Piece("", 4, notes), Piece("", 4, notes[1:])
+    expected = {"together": 1, "repeated": 1}
+    for without_onsets in (
+        build("representation=chords"),
+        build("representation=pianoroll", onsets=False),
+    ):
+        assert lost(without_onsets, doubled) == expected
+    assert lost(build("representation=pianoroll"), doubled) == {"together": 1}
+    assert lost(build("representation=pitch", hold=False), alone) == {"repeated": 1}
+
+
 times = st.tuples(st.integers(0, 64), st.integers(1, 12))
 sounds = st.tuples(st.integers(55, 66), st.integers(0, 2), st.booleans())
 
@@ -141,7 +154,7 @@ def test_a_store_says_what_its_pieces_lose(tmp_path: Path) -> None:
 
 
 def test_what_is_written_otherwise_is_a_sentence_of_its_own() -> None:
-    losses = Losses(["a", "b"], np.array([10, 2000]), np.array([[0, 0, 1, 2, 0, 0, 0], [0] * 7]))
+    losses = Losses(["a", "b"], np.array([10, 2000]), np.array([[0, 0, 1, 0, 2, 0, 0, 0], [0] * 8]))
     assert losses.sentences("remi") == [
         "remi leaves out 1 of 2,010 notes in 1 of 2 pieces: 1 that begin together with another",
         "as remi, in 1 of 2 pieces, 2 notes are cut to the longest there is",

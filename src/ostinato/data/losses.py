@@ -17,6 +17,7 @@ LEFT_OUT = {
     "drums": "of drums",
     "other_tracks": "of other tracks",
     "together": "that begin together with another",
+    "repeated": "that repeat a pitch without a gap",
 }
 WRITTEN_OTHERWISE = {
     "long_notes": "notes are cut to the longest there is",

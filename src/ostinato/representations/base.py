@@ -21,8 +21,9 @@ EndToken = Annotated[bool, Field(description="learn where pieces end")]
 
 BAR_QUARTERS = 4  # quarter notes in the bar that positions count through
 
-LOST = ("drums", "other_tracks", "together")
-"""Notes that a representation leaves out: of what, or because they begin together with another."""
+LOST = ("drums", "other_tracks", "together", "repeated")
+"""Notes that a representation leaves out: of what, or because they begin together with another, or
+repeat a pitch without a gap where it writes no onsets."""
 CHANGED = ("long_notes", "long_rests", "bars", "tempos")  # what it writes otherwise than it is
 
 PITCH_CLASSES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")

@@ -160,6 +160,14 @@ class Pianoroll(BarGrid, FrameRepresentation):
                 f"notes; a piece may take {MOST_BYTES / 2**30:g} GiB"
             )
 
+    def count_losses(self, piece: Piece, steps: NDArray[Any]) -> dict[str, int]:
+        losses = super().count_losses(piece, steps)
+        if self.onsets:
+            return losses
+        notes = select_pitched_notes(piece, 1 / self.step)
+        together = len(notes) - len(np.unique(notes["onset"] * 128 + notes["pitch"]))
+        return {**losses, "together": together, "repeated": losses["together"] - together}
+
     def decode(self, steps: NDArray[Any], name: str = "") -> Piece:
         """Return the piece that the frames (time, size) say, as one track.
 

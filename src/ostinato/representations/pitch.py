@@ -149,8 +149,9 @@ class Pitch(TokenBarGrid):
         notes = piece.notes
         others = notes["drum"][notes["track"] != self.track]
         drums, left = int(others.sum()), len(notes) - len(others)
-        together = left - self.note_count(steps)
-        return {"drums": drums, "other_tracks": len(others) - drums, "together": together}
+        kind = "together" if self.hold else "repeated"
+        lost = {kind: left - self.note_count(steps)}
+        return {"drums": drums, "other_tracks": len(others) - drums, **lost}
 
     def grammar(self, batch: int) -> "PitchGrammar":
         return PitchGrammar(

@@ -9,7 +9,7 @@ from pydantic import Field
 from ostinato.errors import UnencodableError
 from ostinato.music.piece import TIME_SIGNATURE, Piece, array
 from ostinato.representations.bar_grid import TokenBarGrid
-from ostinato.representations.base import Tokens, pitch_name
+from ostinato.representations.base import EndToken, StepsPerQuarter, Tokens, pitch_name
 from ostinato.representations.instrument import separate_unisons
 from ostinato.representations.monophonic import (
     HOLD,
@@ -27,6 +27,14 @@ from ostinato.representations.voice_history import VoiceHistory
 from ostinato.representations.voice_roll import VoiceRoll, by_step
 from ostinato.representations.voices_grammar import VoicesGrammar
 from ostinato.wording import quantity
+
+BarSteps = Annotated[int, Field(ge=1, le=256, description="steps to the bar, for positions")]
+PositionBars = Annotated[
+    int, Field(ge=1, le=64, description="through how many bars positions count: a phrase")
+]
+History = Annotated[
+    VoiceHistory | None, Field(description="what positions say of the piece so far; null: nothing")
+]
 
 TOLERATED_LOSS = 0.05  # share of a piece's notes
 MOST_POSITIONS = 256  # so that one fits a byte
@@ -71,28 +79,20 @@ class Voices(TokenBarGrid):
         "joint_match",
     )
     """The groups of features that are pitches, and move where the music is transposed."""
+    grammar_class: ClassVar[type[VoicesGrammar]] = VoicesGrammar
 
     def __init__(
         self,
         voices: Annotated[int, Field(ge=1, le=16, description="how many voices there are")],
-        steps_per_quarter: Annotated[
-            int, Field(ge=1, le=64, description="time steps to the quarter note")
-        ],
-        bar_steps: Annotated[
-            int, Field(ge=1, le=256, description="steps to the bar, for positions")
-        ],
-        position_bars: Annotated[
-            int, Field(ge=1, le=64, description="through how many bars positions count: a phrase")
-        ],
+        steps_per_quarter: StepsPerQuarter,
+        bar_steps: BarSteps,
+        position_bars: PositionBars,
         by_track: Annotated[
             tuple[Annotated[int, Field(ge=1, le=16)], ...] | None,
             Field(min_length=1, description="voices of each track, [1, 1, 4]; null: one each"),
         ],
-        end_token: Annotated[bool, Field(description="learn where pieces end")] = True,
-        history: Annotated[
-            VoiceHistory | None,
-            Field(description="what positions say of the piece so far; null: nothing"),
-        ] = None,
+        end_token: EndToken = True,
+        history: History = None,
     ) -> None:
         self.voices = self.voices_per_step = voices
         self.steps_per_quarter = self.resolution = steps_per_quarter
@@ -262,7 +262,7 @@ class Voices(TokenBarGrid):
         return (np.arange(self.size) < REST).astype(np.int64)
 
     def grammar(self, batch: int) -> VoicesGrammar:
-        return VoicesGrammar(
+        return self.grammar_class(
             batch,
             self.voices,
             self.bar_steps,
