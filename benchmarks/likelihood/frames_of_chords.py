@@ -1,5 +1,6 @@
 """Nats of the frames that chords write, as published figures count them: no frame is an end."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ from ostinato.data.windows import WholePieces
 from ostinato.models.steps import IGNORED
 
 BATCH = 16  # pieces side by side
+COLUMNS = ("name", "nats", "frames", "first")
 
 
 class WithoutEnd(nn.Module):
@@ -31,11 +33,8 @@ class WithoutEnd(nn.Module):
 
 
 @torch.no_grad()
-def score_frames(bundle: Any, store: Any, indices: Any, first: int = 0) -> list[dict[str, Any]]:
-    """Return the nats and the frames of each piece, from its frame `first` on.
-
-    A row has `name`, `nats` and `frames`.
-    """
+def score_frames(bundle: Any, store: Any, indices: Any) -> list[dict[str, Any]]:
+    """Return a row for each piece: `COLUMNS`, of which `first` are the nats of its first frame."""
     representation, network = bundle.representation, bundle.network.eval()
     head, width = network.head, representation.voices_per_step
     network.head = WithoutEnd(head, representation.end)
@@ -46,12 +45,16 @@ def score_frames(bundle: Any, store: Any, indices: Any, first: int = 0) -> list[
             batch = batches[number]
             targets = batch.targets.masked_fill(batch.targets == representation.end, IGNORED)
             nll = network.score(batch.inputs, batch.positions, targets, batch.semitones)
-            nats = nll[:, first * width :].double().sum(1).tolist()
-            tokens = (targets != IGNORED).sum(1).tolist()
-            rows += [
-                {"name": store.names[i], "nats": n, "frames": t // width - first}
-                for i, n, t in zip(members, nats, tokens, strict=True)
-            ]
+            nats, first = nll.double().sum(1).tolist(), nll[:, :width].double().sum(1).tolist()
+            frames = ((targets != IGNORED).sum(1) // width).tolist()
+            names = [store.names[i] for i in members]
+            columns = zip(names, nats, frames, first, strict=True)
+            rows += [dict(zip(COLUMNS, row, strict=True)) for row in columns]
     finally:
         network.head = head
     return rows
+
+
+def leave_out_first(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row of `score_frames` without the piece's first frame."""
+    return {**row, "nats": row["nats"] - row["first"], "frames": row["frames"] - 1}

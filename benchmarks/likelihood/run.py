@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audit import CORPORA, audit
-from frames_of_chords import score_frames
+from frames_of_chords import leave_out_first, score_frames
 from rows import overrides_of, read_rows
 from tables import Result, add_result, write_tables
 
@@ -105,12 +105,10 @@ def _result(config: Config, folder: Path, fitted: "Fitted") -> Result:
     validation, without_first = fitted.best_validation, None
     if unit == "frame":
         without_first = _without_first(config, folder)
-    elif _is_chords(config):
-        unit = "frame"
-        pieces = score_frames(*_read_part(config, folder, "test"))
+    elif (part := _read_part(config, folder, "test"))[0].representation.falling:
+        unit, pieces = "frame", score_frames(*part)
         validation = nats_per_step(score_frames(*_read_part(config, folder, "validation")), unit)
-        later = score_frames(*_read_part(config, folder, "test"), first=1)
-        without_first = nats_per_step(later, unit)
+        without_first = nats_per_step(map(leave_out_first, pieces), unit)
     leaked = leaked_pieces(config)
     clean = {piece["name"] for piece in pieces} - leaked
     found = {
@@ -139,11 +137,6 @@ def nats_per_step(
     nats = sum(float(piece["nats"]) for piece in chosen)
     steps = sum(int(piece[f"{unit}s"]) - (unit == "token") for piece in chosen)
     return round(nats / steps, 4) if steps else None
-
-
-def _is_chords(config: Config) -> bool:
-    target: str = config["representation._target_"]
-    return target.endswith(".Chords")
 
 
 def leaked_pieces(config: Config) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""What an MLflow store refuses, in sentences that say what to do."""
+"""Sentences for what an MLflow store refuses, which say what to do."""
 
 import re
 
@@ -16,7 +16,7 @@ def is_of_store(error: BaseException) -> bool:
 
 
 def explained(error: BaseException, uri: str = "") -> str:
-    """A sentence for an error of MLflow's."""
+    """Return a sentence for an error of MLflow's; uri: the address of its store, if known."""
     reason = " ".join(str(error).split())
     if match := REFUSAL.search(reason):
         server = f"the MLflow server {uri}".rstrip()

@@ -34,7 +34,7 @@ class SweepSettings:
     ]
     prune_percentile: Annotated[
         float,
-        Field(gt=0, le=100, description="of earlier trainings, the best percent one must be among"),
+        Field(gt=0, le=100, description="a training goes on within this percentage of the best"),
     ]
     prune_after_trials: Annotated[
         int, Field(ge=1, description="trials that a search completes before it ends any")

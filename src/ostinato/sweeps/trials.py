@@ -30,7 +30,7 @@ def storage_of(sweeper: Mapping[str, Any], folder: Path) -> tuple[str, str]:
 def open_trial(
     sweeper: Mapping[str, Any], folder: Path, number: int, settings: SweepSettings
 ) -> Any:
-    """Return the trial of a job, with a pruner of percentiles; None where the search has none.
+    """Return the trial of a job, with a pruner; None where the search has none.
 
     sweeper: Hydra's settings of the search.
     """
@@ -58,8 +58,8 @@ def quieten_optuna() -> None:
 class Pruning(Callback):
     """Reports every validation to a trial, and ends a training that falls behind.
 
-    The best figure so far is compared with what earlier trials had reached by the same epoch:
-    `percentile` says among how many of the best it must be. It is a median where that is 50.
+    The best figure so far is compared with what earlier trials had reached by the same epoch. It
+    must be within the best `percentile` percent of them; 50 is the median.
     """
 
     def __init__(self, trial: Any, percentile: float) -> None:

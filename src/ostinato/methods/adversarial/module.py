@@ -106,7 +106,7 @@ class AdversarialModule(SegmentModule):
         """Log the means of both networks' losses over the epoch."""
         for name in list(self.sums):
             total, count = self.take(name)
-            self.log_dict({name: total / count})
+            self.log(name, total / count)
 
     def validation_step(self, batch: VoiceRoll, batch_idx: int) -> None:
         """Set what the fixed noise gives against real segments: of training, then of validation."""
