@@ -278,9 +278,9 @@ def _nothing_free() -> bool:
 
 def _about_store(error: BaseException) -> str | None:
     """A sentence for what MLflow reports, or None for any other error."""
-    from ostinato.refusals import explained, is_of_store
+    from ostinato.refusals import explain_refusal, is_store_error
 
-    return explained(error) if is_of_store(error) else None
+    return explain_refusal(error) if is_store_error(error) else None
 
 
 def _complain(sentence: str) -> None:

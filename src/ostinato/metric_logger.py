@@ -18,13 +18,13 @@ class MetricLogger(MLFlowLogger):
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Log what is new."""
-        new = {name: value for name, value in metrics.items() if step not in self._known(name)}
+        new = {name: value for name, value in metrics.items() if step not in self._steps_of(name)}
         for name in new:
-            self._known(name).add(step)
+            self._steps_of(name).add(step)
         if new:
             super().log_metrics(new, step)
 
-    def _known(self, name: str) -> set[int | None]:
+    def _steps_of(self, name: str) -> set[int | None]:
         if name not in self.steps:
             history = self.experiment.get_metric_history(self.run_id, name)
             self.steps[name] = {metric.step for metric in history}

@@ -9,13 +9,13 @@ REFUSAL = re.compile(
 )
 
 
-def is_of_store(error: BaseException) -> bool:
+def is_store_error(error: BaseException) -> bool:
     """Return whether an error comes from MLflow: its own, or of a file that a server refuses."""
     address = getattr(getattr(error, "response", None), "url", "")
     return type(error).__module__.startswith("mlflow.") or "/mlflow-artifacts/" in f"{address}"
 
 
-def explained(error: BaseException, uri: str = "") -> str:
+def explain_refusal(error: BaseException, uri: str = "") -> str:
     """Return a sentence for an error of MLflow's; uri: the address of its store, if known."""
     reason = " ".join(str(error).split())
     if match := REFUSAL.search(reason):

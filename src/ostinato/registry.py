@@ -9,7 +9,7 @@ from ostinato.config.registered import ModelAddress, parse_address
 from ostinato.errors import ConfigError, UserError
 from ostinato.files import fingerprint
 from ostinato.locks import locked
-from ostinato.refusals import explained
+from ostinato.refusals import explain_refusal
 from ostinato.tracking import Tracking, client_of, store_uri
 from ostinato.weights import WEIGHTS
 
@@ -43,7 +43,7 @@ def fetch_bundle(address: str, tracking: Tracking, home: Path, cache: Path) -> P
         source = client.get_model_version_download_uri(version.name, version.version)
         folder = _bring(source, version, store_uri(tracking, home), cache)
     except MlflowException as error:
-        raise UserError(explained(error)) from error
+        raise UserError(explain_refusal(error)) from error
     for place in (folder / SERVED / MODEL, folder, folder / MODEL):
         if (place / WEIGHTS).is_file():
             return place

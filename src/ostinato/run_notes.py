@@ -10,7 +10,7 @@ from ostinato import console, scratch
 from ostinato.errors import UserError
 from ostinato.files import write_json
 from ostinato.locks import if_free
-from ostinato.refusals import explained
+from ostinato.refusals import explain_refusal
 from ostinato.tracking import BUNDLE_TAG, Run, Tracking, client_of
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def _end(note: RunNote, home: Path) -> None:
             client.set_terminated(found, "KILLED")
             console.say(f"the MLflow run {found} of a training that was killed is marked so")
     except (UserError, MlflowException) as error:
-        reason = str(error) if isinstance(error, UserError) else explained(error)
+        reason = str(error) if isinstance(error, UserError) else explain_refusal(error)
         console.warn(f"a training was killed, and its MLflow run still seems to run: {reason}")
 
 

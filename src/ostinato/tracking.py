@@ -17,7 +17,7 @@ from pydantic import Field
 
 from ostinato import console, scratch
 from ostinato.errors import UserError
-from ostinato.refusals import explained
+from ostinato.refusals import explain_refusal
 from ostinato.wording import quantity
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ def _opened(tracking: Tracking, home: Path) -> Iterator["MlflowClient"]:
                 follow_project(folder)
             yield MlflowClient(uri)
     except MlflowException as error:
-        raise UserError(explained(error, uri)) from error
+        raise UserError(explain_refusal(error, uri)) from error
 
 
 def _make_store(file: Path) -> None:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from ostinato import cli
-from ostinato.refusals import explained, is_of_store
+from ostinato.refusals import explain_refusal, is_store_error
 
 Captured = pytest.CaptureFixture[str]
 SENTENCES = [
@@ -122,8 +122,8 @@ def test_a_file_that_a_server_refuses_is_one_sentence(
         place = get_artifact_repository(f"{uri}/api/2.0/mlflow-artifacts/artifacts/1/run/artifacts")
         with pytest.raises(requests.HTTPError) as caught:
             place.log_artifact(str(tmp_path / "a"))
-    assert is_of_store(caught.value)
-    assert explained(caught.value).startswith(sentence)
+    assert is_store_error(caught.value)
+    assert explain_refusal(caught.value).startswith(sentence)
 
 
 def test_another_servers_answer_is_not_taken_for_one_of_mlflow() -> None:
@@ -133,7 +133,7 @@ def test_another_servers_answer_is_not_taken_for_one_of_mlflow() -> None:
         answer = requests.get(f"{uri}/corpus.zip", timeout=10)
     with pytest.raises(requests.HTTPError) as caught:
         answer.raise_for_status()
-    assert not is_of_store(caught.value)
+    assert not is_store_error(caught.value)
 
 
 def test_a_certificate_that_is_not_trusted_is_one_sentence(

@@ -12,7 +12,7 @@ from ostinato.config.sharing import parse_config, read_shared
 from ostinato.config.yaml_files import LARGEST
 from ostinato.errors import ConfigError, UserError
 from ostinato.files import fingerprint
-from ostinato.refusals import explained
+from ostinato.refusals import explain_refusal
 from ostinato.stages.run_provenance import FILE, Provenance, with_results
 from ostinato.stages.workspace import Workspace
 from ostinato.tracking import (
@@ -107,7 +107,7 @@ def _of_mlflow(named: str, tracking: Tracking, home: Path) -> EarlierRun:
         content = read_artifact(client, run, f"config/{CONFIG}")
         made_by = read_artifact(client, run, f"config/{FILE}")
     except MlflowException as error:
-        raise UserError(explained(error)) from error
+        raise UserError(explain_refusal(error)) from error
     if content is None or len(content) > LARGEST:
         raise ConfigError(
             f"the MLflow run {name} holds no config/{CONFIG} of a run: of a sweep, give one of its "

@@ -13,7 +13,7 @@ from ostinato import console
 from ostinato.config import Config
 from ostinato.errors import ConfigError, UserError
 from ostinato.files import write_text
-from ostinato.refusals import explained
+from ostinato.refusals import explain_refusal
 from ostinato.stages.workspace import Workspace
 from ostinato.tracking import Tracking, client_of
 from ostinato.wording import agree, quantity
@@ -137,7 +137,7 @@ def _download(run: str, config: Config, workspace: Workspace, local: Path) -> _F
                 copy.replace(local / copy.name)
     except MlflowException as error:
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-            raise UserError(explained(error)) from error
+            raise UserError(explain_refusal(error)) from error
         raise UserError(
             f"there is no MLflow run {run} in {tracking.uri or 'the store of this project'}: "
             "`ostinato ui` shows the runs."

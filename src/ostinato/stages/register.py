@@ -15,7 +15,7 @@ from ostinato.config import Config, compose, conf_folder
 from ostinato.config.instantiate import configurable
 from ostinato.config.targets import TARGET
 from ostinato.errors import ConfigError, UserError
-from ostinato.refusals import explained
+from ostinato.refusals import explain_refusal
 from ostinato.registry import MODEL
 from ostinato.run_notes import find_run
 from ostinato.stages.workspace import Workspace
@@ -61,7 +61,7 @@ def register(request: Request, tracking: Tracking, workspace: Workspace) -> None
         for alias in request.aliases:
             client.set_registered_model_alias(request.name, alias, version.version)
     except MlflowException as error:
-        raise UserError(explained(error)) from error
+        raise UserError(explain_refusal(error)) from error
     already = " already" if found else ""
     address = f"models:/{request.name}/{version.version}"
     if request.aliases:

@@ -32,7 +32,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             torch.save(checkpoint, part)
 
 
-def resumable(folder: Path) -> Path | None:
+def find_checkpoint(folder: Path) -> Path | None:
     """Return the checkpoint that a training in `folder` goes on from; None where it begins anew.
 
     It is the one with the most steps. Checkpoints that do not serve are removed, and the reason is

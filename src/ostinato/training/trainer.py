@@ -23,7 +23,7 @@ from ostinato.training.callbacks import (
     SeedEachEpoch,
     StopTogether,
 )
-from ostinato.training.checkpoints import AtomicCheckpointIO, resumable
+from ostinato.training.checkpoints import AtomicCheckpointIO, find_checkpoint
 from ostinato.training.compiling import check_compiler
 from ostinato.training.devices import Rank, start_helpers
 from ostinato.training.divergence import DivergedError, Divergence
@@ -101,12 +101,12 @@ def fit(
     before there are weights to keep. On several devices, the callbacks of `options` and the logger
     are those of the first process alone.
     """
-    reached = resumable(options.checkpoints)
+    checkpoint = find_checkpoint(options.checkpoints)
     if training.devices == 1:
-        return _fit((module, data, training, options, reached))
+        return _fit((module, data, training, options, checkpoint))
     own = replace(options, logger=None, callbacks=())
-    with start_helpers(training.devices, _help, (module, data, training, own, reached)) as rank:
-        return _fit((module, data, training, options, reached), rank)
+    with start_helpers(training.devices, _help, (module, data, training, own, checkpoint)) as rank:
+        return _fit((module, data, training, options, checkpoint), rank)
 
 
 def _help(rank: Rank, task: Task) -> None:
@@ -116,7 +116,7 @@ def _help(rank: Rank, task: Task) -> None:
 
 def _fit(task: Task, rank: Rank | None = None) -> Fitted:
     """Train in this process, alone or as one of several."""
-    module, data, training, options, reached = task
+    module, data, training, options, checkpoint = task
     _quieten()
     first = rank is None or rank.rank == 0
     if training.compile:
@@ -147,7 +147,7 @@ def _fit(task: Task, rank: Rank | None = None) -> Fitted:
             Patience(monitored, mode=module.monitor.mode, patience=training.early_stopping)
         )
     trainer = _trainer(module, training, options, callbacks, rank)
-    diverged = _run(module, data, trainer, last, reached)
+    diverged = _run(module, data, trainer, last, checkpoint)
     kept = best if options.validated and best.best_model_path else last
     fitted = _take_best(module, curves, kept)
     if diverged:
@@ -160,14 +160,14 @@ def _run(
     data: pl.LightningDataModule,
     trainer: pl.Trainer,
     last: ModelCheckpoint,
-    reached: Path | None,
+    checkpoint: Path | None,
 ) -> str:
     """Fit, from a checkpoint or from the beginning.
 
     Returns where the training left the numbers, or nothing if it did not.
     """
     try:
-        trainer.fit(module, datamodule=data, ckpt_path=reached)
+        trainer.fit(module, datamodule=data, ckpt_path=checkpoint)
     except SystemExit as error:
         # Lightning's way of ending an interrupted training; a cluster that wants the machine back
         # ends the process so too, and looks at its exit code

@@ -104,9 +104,8 @@ class AdversarialModule(SegmentModule):
 
     def on_train_epoch_end(self) -> None:
         """Log the means of both networks' losses over the epoch."""
-        for name in list(self.sums):
-            total, count = self.take(name)
-            self.log(name, total / count)
+        sums = {name: self.take(name) for name in list(self.sums)}
+        self.log_dict({name: total / count for name, (total, count) in sums.items()})
 
     def validation_step(self, batch: VoiceRoll, batch_idx: int) -> None:
         """Set what the fixed noise gives against real segments: of training, then of validation."""
