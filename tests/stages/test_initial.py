@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
@@ -89,6 +90,23 @@ def test_training_starts_from_the_weights_of_the_bundle(here: Path) -> None:
     alone = [word for word in other(STILL, "seed=7", "tracking=off") if "initial" not in word]
     _, scratch = run_stages(alone, here, here / "scratch")
     assert furthest(model, scratch.model) > 0.01
+
+
+def test_low_rank_matrices_change_each_weight_by_a_little_and_are_gone_from_the_bundle(
+    here: Path,
+) -> None:
+    model = here / "outputs" / "model"
+    words = other("training.lora_rank=2", "training.learning_rate=0.01", "tracking=off")
+    _, tuned = run_stages(words, here, here / "tuned")
+    before, after = (load_file(d / "weights.safetensors") for d in (model, tuned.model))
+    assert before.keys() == after.keys()
+    for name, weight in before.items():
+        change = (after[name] - weight).reshape(len(weight), -1).astype(float)
+        if weight.ndim > 1:
+            values = np.linalg.svd(change, compute_uv=False)
+            assert values[2] < 1e-5 * values[0], name
+        else:
+            assert not change.any(), name
 
 
 @pytest.mark.slow

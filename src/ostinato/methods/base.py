@@ -189,22 +189,23 @@ class Method(ABC):
 
     def fit(self, task: TrainingTask, network: "nn.Module", folder: Path, run: "Run") -> "Fitted":
         """Train a network, which has the best weights afterwards; checkpoints are in `folder`."""
-        from ostinato.training import trainer
+        from ostinato.training import lora, trainer
 
         settings: Training = task.settings
         data = self.data(task, network)
-        fitted = trainer.fit(
-            self.module(task, network),
-            data,
-            settings,
-            trainer.FitOptions(
-                task.seed,
-                folder,
-                run.logger(),
-                self.is_validated(task, data),
-                [*self.callbacks(task, network, run), *task.callbacks],
-            ),
-        )
+        with lora.adapted(network, settings.lora_rank):
+            fitted = trainer.fit(
+                self.module(task, network),
+                data,
+                settings,
+                trainer.FitOptions(
+                    task.seed,
+                    folder,
+                    run.logger(),
+                    self.is_validated(task, data),
+                    [*self.callbacks(task, network, run), *task.callbacks],
+                ),
+            )
         self.finish(task, network, data)
         return fitted
 

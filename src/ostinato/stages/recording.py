@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 LONGEST_TAG = 5000  # characters that every store of MLflow's takes
 FAILURE_TAG, DIVERGED_TAG = "ostinato.failure", "ostinato.diverged"
+PRECISION_TAG = "ostinato.precision"  # the one that was used
 LONGEST_REASON = 300  # characters
 
 
@@ -86,6 +87,8 @@ def record_result(
     bundle = bundle_fingerprint(workspace.model)
     note_bundle(workspace.model, bundle, mlflow_run)
     mlflow_run.tags({BUNDLE_TAG: bundle, WEIGHTS_TAG: hash_weights(workspace.model)})
+    if fitted.precision:
+        mlflow_run.tags({PRECISION_TAG: fitted.precision})
     if fitted.diverged:
         mlflow_run.tags({DIVERGED_TAG: fitted.diverged})
     mlflow_run.metrics({"minutes": fitted.minutes, "memory_megabytes": fitted.megabytes})

@@ -7,6 +7,8 @@ from pydantic import Field
 
 from ostinato.config.registered import is_registered, parse_address
 
+Precision = Literal["32-true", "16-mixed", "bf16-mixed"]
+
 
 @dataclass(frozen=True)
 class Training:
@@ -70,7 +72,8 @@ class Training:
         str, Field(description="Lightning's strategy where there are several: auto is ddp")
     ]
     precision: Annotated[
-        Literal["32-true", "16-mixed", "bf16-mixed"], Field(description="of the arithmetic")
+        Precision,
+        Field(description="of the arithmetic; a processor without bfloat16 takes 32 bits for it"),
     ]
     compile: Annotated[
         bool, Field(description="compile the training step: slow to begin, needs a C++ compiler")
@@ -86,6 +89,14 @@ class Training:
             "models:/NAME@ALIAS; null: random weights",
         ),
     ]
+    lora_rank: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            description="rank of the small matrices that are trained in place of the weights of "
+            "training.initial (Hu et al. 2022); null: all weights are trained",
+        ),
+    ]
     max_pieces: Annotated[
         int | None, Field(ge=1, description="train on the first of the pieces only; null: all")
     ]
@@ -96,6 +107,11 @@ class Training:
     def __post_init__(self) -> None:
         if self.initial is not None and is_registered(self.initial):
             parse_address(self.initial)
+        if self.lora_rank is not None and (self.initial is None or self.devices > 1):
+            raise ValueError(
+                f"lora_rank={self.lora_rank} adapts a trained model on one device: name the model "
+                "by training.initial and say training.devices=1, or say training.lora_rank=null."
+            )
         low, high = self.transpose
         if not -60 <= low <= 0 <= high <= 60:
             raise ValueError(

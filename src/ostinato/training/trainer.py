@@ -30,6 +30,7 @@ from ostinato.training.divergence import DivergedError, Divergence
 from ostinato.training.memory import PeakMemory
 from ostinato.training.module import MethodModule
 from ostinato.training.monitor import Monitor
+from ostinato.training.precision import choose_precision
 from ostinato.training.settings import Training
 from ostinato.training.timer import Clock, LastValidated
 from ostinato.training.within_epoch import LOGGED_EVERY, WithinEpoch
@@ -57,8 +58,8 @@ class Fitted:
     `curves` has a row an epoch; `best_validation` is of the `monitor`, None without validation.
     The module carries the best weights, or without validation the last; averaged ones where
     training says so. `minutes` is how long it took, validation included; `megabytes` the most
-    memory that it held. `diverged` says in a sentence where it left the numbers, if it did; its
-    weights are those before.
+    memory that it held; `precision` that of its arithmetic. `diverged` says in a sentence where it
+    left the numbers, if it did; its weights are those before.
     """
 
     curves: list[dict[str, float]]
@@ -67,6 +68,7 @@ class Fitted:
     monitor: Monitor
     minutes: float = field(default=0.0, compare=False)
     megabytes: float = field(default=0.0, compare=False)
+    precision: str = field(default="", compare=False)
     diverged: str = ""
 
 
@@ -102,6 +104,7 @@ def fit(
     are those of the first process alone.
     """
     checkpoint = find_checkpoint(options.checkpoints)
+    training = replace(training, precision=choose_precision(training))
     if training.devices == 1:
         return _fit((module, data, training, options, checkpoint))
     own = replace(options, logger=None, callbacks=())
@@ -152,7 +155,13 @@ def _fit(task: Task, rank: Rank | None = None) -> Fitted:
     fitted = _take_best(module, curves, kept)
     if diverged:
         console.warn(f"{diverged} The weights of epoch {fitted.best_epoch}, before, are kept.")
-    return replace(fitted, minutes=clock.minutes, megabytes=memory.megabytes, diverged=diverged)
+    return replace(
+        fitted,
+        minutes=clock.minutes,
+        megabytes=memory.megabytes,
+        precision=training.precision,
+        diverged=diverged,
+    )
 
 
 def _run(
