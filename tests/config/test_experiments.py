@@ -4,6 +4,7 @@ So is every row of the table of likelihoods.
 """
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,13 @@ FITTING = {"onehot_lstm": ["representation=pitch"]}
 
 
 def composed(overrides: list[str]) -> Config:
-    config = compose(overrides, CONF)
+    """Return the config of overrides, of which several tests ask for the same."""
+    return _composed(tuple(overrides))
+
+
+@cache
+def _composed(overrides: tuple[str, ...]) -> Config:
+    config = compose(list(overrides), CONF)
     check_compatibility(config, CONF)
     return config
 

@@ -31,6 +31,8 @@ def test_a_gan_goes_through_every_stage_and_is_recorded(project: Path) -> None:
     metrics = json.loads((folder / "evaluation" / "metrics.json").read_text())
     segments = metrics["segments"]
     assert segments["segments"] == 300
+    assert metrics["distances_of"]["control_pieces"] == 100  # segments of the training pieces
+    assert all(figure["control"] is not None for figure in metrics["distances"].values())
     assert 0 <= segments["overlapping_area"] <= 1
     assert 0.5 < segments["control"] <= 1
     assert len(segments["features"]) == 7

@@ -39,6 +39,8 @@ def test_a_vae_goes_through_every_stage_and_is_recorded(project: Path) -> None:
     }
     assert set(latents["attributes"]) == {"note_density", "pitch_height", "syncopation"}
     assert metrics["segments"]["segments"] == 300
+    assert metrics["distances_of"]["control_pieces"] == 100  # segments of the training pieces
+    assert all(figure["control"] is not None for figure in metrics["distances"].values())
     report = (folder / "evaluation" / "report.html").read_text()
     assert "come out of their latent vector exactly" in report
     assert "Latent plane, by key" in report

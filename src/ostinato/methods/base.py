@@ -108,10 +108,11 @@ class Findings:
     """Measurements of a model by its method.
 
     metrics: for metrics.json; figures: for the MLflow run, by name; summary: in a line; verdict:
-    what a reader should know first; subtitle: what was measured; originals: what samples are
-    compared with, None for the pieces of the test split; likelihoods: rows of the report, the
-    model's first; table: of the test pieces, as CSV; details: further figures in words; charts
-    and rolls: PNGs by caption; headlines: the figures that count, with their controls.
+    what a reader should know first; subtitle: what was measured; originals: by part of the split,
+    `test` and `train`, real music of the form of the samples, to compare them with, None for whole
+    pieces; likelihoods: rows of the report, the model's first; table: of the test pieces, as CSV;
+    details: further figures in words; charts and rolls: PNGs by caption; headlines: the figures
+    that count, with their controls.
     """
 
     summary: str
@@ -119,7 +120,7 @@ class Findings:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     figures: Mapping[str, float] = field(default_factory=dict)
     subtitle: str = ""
-    originals: "list[Piece] | None" = None
+    originals: "Mapping[str, list[Piece]] | None" = None
     likelihoods: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     table: str = ""
     details: Mapping[str, str] = field(default_factory=dict)

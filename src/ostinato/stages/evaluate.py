@@ -87,11 +87,10 @@ def _measure(evaluated: EvaluatedRun) -> EvaluationResult:
     method: Method = bundle.config.build("method")
     task = EvaluationTask(config, bundle, store, pieces, split)
     findings = method.evaluate(task)
-    originals: Selection | list[Piece] = pieces.only(split["test"])
-    # segments are compared with segments, of which none are at hand besides
-    control = spread_names(split["train"], CONTROL_PIECES) if findings.originals is None else []
-    if findings.originals is not None:
-        originals = findings.originals
+    originals: Mapping[str, Selection | list[Piece]] = findings.originals or {
+        "test": pieces.only(split["test"]),
+        "train": pieces.only(spread_names(split["train"], CONTROL_PIECES)),
+    }
     return EvaluationResult(
         model=findings,
         monitor=method.monitor(bundle.representation.unit),
@@ -99,8 +98,8 @@ def _measure(evaluated: EvaluatedRun) -> EvaluationResult:
         folder=samples,
         silent=silent,
         cut=about.get("cut_pieces"),  # none where nothing beside the samples says so
-        originals=originals,
-        sets=assess_sets(generated, originals, pieces.only(control)),
+        originals=originals["test"],
+        sets=assess_sets(generated, originals["test"], originals["train"]),
         losses=store.losses.only(store.indices(split["test"])),
         originality=_assess(config, pieces, split, generated),
         cross_corpus=score_corpora(config, workspace, OwnTest(task, findings)),

@@ -23,7 +23,7 @@ def describe_segments(metrics: "SegmentMetrics", exact: float | None = None) -> 
         metrics={"test": {}, "baselines": {}, "segments": metrics.table()},
         figures=metrics.figures(),
         subtitle=metrics.subtitle(),
-        originals=metrics.pieces,
+        originals=metrics.originals,
         details=metrics.details(),
         headlines=[show_segments(metrics.area, metrics.control, metrics.gap)],
     )

@@ -29,7 +29,8 @@ class SegmentMetrics:
     more than the generated segments' area; generated, test: of each set by itself.
     nearest: how much a generated segment differs from the training segment that is most like it,
     at the least, and a test segment at the 1st percentile. tables: those of MuseGAN, of training
-    segments and of generated ones. `pieces` are the test segments as pieces.
+    segments and of generated ones. originals: by part of the split, `test` and `train`, segments as
+    pieces.
     """
 
     count: int
@@ -42,7 +43,7 @@ class SegmentMetrics:
     test: Mapping[str, float]
     nearest: Mapping[str, float]
     tables: Mapping[str, Mapping[str, Any]]
-    pieces: "list[Piece]"
+    originals: "Mapping[str, list[Piece]]"
 
     def table(self) -> dict[str, Any]:
         """Return the figures for metrics.json."""
@@ -68,7 +69,7 @@ class SegmentMetrics:
     def subtitle(self) -> str:
         """Return what was measured."""
         return (
-            f"Test split: {quantity(len(self.pieces), 'segment')} of "
+            f"Test split: {quantity(len(self.originals['test']), 'segment')} of "
             f"{quantity(self.bars, 'bar')}; findings are of "
             f"{quantity(self.count, 'generated segment')}"
         )
@@ -143,6 +144,7 @@ def compare_segments(
 ) -> SegmentMetrics:
     """Set segments against as many of the test split, and both against those of training."""
     from ostinato.evaluation.bootstrap import overlap_gap
+    from ostinato.evaluation.distances.assessment import CONTROL_PIECES
     from ostinato.evaluation.musegan import musegan_table
     from ostinato.evaluation.segments import overlap, overlaps, set_statistics
 
@@ -161,7 +163,10 @@ def compare_segments(
         set_statistics(held_out),
         _measure_memorisation(ours, held_out, many),
         {"training": musegan_table(many, tracks), "generated": musegan_table(ours, tracks)},
-        _decode(held_out, test.representation),
+        {
+            "test": _decode(held_out, test.representation),
+            "train": _decode(training.sample(CONTROL_PIECES, seed), test.representation),
+        },
     )
 
 
