@@ -23,6 +23,7 @@ from ostinato.stages.train import name_training
 from ostinato.stages.workspace import Workspace
 from ostinato.tracking import BUNDLE_TAG, INITIAL_TAG
 from projects import TINY_EVENTS
+from stopping import stopped_in_epoch
 
 TINY = [*TINY_EVENTS]
 BYTE_PAIRS = [
@@ -96,7 +97,9 @@ def test_low_rank_matrices_change_each_weight_by_a_little_and_are_gone_from_the_
     here: Path,
 ) -> None:
     model = here / "outputs" / "model"
-    words = other("training.lora_rank=2", "training.learning_rate=0.01", "tracking=off")
+    words = other(
+        "training.lora_rank=2", "training.learning_rate=0.01", "training.epochs=2", "tracking=off"
+    )
     _, tuned = run_stages(words, here, here / "tuned")
     before, after = (load_file(d / "weights.safetensors") for d in (model, tuned.model))
     assert before.keys() == after.keys()
@@ -107,6 +110,10 @@ def test_low_rank_matrices_change_each_weight_by_a_little_and_are_gone_from_the_
             assert values[2] < 1e-5 * values[0], name
         else:
             assert not change.any(), name
+    with stopped_in_epoch(2):
+        run_stages(words, here, here / "again")
+    _, again = run_stages(words, here, here / "again")
+    assert furthest(tuned.model, again.model) == 0, "it goes on as if it had not stopped"
 
 
 @pytest.mark.slow
