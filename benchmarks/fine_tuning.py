@@ -43,21 +43,29 @@ SHARED = (
     "representation.steps_per_quarter=12",
     "model=gru",
     "model.size=tiny",
-    "training.transpose=[-3,3]",
+    "model.input.embedding_size=64",
+    "model.backbone.hidden_size=128",
     "training.window=128",
-    "training.learning_rate=0.01",
+    "training.averaging=0.99",
     "preprocess.processes=1",
     "tracking=off",
 )
-SOURCE = ("corpus=essen", "corpus.min_notes=80", "training.epochs=8", "training.validate_every=4")
+SOURCE = (
+    "corpus=essen",
+    "training.batch_size=32",
+    "training.learning_rate=0.005",
+    "training.epochs=4",
+    "training.validate_every=2",
+)
 TARGET = (
     "corpus=oneills",
     f"training.max_pieces={TUNES}",
-    "training.batch_size=8",
+    "training.transpose=[-6,6]",
+    "training.batch_size=4",
     "training.early_stopping=null",
 )
-SCRATCH = ("training.epochs=80", "training.validate_every=20")
-FINE_TUNED = ("training.epochs=40", "training.validate_every=10")
+SCRATCH = ("training.learning_rate=0.01", "training.epochs=80", "training.validate_every=5")
+FINE_TUNED = ("training.learning_rate=0.002", "training.epochs=20", "training.validate_every=2")
 
 
 def train_model(words: Sequence[str], folder: Path) -> tuple[Workspace, dict[str, Any]]:

@@ -3,7 +3,8 @@
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -59,17 +60,14 @@ def find_command(config: Config, conf: Path, params: Sequence[str] = ()) -> RunC
     but for those that make no figure: preprocess, tracking, folders, corpus.mirror, and what the
     method does not read.
     """
-    found: list[RunCommand] = []
-    for base in _experiments(config, conf):
-        try:
-            command = _complete([base], _Asked(config, conf))
-        except ConfigError:  # an experiment that leaves values to the user, or does not fit
-            continue
-        found.append(command)
-        if len(command.overrides) <= 1 + NEAR and not command.unexpressed:
-            break
+    asked = _Asked(config, conf)
+    likeliest, *others = _experiments(config, conf)
+    found = _complete_all([likeliest], asked)
+    if not found or len(found[0].overrides) > 1 + NEAR or found[0].unexpressed:
+        # composing takes its time: of the others the nearest is completed
+        found += _complete_all(_nearest(others, asked), asked)
     if not found:
-        return RunCommand((), tuple(_Asked(config, conf).values(config)))
+        return RunCommand((), tuple(asked.values(config)))
     best = min(found, key=lambda command: (len(command.unexpressed), len(command.overrides)))
     return _complete(best.overrides, _Asked(config, conf, params)) if params else best
 
@@ -92,10 +90,14 @@ class _Asked:
     config: Config
     conf: Path
     params: Sequence[str] = ()
+    composed: dict[tuple[str, ...], Config] = field(default_factory=dict)
 
     def compose(self, overrides: Sequence[str]) -> Config:
         """Return what overrides compose to, in a project with these params."""
-        return compose([*without_overridden(self.params, overrides), *overrides], self.conf)
+        words = (*without_overridden(self.params, overrides), *overrides)
+        if words not in self.composed:
+            self.composed[words] = compose(words, self.conf)
+        return self.composed[words]
 
     def values(self, config: Config) -> dict[str, Any]:
         """Return all of a config that makes a figure, by dotted key."""
@@ -121,6 +123,24 @@ def _experiments(config: Config, conf: Path) -> Iterator[str]:
     likely += experiments_of(choices.get("model"), conf)
     yield from (f"experiment={name}" for name in dict.fromkeys(likely))
     yield "~experiment"
+
+
+def _complete_all(bases: Sequence[str], asked: _Asked) -> list[RunCommand]:
+    """Return the commands that begin with experiments, but for those that do not compose."""
+    found = []
+    for base in bases:
+        with suppress(ConfigError):  # it leaves values to the user, or does not fit
+            found.append(_complete([base], asked))
+    return found
+
+
+def _nearest(bases: Sequence[str], asked: _Asked) -> list[str]:
+    """Return the experiment from which the fewest values differ; none where none composes."""
+    missing = {}
+    for base in bases:
+        with suppress(ConfigError):
+            missing[base] = len(_differing(asked.compose([base]), asked))
+    return sorted(missing, key=lambda base: missing[base])[:1]
 
 
 def _complete(overrides: Sequence[str], asked: _Asked) -> RunCommand:
