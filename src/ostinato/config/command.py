@@ -120,7 +120,7 @@ def _experiments(config: Config, conf: Path) -> Iterator[str]:
     defaults = read_yaml(conf / f"{ROOT}.yaml").get("defaults") or ()
     own = next((d["experiment"] for d in defaults if isinstance(d, dict) and "experiment" in d), "")
     likely = [own] if own else []
-    likely += experiments_of(choices.get("model"), conf)
+    likely += experiments_of(choices, conf)
     yield from (f"experiment={name}" for name in dict.fromkeys(likely))
     yield "~experiment"
 

@@ -14,6 +14,7 @@ COMPARED = ("corpus", "split", "representation", "model", "training")
 UNNAMED = ("corpus.name", "corpus.path", "corpus.mirror")  # named, or of this machine
 MOST_NAMED = 3  # values in a name
 LONGEST = 100  # characters of a name
+OVERRIDE = re.compile(r"^\s*- override /(\w+): (\S+)", re.MULTILINE)  # in an experiment's defaults
 
 
 def find_differences(config: Config, conf: Path) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def find_differences(config: Config, conf: Path) -> dict[str, Any]:
     else:
         bases = [
             groups,
-            *([f"experiment={n}", *groups] for n in experiments_of(chosen["model"], conf)),
+            *([f"experiment={n}", *groups] for n in experiments_of(chosen, conf)),
         ]
     found = []
     for overrides in bases:
@@ -59,12 +60,16 @@ def name_run(config: Config, differences: Mapping[str, Any]) -> str:
     return " ".join([name[: LONGEST - 12], *more])
 
 
-def experiments_of(model: str, conf: Path) -> list[str]:
-    """Return the experiments with this model."""
-    line = re.compile(rf"^\s*- override /model: {re.escape(str(model))}\s*(#.*)?$", re.MULTILINE)
-    names = group_options(conf, "experiment")
-    files = {name: conf / "experiment" / f"{name}.yaml" for name in names}
-    return [name for name, file in files.items() if line.search(file.read_text(encoding="utf-8"))]
+def experiments_of(choices: Mapping[str, str], conf: Path) -> list[str]:
+    """Return the experiments with the model of these choices, but for those of another corpus."""
+    found = []
+    for name in group_options(conf, "experiment"):
+        text = (conf / "experiment" / f"{name}.yaml").read_text(encoding="utf-8")
+        own = dict(OVERRIDE.findall(text))
+        corpus = choices.get("corpus")
+        if own.get("model") == choices.get("model") and own.get("corpus", corpus) == corpus:
+            found.append(name)
+    return found
 
 
 def _compare(base: Config, config: Config) -> dict[str, Any]:
