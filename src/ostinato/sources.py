@@ -45,7 +45,8 @@ def files_of(*modules: str, skip: frozenset[str] = frozenset()) -> tuple[Path, .
         file = todo.pop()
         if file not in seen:
             seen.add(file)
-            todo += _imported(file, skip)
+            of_methods = file.is_relative_to(PACKAGE / "methods")
+            todo += _imported(file, skip if of_methods else frozenset())
     return tuple(sorted(seen))
 
 
@@ -76,13 +77,14 @@ def _located(module: str) -> Iterator[Path]:
 
 @cache
 def _imported(file: Path, skip: frozenset[str]) -> tuple[Path, ...]:
-    within = skip if file.is_relative_to(PACKAGE / "methods") else frozenset()
     tree = ast.parse(file.read_text(encoding="utf-8"))
-    return tuple(found for module in _names(tree, within) for found in _located(module))
+    return tuple(found for module in _names(tree, skip) for found in _located(module))
 
 
 def _names(node: ast.AST, skip: frozenset[str]) -> Iterator[str]:
     for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.expr):  # imports are statements
+            continue
         if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
             continue
         if isinstance(child, ast.FunctionDef) and child.name in skip:
