@@ -110,6 +110,7 @@ def test_a_reject_is_explained_where_it_is_said(here: Path, capsys: Captured) ->
     assert "words.mid" in Path(path).read_text()
 
 
+@pytest.mark.slow
 def test_a_corpus_of_one_piece_is_told_what_works(here: Path, capsys: Captured) -> None:
     first, *others = sorted((here / "data" / "bach").iterdir())
     for path in others:

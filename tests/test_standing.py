@@ -43,6 +43,7 @@ def printed_paths(text: str) -> list[str]:
     return re.findall(r"(?:\.\./|/)?[\w./-]*outputs/[\w./-]*\w", text)
 
 
+@pytest.mark.slow
 def test_a_run_from_a_folder_of_the_project_writes_to_its_outputs(
     docs: Path, capsys: Captured
 ) -> None:

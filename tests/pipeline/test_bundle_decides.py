@@ -115,6 +115,7 @@ def test_the_command_of_a_model_that_needs_a_prompt_has_one(
 
 
 @pytest.mark.usefixtures("here")
+@pytest.mark.slow
 def test_the_command_of_a_run_works_under_params_that_ask_for_a_prompt(capsys: Captured) -> None:
     Path("params.yaml").write_text("experiment: article\n")
     run(*GAN, "sampling=ancestral")

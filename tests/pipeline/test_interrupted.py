@@ -31,6 +31,7 @@ def prepare_with(project: Path, *words: str) -> None:
     run(project, "ostinato", "split", *words)
 
 
+@pytest.mark.slow
 def test_killed_training_resumes_to_the_same_weights(project: Path) -> None:
     check_a_killed_training_resumes(project, *SMALL)
 

@@ -32,6 +32,7 @@ def metrics(workspace: Workspace) -> dict[str, dict[str, float]]:
     return dict(found)
 
 
+@pytest.mark.slow
 def test_samples_that_cannot_be_measured_leave_the_likelihood(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -66,6 +66,7 @@ def check_whole_run(uri: str) -> None:
     assert only.data.metrics["test_bits_per_second"] > 0
 
 
+@pytest.mark.slow
 def test_a_training_and_what_follows_are_one_run(project: Path) -> None:
     from mlflow import MlflowClient
 

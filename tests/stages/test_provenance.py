@@ -93,6 +93,7 @@ def test_the_command_of_the_report_composes_to_its_config(
         assert f'<th scope="row">{key}</th><td>{value}</td>' in page
 
 
+@pytest.mark.slow
 def test_a_run_of_its_own_names_the_commit(evaluated: tuple[Config, Workspace]) -> None:
     config, workspace = evaluated
     clean = re.search(

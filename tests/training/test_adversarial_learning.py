@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from stopping import OFTEN, stopped_in_epoch
 from torch import Tensor
 from trainings import Points, joined
 
@@ -26,6 +25,7 @@ from ostinato.training import trainer
 from ostinato.training.trainer import Fitted
 from small_gans import gan_of
 from small_networks import store_of
+from stopping import OFTEN, stopped_in_epoch
 
 SHORT = build(
     "training=cpu method=adversarial",
@@ -270,7 +270,7 @@ def test_silence_is_a_collapse_and_a_bad_moment_is_none(
         bad = next(calls) // 2 % 2
         return (collapsed if bad else judge)(generated, real)
 
-    long = replace(SHORT, epochs=14)
+    long = replace(SHORT, epochs=14, batch_size=1000)
     fitted, _ = fit(segments, tmp_path / "silent", long, judge=silent, more=[CollapseStopping(0.2)])
     assert len(fitted.curves) == 6 + PATIENCE
     fitted, _ = fit(segments, tmp_path / "moody", long, judge=moody, more=[CollapseStopping(0.0)])
