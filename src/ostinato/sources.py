@@ -14,14 +14,13 @@ from ostinato.files import fingerprint
 
 PACKAGE = Path(__file__).parent
 # what a stage calls of a method is told by these names: the others are called by other stages
-TRAINING = frozenset({"data", "module", "callbacks", "fit", "finish", "is_validated"})
 SAMPLING = frozenset({"sample", "conditions", "not_new"})
 EVALUATION = frozenset({"evaluate", "score"})
 NOT_CALLED = {
-    "compose": TRAINING | SAMPLING | EVALUATION,
+    "compose": SAMPLING | EVALUATION,
     "train": SAMPLING | EVALUATION,
-    "generate": TRAINING | EVALUATION,
-    "evaluate": TRAINING | SAMPLING,
+    "generate": EVALUATION,
+    "evaluate": SAMPLING,
 }
 
 

@@ -4,7 +4,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ostinato.config import Config
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     import pytorch_lightning as pl
     from numpy.typing import NDArray
     from pytorch_lightning.callbacks import Callback
-    from torch import nn
 
     from ostinato.corpora.store import PieceStore
     from ostinato.data.store import TokenStore
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
     from ostinato.tracking import Run
     from ostinato.training.module import MethodModule
     from ostinato.training.monitor import Monitor
-    from ostinato.training.settings import Training
-    from ostinato.training.trainer import Fitted
 
 TEST = "test"  # what a setting of sampling says for pieces of the test split
 
@@ -187,28 +183,6 @@ class Method(ABC):
         """Return callbacks besides those of every training."""
         del task, network, run
         return []
-
-    def fit(self, task: TrainingTask, network: "nn.Module", folder: Path, run: "Run") -> "Fitted":
-        """Train a network, which has the best weights afterwards; checkpoints are in `folder`."""
-        from ostinato.training import lora, trainer
-
-        settings: Training = task.settings
-        data = self.data(task, network)
-        with lora.adapted(network, settings.lora_rank):
-            fitted = trainer.fit(
-                self.module(task, network),
-                data,
-                settings,
-                trainer.FitOptions(
-                    task.seed,
-                    folder,
-                    run.logger(),
-                    self.is_validated(task, data),
-                    [*self.callbacks(task, network, run), *task.callbacks],
-                ),
-            )
-        self.finish(task, network, data)
-        return fitted
 
     def is_validated(self, task: TrainingTask, data: Any) -> bool:
         """Return whether `data` has music to validate on, by which to choose the best weights."""

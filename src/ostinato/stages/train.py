@@ -102,6 +102,8 @@ def _train(
     initial: Initial | None,
 ) -> "Fitted":
     """Fit the network, write the bundle and record both; the caller has `checkpoints` to itself."""
+    from ostinato.methods.fitting import fit_network
+
     config = task.config
     method: Method = config.build("method")
     end_dead_runs(workspace.checkpoints, workspace.home)
@@ -116,7 +118,7 @@ def _train(
         record_config(mlflow_run, config, read_provenance(config, workspace), checkpoints)
         _join_sweep(mlflow_run, config, workspace)
         with mlflow_run.system_metrics():
-            fitted = method.fit(task, network, checkpoints, mlflow_run)
+            fitted = fit_network(method, task, network, checkpoints, mlflow_run)
         _write(task, workspace, network, fitted)
         record_result(mlflow_run, task, workspace, fitted)
         # before the checkpoints are removed: a job that is killed later does not train again
