@@ -5,11 +5,10 @@
 For each seed three models of one architecture are scored on the same tunes of O'Neill's test split:
 `source`, trained on Essen alone; `scratch`, trained on twenty tunes of O'Neill's; `fine_tuned`, the
 source trained further on these twenty, as `training.initial` does. Each keeps the weights of its
-best epoch on its own corpus's validation split. Epochs, batches and windows were chosen on the
-validation split of O'Neill's with another seed, with which `scratch` was best before its last
-epoch; with two of the three seeds here it is best in the last. Test tunes that are like a training
-song of Essen are left out. What is not there of data/essen and data/oneills is
-fetched. The three seeds take about six minutes of one core.
+best epoch on its own corpus's validation split. Settings were chosen on the validation split of
+O'Neill's with another seed. Test tunes that are like a training song of Essen are left out. What is
+not there of data/essen and data/oneills is fetched. The three seeds take about 25 minutes of one
+core.
 """
 
 import argparse
