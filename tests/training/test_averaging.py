@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 import torch
-from stopping import stopped_in_epoch
 from torch import Tensor
 from trainings import SHORT, fit, validation_nll, weights
 
 from ostinato.data.store import TokenStore
 from ostinato.methods.likelihood.module import LikelihoodModule
 from ostinato.training.averaging import warmed_up
+from stopping import stopped_in_epoch
 
 AVERAGED = replace(SHORT, averaging=0.9)
 

@@ -12,7 +12,6 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
-from stopping import OFTEN, stopped_in_epoch
 from trainings import SHORT, fit, weights
 
 from ostinato.data.store import TokenStore
@@ -20,6 +19,7 @@ from ostinato.errors import UserError
 from ostinato.methods.likelihood.settings import LikelihoodTraining
 from ostinato.training.compiling import COMPILERS
 from ostinato.training.within_epoch import WithinEpoch
+from stopping import OFTEN, stopped_in_epoch
 
 PAIR = replace(SHORT, devices=2, strategy="ddp")
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import torch
-from stopping import stopped_in_epoch
 from trainings import SHORT, fit, validation_nll
 
 from ostinato.data.store import TokenStore
 from ostinato.methods.likelihood.module import LikelihoodModule
+from stopping import stopped_in_epoch
 
 SECONDS = 2.0
 TIMED = replace(SHORT, epochs=100_000, minutes=SECONDS / 60, warmup=0.25, validate_every=1000)

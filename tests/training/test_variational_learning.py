@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from stopping import OFTEN, stopped_in_epoch
 from torch import Tensor
 
 from defaults import build
@@ -22,6 +21,7 @@ from ostinato.training import trainer
 from ostinato.training.trainer import Fitted
 from small_networks import store_of
 from small_vaes import vae_of
+from stopping import OFTEN, stopped_in_epoch
 
 SHORT = build(
     "training=cpu method=variational",

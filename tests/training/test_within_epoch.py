@@ -10,12 +10,12 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
-from stopping import OFTEN, stopped_in_epoch
 from trainings import SHORT, Points, fit, joined, weights
 
 from ostinato.data.store import TokenStore
 from ostinato.methods.likelihood.module import LikelihoodModule
 from ostinato.training.within_epoch import WithinEpoch
+from stopping import OFTEN, stopped_in_epoch
 
 SMALL = replace(SHORT, batch_size=2, transpose=(-3, 3), checkpoint_minutes=OFTEN)
 VARIANTS: dict[str, dict[str, Any]] = {
