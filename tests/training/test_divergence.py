@@ -20,7 +20,8 @@ from trainings import SHORT, fit, validation_nll, weights
 
 from ostinato.data.store import TokenStore
 from ostinato.methods.likelihood.module import LikelihoodModule
-from ostinato.training.divergence import DivergedError
+from ostinato.training import precision
+from ostinato.training.divergence import DivergedError, advise
 
 LONG = replace(SHORT, epochs=4)
 
@@ -128,7 +129,6 @@ def test_a_loss_that_grows_is_a_loss_still(store: TokenStore, tmp_path: Path) ->
     [
         ({}, r"lower training\.learning_rate \(0\.01\) or lower training\.gradient_clip \(1\)\."),
         ({"gradient_clip": None}, r" or set training\.gradient_clip \(null\) to 1\."),
-        ({"precision": "bf16-mixed"}, r" or set training\.precision \(bf16-mixed\) to 32-true\."),
     ],
 )
 def test_what_would_help_follows_from_what_is_set(
@@ -136,6 +136,15 @@ def test_what_would_help_follows_from_what_is_set(
 ) -> None:
     with spoilt(epoch=1, batch=1), pytest.raises(DivergedError, match=ways):
         fit(store, replace(LONG, **changed), tmp_path)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_another_precision_would_help_where_it_was_taken(
+    monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    monkeypatch.setattr(precision, "has_bfloat16", lambda: there)
+    way = " or set training.precision (bf16-mixed) to 32-true"
+    assert advise(replace(LONG, precision="bf16-mixed")).endswith(way) == there
 
 
 def test_a_critic_that_leaves_the_numbers_ends_the_training(

@@ -8,7 +8,7 @@ import torch
 from trainings import SHORT
 
 from ostinato.training import precision
-from ostinato.training.precision import choose_precision, has_bfloat16
+from ostinato.training.precision import choose_precision, has_bfloat16, report_precision
 
 HALF = replace(SHORT, precision="bf16-mixed")
 
@@ -24,14 +24,16 @@ def test_a_processor_without_bfloat16_takes_32_bits_and_says_so(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert choose_precision(HALF) == "32-true"
+    report_precision(HALF)
     told = " ".join(capsys.readouterr().err.split())
     assert told.startswith("warning: this processor has no instructions for bfloat16")
 
 
 @pytest.mark.usefixtures("without")
 def test_what_does_not_need_them_stays(capsys: pytest.CaptureFixture[str]) -> None:
-    assert choose_precision(SHORT) == "32-true"
-    assert choose_precision(replace(HALF, accelerator="gpu")) == "bf16-mixed"
+    for training, chosen in ((SHORT, "32-true"), (replace(HALF, accelerator="gpu"), "bf16-mixed")):
+        assert choose_precision(training) == chosen
+        report_precision(training)
     assert capsys.readouterr().err == ""
 
 
@@ -40,6 +42,7 @@ def test_a_processor_with_bfloat16_trains_in_it(
 ) -> None:
     monkeypatch.setattr(precision, "has_bfloat16", lambda: True)
     assert choose_precision(HALF) == "bf16-mixed"
+    report_precision(HALF)
     assert capsys.readouterr().err == ""
 
 

@@ -115,13 +115,10 @@ class _Asked:
 def _experiments(config: Config, conf: Path) -> Iterator[str]:
     """Yield overrides that choose an experiment, the likeliest first."""
     choices = config["choices"]
-    if name := choices.get("experiment"):
-        yield f"experiment={name}"
     defaults = read_yaml(conf / f"{ROOT}.yaml").get("defaults") or ()
     own = next((d["experiment"] for d in defaults if isinstance(d, dict) and "experiment" in d), "")
-    likely = [own] if own else []
-    likely += experiments_of(choices, conf)
-    yield from (f"experiment={name}" for name in dict.fromkeys(likely))
+    likely = dict.fromkeys([choices.get("experiment"), own, *experiments_of(choices, conf)])
+    yield from (f"experiment={name}" for name in likely if name)
     yield "~experiment"
 
 

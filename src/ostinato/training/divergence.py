@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ostinato.errors import UserError
 from ostinato.training.module import method_module
+from ostinato.training.precision import FLOAT32, choose_precision
 from ostinato.training.settings import GradientDescent
 
 
@@ -61,7 +62,7 @@ def advise(training: GradientDescent) -> str:
     ways = [lower, f"set training.gradient_clip ({'null' if clip is None else f'{clip:g}'}) to 1"]
     if clip is not None:
         ways = [lower, f"lower training.gradient_clip ({clip:g})"]
-    if training.precision != "32-true":
+    if choose_precision(training) != FLOAT32:
         ways.append(f"set training.precision ({training.precision}) to 32-true")
     return f"{', '.join(ways[:-1])} or {ways[-1]}"
 

@@ -10,19 +10,24 @@ BFLOAT16: Precision = "bf16-mixed"
 
 
 def choose_precision(training: Training) -> Precision:
-    """Return the precision to train in; warn where it is not that of the settings.
+    """Return the precision that a training has here.
 
     A processor without instructions for bfloat16 (AVX-512 or AMX) takes 32 bits in its place: it
     would be several times slower with it, and oneDNN has no LSTM in bfloat16 for it.
     """
     if training.precision != BFLOAT16 or not _on_processor(training) or has_bfloat16():
         return training.precision
-    console.warn(
-        f"this processor has no instructions for bfloat16, so that training.precision={BFLOAT16} "
-        f"becomes {FLOAT32}: training is slower than where it has them, and the weights differ a "
-        "little."
-    )
     return FLOAT32
+
+
+def report_precision(training: Training) -> None:
+    """Warn where a training has another precision than its settings say."""
+    if (chosen := choose_precision(training)) != training.precision:
+        console.warn(
+            "this processor has no instructions for bfloat16: training.precision="
+            f"{training.precision} becomes {chosen}. Training takes longer than with them, and the "
+            "weights differ a little."
+        )
 
 
 def has_bfloat16() -> bool:

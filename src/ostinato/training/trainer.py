@@ -30,7 +30,7 @@ from ostinato.training.divergence import DivergedError, Divergence
 from ostinato.training.memory import PeakMemory
 from ostinato.training.module import MethodModule
 from ostinato.training.monitor import Monitor
-from ostinato.training.precision import choose_precision
+from ostinato.training.precision import choose_precision, report_precision
 from ostinato.training.settings import Training
 from ostinato.training.timer import Clock, LastValidated
 from ostinato.training.within_epoch import LOGGED_EVERY, WithinEpoch
@@ -104,6 +104,7 @@ def fit(
     are those of the first process alone.
     """
     checkpoint = find_checkpoint(options.checkpoints)
+    report_precision(training)
     training = replace(training, precision=choose_precision(training))
     if training.devices == 1:
         return _fit((module, data, training, options, checkpoint))
