@@ -91,7 +91,7 @@ EXPERIMENTS = {
     ),
     "part of a model": (
         "model:\n  _target_: ostinato.models.recurrent.LSTM\n",
-        r"model\._target_=\S+ does not fit: it must be a SequenceModel or SegmentModel",
+        r"model\._target_=\S+ does not fit: it must be a Network",
     ),
     "a class for a value": (
         "training: {optimizer: {_target_: ostinato.training.timer.Clock, minutes: 1}}\n",

@@ -19,10 +19,7 @@ KINDS = {
     "preprocess": ("ostinato.parallel.Workers",),
     "split": ("ostinato.corpora.splitting.Splitting",),
     "representation": ("ostinato.representations.base.Representation",),
-    "model": (
-        "ostinato.models.sequence.SequenceModel",
-        "ostinato.models.segments.SegmentModel",
-    ),
+    "model": ("ostinato.models.network.Network",),
     "method": ("ostinato.methods.base.Method",),
     "training": ("ostinato.training.settings.Training",),
     "sampling": ("ostinato.sampling.settings.Sampling",),

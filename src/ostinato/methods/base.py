@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from ostinato.training.monitor import Monitor
 
 TEST = "test"  # what a setting of sampling says for pieces of the test split
+ABILITIES = {
+    "fill": "fills in a given piece",
+    "gibbs": "draws music again, part by part",
+}
+"""What some methods can do, by the name that settings of sampling ask for it."""
 
 
 @dataclass(frozen=True)
@@ -131,12 +136,14 @@ class Method(ABC):
     networks: the class of the networks that it trains, by its dotted name. test_metric: the metric
     by which runs are compared in MLflow. instead: for settings of other methods, by dotted key,
     which one is right here. scores_pieces: whether it gives the likelihood of a whole piece.
+    abilities: which of `ABILITIES` it has.
     """
 
     networks: ClassVar[str] = "torch.nn.modules.module.Module"
     test_metric: ClassVar[str]
     instead: ClassVar[Mapping[str, str]] = {}
     scores_pieces: ClassVar[bool] = False
+    abilities: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     @abstractmethod

@@ -8,7 +8,9 @@ from typing import Annotated, Any, ClassVar, NamedTuple
 import torch
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
-from torch import Tensor, nn
+from torch import Tensor
+
+from ostinato.models.network import Network
 
 Pitch = Annotated[int, Field(ge=0, le=127)]
 
@@ -73,7 +75,7 @@ class OneHotRoll(NamedTuple):
     onset: Tensor
 
 
-class SegmentModel(nn.Module, ABC):
+class SegmentModel(Network, ABC):
     """Makes segments from noise.
 
     `takes` names the representations of its segments; `objective` holds how it is trained.

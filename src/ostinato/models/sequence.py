@@ -5,16 +5,17 @@ from functools import partial
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ostinato.models.backbone import Backbone
 from ostinato.models.heads.base import Head
 from ostinato.models.inputs import Input
+from ostinato.models.network import Network
 from ostinato.models.steps import SequenceSpec
 from ostinato.models.voices import VoiceParts
 
 
-class SequenceModel(nn.Module):
+class SequenceModel(Network):
     """Predicts each step from those before it.
 
     `input` and `head` serve where steps are tokens, `frame_input` and `frame_head` where they are

@@ -23,12 +23,14 @@ INSTRUMENTS_NAMED = 4  # at most, of a piece
 class Given:
     """The part of a sample that is not new: all before the tick `until`, and some tracks.
 
-    source: where it is from, as "bwv10.7, a piece of the test split".
+    source: where it is from, as "bwv10.7, a piece of the test split". notes: of each note of the
+    sample whether it is given, where that is not said by the others; else empty.
     """
 
     source: str
     until: int = 0
     tracks: frozenset[int] = frozenset()
+    notes: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,8 @@ def _explain_given(sample: Sample) -> str:
         return ""
     names = [track_label(sample.piece, track) for track in sorted(given.tracks)]
     what = " and ".join(names) if names else "the shaded beginning"
+    if given.notes:
+        what = f"the grey notes, {sum(given.notes)} of {len(given.notes)}"
     return f"Given: {what}, from {given.source}. The rest is new."
 
 

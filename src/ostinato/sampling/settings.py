@@ -1,15 +1,19 @@
 """The settings of sampling."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """Settings of sampling. conf/sampling/ holds the options."""
+    """Settings of sampling. conf/sampling/ holds the options.
 
+    needs: what a method must be able to do for it, of `methods.base.ABILITIES`; nothing by default.
+    """
+
+    needs: ClassVar[str] = ""
     pieces: Annotated[int, Field(ge=1, le=4096, description="how many, in one batch")]
     temperature: Annotated[
         float, Field(ge=0, le=10, description="divides the logits: 1 as they are; lower is safer")
@@ -154,3 +158,64 @@ class AttributeSampling(FromPiece):
             description="how much more; 1 is about a standard deviation of the prior's segments",
         ),
     ]
+
+
+Passes = Annotated[
+    int | None,
+    Field(
+        ge=1,
+        le=4096,
+        description="of blocked Gibbs sampling: each draws again what is not given, less and less "
+        "of it; null: each cell once, in random order (ancestral)",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class GibbsSampling(Sampling):
+    """Settings of blocked Gibbs sampling from nothing, by a masked model."""
+
+    needs: ClassVar[str] = "gibbs"
+    passes: Passes
+
+
+@dataclass(frozen=True)
+class FillSampling(FromPiece):
+    """Settings of filling in a piece: what is named is made anew, and all else is given.
+
+    Notes that begin in `bars` and `tracks`, and have `pitches`, are made anew, together with the
+    rests between them. With `pitches` or `notes` what is made anew lies where those notes were.
+    """
+
+    needs: ClassVar[str] = "fill"
+    bars: Annotated[
+        tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None,
+        Field(description="first and last bar to make, [5, 8], as a score counts them; null: all"),
+    ]
+    tracks: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=64)], ...] | None,
+        Field(min_length=1, description="tracks to make, counted from 1; null: all"),
+    ]
+    pitches: Annotated[
+        tuple[Annotated[int, Field(ge=0, le=127)], Annotated[int, Field(ge=0, le=127)]] | None,
+        Field(description="lowest and highest MIDI pitch of the notes to make anew; null: all"),
+    ]
+    notes: Annotated[
+        tuple[Annotated[int, Field(ge=1)], ...] | None,
+        Field(
+            min_length=1,
+            description="notes to make anew, counted from 1 in the order in which they begin; "
+            "null: all",
+        ),
+    ]
+    passes: Passes
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("bars", "pitches"):
+            ends = getattr(self, name)
+            if ends is not None and ends[0] > ends[1]:
+                raise ValueError(
+                    f"{name}=[{ends[0]}, {ends[1]}] does not fit: it should be the first and then "
+                    "the last."
+                )

@@ -1,0 +1,206 @@
+"""What of a piece is given and what is to be made, for every method that fills music in."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostinato.errors import UnencodableError
+from ostinato.music.page import Given
+from ostinato.music.piece import LOUDNESS, Piece, order_by
+from ostinato.music.piece_defaults import PieceDefaults
+from ostinato.representations.monophonic import HOLD, REST
+from ostinato.representations.voices import Voices
+from ostinato.sampling.settings import FillSampling
+from ostinato.wording import quantity
+
+Grid = NDArray[np.integer[Any]]
+
+
+@dataclass(frozen=True)
+class Task:
+    """Music to fill in, on the grid of `Voices`.
+
+    tokens: (steps, voices) of the given notes, rests elsewhere; known: the same shape, false where
+    something is to be made; piece: the music, None where nothing is given; given: (notes,) which of
+    its notes are.
+    """
+
+    tokens: Grid
+    known: NDArray[np.bool_]
+    piece: Piece | None = None
+    given: NDArray[np.bool_] | None = None
+    steps_before: int = 0
+
+    @property
+    def must_begin(self) -> NDArray[np.bool_]:
+        """Return the unknown cells that follow a given one: they hold no given note longer."""
+        after_known = np.zeros_like(self.known)
+        after_known[1:] = self.known[:-1]
+        return after_known & ~self.known
+
+
+def prepare(piece: Piece, settings: FillSampling, representation: Voices) -> Task:
+    """Return what settings name of a piece as a task.
+
+    Raises `UnencodableError` for a piece that has no such bars, tracks or notes, or that the
+    representation cannot write.
+    """
+    piece = _with_tracks(piece, representation)
+    tracks = _pitched_tracks(piece)
+    lines, bars = _barlines(piece), settings.bars
+    if bars is not None and bars[1] > len(lines) - 1:
+        raise UnencodableError(f"has {quantity(len(lines) - 1, 'bar')} and no bar {bars[1]}")
+    if settings.tracks is not None and max(settings.tracks) > len(tracks):
+        raise UnencodableError(
+            f"has {quantity(len(tracks), 'track')} and no track {max(settings.tracks)}"
+        )
+    start, end = (0, piece.end) if bars is None else (lines[bars[0] - 1], lines[bars[1]])
+    chosen = range(1, len(tracks) + 1) if settings.tracks is None else settings.tracks
+    made = _select(piece, settings, (start, end), [int(tracks[n - 1]) for n in chosen])
+    whole = representation.encode(piece).reshape(-1, representation.voices)
+    before = representation.steps_before(piece)
+    first, last = (
+        round(tick * representation.steps_per_quarter / piece.resolution) + before
+        for tick in (start, end)
+    )
+    if bars is None:
+        first, last = 0, len(whole)
+    steps = max(len(whole), last)
+    tokens = _encode_given(replace(piece, notes=piece.notes[~made]), representation, steps, before)
+    sounds = _sounding(tokens)
+    if settings.pitches is not None or settings.notes is not None:
+        padded = np.full((steps, representation.voices), REST, np.int64)
+        padded[: len(whole)] = whole
+        known = sounds | ~_sounding(padded)
+    else:
+        region = np.zeros(tokens.shape, np.bool_)
+        for n in chosen:
+            region[first:last, representation.parts[n - 1]] = True
+        known = sounds | ~region
+    if known.all():
+        raise UnencodableError("has nothing to make where sampling says so")
+    return Task(tokens, known, piece, ~made, before)
+
+
+def from_prompt(beginning: Piece, steps: int, representation: Voices) -> Task:
+    """Return a task of so many steps in all that begins with a piece; raises `UnencodableError`."""
+    before = representation.steps_before(beginning)
+    tokens = _encode_given(beginning, representation, steps, before)
+    lines = beginning.barlines()
+    metre = representation.bar_steps
+    length = round(beginning.end * representation.steps_per_quarter / beginning.resolution) + before
+    known = np.zeros(tokens.shape, np.bool_)
+    known[: -(-length // metre) * metre if len(lines) else length] = True
+    return Task(tokens, known, beginning, np.ones(len(beginning.notes), np.bool_), before)
+
+
+def from_nothing(steps: int, representation: Voices) -> Task:
+    """Return a task of so many steps of which nothing is given."""
+    shape = (steps, representation.voices)
+    return Task(np.full(shape, REST, np.int64), np.zeros(shape, np.bool_))
+
+
+def finish(
+    task: Task, tokens: Grid, representation: Voices, setting: PieceDefaults, name: str
+) -> tuple[Piece, tuple[bool, ...]]:
+    """Return the piece of a task that was filled in, and which of its notes were given.
+
+    tokens: (steps, voices) of all. Given notes are those of the piece, with all that they had.
+    """
+    made = np.where(task.known, REST, tokens).astype(np.uint16)
+    new = representation.decode(made.ravel(), name)
+    if task.piece is None or task.given is None:
+        piece = setting.apply_to(new, representation.preserves)
+        return piece, (False,) * len(piece.notes)
+    old = task.piece
+    resolution = math.lcm(old.resolution, new.resolution)
+    old, new = old.at_resolution(resolution), new.at_resolution(resolution)
+    notes = new.notes.copy()
+    notes["onset"] -= task.steps_before * resolution // representation.steps_per_quarter
+    notes = _dress(notes, old, setting)
+    kept = old.notes[task.given]
+    both = np.concatenate([kept, notes])
+    given = np.arange(len(both)) < len(kept)
+    order = order_by(*(both[key] for key in ("onset", "track", "pitch", "duration")))
+    piece = replace(old, name=name, notes=both[order])
+    return piece, tuple(given[order].tolist())
+
+
+def describe(source: str, given: tuple[bool, ...]) -> Given | None:
+    """Return what of a piece is not new, by its notes; None where all is."""
+    return Given(source, notes=given) if any(given) else None
+
+
+def _select(
+    piece: Piece, settings: FillSampling, ticks: tuple[int, int], tracks: list[int]
+) -> NDArray[np.bool_]:
+    """Return which notes of a piece are to be made anew: (notes,)."""
+    notes = piece.notes
+    made = (notes["onset"] >= ticks[0]) & (notes["onset"] < ticks[1]) & ~notes["drum"]
+    made &= np.isin(notes["track"], tracks)
+    if settings.pitches is not None:
+        made &= (notes["pitch"] >= settings.pitches[0]) & (notes["pitch"] <= settings.pitches[1])
+    if settings.notes is not None:
+        if max(settings.notes) > len(notes):
+            raise UnencodableError(
+                f"has {quantity(len(notes), 'note')} and no note {max(settings.notes)}"
+            )
+        made &= np.isin(np.arange(1, len(notes) + 1), settings.notes)
+    return made
+
+
+def _with_tracks(piece: Piece, representation: Voices) -> Piece:
+    """Return a piece with silent tracks after its own, as many as the representation takes.
+
+    So a melody alone can be harmonised.
+    """
+    missing = len(representation.by_track) - len(_pitched_tracks(piece))
+    return replace(piece, track_names=piece.track_names + ("",) * max(0, missing))
+
+
+def _pitched_tracks(piece: Piece) -> NDArray[np.int64]:
+    """Return the numbers of the tracks that are no drums."""
+    drums = np.unique(piece.notes["track"][piece.notes["drum"]])
+    return np.setdiff1d(np.arange(len(piece.track_names)), drums)
+
+
+def _barlines(piece: Piece) -> list[int]:
+    """Return the ticks at which bar 1, 2, … begin and the last one ends; a pickup is no bar."""
+    from ostinato.music.picture import has_pickup
+
+    lines = piece.barlines()[int(has_pickup(piece)) :].tolist()
+    last = lines[-1] - lines[-2] if len(lines) > 1 else piece.end - lines[0]
+    return [*lines, max(lines[-1] + last, piece.end)]
+
+
+def _encode_given(piece: Piece, representation: Voices, steps: int, before: int) -> Grid:
+    """Return the tokens of the notes that are given: (steps, voices)."""
+    tokens = np.full((steps, representation.voices), REST, np.int64)
+    if len(piece.notes):
+        found = representation.encode(piece).reshape(-1, representation.voices)
+        # a piece without its first notes may not show that it has a pickup
+        late = before - representation.steps_before(piece)
+        tokens[late : late + len(found)] = found
+    return tokens
+
+
+def _sounding(tokens: Grid) -> NDArray[np.bool_]:
+    """Return where a voice sounds: (steps, voices); a hold always holds a note."""
+    sounds: NDArray[np.bool_] = (tokens < REST) | (tokens == HOLD)
+    return sounds
+
+
+def _dress(notes: NDArray[Any], old: Piece, setting: PieceDefaults) -> NDArray[Any]:
+    """Return new notes on the tracks and instruments of a piece, as loud as it is."""
+    tracks = _pitched_tracks(old)
+    notes["track"] = tracks[notes["track"]]
+    loud = old.notes["velocity"]
+    notes["velocity"] = int(np.median(loud)) if len(loud) else LOUDNESS
+    for n, track in enumerate(tracks.tolist()):
+        own = old.track(track)["program"]
+        usual = setting.programs[n] if n < len(setting.programs) else 0
+        notes["program"][notes["track"] == track] = own[0] if len(own) else usual
+    return notes
