@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 TEST = "test"  # what a setting of sampling says for pieces of the test split
 ABILITIES = {
-    "fill": "fills in a given piece",
-    "gibbs": "draws music again, part by part",
+    "fill": ("fills in given music", "masked"),
+    "gibbs": ("draws music again, part by part", "masked"),
 }
-"""What some methods can do, by the name that settings of sampling ask for it."""
+"""What some methods can do, by the name that sampling asks for it, and a model that does it."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,13 @@ class Method(ABC):
 
     def check_sampling(self, config: Config) -> None:
         """Raise `ConfigError` for sampling that a model of the config cannot do."""
-        del config
+        needs, chosen = config.build("sampling").needs, config["choices"]
+        if needs and needs not in self.abilities:
+            words, model = ABILITIES[needs]
+            raise ConfigError(
+                f"sampling={chosen['sampling']} needs a model that {words}, and "
+                f"model={chosen['model']} does not: say model={model}."
+            )
 
     def needs_prompt(self, config: Config) -> bool:
         """Return whether a model of the config makes nothing from nothing."""

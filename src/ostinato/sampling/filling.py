@@ -139,7 +139,9 @@ def _select(
 ) -> NDArray[np.bool_]:
     """Return which notes of a piece are to be made anew: (notes,)."""
     notes = piece.notes
-    made = (notes["onset"] >= ticks[0]) & (notes["onset"] < ticks[1]) & ~notes["drum"]
+    made: NDArray[np.bool_] = (
+        (notes["onset"] >= ticks[0]) & (notes["onset"] < ticks[1]) & ~notes["drum"]
+    )
     made &= np.isin(notes["track"], tracks)
     if settings.pitches is not None:
         made &= (notes["pitch"] >= settings.pitches[0]) & (notes["pitch"] <= settings.pitches[1])

@@ -76,6 +76,7 @@ class Likelihood(Method):
 
     def check_sampling(self, config: Config) -> None:
         """Refuse no prompt where one is needed, and ways between segments."""
+        super().check_sampling(config)
         model, sampling = config["choices"]["model"], config.build("sampling")
         if sampling.prompt is None and self.needs_prompt(config):
             raise ConfigError(

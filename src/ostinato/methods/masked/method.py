@@ -70,6 +70,7 @@ class Masked(Method):
 
     def check_sampling(self, config: Config) -> None:
         """Refuse chords to be filled in, and ways between segments."""
+        super().check_sampling(config)
         model, sampling = config["choices"]["model"], config.build("sampling")
         representation = config["choices"]["representation"]
         fills = sampling.needs == "fill" or sampling.prompt is not None

@@ -1,6 +1,7 @@
 """Sampling from masked models: from nothing, after a prompt, or to fill a piece in."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -36,9 +37,7 @@ def sample(task: SamplingTask) -> Samples:
     samples = []
     for i, tokens in enumerate(draw(network, tasks, settings, task.seed, passes)):
         name = f"sample-{i + 1:02d}"
-        piece, given = filling.finish(
-            tasks[i], tokens, representation, task.bundle.setting, name
-        )
+        piece, given = filling.finish(tasks[i], tokens, representation, task.bundle.setting, name)
         source = tasks[i].piece
         about = filling.describe(_name_source(named, source), given) if source else None
         finished = piece if source else begin_at_first_note(piece)
@@ -47,9 +46,7 @@ def sample(task: SamplingTask) -> Samples:
     return Samples(samples, first.name if first is not None and named == TEST else None)
 
 
-def _find_tasks(
-    task: SamplingTask, settings: FillSampling, representation: Voices
-) -> list[Task]:
+def _find_tasks(task: SamplingTask, settings: FillSampling, representation: Voices) -> list[Task]:
     """Return the piece that settings name as a task, or as many of the test split as are asked."""
 
     def prepare(piece: Piece) -> Task:
@@ -61,7 +58,7 @@ def _find_tasks(
             return [prepare(piece)]
         except UnencodableError as error:
             raise UserError(
-                f"sampling.piece={where(settings.piece)} cannot be filled in: as "
+                f"sampling.piece={where(Path(settings.piece))} cannot be filled in: as "
                 f"{representation.name} the piece {error}."
             ) from error
     return _first_of_test(task, prepare)
@@ -114,8 +111,6 @@ def _from_nothing(
 
 
 def _name_source(named: str, piece: Piece | None) -> str:
-    from pathlib import Path
-
     if named == TEST and piece is not None:
         return f"{piece.name}, a piece of the test split"
     return Path(named).name

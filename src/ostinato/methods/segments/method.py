@@ -78,6 +78,7 @@ class SegmentMethod(Method):
 
     def check_sampling(self, config: Config) -> None:
         """Refuse a prompt that is not continued, none where one is needed, and given music."""
+        super().check_sampling(config)
         model, sampling = config["choices"]["model"], config.build("sampling")
         conditional = self.needs_prompt(config)
         if conditional and sampling.prompt is None:

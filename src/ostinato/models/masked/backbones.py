@@ -68,7 +68,7 @@ class _ConvolutionLayer(nn.Module):
         # padding is 0, as what lies beyond the ends of the tensor is
         y = self.norm(x) * inside[..., None]
         y = self.convolution(y.mT).mT
-        added: Tensor = self.mix(self.dropout(nn.functional.gelu(y)))
+        added: Tensor = self.mix(self.dropout(nn.functional.relu(y)))
         return x + added
 
 
@@ -78,7 +78,9 @@ class Transformer(BidirectionalBackbone):
     def __init__(
         self,
         layers: Annotated[int, Field(ge=1, le=64, description="layers of attention")],
-        heads: Annotated[int, Field(ge=1, le=64, description="heads of each; they divide the size")],
+        heads: Annotated[
+            int, Field(ge=1, le=64, description="heads of each; they divide the size")
+        ],
         dropout: Annotated[float, Field(ge=0, lt=1, description="dropped in every layer")],
         *,
         size: int,

@@ -43,7 +43,7 @@ def read_cells(steps: Tensor, positions: Tensor, targets: Tensor, spec: Sequence
     voices, end = spec.voices_per_step, spec.size - 1
     missing = -targets.shape[1] % voices
     tokens = torch.nn.functional.pad(targets, (0, missing), value=IGNORED)
-    tokens = tokens.unflatten(1, (-1, voices))  # (batch, steps, voices)
+    tokens = tokens.reshape(len(tokens), -1, voices)  # (batch, steps, voices)
     real = (tokens != IGNORED) & (tokens != end)
     names = list(spec.features)
     of_step = positions[:, ::voices, names.index("step")]

@@ -19,9 +19,8 @@ class CellHead(nn.Module):
         self.classes = nn.ModuleList(nn.Linear(size, CLASSES) for _ in range(voices))
         width = 2 * voices * (2 * reach + 1)
         self.intervals = nn.ModuleList(nn.Linear(size, width) for _ in range(voices))
-        for layer in self.intervals:  # the network begins as a plain softmax
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+        for parameter in self.intervals.parameters():  # the network begins as a plain softmax
+            nn.init.zeros_(parameter)
 
     def forward(self, y: Tensor, around: Tensor, voice: Tensor) -> Tensor:
         """Return logits (cells, classes).
@@ -41,7 +40,7 @@ class CellHead(nn.Module):
 
     def _interval_scores(self, scores: Tensor, around: Tensor) -> Tensor:
         """Return the score of each pitch, summed over the pitches around: (cells, 128)."""
-        table = scores.unflatten(-1, (around.shape[-1], 2 * self.reach + 1))
+        table = scores.reshape(*around.shape, 2 * self.reach + 1)
         pitches = torch.arange(PITCHES, device=around.device)
         interval = pitches - around[..., None]  # (cells, 2 * voices, 128)
         inside = (interval.abs() <= self.reach) & (around < REST)[..., None]

@@ -57,7 +57,7 @@ class CellInput(nn.Module):
         Cells are those of `models.masked.cells`, the unknown ones among them.
         """
         voice = torch.arange(self.voices, device=cell.device)
-        x = self.cells(cell + voice * INPUTS).sum(dim=2) + self.step(step)
+        x: Tensor = self.cells(cell + voice * INPUTS).sum(dim=2) + self.step(step)
         x = x + self.kinds(_kind(cell) + voice * KINDS).sum(dim=2)
         last, following = fill_left(cell), fill_right(cell)
         found = [_interval(last, following)]

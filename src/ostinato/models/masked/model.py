@@ -46,7 +46,8 @@ class MaskedModel(Network):
             float, Field(ge=0, lt=1, description="dropped after the input and before the output")
         ],
         scored_masks: Annotated[
-            int, Field(ge=1, le=4096, description="masks of each piece that estimate its likelihood")
+            int,
+            Field(ge=1, le=4096, description="masks of each piece that estimate its likelihood"),
         ],
         *,
         spec: SequenceSpec,
@@ -85,7 +86,7 @@ class MaskedModel(Network):
         y = self(cell, step)
         rows, at, voice = chosen.nonzero(as_tuple=True)
         around = torch.cat([fill_left(cell), fill_right(cell)], dim=-1)
-        logits = self.head(y[rows, at], around[rows, at], voice)
+        logits: Tensor = self.head(y[rows, at], around[rows, at], voice)
         legal = legal_classes(cell, self.spec.falling)[rows, at, voice]
         return logits.float().masked_fill(~legal, -torch.inf).log_softmax(dim=-1)
 
