@@ -4,7 +4,7 @@ Tokens 0 to 127 begin a note of that pitch, `REST` is silence, and `HOLD` contin
 the silence).
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,7 +98,14 @@ class LineGrammar(Grammar):
     a piece ends at the end of a step, with at least one note in it.
     """
 
-    of_rows = ("count", "silence", "begun", "sounding", "pitch", "quarters")
+    of_rows: ClassVar[tuple[str, ...]] = (
+        "count",
+        "silence",
+        "begun",
+        "sounding",
+        "pitch",
+        "quarters",
+    )
 
     def __init__(
         self, batch: int, lines: int, bar_steps: int, steps_per_quarter: int, hold: bool, end: bool
