@@ -22,3 +22,7 @@ class UnreadableError(UserError):
 
 class UnencodableError(UserError):
     """A piece that a representation cannot hold; the message is the reason."""
+
+
+class ImpossibleConditionError(UserError):
+    """Given notes that a model gives no probability; the message says where."""

@@ -185,6 +185,18 @@ def test_a_state_can_be_continued_in_two_ways(maker: Maker) -> None:
     assert torch.equal(one, again)
 
 
+def test_rows_of_a_state_go_on_as_their_sequences_do(maker: Maker) -> None:
+    backbone, x, rows = made(maker), noise(2, 10), torch.tensor([1, 1, 0])
+    with torch.no_grad():
+        _, state = backbone(x)
+        _, expected = backbone(x[rows])
+        taken = backbone.select(state, rows)
+        torch.testing.assert_close(taken, expected)
+        torch.testing.assert_close(
+            backbone(noise(3, 2, 1), taken), backbone(noise(3, 2, 1), expected)
+        )
+
+
 def test_every_weight_learns_from_the_last_step(maker: Maker) -> None:
     backbone, x = made(maker).train(), noise(4, 12).requires_grad_()
     (backbone(x)[0][:, -1] * torch.randn(backbone.output_size)).sum().backward()

@@ -1,5 +1,6 @@
 """A sequence model says the same step by step, in chunks and at once, and never looks ahead."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -13,7 +14,7 @@ from ostinato.models.bundle import build_network
 from ostinato.models.inputs import OneHot
 from ostinato.models.sequence import SequenceModel
 from ostinato.models.steps import IGNORED, SequenceSpec
-from small_networks import BACKBONES, config_of, network_of
+from small_networks import BACKBONES, OTHERS, REPRESENTATIONS, config_of, network_of
 
 FEATURES = {"step": 3, "kind": 5}
 VOCABULARY = 11
@@ -94,6 +95,25 @@ def test_pieces_side_by_side_do_not_hear_each_other(backbone: str) -> None:
         together = network(tokens, positions)[0]
         alone = network(tokens[2:3], positions[2:3])[0]
     torch.testing.assert_close(alone, together[2:3], atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("backbone", [*BACKBONES, *OTHERS])
+@pytest.mark.parametrize("representation", ["voices", "pitch"])
+@pytest.mark.parametrize("time", [8, 9, 11])
+def test_rows_of_a_state_go_on_as_their_sequences_do(
+    backbone: str, representation: str, time: int
+) -> None:
+    network, rows = network_of(representation, backbone=backbone), torch.tensor([1, 1, 0])
+    tokens = torch.randint(128, (2, time), generator=torch.Generator().manual_seed(0))
+    known = [REPRESENTATIONS[representation].positions(row) for row in tokens.numpy()]
+    positions = torch.from_numpy(np.stack(known)).long()
+    with torch.no_grad():
+        _, state = network(tokens, positions)
+        _, expected = network(tokens[rows], positions[rows])
+        taken = network.select(state, rows)
+        more = tokens[rows, :3].flip(0), positions[rows, :3]
+        torch.testing.assert_close(taken, expected)
+        torch.testing.assert_close(network(*more, state=taken), network(*more, state=expected))
 
 
 def test_score_is_the_negative_logarithm_of_the_probability() -> None:

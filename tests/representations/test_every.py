@@ -134,6 +134,30 @@ def test_grammar_and_tokens_agree_on_positions(representation: TokenRepresentati
         assert np.array_equal(grammar.positions(), known[:, step])
 
 
+def test_rows_of_a_grammar_are_those_of_sequences_that_grew_by_themselves(
+    representation: TokenRepresentation,
+) -> None:
+    rows, steps = np.array([3, 0, 3, 3, 2]), 90
+    before = sampled(representation, 4, steps, seed=1)
+    grammar, expected = representation.grammar(4), representation.grammar(len(rows))
+    for step in range(steps):
+        grammar.advance(before[:, step])
+        expected.advance(before[rows, step])
+    selected = grammar.select(rows)
+    unmoved = grammar.legal(), grammar.positions(), grammar.quarters.copy()
+    random = np.random.default_rng(2)
+    for _ in range(60):
+        legal = selected.legal()
+        assert np.array_equal(legal, expected.legal())
+        assert np.array_equal(selected.positions(), expected.positions())
+        assert np.array_equal(selected.quarters, expected.quarters)
+        tokens = np.argmax(random.random(legal.shape) * legal, axis=1)
+        selected.advance(tokens)
+        expected.advance(tokens)
+    still = grammar.legal(), grammar.positions(), grammar.quarters
+    assert all(np.array_equal(a, b) for a, b in zip(unmoved, still, strict=True))
+
+
 def test_transposed_positions_are_those_of_transposed_tokens() -> None:
     check_transposed_positions(REPRESENTATIONS["voices"])
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from ostinato.models.steps import take_rows
+
 
 class Backbone(nn.Module, ABC):
     """Carries information along time."""
@@ -20,3 +22,10 @@ class Backbone(nn.Module, ABC):
         Passing the state on continues the sequence: one step at a time, or in chunks of any
         length, gives what the whole pass gives.
         """
+
+    def select(self, state: Any, rows: Tensor) -> Any:
+        """Return the state of the sequences numbered `rows`, (batch,) int64, which may repeat.
+
+        A backbone whose tensors do not all begin with the batch says here where it is.
+        """
+        return take_rows(state, rows)

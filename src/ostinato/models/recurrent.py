@@ -7,6 +7,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from ostinato.models.backbone import Backbone
+from ostinato.models.steps import take_rows
 
 
 class Recurrent(Backbone):
@@ -34,6 +35,10 @@ class Recurrent(Backbone):
         """Return y (batch, time, hidden_size) and the state after x (batch, time, input_size)."""
         y, state = self.layers(x, state)
         return y, state
+
+    def select(self, state: Any, rows: Tensor) -> Any:
+        """Return the state of the sequences `rows`; its tensors are (layers, batch, units)."""
+        return take_rows(state, rows, dim=1)
 
 
 class RNN(Recurrent):

@@ -11,7 +11,7 @@ from ostinato.models.backbone import Backbone
 from ostinato.models.heads.base import Head
 from ostinato.models.inputs import Input
 from ostinato.models.network import Network
-from ostinato.models.steps import SequenceSpec
+from ostinato.models.steps import SequenceSpec, take_rows
 from ostinato.models.voices import VoiceParts
 
 
@@ -79,6 +79,11 @@ class SequenceModel(Network):
         y, of_backbone = self.backbone(self.input(steps, positions, semitones), of_backbone)
         context, of_head = self.head(y, steps, positions, of_head)
         return context, (of_backbone, of_head)
+
+    def select(self, state: Any, rows: Tensor) -> Any:
+        """Return the state of the sequences numbered `rows`, (batch,) int64, which may repeat."""
+        of_backbone, of_head = state
+        return self.backbone.select(of_backbone, rows), take_rows(of_head, rows)
 
     def nll(
         self,

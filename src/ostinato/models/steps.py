@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from torch import Tensor
 
@@ -35,6 +36,21 @@ class SequenceSpec:
     def unit(self) -> str:
         """Return the name of one step: token or frame."""
         return self.kind.removesuffix("s")
+
+
+def take_rows(state: Any, rows: Tensor, dim: int = 0) -> Any:
+    """Return a state of the sequences numbered `rows`: (batch,) int64, each as often as it comes.
+
+    state: tensors whose dimension `dim` is the batch, in tuples within tuples; what is no tensor
+    holds for the whole batch and stays.
+    """
+    if isinstance(state, Tensor):
+        return state.index_select(dim, rows)
+    if not isinstance(state, tuple):
+        return state
+    parts = [take_rows(part, rows, dim) for part in state]
+    # a named tuple takes its fields one by one
+    return type(state)(*parts) if hasattr(state, "_fields") else tuple(parts)
 
 
 def predicted(targets: Tensor) -> Tensor:

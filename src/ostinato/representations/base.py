@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ostinato.music.piece import Piece
+from ostinato.representations.batched import Batched
 
 Tokens = NDArray[np.integer[Any]]
 StepsPerQuarter = Annotated[int, Field(ge=1, le=64, description="time steps to the quarter note")]
@@ -34,11 +35,11 @@ def pitch_name(pitch: int) -> str:
     return f"{PITCH_CLASSES[pitch % 12]}{pitch // 12 - 1} ({pitch})"
 
 
-class Grammar(ABC):
+class Grammar(Batched, ABC):
     """Follows a batch of sequences as they grow, and says which tokens may come next.
 
     A new grammar stands at the beginning of a piece. `quarters: (batch,)` is the musical time
-    reached, in quarter notes.
+    reached, in quarter notes. `of_rows` names every array that `advance` changes.
     """
 
     quarters: NDArray[np.float64]

@@ -190,6 +190,8 @@ class EventGrammar(Grammar):
     in silence, with at least one note in it.
     """
 
+    of_rows = ("time", "began", "silent_from", "begun", "has_velocity", "quarters")
+
     def __init__(self, events: Event, batch: int) -> None:
         self.events = events
         self.time = np.zeros(batch, np.int64)  # steps

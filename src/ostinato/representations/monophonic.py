@@ -4,7 +4,7 @@ Tokens 0 to 127 begin a note of that pitch, `REST` is silence, and `HOLD` contin
 the silence).
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,6 +98,15 @@ class LineGrammar(Grammar):
     a piece ends at the end of a step, with at least one note in it.
     """
 
+    of_rows: ClassVar[tuple[str, ...]] = (
+        "count",
+        "silence",
+        "begun",
+        "sounding",
+        "pitch",
+        "quarters",
+    )
+
     def __init__(
         self, batch: int, lines: int, bar_steps: int, steps_per_quarter: int, hold: bool, end: bool
     ) -> None:
@@ -106,13 +115,17 @@ class LineGrammar(Grammar):
         self.hold = HOLD if hold else None
         self.size = (130 if hold else 128) + end
         self.end = self.size - 1 if end else None
-        self.rows = np.arange(batch)
         self.count = np.zeros(batch, np.int64)  # tokens since the beginning of the piece
         self.silence = np.zeros(batch, np.int64)  # whole steps
         self.begun = np.zeros(batch, np.bool_)
         self.sounding = np.zeros((batch, lines), np.bool_)
         self.pitch = np.zeros((batch, lines), np.int64)  # of the note that sounds, or sounded last
         self.quarters = np.zeros(batch)
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """Return the number of each sequence: (batch,)."""
+        return np.arange(len(self.count))
 
     def legal(self) -> NDArray[np.bool_]:
         turn = self.count % self.lines

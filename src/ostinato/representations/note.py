@@ -175,9 +175,10 @@ class NoteGrammar(Grammar):
     most. A piece ends after a note. The time reached is that of the last note's end.
     """
 
+    of_rows = ("last_kind", "longest", "time", "moved", "pitch", "ends", "quarters")
+
     def __init__(self, notes: Note, batch: int) -> None:
         self.notes = notes
-        self.rows = np.arange(batch)
         self.last_kind = np.full(batch, BEGINNING, np.int64)
         self.longest = np.zeros(batch, np.bool_)  # the last token was, of its kind
         self.time = np.zeros(batch, np.int64)  # steps up to the coming onset
@@ -185,6 +186,11 @@ class NoteGrammar(Grammar):
         self.pitch = np.zeros(batch, np.int64)  # of the last note
         self.ends = np.zeros((batch, 128), np.int64)  # of the last note of each pitch
         self.quarters = np.zeros(batch)
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """Return the number of each sequence: (batch,)."""
+        return np.arange(len(self.time))
 
     def legal(self) -> NDArray[np.bool_]:
         notes = self.notes

@@ -4,18 +4,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.representations.base import Tokens
+from ostinato.representations.batched import Batched
 from ostinato.representations.monophonic import REST
 
 CLASSES = 12
 LEVELS = 256  # into which the share of a pitch class is divided
 
 
-class PitchClassProfile:
+class PitchClassProfile(Batched):
     """The share of each pitch class in what sounded, the last time steps counting most.
 
     For each of `half_lives` the weight of a time step halves after so many steps: a key profile
     that follows the music, as of Krumhansl and Schmuckler (1990).
     """
+
+    of_rows = ("shares", "weight")
 
     def __init__(self, batch: int, half_lives: tuple[float, ...]) -> None:
         self.half_lives = half_lives

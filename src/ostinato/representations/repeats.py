@@ -4,10 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.representations.base import Tokens
+from ostinato.representations.batched import Batched
 from ostinato.representations.monophonic import HOLD, REST
 
 
-class RepeatMatcher:
+class RepeatMatcher(Batched):
     """Finds where the piece so far went as it went just now, and returns how it went on there.
 
     For each voice by itself, and for all of them together: the longest run of last steps that
@@ -19,6 +20,8 @@ class RepeatMatcher:
     1995) and the factor oracle of Assayag & Dubnov (Using factor oracles for machine improvisation,
     2004), for one step at a time. A step takes time in proportion to those before it.
     """
+
+    of_rows = ("steps", "tokens", "state", "common")
 
     def __init__(self, batch: int, voices: int, lengths: tuple[int, ...]) -> None:
         self.voices, self.lengths = voices, lengths

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from ostinato.representations.base import Tokens
+from ostinato.representations.batched import Batched
 from ostinato.representations.monophonic import HOLD, REST, rotate_to_turn
 from ostinato.representations.pitch_class_profile import (
     CLASSES,
@@ -116,8 +117,10 @@ class VoiceHistory:
         return moved
 
 
-class HistoryFollower:
+class HistoryFollower(Batched):
     """The features of `VoiceHistory.of_piece`, of a batch of pieces that grow by time steps."""
+
+    of_rows = ("previous", "profile", "matcher", "cached")
 
     def __init__(self, history: VoiceHistory, batch: int, voices: int) -> None:
         self.previous = np.full((batch, voices), REST)

@@ -11,6 +11,8 @@ from ostinato.representations.voice_history import HistoryFollower, VoiceHistory
 class VoicesGrammar(LineGrammar):
     """Follows interleaved voices, and what their positions hold."""
 
+    of_rows = (*LineGrammar.of_rows, "tokens", "follower")
+
     def __init__(
         self,
         batch: int,

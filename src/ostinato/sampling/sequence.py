@@ -71,7 +71,7 @@ def compose(
     state: Any = None
     context: Tensor | None = None
     if representation.end is not None:
-        context, state = _step(network, last, grammar, state)
+        context, state = advance(network, last, grammar, state)
     limit = settings.max_bars * BAR_QUARTERS
     most = max(1, round(limit * TOKENS_PER_QUARTER)) + max(map(len, prefixes))
     with console.bar("composing", settings.max_bars, "bars") as reached:
@@ -86,7 +86,7 @@ def compose(
             reached(float(np.where(growing.done, limit, grammar.quarters).min()) / BAR_QUARTERS)
             if growing.done.all():
                 break
-            context, state = _step(network, chosen, grammar, state)
+            context, state = advance(network, chosen, grammar, state)
     drawn_after = [tokens[len(g) :] for tokens, g in zip(growing.tokens, prefixes, strict=True)]
     notes = np.array(
         [representation.note_count(np.array(tokens, np.int64)) for tokens in drawn_after]
@@ -129,9 +129,13 @@ def _append(
     growing.done |= grammar.quarters >= limit
 
 
-def _step(
+def advance(
     network: SequenceModel, tokens: NDArray[Any], grammar: Grammar, state: Any
 ) -> tuple[Tensor, Any]:
+    """Return the context (batch, …) of the next tokens, and the state after `tokens`: (batch,).
+
+    grammar: one that has advanced by them; state: None before the first.
+    """
     device = next(network.parameters()).device
     inputs = torch.from_numpy(tokens.astype(np.int64))[:, None].to(device)
     positions = torch.from_numpy(grammar.positions().astype(np.int64))[:, None].to(device)

@@ -27,7 +27,7 @@ class Sampler:
 
     def categorical(self, logits: Tensor, notes: Tensor | None = None) -> Tensor:
         """Draw one class of each row by temperature, top-k and nucleus: (batch,)."""
-        device, logits = logits.device, _check_logits(logits).float().cpu()
+        device, logits = logits.device, check_logits(logits).float().cpu()
         legal = logits > -torch.inf if self.legal is None else self.legal
         recent = torch.zeros_like(legal) if self.recent is None else self.recent
         notes = self.notes if notes is None else notes.cpu()
@@ -36,7 +36,7 @@ class Sampler:
 
     def bernoulli(self, logits: Tensor) -> Tensor:
         """Draw 0 or 1 for each logit by itself, by temperature alone: int64."""
-        shares = torch.sigmoid(_check_logits(logits).double().cpu() / self.settings.temperature)
+        shares = torch.sigmoid(check_logits(logits).double().cpu() / self.settings.temperature)
         return torch.bernoulli(shares, generator=self.generator).long().to(logits.device)
 
 
@@ -73,7 +73,7 @@ def probabilities(
     return torch.where(notes, total * which, shares)
 
 
-def _check_logits(logits: Tensor) -> Tensor:
+def check_logits(logits: Tensor) -> Tensor:
     """Return the logits; raises `UserError` where nothing can be drawn by them."""
     if bool(torch.isnan(logits).any()) or bool(torch.isposinf(logits).any()):
         raise UserError(

@@ -8,6 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from ostinato.models.backbone import Backbone
+from ostinato.models.steps import take_rows
 
 
 class InterleavedState(NamedTuple):
@@ -82,6 +83,13 @@ class Interleaved(Backbone):
         last_inputs = inputs[:, inputs.shape[1] - self.period + 1 :]
         within = (before.within + time) % self.period
         return y, InterleavedState(state_of_outer, outer[:, -1:], last_inputs, within)
+
+    def select(self, state: Any, rows: Tensor) -> Any:
+        """Return the state of the sequences `rows`; the outer backbone takes its own."""
+        if state is None:
+            return None
+        taken: InterleavedState = take_rows(state._replace(outer=None), rows)
+        return taken._replace(outer=self.outer.select(state.outer, rows))
 
     def _outer(self, inputs: Tensor, before: InterleavedState) -> tuple[Tensor, Any]:
         """Return the outer output for each group that has a token: (batch, groups, size)."""

@@ -48,6 +48,8 @@ class MidiTokGrammar(Grammar):
     what comes next begins.
     """
 
+    of_rows = ("state", "sounding", "quarters")
+
     def __init__(
         self,
         vocabulary: Vocabulary,
