@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 TEST = "test"  # what a setting of sampling says for pieces of the test split
 ABILITIES = {
-    "fill": ("fills in given music", "masked"),
+    "fill": ("fills in given music", "masked or lstm"),
     "gibbs": ("draws music again, part by part", "masked"),
 }
 """What some methods can do, by the name that sampling asks for it, and a model that does it."""
@@ -77,12 +77,13 @@ class SamplingTask:
 class Sample:
     """A new piece. ended: whether it came to an end of its own; None where none can.
 
-    given: what of it is not new.
+    given: what of it is not new; facts: in a few words, what a listener should know of it.
     """
 
     piece: "Piece"
     ended: bool | None
     given: "Given | None" = None
+    facts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ostinato.music.keys import estimate_key, written_key
 from ostinato.music.naming import instrument_name, longest, metre_name
-from ostinato.music.picture import has_pickup, track_label
+from ostinato.music.picture import GIVEN, has_pickup, track_label
 from ostinato.music.piece import DEFAULT_QPM, Piece
 from ostinato.music.roll import draw_roll
 from ostinato.music.writing import midi_bytes
@@ -112,7 +112,7 @@ def describe_piece(piece: Piece) -> list[str]:
 def show_sample(sample: Sample) -> dict[str, Any]:
     """Return what the template `music/player.html.jinja` needs of a sample."""
     piece, given = sample.piece, sample.given
-    roll = draw_roll(piece, given.until if given else 0)
+    roll = draw_roll(piece, given.until if given else 0, given.notes if given else ())
     safe = "".join(c if c.isalnum() or c in " ._-" else "_" for c in sample.name)
     return {
         "title": sample.title or sample.name,
@@ -120,6 +120,7 @@ def show_sample(sample: Sample) -> dict[str, Any]:
         "note": sample.note or _explain_given(sample),
         "real": sample.real,
         "roll": roll,
+        "grey": GIVEN,
         "sound": base64_text(sample.sounds.get(None, b"")),
         "voices": _show_voices(sample, roll["tracks"]),
         "midi": base64_text(midi_bytes(piece)),

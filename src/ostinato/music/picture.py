@@ -2,7 +2,7 @@
 
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # Okabe and Ito's palette, which colour-blind readers can tell apart, without yellow and black
 PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9")
 INK, FAINT, GRID = "#24292f", "#6e7781", "#d8dee4"
+GIVEN = "#9ea7b0"  # notes that are not new
 STYLE = {
     "font.family": "DejaVu Sans",
     "font.size": 12,
@@ -41,12 +42,14 @@ NOTE_HEIGHT = 0.9  # of a row
 THINNEST = 1 / 800  # of the width: a drum stroke of one tick is still seen
 
 
-def piano_roll(*pieces: Piece, title: str | None = None, height: int = 500) -> bytes:
+def piano_roll(
+    *pieces: Piece, title: str | None = None, height: int = 500, given: Sequence[bool] = ()
+) -> bytes:
     """Return a PNG of piano-rolls, one below the other; the same pieces give the same bytes.
 
     Each roll is `height` pixels high and 1600 wide, wider from 80 bars on, up to 4800. A roll is
     titled by the name of its piece; `title` replaces the name of a single piece and stands above
-    several.
+    several. given: of each note of a single piece whether it is given; those are grey.
     """
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -64,7 +67,8 @@ def piano_roll(*pieces: Piece, title: str | None = None, height: int = 500) -> b
         rows = figure.subplots(max(1, len(pieces)), 1, squeeze=False)[:, 0]
         single = len(pieces) == 1
         for axes, piece in zip(rows, pieces, strict=False):
-            _draw(axes, piece, title if single and title is not None else piece.name)
+            name = title if single and title is not None else piece.name
+            _draw(axes, piece, name, given if single else ())
         if title and not single:
             figure.suptitle(title, fontsize=18, fontweight="bold")
         return png(figure)
@@ -126,7 +130,7 @@ def slices(
     return high - NOTE_HEIGHT / count[group], high
 
 
-def _draw(axes: "Axes", piece: Piece, title: str) -> None:
+def _draw(axes: "Axes", piece: Piece, title: str, given: Sequence[bool]) -> None:
     from matplotlib.collections import PolyCollection
 
     axes.set_title(title, loc="left", fontsize=16, fontweight="bold", pad=12)
@@ -137,9 +141,11 @@ def _draw(axes: "Axes", piece: Piece, title: str) -> None:
     axes.set_xlim(0, max(piece.end, 1))
     _draw_grid(axes, piece, sounds, bottom)
     axes.add_collection(
-        PolyCollection(_rectangles(piece, row), facecolors=_colours(piece), linewidths=0, zorder=3)
+        PolyCollection(
+            _rectangles(piece, row), facecolors=_colours(piece, given), linewidths=0, zorder=3
+        )
     )
-    _draw_legend(axes, piece)
+    _draw_legend(axes, piece, any(given))
 
 
 def _rectangles(piece: Piece, row: NDArray[np.int64]) -> Any:
@@ -153,15 +159,20 @@ def _rectangles(piece: Piece, row: NDArray[np.int64]) -> Any:
     return np.stack([x, y], 2)
 
 
-def _colours(piece: Piece) -> Any:
-    """Return red, green, blue and opacity of each note: (note, 4); soft notes are paler."""
-    from matplotlib.colors import to_rgba_array
+def _colours(piece: Piece, given: Sequence[bool]) -> Any:
+    """Return red, green, blue and opacity of each note: (note, 4).
+
+    Soft notes are paler, and given ones grey.
+    """
+    from matplotlib.colors import to_rgba, to_rgba_array
 
     palette = to_rgba_array([colour(i) for i in range(max(1, len(piece.track_names)))])
     colours = palette[piece.notes["track"]]
     velocity = piece.notes["velocity"].astype(float)
     if len(velocity) and velocity.min() < velocity.max():
         colours[:, 3] = 0.35 + 0.65 * velocity / velocity.max()
+    if given:
+        colours[np.array(given, np.bool_)] = to_rgba(GIVEN)
     return colours
 
 
@@ -227,16 +238,18 @@ def _steps(bars: int) -> Iterator[int]:
         yield from (step for step in (10**power, 2 * 10**power, 4 * 10**power) if bars <= 25 * step)
 
 
-def _draw_legend(axes: "Axes", piece: Piece) -> None:
+def _draw_legend(axes: "Axes", piece: Piece, has_given: bool) -> None:
     from matplotlib.patches import Patch
 
     tracks = np.unique(piece.notes["track"]).tolist()
     count = len(tracks)
-    if count < 2:
+    if count < 2 and not has_given:
         return
     patches = [Patch(facecolor=colour(i)) for i in tracks]
     # matplotlib leaves out labels that begin with an underscore
     labels = [track_label(piece, i).lstrip("_")[:24] or "–" for i in tracks]
+    if has_given:
+        patches, labels, count = [Patch(facecolor=GIVEN), *patches], ["given", *labels], count + 1
     place: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "ncols": count}
     if count > LEGEND_BESIDE_TITLE:
         place = {"loc": "upper left", "bbox_to_anchor": (0, 0), "ncols": 8, "borderaxespad": 2}

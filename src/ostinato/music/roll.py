@@ -1,6 +1,6 @@
 """Piano-rolls as the pages draw them: SVG paths with time in seconds to the right."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,11 +36,14 @@ def seconds_at(piece: Piece, ticks: NDArray[Any]) -> NDArray[np.float64]:
     return seconds
 
 
-def draw_roll(piece: Piece, given_until: int = 0) -> dict[str, Any]:
+def draw_roll(
+    piece: Piece, given_until: int = 0, given_notes: Sequence[bool] = ()
+) -> dict[str, Any]:
     """Return what the template draws of a piece; time runs evenly, as the playhead does.
 
     Places are in per cent of the drawing, paths in its units: `WIDTH` by `height`. `given` is how
-    much of the width lies before the tick `given_until`.
+    much of the width lies before the tick `given_until`. given_notes: of each note whether it is
+    given, none by default.
     """
     row, sounds = rows(piece)
     low, high = (int(row.min()) - 1, int(row.max()) + 1) if len(row) else (59, 73)
@@ -62,7 +65,7 @@ def draw_roll(piece: Piece, given_until: int = 0) -> dict[str, Any]:
             for pitch in pitches
             if pitch % 12 in BLACK_KEYS
         ),
-        "tracks": _draw_tracks(piece, across, high, row),
+        "tracks": _draw_tracks(piece, across, high, row, given_notes),
         "pitches": [
             _label((high - pitch + 0.5) * ROW / height, pitch_name(pitch)) for pitch in marks
         ]
@@ -85,9 +88,10 @@ def _draw_bars(piece: Piece, across: Across, height: int) -> dict[str, Any]:
 
 
 def _draw_tracks(
-    piece: Piece, across: Across, top: int, row: NDArray[np.int64]
+    piece: Piece, across: Across, top: int, row: NDArray[np.int64], given_notes: Sequence[bool]
 ) -> dict[int, dict[str, str]]:
-    """Return the colour of each track that has notes, and its notes as one path."""
+    """Return the colour of each track that has notes, its notes as a path, and its given ones."""
+    given = np.array(given_notes or [False] * len(piece.notes), np.bool_)
     left = across(piece.notes["onset"])
     right = across(piece.notes["onset"] + piece.notes["duration"])
     width = np.maximum(right - left - 8, 8)  # a gap, so that repeated notes stay two notes
@@ -95,10 +99,12 @@ def _draw_tracks(
     y, height = (top + 0.5 - high) * ROW, (high - low) * ROW
     tracks = {}
     for track in np.unique(piece.notes["track"]).tolist():
-        mine = piece.notes["track"] == track
-        boxes = zip(left[mine], y[mine], width[mine], height[mine], strict=True)
-        path = "".join(f"M{x} {y:g}h{w}v{h:g}h-{w}z" for x, y, w, h in boxes)
-        tracks[track] = {"colour": colour(track), "path": path}
+        paths = []
+        for kind in (False, True):
+            mine = (piece.notes["track"] == track) & (given == kind)
+            boxes = zip(left[mine], y[mine], width[mine], height[mine], strict=True)
+            paths.append("".join(f"M{x} {y:g}h{w}v{h:g}h-{w}z" for x, y, w, h in boxes))
+        tracks[track] = {"colour": colour(track), "path": paths[0], "given": paths[1]}
     return tracks
 
 

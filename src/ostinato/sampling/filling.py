@@ -1,18 +1,22 @@
 """What of a piece is given and what is to be made, for every method that fills music in."""
 
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato.errors import UnencodableError
+from ostinato.console import where
+from ostinato.errors import UnencodableError, UserError
 from ostinato.music.page import Given
 from ostinato.music.piece import LOUDNESS, Piece, order_by
 from ostinato.music.piece_defaults import PieceDefaults
 from ostinato.representations.monophonic import HOLD, REST
 from ostinato.representations.voices import Voices
+from ostinato.sampling.prompts import TEST, read_piece
 from ostinato.sampling.settings import FillSampling
 from ostinato.wording import quantity
 
@@ -85,6 +89,38 @@ def prepare(piece: Piece, settings: FillSampling, representation: Voices) -> Tas
     return Task(tokens, known, piece, ~made, before)
 
 
+def find_tasks(
+    settings: FillSampling, test_pieces: Callable[[], Iterable[Piece]], representation: Voices
+) -> list[Task]:
+    """Return the piece that settings name as a task, or as many of the test split as are asked for.
+
+    Raises `UserError` for a file that cannot be filled in, and where no test piece can.
+    """
+    if settings.piece != TEST:
+        try:
+            return [prepare(read_piece(settings.piece, "piece"), settings, representation)]
+        except UnencodableError as error:
+            raise UserError(
+                f"sampling.piece={where(Path(settings.piece))} cannot be filled in: as "
+                f"{representation.name} the piece {error}."
+            ) from error
+    found: list[Task] = []
+    reason = "is missing"
+    for piece in test_pieces():
+        try:
+            found.append(prepare(piece, settings, representation))
+        except UnencodableError as error:
+            reason = str(error)
+        if len(found) == settings.pieces:
+            break
+    if not found:
+        raise UserError(
+            f"no piece of the test split can be filled in as sampling says, the last one {reason}: "
+            "give a music file, sampling.piece=my.mid."
+        )
+    return found
+
+
 def from_prompt(beginning: Piece, steps: int, representation: Voices) -> Task:
     """Return a task of so many steps in all that begins with a piece; raises `UnencodableError`."""
     before = representation.steps_before(beginning)
@@ -129,9 +165,12 @@ def finish(
     return piece, tuple(given[order].tolist())
 
 
-def describe(source: str, given: tuple[bool, ...]) -> Given | None:
-    """Return what of a piece is not new, by its notes; None where all is."""
-    return Given(source, notes=given) if any(given) else None
+def describe(named: str, piece: Piece | None, given: tuple[bool, ...]) -> Given | None:
+    """Return which notes are given, of a piece that settings have `named`; None where none are."""
+    if piece is None or not any(given):
+        return None
+    source = f"{piece.name}, a piece of the test split" if named == TEST else Path(named).name
+    return Given(source, notes=given)
 
 
 def _select(

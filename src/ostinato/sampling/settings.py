@@ -209,6 +209,15 @@ class FillSampling(FromPiece):
         ),
     ]
     passes: Passes
+    particles: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=65536,
+            description="pieces that a model which reads from left to right draws side by side for "
+            "each, weighed by what is given further on (sequential Monte Carlo)",
+        ),
+    ]
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -93,12 +93,13 @@ def _write_sample(
     write_midi(piece, folder / f"{piece.name}.mid")
     font = Path(sampling.soundfont) if sampling.soundfont else None
     samples = sound.render(piece, font, sampling.sample_rate)
-    facts = _tell_end(composition)
+    facts = [*_tell_end(composition), *composition.facts]
     if not len(piece.notes) or sound.is_silent(samples):
         console.warn(f"{piece.name} IS SILENT: the model wrote no note that can be heard.")
         facts.append("silent: the model wrote no note that can be heard")
     sound.write_wav(folder / f"{piece.name}.wav", samples, sampling.sample_rate)
-    (folder / f"{piece.name}.png").write_bytes(piano_roll(piece))
+    given = composition.given.notes if composition.given else ()
+    (folder / f"{piece.name}.png").write_bytes(piano_roll(piece, given=given))
     sounds = _sounds(piece, sampling)
     title = f"Piece {number}"
     return Sample(piece.name, piece, sounds, title, facts, given=composition.given)

@@ -33,6 +33,15 @@ NUCLEUS = (
     "sampling.pitch_temperature",
     "sampling.pitch_top_p",
 )
+FILLING = (
+    "sampling.temperature",
+    *NUCLEUS,
+    *PENALTY,
+    "sampling.candidates",
+    "sampling.min_bars",
+    "sampling.max_bars",
+    "sampling.passes",
+)
 OF_TOKENS = (*PENALTY, "sampling.candidates", "sampling.min_bars")
 
 
@@ -42,6 +51,7 @@ class Likelihood(Method):
     networks = "ostinato.models.sequence.SequenceModel"
     test_metric = "test_nats_per_note"
     scores_pieces = True
+    abilities = frozenset({"fill"})
     instead: ClassVar = {
         "training.generator_rate": "training.learning_rate",
         "training.critic_rate": "training.learning_rate",
@@ -54,8 +64,12 @@ class Likelihood(Method):
         return nats_per(unit)
 
     def unread(self, config: Config) -> Collection[str]:
-        """Return settings of decoding that frames do not read, and those of unused parts."""
-        return (*_unused_parts(config), *_unread_decoding(config))
+        """Return settings of decoding that frames do not read, and those of unused parts.
+
+        What is filled in is drawn from the distribution as it is.
+        """
+        idle = FILLING if config.build("sampling").needs == "fill" else ()
+        return (*_unused_parts(config), *_unread_decoding(config), *idle)
 
     def check(self, config: Config) -> None:
         """Refuse weights of tokens where steps are none, and frames of more than 0 and 1."""
@@ -88,7 +102,17 @@ class Likelihood(Method):
                 f"sampling.interpolation_steps={sampling.interpolation_steps} does not fit: "
                 f"model={model} makes no segments to interpolate between: set it to null."
             )
-        if sampling.conditions:
+        representation = config.build("representation")
+        if sampling.needs == "fill" and (representation.layout, representation.falling) != (
+            "voices",
+            False,
+        ):
+            raise ConfigError(
+                f"sampling={config['choices']['sampling']} fills in voices, and "
+                f"representation={config['choices']['representation']} has none: say "
+                "representation=voices."
+            )
+        if sampling.conditions and sampling.needs != "fill":
             raise ConfigError(
                 f"sampling={config['choices']['sampling']} begins with given music "
                 f"({', '.join(sampling.conditions)}), and model={model} has no latent vectors: "
@@ -139,6 +163,10 @@ class Likelihood(Method):
 
     def sample(self, task: SamplingTask) -> Samples:
         """Draw sequences step by step, each after its prompt or from nothing."""
+        if task.settings.needs == "fill":
+            from ostinato.methods.likelihood.filling import sample_filled
+
+            return sample_filled(task)
         from ostinato.methods.likelihood.sampling import sample
 
         return sample(task)

@@ -1,13 +1,9 @@
 """Sampling from masked models: from nothing, after a prompt, or to fill a piece in."""
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from ostinato.console import where
-from ostinato.errors import UnencodableError, UserError
 from ostinato.methods.base import TEST, Sample, Samples, SamplingTask
 from ostinato.methods.masked.drawing import draw
 from ostinato.models.masked.model import MaskedModel
@@ -17,7 +13,7 @@ from ostinato.representations.base import BAR_QUARTERS
 from ostinato.representations.voices import Voices
 from ostinato.sampling import filling
 from ostinato.sampling.filling import Task
-from ostinato.sampling.prompts import crop_bars, find_prompts, read_piece
+from ostinato.sampling.prompts import crop_bars, find_prompts
 from ostinato.sampling.settings import FillSampling, Sampling
 
 
@@ -27,7 +23,8 @@ def sample(task: SamplingTask) -> Samples:
     representation: Any = task.bundle.representation
     settings = task.settings
     if isinstance(settings, FillSampling):
-        tasks, named = _find_tasks(task, settings, representation), settings.piece
+        tasks = filling.find_tasks(settings, task.test_pieces, representation)
+        named = settings.piece
     elif settings.prompt is not None:
         tasks, named = _continue(task, representation), settings.prompt
     else:
@@ -39,48 +36,11 @@ def sample(task: SamplingTask) -> Samples:
         name = f"sample-{i + 1:02d}"
         piece, given = filling.finish(tasks[i], tokens, representation, task.bundle.setting, name)
         source = tasks[i].piece
-        about = filling.describe(_name_source(named, source), given) if source else None
+        about = filling.describe(named, source, given)
         finished = piece if source else begin_at_first_note(piece)
         samples.append(Sample(finished, None, about))
     first = tasks[0].piece
     return Samples(samples, first.name if first is not None and named == TEST else None)
-
-
-def _find_tasks(task: SamplingTask, settings: FillSampling, representation: Voices) -> list[Task]:
-    """Return the piece that settings name as a task, or as many of the test split as are asked."""
-
-    def prepare(piece: Piece) -> Task:
-        return filling.prepare(piece, settings, representation)
-
-    if settings.piece != TEST:
-        piece = read_piece(settings.piece, "piece")
-        try:
-            return [prepare(piece)]
-        except UnencodableError as error:
-            raise UserError(
-                f"sampling.piece={where(Path(settings.piece))} cannot be filled in: as "
-                f"{representation.name} the piece {error}."
-            ) from error
-    return _first_of_test(task, prepare)
-
-
-def _first_of_test(task: SamplingTask, prepare: Callable[[Piece], Task]) -> list[Task]:
-    found: list[Task] = []
-    reason = "is missing"
-    for piece in task.test_pieces():
-        try:
-            found.append(prepare(piece))
-        except UnencodableError as error:
-            reason = str(error)
-            continue
-        if len(found) == task.settings.pieces:
-            break
-    if not found:
-        raise UserError(
-            f"no piece of the test split can be filled in as sampling says, the last one {reason}: "
-            "give a music file, sampling.piece=my.mid."
-        )
-    return found
 
 
 def _continue(task: SamplingTask, representation: Voices) -> list[Task]:
@@ -108,9 +68,3 @@ def _from_nothing(
     least = min(longest, max(1, settings.min_bars))
     bars = (drawn / bar).round().clamp(least, longest).to(torch.int64)
     return [filling.from_nothing(int(count) * bar, representation) for count in bars]
-
-
-def _name_source(named: str, piece: Piece | None) -> str:
-    if named == TEST and piece is not None:
-        return f"{piece.name}, a piece of the test split"
-    return Path(named).name
