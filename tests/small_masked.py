@@ -42,7 +42,7 @@ def confined(network: MaskedModel, pitches: tuple[int, ...]) -> MaskedModel:
     """The network, to which all pitches but these have no probability worth a mention."""
     allowed = torch.zeros(CLASSES, dtype=torch.bool)
     allowed[[*pitches, REST, *(HOLD + pitch for pitch in pitches)]] = True
-    for layer in network.head.classes:
+    for layer in network.head.scores:
         with torch.no_grad():
-            layer.bias.masked_fill_(~allowed, -1e4)
+            layer.bias[:CLASSES].masked_fill_(~allowed, -1e4)
     return network
