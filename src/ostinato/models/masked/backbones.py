@@ -105,3 +105,36 @@ def _sinusoids(x: Tensor) -> Tensor:
     speeds = LONGEST_PERIOD ** (-torch.arange(half, device=x.device) / half)
     angles = torch.arange(x.shape[-2], device=x.device)[:, None] * speeds
     return torch.cat([angles.sin(), angles.cos()], dim=-1)[:, : x.shape[-1]].to(x.dtype)
+
+
+class BidirectionalLSTM(BidirectionalBackbone):
+    """Reads the time steps forwards and backwards (Graves & Schmidhuber 2005), as DeepBach does."""
+
+    def __init__(
+        self,
+        layers: Annotated[int, Field(ge=1, le=16, description="layers of each direction")],
+        dropout: Annotated[float, Field(ge=0, lt=1, description="dropped between layers")],
+        *,
+        size: int,
+    ) -> None:
+        super().__init__()
+        if size % 2:
+            raise ValueError(f"size={size} does not fit: each direction takes half of it.")
+        between = dropout if layers > 1 else 0.0
+        self.lstm = nn.LSTM(
+            size, size // 2, layers, batch_first=True, bidirectional=True, dropout=between
+        )
+
+    def forward(self, x: Tensor, inside: Tensor) -> Tensor:
+        """Read the steps in both directions, as `BidirectionalBackbone` says.
+
+        Padding comes last in a piece: backwards, it is left out by packing.
+        """
+        lengths = (inside * torch.arange(1, x.shape[1] + 1, device=x.device)).amax(dim=1).cpu()
+        packed = nn.utils.rnn.pack_padded_sequence(
+            x, lengths, batch_first=True, enforce_sorted=False
+        )
+        y, _ = nn.utils.rnn.pad_packed_sequence(
+            self.lstm(packed)[0], batch_first=True, total_length=x.shape[1]
+        )
+        return x + y
