@@ -137,4 +137,5 @@ class AnticipationModel(SequenceModel):
         scores = (table.gather(-1, index) * inside).sum(dim=-2)
         added: Tensor = nn.functional.pad(scores, (0, self.spec.size - PITCHES))
         anything = (ahead.vectors != 0).any(dim=-1, keepdim=True)
-        return added + self.to_logits(both) * anything
+        of_both: Tensor = self.to_logits(both)
+        return added + of_both * anything

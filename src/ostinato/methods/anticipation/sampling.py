@@ -67,9 +67,7 @@ def draw(
         # a given token may be one that no grammar would write, as a long silence
         allowed = legal[np.arange(len(chosen)), chosen]
         grammar.advance(np.where(allowed, chosen, legal.argmax(axis=1)))
-    return [
-        made[i, : task.tokens.size].reshape(task.tokens.shape) for i, task in enumerate(tasks)
-    ]
+    return [made[i, : task.tokens.size].reshape(task.tokens.shape) for i, task in enumerate(tasks)]
 
 
 def _gather(tasks: Sequence[Task]) -> tuple[NDArray[np.int64], NDArray[Any], NDArray[Any]]:

@@ -5,11 +5,12 @@ from itertools import combinations
 import torch
 from torch import Tensor, nn
 
-from ostinato.models.masked.cells import OUTSIDE, PITCHES, REST, UNKNOWN, pitch_of
+from ostinato.models.masked.cells import CLASSES, OUTSIDE, PITCHES, REST, UNKNOWN, pitch_of
 
 WIDEST = 30  # semitones that are told apart; all beyond are one
 INTERVALS = 2 * WIDEST + 2  # from -WIDEST to WIDEST, and one where something is silent or unknown
 PITCH_CLASSES = 12
+INPUTS = CLASSES + 2
 KINDS = 5  # a note begins, rests, goes on, is not known, lies outside
 FLOOR = 1 / 256  # the least share of a pitch class, so that logarithms are finite
 SCALE = 5.5  # about the largest logarithm of a share
@@ -38,13 +39,14 @@ class CellInput(nn.Module):
     Of each voice there is, at every step, the pitch that is known last and the one that is known
     next. The intervals are those between voices, from last to next, and from each step to the one
     after it. The shares of pitch classes among all known cells, counted from what each voice sounds
-    last, are added, and the step within the bar. No pitch enters by itself, so that all of it is
-    the same in every key (Conklin & Witten 1995).
+    last, are added, and the step within the bar. All of it is the same in every key (Conklin &
+    Witten 1995), unless `absolute` vectors of the cells themselves enter as well.
     """
 
-    def __init__(self, size: int, voices: int, steps: int) -> None:
+    def __init__(self, size: int, voices: int, steps: int, absolute: bool = False) -> None:
         super().__init__()
         self.voices = voices
+        self.cells = _embedding(voices * INPUTS, size) if absolute else None
         self.pairs = list(combinations(range(voices), 2))
         self.kinds = _embedding(voices * KINDS, size)
         # pairs that sound last, and next; and of each voice: last to next, and two ways to move
@@ -60,6 +62,8 @@ class CellInput(nn.Module):
         """
         voice = torch.arange(self.voices, device=cell.device)
         x: Tensor = self.kinds(_kind(cell) + voice * KINDS).sum(dim=2) + self.step(step)
+        if self.cells is not None:
+            x = x + self.cells(cell + voice * INPUTS).sum(dim=2)
         last, following = fill_left(cell), fill_right(cell)
         # (batch, steps, rows), each row with vectors of its own
         index = torch.cat(self._intervals(last, following), dim=-1)

@@ -56,7 +56,7 @@ class MaskedModel(Network):
         if spec.layout != "voices" or spec.size < PITCHES + 3:
             raise ValueError("it takes voices that end with an end token: say end_token=true.")
         self.spec, self.voices, self.scored_masks = spec, spec.voices_per_step, scored_masks
-        self.input = CellInput(hidden_size, self.voices, spec.features["step"])
+        self.input = CellInput(hidden_size, self.voices, spec.features["step"], absolute=True)
         self.dropout = nn.Dropout(dropout)
         self.backbone = backbone(size=hidden_size)
         self.norm = nn.LayerNorm(hidden_size)
