@@ -159,7 +159,7 @@ class NearestBar(Model):
 
     def nats(self, task: Task, truth: Tokens, seed: int) -> None:
         del task, truth, seed
-        return None
+        return
 
     def fill(self, task: Task, truth: Tokens, settings: Sampling, seed: int) -> Tokens:
         del settings, seed

@@ -24,7 +24,7 @@ from ostinato.models.masked.model import MaskedModel
 from small_masked import confined, masked_config, masked_of
 
 PITCH = (60, 64)
-MODELS = ("masked", "masked_transformer")
+MODELS = ("masked", "masked_cnn", "masked_transformer")
 
 
 def tiny(model: str = "masked", seed: int = 0) -> MaskedModel:

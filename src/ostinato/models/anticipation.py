@@ -57,6 +57,9 @@ class AnticipationModel(SequenceModel):
         anticipation_layers: Annotated[
             int, Field(ge=1, le=16, description="layers that read what is given")
         ],
+        anticipation_dropout: Annotated[
+            float, Field(ge=0, lt=1, description="dropped before and after reading what is given")
+        ],
         *,
         spec: SequenceSpec,
     ) -> None:
@@ -68,6 +71,7 @@ class AnticipationModel(SequenceModel):
         self.reader = nn.LSTM(
             size, size // 2, anticipation_layers, batch_first=True, bidirectional=True
         )
+        self.dropout = nn.Dropout(anticipation_dropout)
         # without a bias: nothing that is given adds nothing
         self.to_input = nn.Linear(size, self.input.output_size, bias=False)
         of_both = size + self.backbone.output_size
@@ -84,7 +88,7 @@ class AnticipationModel(SequenceModel):
         """
         inside = cells.real.any(dim=2) | (cells.cell == UNKNOWN).all(dim=2)
         hidden = cells.cell.masked_fill(cells.real & ~given, UNKNOWN)
-        x = self.given(hidden, cells.step)
+        x = self.dropout(self.given(hidden, cells.step))
         # padding comes last: packed, it has no influence on what is read backwards
         steps = torch.arange(1, x.shape[1] + 1, device=x.device)
         lengths = ((inside * steps).amax(dim=1) + 1).clamp(max=x.shape[1]).cpu()
@@ -97,7 +101,7 @@ class AnticipationModel(SequenceModel):
         anything = (given & cells.real).any(dim=2).any(dim=1)[:, None, None]
         pitches = torch.where(anything, fill_right(hidden), REST)
         # a vector a time step -> one for each of its tokens
-        parts = [read * anything, pitches]
+        parts = [self.dropout(read) * anything, pitches]
         of_tokens = [
             part[:, 1:-1].repeat_interleave(self.voices, dim=1)[:, :time] for part in parts
         ]
