@@ -12,7 +12,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from ostinato.models.backbone import Backbone
-from ostinato.models.masked.cells import PITCHES, REST, UNKNOWN, Cells
+from ostinato.models.masked.cells import PITCHES, REST, UNKNOWN, Cells, pitch_of
 from ostinato.models.masked.inputs import CellInput, fill_right
 from ostinato.models.sequence import SequenceModel
 from ostinato.models.steps import SequenceSpec
@@ -25,8 +25,9 @@ INTERVALS = 2 * WIDEST + 1
 class Ahead(NamedTuple):
     """What a model knows of what is given, at each token that it predicts.
 
-    vectors: (batch, time, size); pitches: (batch, time, voices), what each voice is given to sound
-    next, `REST` where nothing is. Both are 0 and REST all over where nothing of a piece is given.
+    vectors: (batch, time, size); pitches: (batch, time, 2 * voices), what each voice is given to
+    sound in the same time step, and then the next note that each is given to begin later, `REST`
+    where nothing is. Both are 0 and REST all over where nothing of a piece is given.
     """
 
     vectors: Tensor
@@ -42,7 +43,7 @@ class AnticipationModel(SequenceModel):
 
     A recurrent network reads the given cells of the piece in both directions. What it says of the
     time step of a token enters with the tokens before, and pitches score by their interval from
-    those that are given next. Where nothing is given it is a plain sequence model.
+    those that are given. Where nothing is given it is a plain sequence model.
     """
 
     parts: ClassVar[dict[str, tuple[str, str]]] = {"tokens": ("voices.input", "voices.head")}
@@ -76,7 +77,7 @@ class AnticipationModel(SequenceModel):
         self.to_input = nn.Linear(size, self.input.output_size, bias=False)
         of_both = size + self.backbone.output_size
         self.to_logits = nn.Linear(of_both, spec.size)
-        self.to_intervals = nn.Linear(of_both, self.voices * INTERVALS)
+        self.to_intervals = nn.Linear(of_both, 2 * self.voices * INTERVALS)
         with torch.no_grad():  # the network begins as a plain sequence model
             for parameter in (*self.to_logits.parameters(), *self.to_intervals.parameters()):
                 parameter.zero_()
@@ -99,7 +100,10 @@ class AnticipationModel(SequenceModel):
             self.reader(packed)[0], batch_first=True, total_length=x.shape[1]
         )
         anything = (given & cells.real).any(dim=2).any(dim=1)[:, None, None]
-        pitches = torch.where(anything, fill_right(hidden), REST)
+        # the next note that begins in each voice after the time step
+        begins = hidden.masked_fill(hidden > REST, UNKNOWN)
+        later = nn.functional.pad(fill_right(begins), (0, 0, 0, 1), value=REST)[:, 1:]
+        pitches = torch.where(anything, torch.cat([pitch_of(hidden), later], dim=-1), REST)
         # a vector a time step -> one for each of its tokens
         parts = [self.dropout(read) * anything, pitches]
         of_tokens = [
@@ -133,9 +137,9 @@ class AnticipationModel(SequenceModel):
     def _anticipated(self, y: Tensor, ahead: Ahead) -> Tensor:
         """Return what is added to logits: (batch, time, vocabulary), 0 where nothing is given."""
         both = torch.cat([y, ahead.vectors], dim=-1)
-        table = self.to_intervals(both).reshape(*y.shape[:2], self.voices, INTERVALS)
+        table = self.to_intervals(both).reshape(*ahead.pitches.shape, INTERVALS)
         pitches = torch.arange(PITCHES, device=y.device)
-        interval = pitches - ahead.pitches[..., None]  # (batch, time, voices, 128)
+        interval = pitches - ahead.pitches[..., None]  # (batch, time, 2 * voices, 128)
         inside = (interval.abs() <= WIDEST) & (ahead.pitches < REST)[..., None]
         index = interval.clamp(-WIDEST, WIDEST) + WIDEST
         scores = (table.gather(-1, index) * inside).sum(dim=-2)
