@@ -64,6 +64,7 @@ def test_a_model_that_anticipates_goes_through_every_stage(project: Path) -> Non
     folder = folder_of(project)
     about = (folder / "samples" / "listen.html").read_text()
     assert "the grey notes" in about
+    assert "the grey notes" in (folder / "evaluation" / "report.html").read_text()
     model, piece = f"model_dir={folder / 'model'}", next((project / "data").rglob("*.mid"))
     words = (f"sampling.piece={piece}", "sampling.bars=[3,3]", "samples_dir=third")
     run(project, "ostinato", "generate", model, "sampling=infill", *words, "sampling.pieces=1")

@@ -22,6 +22,7 @@ from ostinato.stages.novelty import comparison_music
 from ostinato.stages.preflight import check_corpora, check_music_of_corpora
 from ostinato.stages.provenance import EvaluatedRun
 from ostinato.stages.reporting import EvaluationResult, build_report
+from ostinato.stages.sample_files import read_given
 from ostinato.stages.workspace import Workspace, model_folder, samples_folder
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ def _measure(evaluated: EvaluatedRun) -> EvaluationResult:
         originality=_assess(config, pieces, split, generated),
         cross_corpus=score_corpora(config, workspace, OwnTest(task, findings)),
         read_piece=pieces.read,
+        given=read_given(about, generated),
     )
 
 

@@ -21,7 +21,7 @@ from ostinato.stages.novelty import comparison_music, replace_copies
 from ostinato.stages.piece_cache import locate_pieces
 from ostinato.stages.result_hashes import hash_samples
 from ostinato.stages.run_root import record_samples
-from ostinato.stages.sample_files import LISTEN, choose_reference, write_samples
+from ostinato.stages.sample_files import LISTEN, choose_reference, note_given, write_samples
 from ostinato.stages.workspace import Workspace, model_folder, samples_folder
 from ostinato.tracking import SAMPLES_TAG
 from ostinato.wording import quantity
@@ -61,7 +61,7 @@ def run(config: Config, workspace: Workspace) -> None:
     fingerprint = bundle_fingerprint(folder)
     with atomic_folder(samples, "samples") as part:
         write_samples(sampled.samples, real, sampling, about, part)
-        write_json(part / ABOUT, about | {MODEL: fingerprint})
+        write_json(part / ABOUT, about | note_given(sampled.samples) | {MODEL: fingerprint})
     if cut:
         console.say(
             f"{cut} of {quantity(len(pieces), 'piece')} did not end within {4 * sampling.max_bars} "

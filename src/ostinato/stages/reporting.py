@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ostinato.evaluation.sets import Comparison
     from ostinato.evaluation.verdict import Verdict
     from ostinato.methods.base import Findings
-    from ostinato.music.page import Sample
+    from ostinato.music.page import Given, Sample
     from ostinato.music.piece import Piece
     from ostinato.training.monitor import Monitor
 
@@ -36,7 +36,7 @@ class EvaluationResult:
     None where nothing says so. originals: the pieces that they are compared with, and sets what
     that came to; losses: what the representation does not keep of the test pieces. originality:
     what the samples share with the training pieces, which `read_piece` reads by name. cross_corpus:
-    the model on the test splits of other corpora.
+    the model on the test splits of other corpora; given: of samples, by name, which notes are.
     """
 
     model: "Findings"
@@ -51,6 +51,7 @@ class EvaluationResult:
     originality: "Assessment | None"
     read_piece: "Callable[[str], Piece]"
     cross_corpus: "CrossCorpus | None" = None
+    given: "Mapping[str, Given]" = field(default_factory=dict)
 
     @property
     def measures(self) -> "Mapping[str, Comparison]":
@@ -159,7 +160,8 @@ def _samples(result: EvaluationResult) -> "tuple[list[Sample], int]":
             continue
         wave, rate = sound.read_wav(file)
         mp3 = sound.mp3_bytes(wave, rate, COMPRESSION)
-        samples.append(Sample(piece.name, piece, {None: mp3}, f"Piece {number}"))
+        given = result.given.get(piece.name)
+        samples.append(Sample(piece.name, piece, {None: mp3}, f"Piece {number}", given=given))
     return samples, rate
 
 

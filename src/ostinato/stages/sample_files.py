@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from ostinato.methods.base import Sample
     from ostinato.models.bundle import Bundle
     from ostinato.music import page
+    from ostinato.music.page import Given
     from ostinato.music.piece import Piece
     from ostinato.sampling.settings import Sampling
 
 LISTEN = "listen.html"
 FEWEST_BARS = 4  # of a real piece
+GIVEN = "given"  # which notes are, in what is written beside samples
 MOST_TRACKS = 16  # with a sound of their own each: the page grows with every one
 COMPRESSION = 0.7  # of a track's sound
 LABELS = {
@@ -79,6 +81,34 @@ def choose_reference(
             continue
         return crop_bars(piece, bars)
     return None
+
+
+def note_given(samples: "Iterable[Sample]") -> dict[str, Any]:
+    """Return which notes of samples are given, for the file beside them; nothing where none are."""
+    found = {
+        sample.piece.name: {
+            "source": sample.given.source,
+            "notes": "".join(str(int(given)) for given in sample.given.notes),
+        }
+        for sample in samples
+        if sample.given is not None and sample.given.notes
+    }
+    return {GIVEN: found} if found else {}
+
+
+def read_given(about: Mapping[str, Any], pieces: "Iterable[Piece]") -> "dict[str, Given]":
+    """Return which notes of pieces are given, by name, as `note_given` has noted it.
+
+    A piece that has other notes now has none.
+    """
+    from ostinato.music.page import Given
+
+    noted = about.get(GIVEN, {})
+    found = {}
+    for piece in pieces:
+        if (own := noted.get(piece.name)) and len(own["notes"]) == len(piece.notes):
+            found[piece.name] = Given(own["source"], notes=tuple(n == "1" for n in own["notes"]))
+    return found
 
 
 def _write_sample(
