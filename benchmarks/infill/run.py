@@ -13,7 +13,7 @@ were trained. Most of the time goes into particles.
 import argparse
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ from ostinato.stages.workspace import Workspace
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "infill" / "results.json"
+MODELS = ("nearest training bar", "left to right", "particles", "anticipation", "masked")
 TASKS = ("harmonise", "two bars", "bass")
 FAULTS = ("parallel_fifths", "parallel_octaves")
 
@@ -128,22 +129,27 @@ def faults(pieces: list[Piece]) -> dict[str, float]:
 
 
 def models_of(arguments: argparse.Namespace, training: list[Piece]) -> Mapping[str, Any]:
-    """Return the models by name, the baselines among them."""
+    """Return the models that are asked for by name, the baselines among them."""
     plain = LeftToRight(arguments.lstm)
-    voices = plain.representation
-    tokens = []
-    for piece in training:
+    makers: dict[str, Callable[[], Model]] = {
+        "nearest training bar": lambda: NearestBar(
+            list(written(training, plain.representation)), plain.representation.bar_steps
+        ),
+        "left to right": lambda: plain,
+        "particles": lambda: Particles(arguments.lstm),
+        "anticipation": lambda: Anticipation(arguments.anticipation),
+        "masked": lambda: Masked(arguments.masked),
+    }
+    return {name: makers[name]() for name in arguments.models}
+
+
+def written(pieces: list[Piece], representation: Any) -> Iterator[Tokens]:
+    """Yield the tokens (steps, voices) of the pieces that can be written."""
+    for piece in pieces:
         try:
-            tokens.append(voices.encode(piece).reshape(-1, voices.voices))
+            yield representation.encode(piece).reshape(-1, representation.voices)
         except UnencodableError:
             continue
-    return {
-        "nearest training bar": NearestBar(tokens, voices.bar_steps),
-        "left to right": plain,
-        "particles": Particles(arguments.lstm),
-        "anticipation": Anticipation(arguments.anticipation),
-        "masked": Masked(arguments.masked),
-    }
 
 
 def main() -> None:
@@ -151,6 +157,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in ("lstm", "anticipation", "masked"):
         parser.add_argument(f"--{name}", type=Path, required=True, help="a folder of a bundle")
+    parser.add_argument("--models", nargs="*", choices=MODELS, default=MODELS)
     parser.add_argument("--pieces", type=int, default=None, help="test pieces; all by default")
     parser.add_argument("--split", default="test", choices=("validation", "test"))
     parser.add_argument("--json", type=Path, default=RESULTS, help="where to write the figures")
@@ -159,15 +166,17 @@ def main() -> None:
     workspace = prepare_stages(config, Workspace(ROOT, ROOT / "outputs" / "benchmarks" / "infill"))
     pieces = pieces_of(arguments.split, workspace, arguments.pieces)
     models = models_of(arguments, pieces_of("train", workspace, None))
-    bundle = models["left to right"]
-    written: dict[str, Any] = {}
+    bundle, file = LeftToRight(arguments.lstm), arguments.json
     for task in TASKS:
         tasks = list(prepared(task, pieces, bundle.representation))
-        written[task] = {"chorales": faults([one.piece for one, _, _ in tasks])}
+        rows = {"chorales": faults([one.piece for one, _, _ in tasks])}
         for name, model in models.items():
-            written[task][name] = figures = measure(model, task, tasks, bundle)
+            rows[name] = figures = measure(model, task, tasks, bundle)
             print(task, name, json.dumps(figures), flush=True)
-            arguments.json.write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
+            # rows of other models stay, if they are there
+            found = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+            found[task] = found.get(task, {}) | rows
+            file.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
