@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ostinato.methods.anticipation.sampling import draw as draw_from_left
-from ostinato.methods.masked.drawing import draw as draw_cells
+from ostinato.methods.masked.drawing import draw
 from ostinato.models.bundle import load_bundle
 from ostinato.models.masked.cells import Cells, read_cells
 from ostinato.models.masked.masks import nested_masks
@@ -104,26 +103,6 @@ class Particles(LeftToRight):
         return filled.steps.reshape(truth.shape)
 
 
-class Anticipation(Trained):
-    """A sequence model that is told what is given ahead."""
-
-    @torch.no_grad()
-    def nats(self, task: Task, truth: Tokens, seed: int) -> float:
-        del seed
-        inputs, positions, targets = self.batch(truth)
-        cells = self.cells(truth)
-        given = torch.zeros_like(cells.real)
-        given[0, 1 : len(truth) + 1] = torch.from_numpy(task.known)
-        ahead = self.network.anticipate(cells, given & cells.real, targets.shape[1])
-        logits, _ = self.network(inputs, positions, ahead=ahead)
-        nll = self.network.head.nll(logits, targets)[0, : truth.size]
-        return float(nll[torch.from_numpy(~task.known.ravel())].double().sum())
-
-    def fill(self, task: Task, truth: Tokens, settings: Sampling, seed: int) -> Tokens:
-        del truth
-        return draw_from_left(self.network, self.representation, [task], settings, seed)[0]
-
-
 class Masked(Trained):
     """A masked model: the mean over orders of what is unknown."""
 
@@ -139,7 +118,7 @@ class Masked(Trained):
 
     def fill(self, task: Task, truth: Tokens, settings: Sampling, seed: int) -> Tokens:
         del truth
-        return draw_cells(self.network, [task], settings, seed, None)[0]
+        return draw(self.network, [task], settings, seed, None)[0]
 
 
 class NearestBar(Model):

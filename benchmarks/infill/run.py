@@ -1,6 +1,6 @@
 """How well parts of unseen chorales are filled in: by what a model says of the true notes.
 
-    python benchmarks/infill/run.py --lstm MODEL --anticipation MODEL --masked MODEL [--pieces N]
+    python benchmarks/infill/run.py --lstm MODEL --masked MODEL [--pieces N]
 
 Of each test chorale three voices are made to the soprano, two bars in the middle to all around
 them, and the bass to the voices above. Printed and written into results.json, for each task and
@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 from conditional import (
-    Anticipation,
     LeftToRight,
     Masked,
     Model,
@@ -44,7 +43,7 @@ from ostinato.stages.workspace import Workspace
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "infill" / "results.json"
-MODELS = ("nearest training bar", "left to right", "particles", "anticipation", "masked")
+MODELS = ("nearest training bar", "left to right", "particles", "masked")
 TASKS = ("harmonise", "two bars", "bass")
 FAULTS = ("parallel_fifths", "parallel_octaves")
 
@@ -58,7 +57,7 @@ def settings_of(task: str, bars: int) -> Any:
         "bass": ["sampling=accompany"],
     }
     plain = ["sampling.pitch_temperature=1.0", "sampling.pitch_top_p=null"]
-    words = ["model=anticipation", *changes[task], *plain]
+    words = ["model=masked", *changes[task], *plain]
     return compose(words, conf_folder(ROOT)).build("sampling")
 
 
@@ -137,7 +136,6 @@ def models_of(arguments: argparse.Namespace, training: list[Piece]) -> Mapping[s
         ),
         "left to right": lambda: plain,
         "particles": lambda: Particles(arguments.lstm),
-        "anticipation": lambda: Anticipation(arguments.anticipation),
         "masked": lambda: Masked(arguments.masked),
     }
     return {name: makers[name]() for name in arguments.models}
@@ -155,7 +153,7 @@ def written(pieces: list[Piece], representation: Any) -> Iterator[Tokens]:
 def main() -> None:
     """Measure, print and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name in ("lstm", "anticipation", "masked"):
+    for name in ("lstm", "masked"):
         parser.add_argument(f"--{name}", type=Path, required=True, help="a folder of a bundle")
     parser.add_argument("--models", nargs="*", choices=MODELS, default=MODELS)
     parser.add_argument("--pieces", type=int, default=None, help="test pieces; all by default")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 TEST = "test"  # what a setting of sampling says for pieces of the test split
 ABILITIES = {
-    "fill": ("fills in given music", "anticipation, masked or lstm"),
+    "fill": ("fills in given music", "lstm or masked"),
     "gibbs": ("draws music again, part by part", "masked"),
 }
 """What some methods can do, by the name that sampling asks for it, and a model that does it."""
