@@ -156,6 +156,7 @@ def main() -> None:
     for name in ("lstm", "masked"):
         parser.add_argument(f"--{name}", type=Path, required=True, help="a folder of a bundle")
     parser.add_argument("--models", nargs="*", choices=MODELS, default=MODELS)
+    parser.add_argument("--tasks", nargs="*", choices=TASKS, default=TASKS)
     parser.add_argument("--pieces", type=int, default=None, help="test pieces; all by default")
     parser.add_argument("--split", default="test", choices=("validation", "test"))
     parser.add_argument("--json", type=Path, default=RESULTS, help="where to write the figures")
@@ -165,7 +166,7 @@ def main() -> None:
     pieces = pieces_of(arguments.split, workspace, arguments.pieces)
     models = models_of(arguments, pieces_of("train", workspace, None))
     bundle, file = LeftToRight(arguments.lstm), arguments.json
-    for task in TASKS:
+    for task in arguments.tasks:
         tasks = list(prepared(task, pieces, bundle.representation))
         rows = {"chorales": faults([one.piece for one, _, _ in tasks])}
         for name, model in models.items():

@@ -18,7 +18,7 @@ MASKED = (
     "sampling=gibbs",
     "sampling.passes=3",
 )
-LSTM = (*SMALL, "sampling=infill", "sampling.particles=8")
+LSTM = (*SMALL, "sampling=infill", "sampling.particles=4", "sampling.pieces=1")
 
 
 def folder_of(project: Path) -> Path:
@@ -69,15 +69,12 @@ def test_a_sequence_model_fills_in(project: Path) -> None:
     assert "the grey notes" in (folder / "evaluation" / "report.html").read_text()
     model, piece = f"model_dir={folder / 'model'}", next((project / "data").rglob("*.mid"))
     words = (f"sampling.piece={piece}", "sampling.bars=[3,3]", "samples_dir=third")
-    words += ("sampling.particles=8",)
+    words += ("sampling.particles=4",)
     run(project, "ostinato", "generate", model, "sampling=infill", *words, "sampling.pieces=1")
     [made] = (read_midi(path) for path in (project / "third").glob("*.mid"))
     assert notes(made, set(), 8) == notes(read_midi(piece), set(), 8)
-    run(project, "ostinato", "generate", model, "sampling=ancestral", "samples_dir=free")
     said = refused(project, "generate", model, "sampling=infill", "sampling.bars=[90,91]")
     assert "no piece of the test split can be filled in" in said
-    said = refused(project, "generate", model, "sampling=gibbs")
-    assert "say model=masked" in said
 
 
 @pytest.mark.parametrize(
@@ -93,4 +90,4 @@ def test_a_sequence_model_fills_in(project: Path) -> None:
 def test_what_a_model_cannot_do_is_refused(
     project: Path, words: tuple[str, ...], reason: str
 ) -> None:
-    assert reason in refused(project, "compose", *words)
+    assert reason in refused(project, "compose", *words, code=2)
