@@ -221,7 +221,8 @@ def test_an_experiment_and_params_choose_a_size_too(project: Path) -> None:
         (
             ["model=onehot_lstm", "model.size=tiny"],
             "model.size does not fit: this model comes in one size; those with several are gan, "
-            "gru, lstm, rnn, tcn, transformer, vae, wavenet.",
+            "gru, lstm, masked, masked_cnn, masked_transformer, rnn, tcn, transformer, vae, "
+            "wavenet.",
         ),
     ],
 )

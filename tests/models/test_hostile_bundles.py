@@ -166,7 +166,7 @@ def changed_config(bundle: Path, key: str, value: Any) -> None:
         ),
         ("representation._target_", "ostinato.training.settings.Training", "must be a Repres"),
         ("representation._target_", "ostinato.files.Path", "is not a class of ostinato"),
-        ("model._target_", "ostinato.models.recurrent.LSTM", "must be a SequenceModel or"),
+        ("model._target_", "ostinato.models.recurrent.LSTM", "must be a Network"),
         ("model.backbone._target_", "ostinato.models.heads.softmax.Softmax", "does not fit"),
         ("model", "lstm", "it has no model"),
         ("choices", ["a"], "it has no choices"),
