@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from ostinato.methods.masked.drawing import draw
 from ostinato.models.bundle import load_bundle
 from ostinato.models.masked.cells import Cells, read_cells
-from ostinato.models.masked.masks import nested_masks
+from ostinato.models.masked.masks import stratified_masks
 from ostinato.representations.monophonic import REST, grid_to_tokens, tokens_to_grid
-from ostinato.sampling.filling import Task
+from ostinato.sampling.filling import PartialPiece
 from ostinato.sampling.settings import Sampling
-from ostinato.sampling.smc import ParticleSettings, conditional_nll, fill
+from ostinato.sampling.smc import GivenTokens, ParticleSettings, conditional_nll, fill
 
 Tokens = NDArray[np.integer[Any]]
 PARTICLES, REPETITIONS = 64, 2
@@ -30,11 +30,11 @@ class Model(ABC):
     """
 
     @abstractmethod
-    def nats(self, task: Task, truth: Tokens, seed: int) -> float | None:
+    def nats(self, task: PartialPiece, truth: Tokens, seed: int) -> float | None:
         """Return -log p of the unknown tokens, given what the model makes use of."""
 
     @abstractmethod
-    def fill(self, task: Task, truth: Tokens, settings: Sampling, seed: int) -> Tokens:
+    def fill(self, task: PartialPiece, truth: Tokens, settings: Sampling, seed: int) -> Tokens:
         """Return the tokens (steps, voices) with something in place of the unknown ones."""
 
 
@@ -66,57 +66,50 @@ class LeftToRight(Trained):
     It draws in the same way: given tokens are put in where they are reached.
     """
 
+    particles = 1  # a single one has nothing to be weighed against
+    effective = 1.0
+
     @torch.no_grad()
-    def nats(self, task: Task, truth: Tokens, seed: int) -> float:
+    def nats(self, task: PartialPiece, truth: Tokens, seed: int) -> float:
         del seed
         nll = self.network.score(*self.batch(truth))[0, : truth.size]
         return float(nll[torch.from_numpy(~task.known.ravel())].double().sum())
 
-    def fill(self, task: Task, truth: Tokens, settings: Sampling, seed: int) -> Tokens:
+    def fill(self, task: PartialPiece, truth: Tokens, settings: Sampling, seed: int) -> Tokens:
         del settings
-        filled = fill(
-            self.network,
-            self.representation,
-            truth.ravel(),
-            task.known.ravel(),
-            ParticleSettings(1),  # a single particle has nothing to be weighed against
-            seed,
-            task.must_begin.ravel(),
-        )
+        given = GivenTokens(truth.ravel(), task.known.ravel(), task.must_begin.ravel())
+        particles = ParticleSettings(self.particles)
+        filled = fill(self.network, self.representation, given, particles, seed)
+        self.effective = filled.effective
         return filled.steps.reshape(truth.shape)
 
 
 class Particles(LeftToRight):
     """The same model by sequential Monte Carlo."""
 
-    def nats(self, task: Task, truth: Tokens, seed: int) -> float:
-        settings = ParticleSettings(PARTICLES)
-        arguments = (self.network, self.representation, truth.ravel(), task.known.ravel())
-        return conditional_nll(*arguments, settings, seed, REPETITIONS)
+    particles = PARTICLES
 
-    def fill(self, task: Task, truth: Tokens, settings: Sampling, seed: int) -> Tokens:
-        del settings
-        begins = task.must_begin.ravel()
-        arguments = (self.network, self.representation, truth.ravel(), task.known.ravel())
-        filled = fill(*arguments, ParticleSettings(PARTICLES), seed, begins)
-        self.effective = filled.effective
-        return filled.steps.reshape(truth.shape)
+    def nats(self, task: PartialPiece, truth: Tokens, seed: int) -> float:
+        given = GivenTokens(truth.ravel(), task.known.ravel())
+        particles = ParticleSettings(self.particles)
+        arguments = (self.network, self.representation, given, particles, seed)
+        return conditional_nll(*arguments, REPETITIONS)
 
 
 class Masked(Trained):
     """A masked model: the mean over orders of what is unknown."""
 
     @torch.no_grad()
-    def nats(self, task: Task, truth: Tokens, seed: int) -> float:
+    def nats(self, task: PartialPiece, truth: Tokens, seed: int) -> float:
         cells = self.cells(truth)
         region = torch.zeros_like(cells.real)
         region[0, 1 : len(truth) + 1] = torch.from_numpy(~task.known)
         size, total = float(region.sum()), 0.0
-        for unknown in nested_masks(region, MASKS, seed):
+        for unknown in stratified_masks(region, MASKS, seed):
             total += float(self.network.nll(cells, unknown).sum()) * size / float(unknown.sum())
         return total / MASKS
 
-    def fill(self, task: Task, truth: Tokens, settings: Sampling, seed: int) -> Tokens:
+    def fill(self, task: PartialPiece, truth: Tokens, settings: Sampling, seed: int) -> Tokens:
         del truth
         return draw(self.network, [task], settings, seed, None)[0]
 
@@ -136,11 +129,11 @@ class NearestBar(Model):
             bars += [whole[i : i + bar] for i in range(0, len(whole) - bar + 1, bar)]
         self.bars = np.stack(bars)
 
-    def nats(self, task: Task, truth: Tokens, seed: int) -> None:
+    def nats(self, task: PartialPiece, truth: Tokens, seed: int) -> None:
         del task, truth, seed
         return
 
-    def fill(self, task: Task, truth: Tokens, settings: Sampling, seed: int) -> Tokens:
+    def fill(self, task: PartialPiece, truth: Tokens, settings: Sampling, seed: int) -> Tokens:
         del settings, seed
         pitch, onset = (part[0].astype(np.int64) for part in tokens_to_grid(truth[None]))
         made_pitch, made_onset = pitch.copy(), onset.astype(bool)

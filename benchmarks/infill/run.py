@@ -35,7 +35,7 @@ from ostinato.evaluation.distances.assessment import measure_pieces
 from ostinato.music.piece import Piece
 from ostinato.representations.monophonic import REST, tokens_to_grid
 from ostinato.sampling import filling
-from ostinato.sampling.filling import Task
+from ostinato.sampling.filling import PartialPiece
 from ostinato.stages.compose import compose_config
 from ostinato.stages.encoding import read_split
 from ostinato.stages.run_stages import prepare_stages
@@ -69,7 +69,7 @@ def pieces_of(part: str, workspace: Workspace, most: int | None) -> list[Piece]:
 
 def prepared(
     task: str, pieces: list[Piece], representation: Any
-) -> Iterator[tuple[Task, Tokens, Any]]:
+) -> Iterator[tuple[PartialPiece, Tokens, Any]]:
     """Yield the task of each piece that has it, its true tokens (steps, voices), its settings."""
     for piece in pieces:
         settings = settings_of(task, len(piece.barlines()) - 1)

@@ -19,7 +19,7 @@ from ostinato.models.masked.cells import (
     legal_classes,
     to_tokens,
 )
-from ostinato.models.masked.masks import nested_masks, random_masks, random_regions
+from ostinato.models.masked.masks import random_masks, random_regions, stratified_masks
 from ostinato.models.masked.model import MaskedModel
 from small_masked import confined, masked_config, masked_of
 
@@ -56,7 +56,7 @@ def nats_in_order(network: MaskedModel, grids: Tensor, order: tuple[int, ...]) -
     """The nats of pieces whose cells are drawn in an order: (pieces,)."""
     whole, step = network.begin(grids)
     real = torch.nn.functional.pad(torch.ones_like(grids, dtype=torch.bool), (0, 0, 1, 1))
-    cells = Cells(whole, real, step, torch.zeros(len(grids), dtype=torch.int64))
+    cells = Cells(whole, real, step)
     total = torch.zeros(len(grids), dtype=torch.float64)
     for number in range(len(order)):
         unknown = torch.zeros_like(grids, dtype=torch.bool).flatten(1)
@@ -84,7 +84,7 @@ def test_the_mean_over_masks_is_the_mean_over_orders() -> None:
     means = torch.stack([nats_in_order(network, grids, order) for order in orders]).mean(0)
     whole, step = network.begin(grids)
     real = torch.nn.functional.pad(torch.ones_like(grids, dtype=torch.bool), (0, 0, 1, 1))
-    cells = Cells(whole, real, step, torch.zeros(3, dtype=torch.int64))
+    cells = Cells(whole, real, step)
     by_size = torch.zeros(4, 3, dtype=torch.float64)
     for size in range(1, 5):  # of so many unknown cells, every set alike
         for chosen in combinations(range(4), size):
@@ -136,8 +136,8 @@ def test_a_piece_scores_alike_whatever_lies_beside_it(model: str) -> None:
         )
         whole, step = network.begin(cell)
         real = whole != OUTSIDE
-        cells = Cells(whole, real, step, torch.zeros(len(cell), dtype=torch.int64))
-        mask = next(nested_masks(real, 1, seed=3))
+        cells = Cells(whole, real, step)
+        mask = next(stratified_masks(real, 1, seed=3))
         found.append(network.nll(cells, mask)[0, 1:7])
     torch.testing.assert_close(found[0], found[1], rtol=1e-4, atol=1e-5)
 
@@ -175,7 +175,7 @@ def test_masks_are_of_every_size_alike() -> None:
         assert len(counts) == most + 1
         assert counts[1:].min() > 0
         assert float(sizes[:, row].double().mean()) == pytest.approx((most + 1) / 2, rel=0.1)
-    fixed = [mask.sum(dim=(1, 2)).tolist() for mask in nested_masks(real, 4)]
+    fixed = [mask.sum(dim=(1, 2)).tolist() for mask in stratified_masks(real, 4)]
     assert [row[0] for row in fixed] == sorted(row[0] for row in fixed)
     assert all(3 * i < row[0] <= 3 * i + 4 for i, row in enumerate(fixed))
 

@@ -15,7 +15,7 @@ from ostinato.music.reading import read
 from ostinato.representations.monophonic import HOLD, REST
 from ostinato.representations.voices import Voices
 from ostinato.sampling import filling
-from ostinato.sampling.filling import Task
+from ostinato.sampling.filling import PartialPiece
 from ostinato.sampling.settings import FillSampling
 
 SETTING = PieceDefaults(96.0, 4, 4, (52, 52, 52, 52), ("Soprano", "Alto", "Tenor", "Bass"))
@@ -51,14 +51,14 @@ def chorale(bars: int = 4, resolution: int = 12, tracks: int = 4, pickup: bool =
     )
 
 
-def fill(task: Task, pitch: int = 50) -> np.ndarray[Any, Any]:
+def fill(task: PartialPiece, pitch: int = 50) -> np.ndarray[Any, Any]:
     """The tokens of a task with quarter notes of one pitch where something is unknown."""
     steps = np.arange(len(task.tokens))[:, None]
     made = np.where((steps % 4 == 0) | task.must_begin, pitch, HOLD)
     return np.where(task.known, task.tokens, made)
 
 
-def finish(task: Task, representation: Voices) -> tuple[Piece, np.ndarray[Any, Any]]:
+def finish(task: PartialPiece, representation: Voices) -> tuple[Piece, np.ndarray[Any, Any]]:
     piece, given = filling.finish(task, fill(task), representation, SETTING, "new")
     return piece, np.array(given)
 

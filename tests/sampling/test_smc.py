@@ -17,6 +17,7 @@ from ostinato.music.piece import Piece
 from ostinato.representations.base import TokenRepresentation
 from ostinato.representations.monophonic import HOLD, REST
 from ostinato.sampling.smc import (
+    GivenTokens,
     ParticleSettings,
     Population,
     conditional_nll,
@@ -108,7 +109,10 @@ def exact(given: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
 
 @cache
 def many(given: str) -> list[Population]:
-    return [run_particles(*tiny(), PIECE, GIVEN[given], MANY[given], seed) for seed in SEEDS]
+    return [
+        run_particles(*tiny(), GivenTokens(PIECE, GIVEN[given]), MANY[given], seed)
+        for seed in SEEDS
+    ]
 
 
 def frequencies(population: Population, pieces: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -144,7 +148,9 @@ def test_log_evidence_is_that_of_what_is_given(given: str) -> None:
 def test_evidence_of_few_particles_is_right_on_average(given: str) -> None:
     """With few particles the estimate is unbiased, also of each completion by itself."""
     pieces, joint = exact(given)
-    runs = [run_particles(*tiny(), PIECE, GIVEN[given], FEW, seed) for seed in range(200)]
+    runs = [
+        run_particles(*tiny(), GivenTokens(PIECE, GIVEN[given]), FEW, seed) for seed in range(200)
+    ]
     evidence = np.exp([run.log_evidence for run in runs])
     weighted = [e * frequencies(run, pieces) for e, run in zip(evidence, runs, strict=True)]
     error = np.std(evidence) / np.sqrt(len(runs))
@@ -155,7 +161,10 @@ def test_evidence_of_few_particles_is_right_on_average(given: str) -> None:
 def test_branches_make_the_evidence_steadier() -> None:
     def spread(branches: int) -> float:
         settings = ParticleSettings(particles=8, branches=branches)
-        runs = [run_particles(*tiny(), PIECE, GIVEN["a voice"], settings, s) for s in range(40)]
+        runs = [
+            run_particles(*tiny(), GivenTokens(PIECE, GIVEN["a voice"]), settings, s)
+            for s in range(40)
+        ]
         return float(np.std([run.log_evidence for run in runs]))
 
     assert spread(8) < spread(1) / 2
@@ -164,7 +173,7 @@ def test_branches_make_the_evidence_steadier() -> None:
 @pytest.mark.parametrize("end_token", [True, False])
 def test_evidence_of_a_whole_piece_is_its_probability(end_token: bool) -> None:
     model = tiny(end_token)
-    filled = fill(*model, PIECE, np.ones(6, bool), FEW, seed=1)
+    filled = fill(*model, GivenTokens(PIECE, np.ones(6, bool)), FEW, seed=1)
     assert np.array_equal(filled.steps, PIECE)
     assert filled.log_evidence == pytest.approx(log_probabilities(model, PIECE[None]).sum())
     assert (filled.resampled, filled.effective) == (0, 1.0)
@@ -176,14 +185,15 @@ def test_conditional_nll_is_that_of_the_unknown_tokens(end_token: bool) -> None:
     pieces = completions(known)
     joint = np.exp(log_probabilities(model, pieces).sum(axis=1))
     [place] = np.flatnonzero((pieces == PIECE).all(axis=1))
-    nats = conditional_nll(*model, PIECE, known, ParticleSettings(64, 4), seed=1)
+    nats = conditional_nll(*model, GivenTokens(PIECE, known), ParticleSettings(64, 4), seed=1)
     assert nats == pytest.approx(-np.log(joint[place] / joint.sum()), abs=0.05)
 
 
 def test_pieces_are_drawn_by_their_weights() -> None:
     pieces, joint = exact("all but the middle step")
     filled = [
-        fill(*tiny(), PIECE, GIVEN["all but the middle step"], FEW, seed) for seed in range(200)
+        fill(*tiny(), GivenTokens(PIECE, GIVEN["all but the middle step"]), FEW, seed)
+        for seed in range(200)
     ]
     likeliest = pieces[joint.argmax()]
     share = np.mean([np.array_equal(piece.steps, likeliest) for piece in filled])
@@ -198,7 +208,8 @@ def test_what_is_given_comes_back_and_a_seed_decides_the_rest(
     tokens = representation.encode(short_chorales[0])[:96]
     known = np.arange(len(tokens)) % 4 == 0
     one, same, other = (
-        fill(network_of(name), representation, tokens, known, FEW, seed) for seed in (1, 1, 2)
+        fill(network_of(name), representation, GivenTokens(tokens, known), FEW, seed)
+        for seed in (1, 1, 2)
     )
     assert one.steps.dtype == np.uint16
     assert np.array_equal(one.steps[known], tokens[known])
@@ -221,7 +232,8 @@ def followed(representation: TokenRepresentation, tokens: NDArray[np.uint16]) ->
 def test_unknown_tokens_have_no_meaning() -> None:
     known = GIVEN["a voice"]
     one, other = (
-        fill(*tiny(), np.where(known, PIECE, else_), known, FEW, seed=1) for else_ in (0, 999)
+        fill(*tiny(), GivenTokens(np.where(known, PIECE, else_), known), FEW, seed=1)
+        for else_ in (0, 999)
     )
     assert np.array_equal(one.steps, other.steps)
 
@@ -238,11 +250,11 @@ def test_unknown_tokens_have_no_meaning() -> None:
 def test_what_cannot_be_is_said(piece: list[int], known: list[int], where: str) -> None:
     given = np.isin(np.arange(6), known)
     with pytest.raises(ImpossibleConditionError, match=f"no probability to.* {where}"):
-        fill(*tiny(), np.array(piece), given, FEW, seed=1)
+        fill(*tiny(), GivenTokens(np.array(piece), given), FEW, seed=1)
 
 
 def test_the_end_is_not_among_what_is_given() -> None:
     model = tiny()
     ended = np.array([60, 60, 60, 60, model.representation.end, 60])
     with pytest.raises(ValueError, match="end token"):
-        fill(*model, ended, np.ones(6, bool), FEW, seed=1)
+        fill(*model, GivenTokens(ended, np.ones(6, bool)), FEW, seed=1)

@@ -162,6 +162,12 @@ class Piece:
         notes: NDArray[Any] = self.notes[self.notes["track"] == index]
         return notes
 
+    @property
+    def pitched_tracks(self) -> NDArray[np.int64]:
+        """Return the numbers of the tracks that have no drums: (tracks,)."""
+        drums = np.unique(self.notes["track"][self.notes["drum"]])
+        return np.setdiff1d(np.arange(len(self.track_names)), drums)
+
     def barlines(self) -> NDArray[np.int64]:
         """Return ticks at which bars begin, from 0 to the end; every time signature begins one."""
         signatures = self.time_signatures

@@ -1,4 +1,4 @@
-"""What follows a batch of sequences, and of which rows can be taken."""
+"""Followers of a batch of sequences, of which rows can be taken."""
 
 from copy import copy
 from typing import Any, ClassVar, Self

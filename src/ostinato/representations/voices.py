@@ -128,8 +128,7 @@ class Voices(TokenBarGrid):
         Raises `UnencodableError` where the tracks without drums are not as many as voices are given
         to, and where more than 5 % of the notes would be lost.
         """
-        drums = np.unique(piece.notes["track"][piece.notes["drum"]])
-        tracks = np.setdiff1d(np.arange(len(piece.track_names)), drums)
+        tracks = piece.pitched_tracks
         if len(tracks) != len(self.by_track):
             raise UnencodableError(
                 f"has {quantity(len(tracks), 'track')}, and this representation takes "

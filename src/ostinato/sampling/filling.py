@@ -1,4 +1,4 @@
-"""What of a piece is given and what is to be made, for every method that fills music in."""
+"""Pieces of which a part is given and the rest is to be made, for every method that fills in."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ostinato import console
 from ostinato.console import where
 from ostinato.errors import UnencodableError, UserError
 from ostinato.music.page import Given
@@ -24,12 +25,13 @@ Grid = NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True)
-class Task:
+class PartialPiece:
     """Music to fill in, on the grid of `Voices`.
 
     tokens: (steps, voices) of the given notes, rests elsewhere; known: the same shape, false where
     something is to be made; piece: the music, None where nothing is given; given: (notes,) which of
-    its notes are.
+    its notes are; steps_before: steps of the grid before the piece begins, where it has a pickup;
+    unseen: how many given notes the grid does not hold.
     """
 
     tokens: Grid
@@ -37,6 +39,7 @@ class Task:
     piece: Piece | None = None
     given: NDArray[np.bool_] | None = None
     steps_before: int = 0
+    unseen: int = 0
 
     @property
     def must_begin(self) -> NDArray[np.bool_]:
@@ -46,14 +49,19 @@ class Task:
         return after_known & ~self.known
 
 
-def prepare(piece: Piece, settings: FillSampling, representation: Voices) -> Task:
-    """Return what settings name of a piece as a task.
+def prepare(piece: Piece, settings: FillSampling, representation: Voices) -> PartialPiece:
+    """Return a piece without what settings name of it.
 
     Raises `UnencodableError` for a piece that has no such bars, tracks or notes, or that the
     representation cannot write.
     """
+    if max(representation.by_track) > 1 and not (settings.pitches is settings.notes is None):
+        raise UnencodableError(
+            "has tracks of several voices, of which no single notes can be made anew: set pitches "
+            "and notes to null"
+        )
     piece = _with_tracks(piece, representation)
-    tracks = _pitched_tracks(piece)
+    tracks = piece.pitched_tracks
     lines, bars = _barlines(piece), settings.bars
     if bars is not None and bars[1] > len(lines) - 1:
         raise UnencodableError(f"has {quantity(len(lines) - 1, 'bar')} and no bar {bars[1]}")
@@ -73,7 +81,8 @@ def prepare(piece: Piece, settings: FillSampling, representation: Voices) -> Tas
     if bars is None:
         first, last = 0, len(whole)
     steps = max(len(whole), last)
-    tokens = _encode_given(replace(piece, notes=piece.notes[~made]), representation, steps, before)
+    kept = replace(piece, notes=piece.notes[~made])
+    tokens = _encode_given(kept, representation, steps, before)
     sounds = _sounding(tokens)
     if settings.pitches is not None or settings.notes is not None:
         padded = np.full((steps, representation.voices), REST, np.int64)
@@ -86,25 +95,46 @@ def prepare(piece: Piece, settings: FillSampling, representation: Voices) -> Tas
         known = sounds | ~region
     if known.all():
         raise UnencodableError("has nothing to make where sampling says so")
-    return Task(tokens, known, piece, ~made, before)
+    seen = representation.note_count(tokens.ravel())
+    unseen = int((~kept.notes["drum"]).sum()) - seen
+    return PartialPiece(tokens, known, piece, ~made, before, unseen)
 
 
-def find_tasks(
+def find_pieces(
     settings: FillSampling, test_pieces: Callable[[], Iterable[Piece]], representation: Voices
-) -> list[Task]:
-    """Return the piece that settings name as a task, or as many of the test split as are asked for.
+) -> list[PartialPiece]:
+    """Return the piece that settings name, or as many of the test split as are asked for.
 
-    Raises `UserError` for a file that cannot be filled in, and where no test piece can.
+    Warns of given notes that a model does not see. Raises `UserError` for a file that cannot be
+    filled in, and where no test piece can.
     """
     if settings.piece != TEST:
-        try:
-            return [prepare(read_piece(settings.piece, "piece"), settings, representation)]
-        except UnencodableError as error:
-            raise UserError(
-                f"sampling.piece={where(Path(settings.piece))} cannot be filled in: as "
-                f"{representation.name} the piece {error}."
-            ) from error
-    found: list[Task] = []
+        found = [_of_file(settings, representation)]
+    else:
+        found = _of_test_pieces(settings, test_pieces, representation)
+    if unseen := sum(partial.unseen for partial in found):
+        console.warn(
+            f"{quantity(unseen, 'given note')} cannot be written as {representation.name}, as "
+            "others begin with them in one track: they stay in the music, and the model does not "
+            "see them."
+        )
+    return found
+
+
+def _of_file(settings: FillSampling, representation: Voices) -> PartialPiece:
+    try:
+        return prepare(read_piece(settings.piece, "piece"), settings, representation)
+    except UnencodableError as error:
+        raise UserError(
+            f"sampling.piece={where(Path(settings.piece))} cannot be filled in: as "
+            f"{representation.name} the piece {error}."
+        ) from error
+
+
+def _of_test_pieces(
+    settings: FillSampling, test_pieces: Callable[[], Iterable[Piece]], representation: Voices
+) -> list[PartialPiece]:
+    found: list[PartialPiece] = []
     reason = "is missing"
     for piece in test_pieces():
         try:
@@ -121,43 +151,45 @@ def find_tasks(
     return found
 
 
-def from_prompt(beginning: Piece, steps: int, representation: Voices) -> Task:
-    """Return a task of so many steps in all that begins with a piece; raises `UnencodableError`."""
+def from_prompt(beginning: Piece, steps: int, representation: Voices) -> PartialPiece:
+    """Return so many steps, of which those of a piece, to the end of its last bar, are given.
+
+    Raises `UnencodableError` for a piece that the representation cannot write.
+    """
     before = representation.steps_before(beginning)
+    end = _barlines(beginning)[-1]
+    length = round(end * representation.steps_per_quarter / beginning.resolution) + before
     tokens = _encode_given(beginning, representation, steps, before)
-    lines = beginning.barlines()
-    metre = representation.bar_steps
-    length = round(beginning.end * representation.steps_per_quarter / beginning.resolution) + before
     known = np.zeros(tokens.shape, np.bool_)
-    known[: -(-length // metre) * metre if len(lines) else length] = True
-    return Task(tokens, known, beginning, np.ones(len(beginning.notes), np.bool_), before)
+    known[:length] = True
+    return PartialPiece(tokens, known, beginning, np.ones(len(beginning.notes), np.bool_), before)
 
 
-def from_nothing(steps: int, representation: Voices) -> Task:
-    """Return a task of so many steps of which nothing is given."""
+def from_nothing(steps: int, representation: Voices) -> PartialPiece:
+    """Return so many steps of which nothing is given."""
     shape = (steps, representation.voices)
-    return Task(np.full(shape, REST, np.int64), np.zeros(shape, np.bool_))
+    return PartialPiece(np.full(shape, REST, np.int64), np.zeros(shape, np.bool_))
 
 
 def finish(
-    task: Task, tokens: Grid, representation: Voices, setting: PieceDefaults, name: str
+    partial: PartialPiece, tokens: Grid, representation: Voices, setting: PieceDefaults, name: str
 ) -> tuple[Piece, tuple[bool, ...]]:
-    """Return the piece of a task that was filled in, and which of its notes were given.
+    """Return the piece that was filled in, and which of its notes were given.
 
     tokens: (steps, voices) of all. Given notes are those of the piece, with all that they had.
     """
-    made = np.where(task.known, REST, tokens).astype(np.uint16)
+    made = np.where(partial.known, REST, tokens).astype(np.uint16)
     new = representation.decode(made.ravel(), name)
-    if task.piece is None or task.given is None:
+    if partial.piece is None or partial.given is None:
         piece = setting.apply_to(new, representation.preserves)
         return piece, (False,) * len(piece.notes)
-    old = task.piece
+    old = partial.piece
     resolution = math.lcm(old.resolution, new.resolution)
     old, new = old.at_resolution(resolution), new.at_resolution(resolution)
     notes = new.notes.copy()
-    notes["onset"] -= task.steps_before * resolution // representation.steps_per_quarter
+    notes["onset"] -= partial.steps_before * resolution // representation.steps_per_quarter
     notes = _dress(notes, old, setting)
-    kept = old.notes[task.given]
+    kept = old.notes[partial.given]
     both = np.concatenate([kept, notes])
     given = np.arange(len(both)) < len(kept)
     order = order_by(*(both[key] for key in ("onset", "track", "pitch", "duration")))
@@ -198,14 +230,8 @@ def _with_tracks(piece: Piece, representation: Voices) -> Piece:
 
     So a melody alone can be harmonised.
     """
-    missing = len(representation.by_track) - len(_pitched_tracks(piece))
+    missing = len(representation.by_track) - len(piece.pitched_tracks)
     return replace(piece, track_names=piece.track_names + ("",) * max(0, missing))
-
-
-def _pitched_tracks(piece: Piece) -> NDArray[np.int64]:
-    """Return the numbers of the tracks that are no drums."""
-    drums = np.unique(piece.notes["track"][piece.notes["drum"]])
-    return np.setdiff1d(np.arange(len(piece.track_names)), drums)
 
 
 def _barlines(piece: Piece) -> list[int]:
@@ -236,7 +262,7 @@ def _sounding(tokens: Grid) -> NDArray[np.bool_]:
 
 def _dress(notes: NDArray[Any], old: Piece, setting: PieceDefaults) -> NDArray[Any]:
     """Return new notes on the tracks and instruments of a piece, as loud as it is."""
-    tracks = _pitched_tracks(old)
+    tracks = old.pitched_tracks
     notes["track"] = tracks[notes["track"]]
     loud = old.notes["velocity"]
     notes["velocity"] = int(np.median(loud)) if len(loud) else LOUDNESS

@@ -31,6 +31,25 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
+class GivenTokens:
+    """Tokens (time,) of a whole piece without its end token, as `encode` writes them.
+
+    known: (time,), which are given; the others have no meaning. begins: (time,), unknown tokens
+    that hold nothing, so that a given note before them stays as long as it is; none by default.
+    """
+
+    tokens: Tokens
+    known: Mask
+    begins: Mask | None = None
+
+    def __post_init__(self) -> None:
+        if self.tokens.shape != self.known.shape or not len(self.tokens):
+            raise ValueError(
+                f"tokens {self.tokens.shape} and known {self.known.shape} should be as long."
+            )
+
+
+@dataclass(frozen=True)
 class ParticleSettings:
     """Settings of sequential Monte Carlo.
 
@@ -84,22 +103,18 @@ class Filled:
 def fill(
     network: SequenceModel,
     representation: TokenRepresentation,
-    tokens: Tokens,
-    known: Mask,
+    given: GivenTokens,
     settings: ParticleSettings,
     seed: int,
-    begins: Mask | None = None,
 ) -> Filled:
     """Draw the unknown tokens of a piece given all known ones, those that lie ahead included.
 
-    tokens: (time,) of the whole piece, without the end token, as `encode` writes them; known:
-    (time,), which are given, the others have no meaning. The piece ends after them, where the
-    representation has an end token. The distribution is that of the network among legal tokens,
-    without temperature; it is exact as particles become many. begins: (time,), unknown tokens that
-    hold nothing, so that a given note before them stays as long as it is. Raises
-    `ImpossibleConditionError` where no particle can go on with what is given.
+    The piece ends after its last token, where the representation has an end token. The
+    distribution is that of the network among legal tokens, without temperature; it is exact as
+    particles become many. Raises `ImpossibleConditionError` where no particle can go on with what
+    is given.
     """
-    population = run_particles(network, representation, tokens, known, settings, seed, begins)
+    population = run_particles(network, representation, given, settings, seed)
     # the particles are weighted: one of them, drawn by its weight, stands for all
     row = np.random.default_rng(seed).choice(len(population.weights), p=population.weights)
     return Filled(
@@ -113,24 +128,23 @@ def fill(
 def conditional_nll(
     network: SequenceModel,
     representation: TokenRepresentation,
-    tokens: Tokens,
-    known: Mask,
+    given: GivenTokens,
     settings: ParticleSettings,
     seed: int,
     repetitions: int = 4,
 ) -> float:
     """Return -log p(unknown tokens | known tokens) of a piece, in nats for all of them together.
 
-    tokens: (time,), all of them true; known: (time,). It is log p(known) - log p(all), the second
+    All tokens of `given` are true ones. It is log p(known) - log p(all), the second
     exact, the first the logarithm of the mean of unbiased estimates of p(known), one of each of
     `repetitions` runs. By Jensen's inequality it is too low on average, less so with more runs.
     """
-    everything = np.ones_like(known)
-    whole = run_particles(network, representation, tokens, everything, settings, seed)
+    everything = GivenTokens(given.tokens, np.ones_like(given.known))
+    whole = run_particles(network, representation, everything, settings, seed)
     evidence, failure = [], None
     for of_run in np.random.default_rng(seed).integers(2**63, size=repetitions):
         try:
-            run = run_particles(network, representation, tokens, known, settings, int(of_run))
+            run = run_particles(network, representation, given, settings, int(of_run))
             evidence.append(run.log_evidence)
         except ImpossibleConditionError as error:  # the estimate of this run is 0
             evidence.append(-np.inf)
@@ -145,25 +159,20 @@ def conditional_nll(
 def run_particles(
     network: SequenceModel,
     representation: TokenRepresentation,
-    tokens: Tokens,
-    known: Mask,
+    given: GivenTokens,
     settings: ParticleSettings,
     seed: int,
-    begins: Mask | None = None,
 ) -> Population:
     """Draw weighted particles of a piece given its known tokens; arguments as those of `fill`.
 
     Over seeds, the mean of exp(log_evidence) is p(given tokens, end), whatever the number of
     particles: the estimate is unbiased (Del Moral 2004).
     """
-    if tokens.shape != known.shape or not len(tokens):
-        raise ValueError(f"tokens {tokens.shape} and known {known.shape} should be as long.")
-    if representation.end is not None and (tokens[known] == representation.end).any():
+    tokens = given.tokens
+    if representation.end is not None and (tokens[given.known] == representation.end).any():
         raise ValueError("the end token should not be among the known ones: it comes after them.")
     network.eval()
-    run = _Run(network, representation, tokens, known, settings, seed)
-    if begins is not None:
-        run.begins = begins
+    run = _Run(network, representation, given, settings, seed)
     for step in range(len(run.given)):
         run.extend(step)
     weights = torch.softmax(run.particles.log_weights, dim=0).numpy()
@@ -186,19 +195,18 @@ class _Run:
         self,
         network: SequenceModel,
         representation: TokenRepresentation,
-        tokens: Tokens,
-        known: Mask,
+        given: GivenTokens,
         settings: ParticleSettings,
         seed: int,
     ) -> None:
         self.settings, self.end = settings, representation.end
         self.voices = representation.voices_per_step
         ends = [] if self.end is None else [self.end]
-        self.given = np.append(np.where(known, tokens.astype(np.int64), -1), ends).astype(np.int64)
+        self.given = np.append(np.where(given.known, given.tokens, -1), ends).astype(np.int64)
         self.particles = Particles(network, representation, len(self.given))
         self.generator = torch.Generator().manual_seed(seed)
         self.log_evidence, self.effective, self.resampled = 0.0, 1.0, 0
-        self.begins = np.zeros(len(tokens), np.bool_)
+        self.begins = np.zeros_like(given.known) if given.begins is None else given.begins
 
     def extend(self, step: int) -> None:
         """Append the next token, number `step`, to every particle, and weigh it."""

@@ -1,11 +1,13 @@
 """Filling a piece in by a sequence model, which reads it from left to right."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from ostinato import console
-from ostinato.methods.base import TEST, Sample, Samples, SamplingTask
+from ostinato.methods.base import Samples, SamplingTask
+from ostinato.methods.filled import Filled, collect_filled
 from ostinato.sampling import filling
-from ostinato.sampling.smc import Filled, ParticleSettings, fill
+from ostinato.sampling.smc import GivenTokens, ParticleSettings, fill
 from ostinato.wording import quantity
 
 COLLAPSED = 0.05  # of the particles: fewer that count hardly stand for a distribution
@@ -17,37 +19,31 @@ def sample_filled(task: SamplingTask) -> Samples:
     Raises `UserError` for music that cannot be filled in.
     """
     settings: Any = task.settings
+    return collect_filled(task, _fill(task), settings.piece)
+
+
+def _fill(task: SamplingTask) -> Iterator[Filled]:
+    """Yield each piece filled in, and warn in the end where too few particles counted."""
+    settings: Any = task.settings
     network: Any = task.bundle.network
     representation: Any = task.bundle.representation
-    tasks = filling.find_tasks(settings, task.test_pieces, representation)
-    particles, samples, collapsed = ParticleSettings(settings.particles), [], 0
+    partials = filling.find_pieces(settings, task.test_pieces, representation)
+    collapsed = 0
     for i in console.track(range(settings.pieces), "filling in", settings.pieces):
-        one = tasks[i % len(tasks)]
-        filled = fill(
-            network,
-            representation,
-            one.tokens.ravel(),
-            one.known.ravel(),
-            particles,
-            task.seed + i,
-            one.must_begin.ravel(),
+        partial = partials[i % len(partials)]
+        given = GivenTokens(
+            partial.tokens.ravel(), partial.known.ravel(), partial.must_begin.ravel()
         )
-        tokens = filled.steps.reshape(one.tokens.shape)
-        name = f"sample-{i + 1:02d}"
-        piece, given = filling.finish(one, tokens, representation, task.bundle.setting, name)
-        about = filling.describe(settings.piece, one.piece, given)
-        samples.append(Sample(piece, None, about, (_tell_particles(filled, settings.particles),)))
-        collapsed += filled.effective < COLLAPSED
+        found = fill(
+            network, representation, given, ParticleSettings(settings.particles), task.seed + i
+        )
+        count = max(1, round(found.effective * settings.particles))
+        fact = f"{count} of {quantity(settings.particles, 'particle')} counted at the least"
+        collapsed += found.effective < COLLAPSED
+        yield partial, found.steps.reshape(partial.tokens.shape), (fact,)
     if collapsed:
         console.warn(
-            f"in {collapsed} of {quantity(len(samples), 'piece')} fewer than {COLLAPSED:.0%} of "
+            f"in {collapsed} of {quantity(settings.pieces, 'piece')} fewer than {COLLAPSED:.0%} of "
             f"the {settings.particles} particles counted at some place: what is made there hardly "
             "knows what is given further on; take more sampling.particles, or fewer bars."
         )
-    first = tasks[0].piece
-    return Samples(samples, first.name if first is not None and settings.piece == TEST else None)
-
-
-def _tell_particles(filled: Filled, particles: int) -> str:
-    count = max(1, round(filled.effective * particles))
-    return f"{count} of {quantity(particles, 'particle')} counted at the least"

@@ -15,6 +15,7 @@ from ostinato.methods.base import (
     TrainingTask,
 )
 from ostinato.methods.likelihood.monitoring import nats_per
+from ostinato.methods.refusals import refuse_segments, refuse_without_voices
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
@@ -33,7 +34,7 @@ NUCLEUS = (
     "sampling.pitch_temperature",
     "sampling.pitch_top_p",
 )
-FILLING = (
+UNREAD_FILLING = (
     "sampling.temperature",
     *NUCLEUS,
     *PENALTY,
@@ -68,7 +69,7 @@ class Likelihood(Method):
 
         What is filled in is drawn from the distribution as it is.
         """
-        idle = FILLING if config.build("sampling").needs == "fill" else ()
+        idle = UNREAD_FILLING if config.build("sampling").needs == "fill" else ()
         return (*_unused_parts(config), *_unread_decoding(config), *idle)
 
     def check(self, config: Config) -> None:
@@ -89,7 +90,7 @@ class Likelihood(Method):
             )
 
     def check_sampling(self, config: Config) -> None:
-        """Refuse no prompt where one is needed, and ways between segments."""
+        """Refuse no prompt where one is needed, and what only other models or voices allow."""
         super().check_sampling(config)
         model, sampling = config["choices"]["model"], config.build("sampling")
         if sampling.prompt is None and self.needs_prompt(config):
@@ -97,27 +98,9 @@ class Likelihood(Method):
                 f"model={model} has no token for a beginning: it makes music to what is given: say "
                 "sampling=continuation or sampling.prompt=my.mid."
             )
-        if sampling.interpolation_steps is not None:
-            raise ConfigError(
-                f"sampling.interpolation_steps={sampling.interpolation_steps} does not fit: "
-                f"model={model} makes no segments to interpolate between: set it to null."
-            )
-        representation = config.build("representation")
-        if sampling.needs == "fill" and (representation.layout, representation.falling) != (
-            "voices",
-            False,
-        ):
-            raise ConfigError(
-                f"sampling={config['choices']['sampling']} fills in voices, and "
-                f"representation={config['choices']['representation']} has none: say "
-                "representation=voices."
-            )
-        if sampling.conditions and sampling.needs != "fill":
-            raise ConfigError(
-                f"sampling={config['choices']['sampling']} begins with given music "
-                f"({', '.join(sampling.conditions)}), and model={model} has no latent vectors: "
-                "set model=vae."
-            )
+        refuse_segments(config)
+        if sampling.needs == "fill":
+            refuse_without_voices(config)
 
     def needs_prompt(self, config: Config) -> bool:
         """Return whether tokens have no beginning of their own."""

@@ -21,7 +21,7 @@ from ostinato.models.masked.cells import (
     to_tokens,
 )
 from ostinato.models.masked.model import MaskedModel
-from ostinato.sampling.filling import Task
+from ostinato.sampling.filling import PartialPiece
 from ostinato.sampling.settings import Sampling
 from ostinato.sampling.strategies import Sampler
 
@@ -33,12 +33,12 @@ NOTES = torch.arange(CLASSES) < PITCHES
 @torch.no_grad()
 def draw(
     network: MaskedModel,
-    tasks: Sequence[Task],
+    partials: Sequence[PartialPiece],
     settings: Sampling,
     seed: int,
     passes: int | None,
 ) -> list[NDArray[np.integer[Any]]]:
-    """Return the tokens (steps, voices) of each task, filled in; the same seed gives the same.
+    """Return the tokens (steps, voices) of each piece, filled in; the same seed gives the same.
 
     Without `passes` the unknown cells of each are drawn one by one in a random order, each given
     all that is known by then. With it, all are drawn at once, and then in each pass a random part
@@ -48,35 +48,32 @@ def draw(
     network.eval()
     random = torch.Generator().manual_seed(seed)
     device = network.length.device
-    steps = max(len(task.tokens) for task in tasks)
-    cell, free, barred = (part.to(device) for part in _gather(tasks, steps))
+    steps = max(len(partial.tokens) for partial in partials)
+    cell, free, must_begin = (part.to(device) for part in _gather(partials, steps))
     whole, step = network.begin(cell)
-    drawing = _Drawing(network, step, barred, settings, random)
+    drawing = _Drawing(network, step, must_begin, settings, random)
     free = torch.nn.functional.pad(free, (0, 0, 1, 1))
-    if passes is None:
-        whole = drawing.one_by_one(whole, free)
-    else:
-        whole = drawing.again_and_again(whole, free, passes)
-    found = to_tokens(whole[:, 1:-1]).cpu().numpy()
-    return [found[i, : len(task.tokens)] for i, task in enumerate(tasks)]
+    drawn = drawing.gibbs(whole, free, passes) if passes else drawing.ancestral(whole, free)
+    found = to_tokens(drawn[:, 1:-1]).cpu().numpy()
+    return [found[i, : len(partial.tokens)] for i, partial in enumerate(partials)]
 
 
 class _Drawing:
     """Draws cells of (batch, steps, voices), always by the same settings and generator.
 
-    barred: the same shape, cells that must not go on with the note before them.
+    must_begin: the same shape, cells that must not go on with the note before them.
     """
 
     def __init__(
         self,
         network: MaskedModel,
         step: Tensor,
-        barred: Tensor,
+        must_begin: Tensor,
         settings: Sampling,
         random: torch.Generator,
     ) -> None:
         self.network, self.step = network, step
-        self.barred = torch.nn.functional.pad(barred, (0, 0, 1, 1))
+        self.must_begin = torch.nn.functional.pad(must_begin, (0, 0, 1, 1))
         self.settings, self.random = settings, random
 
     def draw(self, whole: Tensor, chosen: Tensor) -> Tensor:
@@ -85,13 +82,13 @@ class _Drawing:
             return whole
         logits = self.network.log_probabilities(whole, self.step, chosen)
         goes_on = torch.arange(CLASSES, device=whole.device) > REST
-        blocked = logits.masked_fill(self.barred[chosen][:, None] & goes_on, -torch.inf)
+        blocked = logits.masked_fill(self.must_begin[chosen][:, None] & goes_on, -torch.inf)
         # where nothing else can be, as before a cell that goes on, it stays as it is
         logits = torch.where((blocked > -torch.inf).any(1, keepdim=True), blocked, logits)
         drawn = Sampler(self.settings, self.random).categorical(logits, NOTES)
         return whole.masked_scatter(chosen, drawn)
 
-    def one_by_one(self, whole: Tensor, free: Tensor) -> Tensor:
+    def ancestral(self, whole: Tensor, free: Tensor) -> Tensor:
         """Return the cells with each free one drawn once, in a random order of its own piece."""
         noise = torch.rand(free.flatten(1).shape, generator=self.random).to(free.device)
         rank = noise.masked_fill(~free.flatten(1), 2.0).argsort(dim=1).argsort(dim=1)
@@ -101,7 +98,7 @@ class _Drawing:
             whole = self.draw(whole, free & (rank == number))
         return whole
 
-    def again_and_again(self, whole: Tensor, free: Tensor, passes: int) -> Tensor:
+    def gibbs(self, whole: Tensor, free: Tensor, passes: int) -> Tensor:
         """Return the cells after so many passes over the free ones."""
         whole = self.draw(whole, free)
         for number in console.track(range(passes), "drawing again and again", passes):
@@ -120,18 +117,18 @@ def _consistent(whole: Tensor) -> Tensor:
     return torch.where(alone, pitch, whole)
 
 
-def _gather(tasks: Sequence[Task], steps: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Return cells, which are to be drawn, and which must begin: (tasks, steps, voices) each."""
-    voices = tasks[0].tokens.shape[1]
-    cell = torch.full((len(tasks), steps, voices), OUTSIDE)
-    free, barred = torch.zeros((2, len(tasks), steps, voices), dtype=torch.bool)
-    for i, task in enumerate(tasks):
-        length = len(task.tokens)
-        tokens = torch.from_numpy(task.tokens.astype(np.int64))[None]
+def _gather(partials: Sequence[PartialPiece], steps: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return cells, which are to be drawn, and which must begin: (partials, steps, voices) each."""
+    voices = partials[0].tokens.shape[1]
+    cell = torch.full((len(partials), steps, voices), OUTSIDE)
+    free, must_begin = torch.zeros((2, len(partials), steps, voices), dtype=torch.bool)
+    for i, partial in enumerate(partials):
+        length = len(partial.tokens)
+        tokens = torch.from_numpy(partial.tokens.astype(np.int64))[None]
         pitch = sounding(tokens, torch.full((1, voices), REST))[0]
-        known = torch.from_numpy(task.known)
-        of_task = torch.where(tokens[0] == HOLD, HOLD + pitch, tokens[0])
-        cell[i, :length] = of_task.masked_fill(~known, UNKNOWN)
+        known = torch.from_numpy(partial.known)
+        given = torch.where(tokens[0] == HOLD, HOLD + pitch, tokens[0])
+        cell[i, :length] = given.masked_fill(~known, UNKNOWN)
         free[i, :length] = ~known
-        barred[i, :length] = torch.from_numpy(task.must_begin)
-    return cell, free, barred
+        must_begin[i, :length] = torch.from_numpy(partial.must_begin)
+    return cell, free, must_begin

@@ -13,6 +13,8 @@ from ostinato.methods.base import (
     SamplingTask,
     TrainingTask,
 )
+from ostinato.methods.likelihood.monitoring import nats_per
+from ostinato.methods.refusals import refuse_segments, refuse_without_voices
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
@@ -43,10 +45,7 @@ class Masked(Method):
     @classmethod
     def monitor(cls, unit: str) -> "Monitor":
         """Return the mean over orders of the negative log-likelihood by token."""
-        del unit
-        from ostinato.methods.masked.module import MONITOR
-
-        return MONITOR
+        return nats_per(unit)
 
     def unread(self, config: Config) -> Collection[str]:
         """Return settings of decoding from left to right, and scoring in several keys."""
@@ -69,27 +68,12 @@ class Masked(Method):
             )
 
     def check_sampling(self, config: Config) -> None:
-        """Refuse chords to be filled in, and ways between segments."""
+        """Refuse what only models of segments allow, and to fill in what has no voices."""
         super().check_sampling(config)
-        model, sampling = config["choices"]["model"], config.build("sampling")
-        representation = config["choices"]["representation"]
-        fills = sampling.needs == "fill" or sampling.prompt is not None
-        if fills and config.build("representation").name != "voices":
-            raise ConfigError(
-                f"sampling={config['choices']['sampling']} fills in voices, and "
-                f"representation={representation} has none: say representation=voices."
-            )
-        if sampling.interpolation_steps is not None:
-            raise ConfigError(
-                f"sampling.interpolation_steps={sampling.interpolation_steps} does not fit: "
-                f"model={model} makes no segments to interpolate between: set it to null."
-            )
-        if sampling.conditions and sampling.needs != "fill":
-            raise ConfigError(
-                f"sampling={config['choices']['sampling']} begins with given music "
-                f"({', '.join(sampling.conditions)}), and model={model} has no latent vectors: "
-                "set model=vae."
-            )
+        sampling = config.build("sampling")
+        refuse_segments(config)
+        if sampling.needs == "fill" or sampling.prompt is not None:
+            refuse_without_voices(config)
 
     def data(self, task: TrainingTask, network: "MaskedModel") -> "pl.LightningDataModule":
         """Return windows of the training pieces, and the validation pieces whole."""

@@ -6,16 +6,16 @@ import torch
 from torch import Tensor
 
 from ostinato.data.windows import Batch
+from ostinato.methods.likelihood.monitoring import nats_per
 from ostinato.methods.masked.settings import MaskedTraining
 from ostinato.models.masked.masks import random_masks, random_regions
 from ostinato.models.masked.model import MaskedModel
 from ostinato.models.steps import predicted
 from ostinato.training.divergence import advise
 from ostinato.training.module import MethodModule
-from ostinato.training.monitor import Monitor
 from ostinato.training.optimizers import create_optimizer
 
-MONITOR = Monitor("nats_per_token", "nats per token")
+MONITOR = nats_per("token")
 VALIDATED_MASKS = 8  # of each validation piece
 
 

@@ -23,15 +23,13 @@ OUTSIDE = CLASSES + 1  # before the first step of a piece, or after its last
 class Cells(NamedTuple):
     """Pieces, or windows of them, side by side, with a step more at either end.
 
-    cell: (batch, steps, voices); real: the same shape, false before, after and between pieces;
-    step: (batch, steps) within the bars that positions count; ends: (batch,), the step after the
-    last of a piece, 0 where it is not reached.
+    cell: (batch, steps, voices); real: the same shape, false before a piece and after it; step:
+    (batch, steps) within the bars that positions count.
     """
 
     cell: Tensor
     real: Tensor
     step: Tensor
-    ends: Tensor
 
 
 def read_cells(steps: Tensor, positions: Tensor, targets: Tensor, spec: SequenceSpec) -> Cells:
@@ -55,17 +53,13 @@ def read_cells(steps: Tensor, positions: Tensor, targets: Tensor, spec: Sequence
     # one more step at either end: outside of the piece, or cells of it that are not known
     first = torch.where(steps[:, 0] == end, OUTSIDE, UNKNOWN)
     last = torch.where(real[:, -1].all(dim=1), UNKNOWN, OUTSIDE)
-    padded = [first[:, None, None].expand(-1, 1, voices), cell]
-    padded.append(last[:, None, None].expand(-1, 1, voices))
+    edges = [edge[:, None, None].expand(-1, 1, voices) for edge in (first, last)]
     period = spec.features["step"]
-    outer = (of_step[:, :1] - 1) % period, (of_step[:, -1:] + 1) % period
-    ended = tokens == end
-    found = ended.any(dim=2)
+    before_first, after_last = (of_step[:, :1] - 1) % period, (of_step[:, -1:] + 1) % period
     return Cells(
-        torch.cat(padded, dim=1),
+        torch.cat([edges[0], cell, edges[1]], dim=1),
         torch.nn.functional.pad(real, (0, 0, 1, 1)),
-        torch.cat([outer[0], of_step, outer[1]], dim=1),
-        torch.where(found.any(dim=1), found.to(torch.int64).argmax(dim=1) + 1, 0),
+        torch.cat([before_first, of_step, after_last], dim=1),
     )
 
 

@@ -1,4 +1,4 @@
-"""What a cell can be, scored by itself and by its interval from what is known around it."""
+"""Logits of what a cell can be, by itself and by intervals from what is known around it."""
 
 import torch
 from torch import Tensor, nn

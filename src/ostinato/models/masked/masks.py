@@ -1,4 +1,4 @@
-"""Which cells are unknown: masks of all sizes alike, as a random order of drawing gives them."""
+"""Masks of unknown cells, of all sizes alike, as a random order of drawing gives them."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 
-def nested_masks(real: Tensor, count: int, seed: int = 0) -> Iterator[Tensor]:
+def stratified_masks(real: Tensor, count: int, seed: int = 0) -> Iterator[Tensor]:
     """Yield `count` masks, (batch, steps, voices), of cells among the real ones, always the same.
 
     real: the same shape. In mask i of a piece of n cells, between i / count and (i + 1) / count of
@@ -45,8 +45,8 @@ def random_masks(among: Tensor) -> Tensor:
 def random_regions(real: Tensor) -> Tensor:
     """Return what is to be made of each piece when the rest of it is given: (batch, steps, voices).
 
-    Half of the regions are whole voices, at least one and not all; the others are up to half of the
-    time steps in a row, of at least one voice. Of one voice all are of the second kind.
+    At most half of the regions are whole voices, at least one and not all; the others are up to
+    half of the time steps in a row, of at least one voice.
     """
     batch, steps, voices = real.shape
     chosen = torch.rand(batch, voices).argsort(dim=1) < torch.randint(1, voices + 1, (batch, 1))

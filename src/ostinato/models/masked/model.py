@@ -1,12 +1,12 @@
 """Masked models: the distribution of each cell of a grid of voices, given any of the others."""
 
-import math
 from collections.abc import Callable
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
+from torch.distributions import LogNormal
 
 from ostinato.models.masked.backbones import BidirectionalBackbone
 from ostinato.models.masked.cells import (
@@ -19,7 +19,7 @@ from ostinato.models.masked.cells import (
 )
 from ostinato.models.masked.head import CellHead
 from ostinato.models.masked.inputs import CellInput, fill_left, fill_right
-from ostinato.models.masked.masks import nested_masks
+from ostinato.models.masked.masks import stratified_masks
 from ostinato.models.network import Network
 from ostinato.models.steps import SequenceSpec
 
@@ -126,34 +126,30 @@ class MaskedModel(Network):
         count = self.scored_masks if masks is None else masks
         total = torch.zeros(cells.cell.shape, dtype=torch.float64, device=cells.cell.device)
         size = cells.real.sum(dim=(1, 2))
-        for unknown in nested_masks(cells.real, count):
+        for unknown in stratified_masks(cells.real, count):
             weight = size / unknown.sum(dim=(1, 2)).clamp(min=1) / count
             total += self.nll(cells, unknown).double() * weight[:, None, None]
-        tokens = total[:, 1:-1].flatten(1)[:, : targets.shape[1]].clone()
-        for row in (targets == self.spec.size - 1).nonzero().tolist():
-            steps_of_piece = row[1] // self.voices
-            tokens[row[0], row[1]] = self.length_nats(torch.tensor([steps_of_piece]))[0]
-        return tokens
+        tokens = total[:, 1:-1].flatten(1)[:, : targets.shape[1]]
+        length = torch.arange(targets.shape[1], device=targets.device) // self.voices
+        return torch.where(targets == self.spec.size - 1, self.length_nats(length), tokens)
 
     def length_nats(self, steps: Tensor) -> Tensor:
         """Return nats of the lengths of pieces, in time steps: (pieces,), float64."""
-        mean, deviation = self.length.double()
-
-        def below(bound: Tensor) -> Tensor:
-            return 0.5 * (1 + torch.erf((bound.log() - mean) / deviation / math.sqrt(2)))
-
-        whole = steps.double().to(mean.device)
-        # shorter than half a step there is nothing
-        mass = (below(whole + 0.5) - below(whole - 0.5)) / (1 - below(whole * 0 + 0.5))
-        nats: Tensor = -mass.clamp(min=1e-300).log()
+        below: Any = LogNormal(*self.length.double()).cdf
+        whole = steps.double().clamp(min=1)
+        # a whole number has the mass from half a step below it to half a step above
+        mass = below(whole + 0.5) - below(whole - 0.5)
+        shortest = torch.full_like(whole, 0.5)
+        # the clamp is for lengths so far out that float64 has no mass there
+        nats: Tensor = -(mass / (1 - below(shortest))).clamp(min=1e-300).log()
         return nats
 
-    def begin(self, cell: Tensor, first_step: int = 0) -> tuple[Tensor, Tensor]:
+    def begin(self, cell: Tensor) -> tuple[Tensor, Tensor]:
         """Return cells (batch, steps + 2, voices) between steps outside, and the step of each.
 
         cell: (batch, steps, voices) of whole pieces, UNKNOWN where they are to be drawn.
         """
         whole = nn.functional.pad(cell, (0, 0, 1, 1), value=OUTSIDE)
         count = torch.arange(-1, cell.shape[1] + 1, device=cell.device)
-        step = (count + first_step) % self.spec.features["step"]
+        step = count % self.spec.features["step"]
         return whole, step.expand(len(cell), -1)
