@@ -202,7 +202,8 @@ class _Run:
         self.settings, self.end = settings, representation.end
         self.voices = representation.voices_per_step
         ends = [] if self.end is None else [self.end]
-        self.given = np.append(np.where(given.known, given.tokens, -1), ends).astype(np.int64)
+        tokens = np.where(given.known, given.tokens.astype(np.int64), -1)
+        self.given = np.append(tokens, np.array(ends, np.int64))
         self.particles = Particles(network, representation, len(self.given))
         self.generator = torch.Generator().manual_seed(seed)
         self.log_evidence, self.effective, self.resampled = 0.0, 1.0, 0

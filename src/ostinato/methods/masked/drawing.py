@@ -82,9 +82,7 @@ class _Drawing:
             return whole
         logits = self.network.log_probabilities(whole, self.step, chosen)
         goes_on = torch.arange(CLASSES, device=whole.device) > REST
-        blocked = logits.masked_fill(self.must_begin[chosen][:, None] & goes_on, -torch.inf)
-        # where nothing else can be, as before a cell that goes on, it stays as it is
-        logits = torch.where((blocked > -torch.inf).any(1, keepdim=True), blocked, logits)
+        logits = logits.masked_fill(self.must_begin[chosen][:, None] & goes_on, -torch.inf)
         drawn = Sampler(self.settings, self.random).categorical(logits, NOTES)
         return whole.masked_scatter(chosen, drawn)
 
