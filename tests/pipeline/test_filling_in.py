@@ -8,7 +8,7 @@ import pytest
 
 from ostinato.music.piece import Piece
 from ostinato.music.reading import read_midi
-from projects import refused, run
+from projects import check_a_killed_training_resumes, refused, run
 
 SMALL = ("debug=smoke", "model.size=tiny", "training.max_pieces=8", "sampling.pieces=2")
 MASKED = (
@@ -59,6 +59,13 @@ def test_a_masked_model_goes_through_every_stage(project: Path) -> None:
     source = originals(project)[name]
     assert notes(made, {0, 1, 2}, 0) == notes(source, {0, 1, 2}, 0)
     assert "the grey notes" in about
+
+
+@pytest.mark.slow
+def test_a_killed_masked_model_resumes_to_the_same_weights(project: Path) -> None:
+    # `debug=smoke` would say how many epochs there are
+    words = ("experiment=bach_masked", "model.size=tiny", "training.max_pieces=8")
+    check_a_killed_training_resumes(project, *words, "model.scored_masks=4")
 
 
 def test_a_sequence_model_fills_in(project: Path) -> None:

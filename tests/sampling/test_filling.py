@@ -9,7 +9,7 @@ import pytest
 
 from defaults import build
 from ostinato.errors import UnencodableError
-from ostinato.music.piece import NOTE, Piece
+from ostinato.music.piece import NOTE, TIME_SIGNATURE, Piece
 from ostinato.music.piece_defaults import PieceDefaults
 from ostinato.music.reading import read
 from ostinato.representations.monophonic import HOLD, REST
@@ -40,8 +40,6 @@ def chorale(bars: int = 4, resolution: int = 12, tracks: int = 4, pickup: bool =
         for n in range(quarters)
     ]
     signatures: list[tuple[int, int, int]] = [(0, 1, 4), (resolution, 4, 4)] if pickup else []
-    from ostinato.music.piece import TIME_SIGNATURE
-
     return Piece(
         "chorale",
         resolution,
@@ -137,6 +135,33 @@ def test_a_prompt_ends_with_its_bar() -> None:
     assert task.known[:32].all()
     assert not task.known[32:].any()
     assert (task.tokens[28:32] == REST).all()
+
+
+def test_a_prompt_of_another_metre_ends_with_its_own_bar() -> None:
+    waltz = replace(
+        chorale(bars=3), time_signatures=np.array([(0, 3, 4)], TIME_SIGNATURE)
+    )  # twelve quarter notes are four bars of three
+    task = filling.from_prompt(waltz.cropped(0, 9 * 12), 64, voices())
+    assert task.known[:36].all()
+    assert not task.known[36:].any()
+
+
+def test_given_notes_that_the_grid_does_not_hold_are_counted_and_stay() -> None:
+    piece, representation = chorale(), voices()
+    double = piece.notes[:1].copy()
+    double["pitch"] += 7  # begins with another note of its track
+    piece = replace(piece, notes=np.concatenate([piece.notes, double]))
+    task = filling.prepare(piece, settings(bars=(2, 2)), representation)
+    assert task.unseen == 1
+    new, given = finish(task, representation)
+    kept = piece.at_resolution(new.resolution).notes[task.given]
+    assert (new.notes[given] == kept).all()
+
+
+def test_single_notes_of_a_track_of_several_voices_are_refused() -> None:
+    representation = voices(voices=4, by_track=(4,))
+    with pytest.raises(UnencodableError, match="of which no single notes can be made anew"):
+        filling.prepare(chorale(tracks=1), settings(pitches=(60, 72)), representation)
 
 
 @pytest.mark.parametrize(
