@@ -42,7 +42,7 @@ FLOORS = (
     {"methods", "comparison"},
     {"inspection", "serving"},
     {"stages"},
-    {"usage", "arguments"},
+    {"usage", "arguments", "error_sentences"},
     {"cli"},
 )
 HEIGHT = {name: height for height, names in enumerate(FLOORS) for name in names}

@@ -24,6 +24,7 @@ OTHERS = {
     "compare": "set runs side by side: a page to see and hear, a table, CSV, LaTeX",
     "listen": "make the page of a blind listening test, of samples of several runs",
     "votes": "count the votes of a listening test: strengths of systems, with intervals",
+    "mirex": "continue a prompt of four bars, in the JSON of MIREX's shared task",
     "register": "name the model of a run in MLflow's registry, from which it can be served",
     "ui": "show the MLflow runs in the browser",
 }
@@ -60,6 +61,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_compare(commands)
     _add_listen(commands)
     _add_votes(commands)
+    _add_mirex(commands)
     _add_register(commands)
     ui = commands.add_parser("ui", help=OTHERS["ui"])
     ui.add_argument("--port", type=int, default=5000, help="of the local server (5000)")
@@ -171,6 +173,22 @@ def _add_votes(commands: Any) -> None:
     )
     votes.add_argument("--csv", type=Path, metavar="FILE", help="the table to write")
     _allow_any_order(votes)
+
+
+def _add_mirex(commands: Any) -> None:
+    mirex = commands.add_parser(
+        "mirex",
+        help=OTHERS["mirex"],
+        description="Continue the prompt in FILE, a bar for a pickup and four bars of 4/4, by "
+        "twelve bars. FOLDER gets sample_01.json, sample_02.json, … as the symbolic music "
+        "generation task of MIREX 2025 asks for them.",
+        epilog="A key=value sets the config, such as model_dir=path/to/a/model or seed=1. The "
+        "model of experiment=mirex is made for it.",
+    )
+    mirex.add_argument("prompt", type=Path, metavar="FILE", help='{"prompt": [{"start": 16, …}]}')
+    mirex.add_argument("folder", type=Path, metavar="FOLDER", help="to write")
+    mirex.add_argument("samples", nargs="?", default="8", metavar="N", help="how many (8)")
+    mirex.add_argument("overrides", nargs="*", default=[], metavar="key=value")
 
 
 def _add_register(commands: Any) -> None:

@@ -2,10 +2,8 @@
 
 import argparse
 import contextlib
-import errno
 import importlib
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,15 +12,14 @@ from typing import TYPE_CHECKING
 from ostinato import console, interrupts
 from ostinato.arguments import OTHERS, STAGES, make_parser, split_source
 from ostinato.config.location import project_folder
-from ostinato.errors import ConfigError, UserError
+from ostinato.error_sentences import explain_error
+from ostinato.errors import ConfigError
 
 if TYPE_CHECKING:
     from ostinato.config import Config
     from ostinato.stages.workspace import Workspace
 
 OF_A_BUNDLE = ("generate", "evaluate")  # they start from a trained model, which decides
-INTERRUPTED = 130
-NOTHING = 64 * 1024  # bytes: less than this left on a disk is nothing
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,21 +47,11 @@ def _answered(given: list[str], here: Path) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (Exception, KeyboardInterrupt) as error:
-        if (answer := _answer(error)) is None:
+        if (answer := explain_error(error)) is None:
             raise
         sentence, code = answer
     _complain(sentence)  # the error is gone by now, and progress bars with it
     return code
-
-
-def _answer(error: BaseException) -> tuple[str, int] | None:
-    """The sentence and the exit code for an error; None for one that is nobody's mistake."""
-    if interrupts.is_interrupt(error):
-        return "interrupted.", INTERRUPTED
-    if isinstance(error, UserError):
-        return str(error), error.exit_code
-    sentence = _about_disk(error) or _about_store(error)
-    return (sentence, 1) if sentence else None
 
 
 def _dispatch(given: list[str], here: Path) -> int:
@@ -87,6 +74,7 @@ def _dispatch(given: list[str], here: Path) -> int:
         "compare": _compare,
         "listen": _listen,
         "votes": _votes,
+        "mirex": _mirex,
         "register": _register,
         "config": _export_config,
     }
@@ -206,6 +194,24 @@ def _register(arguments: argparse.Namespace, here: Path) -> int:
     return 0
 
 
+def _mirex(arguments: argparse.Namespace, here: Path) -> int:
+    from ostinato.stages.bundle_config import compose_for_bundle
+    from ostinato.stages.mirex import Request, continue_prompt
+    from ostinato.stages.workspace import Workspace
+
+    workspace = Workspace.here()
+    words = [arguments.samples, *arguments.overrides]
+    overrides = [word for word in words if "=" in word]
+    samples, *others = [word for word in words if "=" not in word] or ["8"]
+    if others or not samples.isdecimal():
+        wrong = " ".join([samples, *others])
+        raise ConfigError(f"{wrong} is no number of samples: say 8, or another whole number.")
+    prompt, folder = (_typed(path, here) for path in (arguments.prompt, arguments.folder))
+    config = compose_for_bundle(overrides, workspace, here)
+    continue_prompt(Request(prompt, folder, int(samples)), config, workspace)
+    return 0
+
+
 def _name_run(word: str, here: Path) -> str:
     """Return the path of a folder that is named from where one stands; else the word itself."""
     return str(path) if (path := _typed(Path(word), here)).is_dir() else word
@@ -251,36 +257,6 @@ def _show_runs(port: int, browser: bool) -> int:
         return serve(Workspace.here().home, port, browser)
     except KeyboardInterrupt:  # how one ends it
         return 0
-
-
-def _about_disk(error: BaseException) -> str | None:
-    """A sentence for what a disk refuses, or None for any other error."""
-    full = "the disk is full{}: free some space and run the same command again."
-    if not isinstance(error, OSError):
-        # torch, safetensors and sqlite have errors of their own for a write that fails
-        return full.format("") if _nothing_free() else None
-    where = f" at {console.where(Path(os.fsdecode(error.filename)))}" if error.filename else ""
-    return {
-        errno.ENOSPC: full.format(where),
-        errno.EDQUOT: f"the disk quota is used up{where}: free some space and run it again.",
-        errno.EROFS: f"cannot write{where}: the file system is read-only.",
-        errno.EACCES: f"no permission{where}: check who owns it.",
-        errno.EPERM: f"no permission{where}: check who owns it.",
-    }.get(error.errno or 0)
-
-
-def _nothing_free() -> bool:
-    from ostinato.stages.workspace import Workspace
-
-    outputs = Workspace.here().outputs
-    return outputs.exists() and shutil.disk_usage(outputs).free < NOTHING
-
-
-def _about_store(error: BaseException) -> str | None:
-    """A sentence for what MLflow reports, or None for any other error."""
-    from ostinato.refusals import explain_refusal, is_store_error
-
-    return explain_refusal(error) if is_store_error(error) else None
 
 
 def _complain(sentence: str) -> None:

@@ -32,6 +32,7 @@ KINDS = {
     ),
     "samples": ("sampling.json", "listen.html", "sample-*.mid", "sample-*.wav", "sample-*.png"),
     "evaluation": ("metrics.json", "report.html", "pieces.csv", "plots/*.csv"),
+    "continuations": ("sample_01.json",),
     "pieces": ("index.parquet", "rejects.csv", "pieces-*.parquet", "notes-*.parquet"),
 }
 

@@ -51,6 +51,14 @@ def test_tracks_that_lose_all_their_notes_disappear(band: Piece) -> None:
     assert piece.notes["track"].tolist() == [0]
 
 
+def test_merged_tracks_hold_all_notes_and_leave_drums_a_track_of_their_own(band: Piece) -> None:
+    piece = prepare(band, corpus(merge_tracks=True, resolution=480))
+    assert piece.track_names == ("piano", "drums")
+    assert piece.track(0)["pitch"].tolist() == [36, 72, 74, 76]
+    assert piece.track(0)["program"].tolist() == [32, 0, 0, 0]
+    assert piece.track(1)["pitch"].tolist() == [42]
+
+
 def test_the_pitch_range_leaves_drums_alone(band: Piece) -> None:
     assert prepare(band, corpus(pitch_range=(60, 127))).track_names == ("piano", "drums")
 

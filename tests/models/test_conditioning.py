@@ -159,6 +159,7 @@ def test_what_cannot_be_continued_is_told() -> None:
     tokens = encode_prompt(network, VOICES, piece(3))
     cut = replace(piece(3), notes=piece(3).notes[piece(3).notes["onset"] < 2 * BAR + 2])
     assert np.array_equal(encode_prompt(network, VOICES, cut), tokens[: 2 * BAR * 4])
+    assert len(encode_prompt(network, VOICES, cut, end=3 * BAR)) == len(tokens), "silence ends it"
     for prompt, reason in (
         (piece(3, steps=6), "has bars of other lengths than 8 steps"),
         (piece(3, lowest=80), "leaves the pitches 36 to 83"),

@@ -66,3 +66,24 @@ def test_positions_of_a_melody_count_through_its_bars() -> None:
     assert pitch.positions(np.append(pitch.end, tokens))[:, 0].tolist() == [
         step % 12 for step in range(17)
     ]
+
+
+@pytest.mark.parametrize("representation", LINES.values(), ids=LINES)
+def test_silence_after_the_last_note_is_written_where_it_is_asked_for(
+    representation: TokenBarGrid,
+) -> None:
+    pickup = np.array([(0, 1, 4), (4, 4, 4)], TIME_SIGNATURE)
+    for piece in (melody([60, 62]), replace(melody([60, 62]), time_signatures=pickup)):
+        steps = representation.encode(piece)
+        longer = representation.with_silence(steps, piece, 20)
+        assert longer[: len(steps)].tolist() == steps.tolist()
+        assert longer[len(steps) :].tolist() == [REST] * 12
+        assert representation.with_silence(longer, piece, 8).tolist() == longer.tolist()
+
+
+def test_silence_in_a_pianoroll_is_empty_frames() -> None:
+    roll = build("representation=pianoroll")
+    steps = roll.encode(melody([60]))
+    longer = roll.with_silence(steps, melody([60]), 8)
+    assert len(longer) == 2 * len(steps)
+    assert not longer[len(steps) :].any()

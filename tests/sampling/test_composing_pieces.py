@@ -12,7 +12,7 @@ from defaults import build
 from ostinato.methods.base import SamplingTask
 from ostinato.methods.likelihood import Likelihood
 from ostinato.models.bundle import Bundle
-from ostinato.music.piece import Piece
+from ostinato.music.piece import NOTE, Piece, array
 from ostinato.music.piece_defaults import PieceDefaults
 from ostinato.representations.base import TokenRepresentation
 from ostinato.sampling.prompts import crop_bars
@@ -214,3 +214,17 @@ def test_what_continues_a_pickup_begins_with_it_and_has_its_barlines(
     assert np.array_equal(given, prompt.at_resolution(4).notes[["onset", "pitch", "track"]])
     assert sample.given is not None
     assert sample.given.until == prompt.at_resolution(4).end == 36
+
+
+def test_a_bar_of_a_prompt_that_ends_in_silence_is_given_whole() -> None:
+    notes = array(NOTE, onset=[0, 4, 32], duration=4, pitch=[60, 62, 64], velocity=80)
+    piece = Piece("melody", 4, notes)
+    config = config_of("voices", voices=1)
+    representation = config.build("representation")
+    bundle = Bundle(config, representation, network_of("voices", voices=1), PieceDefaults())
+    settings = build("sampling=ancestral", pieces=4, max_bars=3, prompt="test", prompt_bars=2)
+    sampled = Likelihood().sample(SamplingTask(bundle, settings, 3, lambda: [piece]))
+    for sample in sampled.samples:
+        onsets = sample.piece.notes["onset"]
+        assert onsets[:2].tolist() == [0, 4]
+        assert (onsets[2:] >= 32).all()

@@ -131,7 +131,7 @@ def test_a_prompt_ends_with_its_bar() -> None:
     representation = voices()
     beginning = chorale(bars=2)
     notes = beginning.notes[beginning.notes["onset"] < 7 * 12]  # the last quarter is silent
-    task = filling.from_prompt(replace(beginning, notes=notes), 64, representation)
+    task = filling.from_prompt(replace(beginning, notes=notes), 0, 64, representation)
     assert task.known[:32].all()
     assert not task.known[32:].any()
     assert (task.tokens[28:32] == REST).all()
@@ -141,7 +141,7 @@ def test_a_prompt_of_another_metre_ends_with_its_own_bar() -> None:
     waltz = replace(
         chorale(bars=3), time_signatures=np.array([(0, 3, 4)], TIME_SIGNATURE)
     )  # twelve quarter notes are four bars of three
-    task = filling.from_prompt(waltz.cropped(0, 9 * 12), 64, voices())
+    task = filling.from_prompt(waltz.cropped(0, 9 * 12), 0, 64, voices())
     assert task.known[:36].all()
     assert not task.known[36:].any()
 

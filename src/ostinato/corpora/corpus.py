@@ -57,6 +57,10 @@ class Corpus:
     max_tracks: Annotated[
         int | None, Field(ge=1, description="pieces with more are rejected; null: no limit")
     ]
+    merge_tracks: Annotated[
+        bool,
+        Field(description="whether all tracks without drums become one, as a piano plays them"),
+    ]
     duplicates: Annotated[
         Literal["keep", "drop"],
         Field(description="what becomes of music that an earlier file holds already"),
@@ -97,5 +101,6 @@ def keep_everything(name: str, path: str, resolution: int) -> Corpus:
         drums="keep",
         min_tracks=1,
         max_tracks=None,
+        merge_tracks=False,
         duplicates="keep",
     )

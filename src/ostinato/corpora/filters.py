@@ -31,6 +31,8 @@ def prepare(piece: Piece, corpus: Corpus) -> Piece:
         raise UnreadableError(
             f"it lasts {piece.quarters:g} quarter notes: max_quarters={corpus.max_quarters:g}"
         )
+    if corpus.merge_tracks:
+        piece = merge_tracks(piece)
     if corpus.metre is not None:
         piece = align_bars(piece, *corpus.metre)
     if corpus.quantise is not None:
@@ -56,6 +58,23 @@ def _drop_notes(piece: Piece, corpus: Corpus) -> Piece:
     tracks, index = np.unique(notes["track"], return_inverse=True)
     notes["track"] = index
     return replace(piece, notes=notes, track_names=tuple(piece.track_names[t] for t in tracks))
+
+
+def merge_tracks(piece: Piece) -> Piece:
+    """Return the piece with the notes of all tracks without drums in one, named after the first.
+
+    Tracks of drums follow it. Notes keep their program, also those that double another.
+    """
+    pitched = piece.pitched_tracks
+    others = np.setdiff1d(np.arange(len(piece.track_names)), pitched)
+    if len(pitched) < 2:
+        return piece
+    new = np.zeros(len(piece.track_names), np.int64)
+    new[others] = np.arange(1, len(others) + 1)
+    notes = piece.notes.copy()
+    notes["track"] = new[notes["track"]]
+    names = tuple(piece.track_names[track] for track in (pitched[0], *others))
+    return replace(piece, notes=notes, track_names=names)
 
 
 def _remaining(number: int, noun: str) -> str:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ostinato.music.piece import Piece
 from ostinato.representations.base import Representation, TokenRepresentation, Tokens
+from ostinato.representations.monophonic import REST
 from ostinato.representations.voice_roll import VoiceRoll
 
 
@@ -47,6 +48,13 @@ class BarGrid(Representation):
         """Return how many steps of the encoded piece come before the piece begins."""
         del piece
         return 0
+
+    def with_silence(self, steps: NDArray[Any], piece: Piece, end: int) -> NDArray[Any]:
+        until = self.steps_before(piece) + round(Fraction(end * self.beat_steps, piece.resolution))
+        missing = max(0, until * self.voices_per_step - len(steps))
+        silence = REST if self.kind == "tokens" else 0
+        rests = np.full((missing, *steps.shape[1:]), silence, steps.dtype)
+        return np.concatenate([steps, rests])
 
     @abstractmethod
     def to_grid(

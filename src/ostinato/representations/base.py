@@ -124,6 +124,14 @@ class Representation(ABC):
     def decode(self, steps: NDArray[Any], name: str = "") -> Piece:
         """Return the piece that the steps say. Decoding stops at the first end token."""
 
+    def with_silence(self, steps: NDArray[Any], piece: Piece, end: int) -> NDArray[Any]:
+        """Return the steps of `encode(piece)`, and silence after them up to the tick `end`.
+
+        The same steps where the representation writes no silence after the last note.
+        """
+        del piece, end
+        return steps
+
     @abstractmethod
     def describe(self, token: int) -> str:
         """Return what a token, or a column of a frame, means, in a word or two."""

@@ -46,9 +46,11 @@ def sample_with_prompts(
 
 
 def encode_prompt(
-    network: SegmentModel, representation: TokenBarGrid, piece: Piece
+    network: SegmentModel, representation: TokenBarGrid, piece: Piece, end: int = 0
 ) -> NDArray[np.integer[Any]]:
     """Return the whole bars of a piece as tokens, on which a network can be conditioned.
+
+    end: the tick to which silence after its last note belongs to it.
 
     Raises `UnencodableError` where it has bars of other lengths than the representation's, too few,
     or pitches that the network does not have.
@@ -60,6 +62,8 @@ def encode_prompt(
     later = np.arange(spec.bar_steps, steps, spec.bar_steps)  # a pickup was filled up
     if not np.isin(later, representation.bars(piece)).all():
         raise UnencodableError(f"has bars of other lengths than {spec.bar_steps} steps")
+    tokens = representation.with_silence(tokens, piece, end)
+    steps = len(tokens) // spec.voices
     whole, needed = steps // spec.bar_steps, network.given_bars or spec.bars
     if whole < needed:
         raise UnencodableError(f"has fewer than {needed} whole bars")

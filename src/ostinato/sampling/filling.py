@@ -151,13 +151,14 @@ def _of_test_pieces(
     return found
 
 
-def from_prompt(beginning: Piece, steps: int, representation: Voices) -> PartialPiece:
+def from_prompt(beginning: Piece, end: int, steps: int, representation: Voices) -> PartialPiece:
     """Return so many steps, of which those of a piece, to the end of its last bar, are given.
 
-    Raises `UnencodableError` for a piece that the representation cannot write.
+    end: the tick to which silence after its last note is given too. Raises `UnencodableError` for a
+    piece that the representation cannot write.
     """
     before = representation.steps_before(beginning)
-    end = _barlines(beginning)[-1]
+    end = max(end, int(_barlines(beginning)[-1]))
     length = round(end * representation.steps_per_quarter / beginning.resolution) + before
     tokens = _encode_given(beginning, representation, steps, before)
     known = np.zeros(tokens.shape, np.bool_)

@@ -12,7 +12,7 @@ from ostinato.music.piece import Piece
 from ostinato.sampling.settings import Sampling
 
 TEST = "test"  # the value of a setting that stands for pieces of the test split
-Encode = Callable[[Piece], Any]
+Encode = Callable[[Piece, int], Any]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ def find_prompts(
     """Return the beginnings to continue, as many as pieces are asked for where they are of the test
     split.
 
-    `encode` is called once with each, and raises `UnencodableError` for one that cannot be
+    `encode` is called once with each, and with the tick at which it ends, which silence may come
+    before. It raises `UnencodableError` for one that cannot be
     continued: those of the test split are passed over then. `name` is that of the representation.
     Raises `UserError` for a file that cannot be a prompt, and where no piece of the test split can.
     """
@@ -37,9 +38,10 @@ def find_prompts(
     pieces = test_pieces() if from_test else [read_piece(str(settings.prompt), "prompt")]
     prompts: list[Prompt] = []
     for piece in pieces:
-        beginning = crop_bars(piece, settings.prompt_bars)
+        end = bars_end(piece, settings.prompt_bars)
+        beginning = piece.cropped(0, end)
         try:
-            prompts.append(Prompt(beginning, encode(beginning)))
+            prompts.append(Prompt(beginning, encode(beginning, end)))
         except UnencodableError as error:
             if not from_test:
                 raise UserError(
@@ -67,10 +69,15 @@ def describe_source(settings: Sampling, prompt: Piece | None) -> str:
 
 def crop_bars(piece: Piece, bars: int) -> Piece:
     """Return the first whole bars of a piece, and its pickup."""
+    return piece.cropped(0, bars_end(piece, bars))
+
+
+def bars_end(piece: Piece, bars: int) -> int:
+    """Return the tick at which so many bars end, a pickup besides; at most the last note's end."""
     from ostinato.music.picture import has_pickup
 
     lines, bars = piece.barlines(), bars + has_pickup(piece)
-    return piece.cropped(0, int(lines[bars]) if bars < len(lines) else piece.end)
+    return int(lines[bars]) if bars < len(lines) else piece.end
 
 
 def read_piece(path: str, name: str) -> Piece:

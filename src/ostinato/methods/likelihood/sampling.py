@@ -26,9 +26,11 @@ def sample(task: SamplingTask) -> Samples:
     prompts: list[Prompt] = []
     if settings.prompt is not None:
         representation = bundle.representation
-        prompts = find_prompts(
-            settings, task.test_pieces, representation.encode, representation.name
-        )
+
+        def encode(beginning: Piece, end: int) -> Any:
+            return representation.with_silence(representation.encode(beginning), beginning, end)
+
+        prompts = find_prompts(settings, task.test_pieces, encode, representation.name)
     elif bundle.representation.kind == "tokens" and bundle.representation.end is None:
         raise UserError(
             "this model has no token for the beginning of a piece: give it one to continue, "

@@ -45,8 +45,8 @@ def _continue(task: SamplingTask, representation: Voices) -> list[PartialPiece]:
     settings = task.settings
     steps = settings.max_bars * BAR_QUARTERS * representation.steps_per_quarter
 
-    def encode(beginning: Piece) -> PartialPiece:
-        return filling.from_prompt(beginning, steps, representation)
+    def encode(beginning: Piece, end: int) -> PartialPiece:
+        return filling.from_prompt(beginning, end, steps, representation)
 
     found = find_prompts(settings, task.test_pieces, encode, representation.name)
     return [prompt.steps for prompt in found]

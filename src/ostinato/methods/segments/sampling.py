@@ -39,8 +39,8 @@ def sample_to(task: SamplingTask) -> Samples:
             "some, sampling.prompt=test or sampling.prompt=my.mid."
         )
 
-    def encode(prompt: Piece) -> Any:
-        return encode_prompt(network, representation, prompt)
+    def encode(prompt: Piece, end: int) -> Any:
+        return encode_prompt(network, representation, prompt, end)
 
     prompts = find_prompts(settings, task.test_pieces, encode, representation.name)
     steps = [prompt.steps for prompt in prompts]
