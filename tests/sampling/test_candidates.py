@@ -15,7 +15,7 @@ from ostinato.models.sequence import SequenceModel
 from ostinato.music.piece import Piece
 from ostinato.representations.base import TokenRepresentation
 from ostinato.sampling import sequence
-from ostinato.sampling.candidates import choose_typical
+from ostinato.sampling.candidates import choose, typicality_cost
 from ostinato.sampling.sequence import Composed, compose
 from ostinato.sampling.settings import Sampling
 from small_networks import network_of
@@ -51,7 +51,7 @@ def network_that_ends(name: str, bias: float) -> SequenceModel:
 
 
 class All:
-    """Keeps every candidate, and what `choose_typical` is given."""
+    """Keeps every candidate, and what `choose` is given: by choose=likely nats per note."""
 
     nats_per_note: NDArray[np.float64]
     ended: NDArray[np.bool_]
@@ -68,12 +68,13 @@ class All:
 def every(monkeypatch: pytest.MonkeyPatch) -> All:
     """Composing returns all candidates in the test."""
     kept = All()
-    monkeypatch.setattr(sequence, "choose_typical", kept)
+    monkeypatch.setattr(sequence, "choose", kept)
     return kept
 
 
 def chosen(nats: list[float], ended: list[bool], pieces: int) -> list[int]:
-    return choose_typical(np.array(nats), np.array(ended), pieces)
+    ends = np.array(ended)
+    return choose(typicality_cost(np.array(nats), ends), ends, pieces)
 
 
 def test_the_one_nearest_to_the_median_of_all_is_kept() -> None:
@@ -131,7 +132,7 @@ def test_pieces_of_one_candidate_are_all_that_is_drawn(name: str) -> None:
 
 def test_with_one_candidate_nothing_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     one = compose(network_of("event"), KINDS["event"], settings_of(candidates=1), seed=1)
-    monkeypatch.setattr(sequence, "choose_typical", All())
+    monkeypatch.setattr(sequence, "choose", All())
     assert same(one, compose(network_of("event"), KINDS["event"], settings_of(candidates=1), 1))
 
 
@@ -141,9 +142,9 @@ def test_pieces_are_chosen_from_what_is_drawn(name: str, monkeypatch: pytest.Mon
     settings = settings_of(candidates=6, max_bars=BARS[name])
     kept = compose(network, KINDS[name], settings, seed=2)
     every = All()
-    monkeypatch.setattr(sequence, "choose_typical", every)
+    monkeypatch.setattr(sequence, "choose", every)
     drawn = compose(network, KINDS[name], settings, seed=2)
-    expected = choose_typical(every.nats_per_note, every.ended, 3)
+    expected = choose(every.nats_per_note, every.ended, 3)
     assert same(kept, [drawn[place] for place in expected])
     assert 0 < every.ended.sum() < 18
     for piece in range(3):
@@ -182,7 +183,7 @@ def test_a_candidate_is_rated_by_what_the_network_gives_it_after_its_prompt(
     whole = short_chorales[0]
     prompts = [kind.encode(whole.cropped(0, 4 * whole.resolution))] if prompted else []
     given_tokens = len(prompts[0]) if prompted else 0
-    settings = settings_of(pieces=2, candidates=5, max_bars=BARS[name])
+    settings = settings_of(pieces=2, candidates=5, max_bars=BARS[name], choose="likely")
     drawn = compose(network, kind, settings, 4, prompts)
     assert any(piece.ended for piece in drawn)
     for piece, rated in zip(drawn, every.nats_per_note, strict=True):

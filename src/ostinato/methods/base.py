@@ -168,13 +168,25 @@ class Method(ABC):
 
     def check_sampling(self, config: Config) -> None:
         """Raise `ConfigError` for sampling that a model of the config cannot do."""
-        needs, chosen = config.build("sampling").needs, config["choices"]
+        sampling, chosen = config.build("sampling"), config["choices"]
+        needs = sampling.needs
         if needs and needs not in self.abilities:
             words, model = ABILITIES[needs]
             raise ConfigError(
                 f"sampling={chosen['sampling']} needs a model that {words}, and "
                 f"model={chosen['model']} does not: say model={model}."
             )
+        if unknown := sorted(set(sampling.control.asked) - set(self.controls(config))):
+            raise ConfigError(
+                f"sampling.control.{unknown[0]} needs a model that was trained with it, and this "
+                f"model={chosen['model']} was not: train one on representation=voices with "
+                f"model=lstm 'model.voices.controls.names=[{unknown[0]}]'."
+            )
+
+    def controls(self, config: Config) -> Collection[str]:
+        """Return the names of `sampling.control` that a model of the config heeds."""
+        del config
+        return ()
 
     def needs_prompt(self, config: Config) -> bool:
         """Return whether a model of the config makes nothing from nothing."""

@@ -13,6 +13,7 @@ from ostinato.models.inputs import Input
 from ostinato.models.network import Network
 from ostinato.models.steps import SequenceSpec, take_rows
 from ostinato.models.voices import VoiceParts
+from ostinato.models.voices.controls import BarControls
 
 
 class SequenceModel(Network):
@@ -53,6 +54,7 @@ class SequenceModel(Network):
             raise ValueError("it has no frame_input or no frame_head, and so takes tokens alone.")
         self.spec = spec
         self.input = first(spec=spec)
+        self.controls = _build_controls(voices, self.input.output_size, spec)
         self.backbone = backbone(input_size=self.input.output_size)
         if self.backbone.period not in (1, spec.voices_per_step):
             raise ValueError(
@@ -67,16 +69,21 @@ class SequenceModel(Network):
         positions: Tensor,
         semitones: Tensor | None = None,
         state: Any = None,
+        levels: Tensor | None = None,
     ) -> tuple[Tensor, Any]:
         """Return the context of each next step, and the state after the last.
 
         steps: (batch, time) tokens or (batch, time, width) frames; positions: (batch, time,
         features) of the steps that follow; semitones: (batch,), how far each sequence was
-        transposed, None for not at all. The context is (batch, time, …), for a softmax the logits;
+        transposed, None for not at all; levels: (batch, time, names) of `controls`, None for
+        unknown. The context is (batch, time, …), for a softmax the logits;
         given the state, the next call continues the sequences.
         """
         of_backbone, of_head = (None, None) if state is None else state
-        y, of_backbone = self.backbone(self.input(steps, positions, semitones), of_backbone)
+        x = self.input(steps, positions, semitones)
+        if levels is not None and self.controls is not None:
+            x = x + self.controls(levels)
+        y, of_backbone = self.backbone(x, of_backbone)
         context, of_head = self.head(y, steps, positions, of_head)
         return context, (of_backbone, of_head)
 
@@ -91,12 +98,13 @@ class SequenceModel(Network):
         positions: Tensor,
         targets: Tensor,
         semitones: Tensor | None = None,
+        levels: Tensor | None = None,
     ) -> Tensor:
         """Return the negative log-likelihood of each target in nats, 0 where it is IGNORED.
 
         targets: as the steps, each the one after a step. Returns (batch, time).
         """
-        context, _ = self(steps, positions, semitones)
+        context, _ = self(steps, positions, semitones, levels=levels)
         return self.head.nll(context, targets)
 
     @torch.no_grad()
@@ -118,3 +126,11 @@ class SequenceModel(Network):
             context, state = self(steps[:, part], positions[:, part], semitones, state)
             parts.append(self.head.nll(context, targets[:, part]))
         return torch.cat(parts, dim=1)
+
+
+def _build_controls(voices: VoiceParts | None, size: int, spec: SequenceSpec) -> BarControls | None:
+    """Return the controls that are asked for, where steps are interleaved voices."""
+    if voices is None or voices.controls is None or spec.layout != "voices":
+        return None
+    controls = voices.controls(size=size, spec=spec)
+    return controls if controls.names else None

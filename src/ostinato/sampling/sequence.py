@@ -12,7 +12,7 @@ from torch import Tensor
 from ostinato import console
 from ostinato.models.sequence import SequenceModel
 from ostinato.representations.base import BAR_QUARTERS, Grammar, TokenRepresentation
-from ostinato.sampling.candidates import choose_typical
+from ostinato.sampling.candidates import choose, typicality_cost
 from ostinato.sampling.settings import Sampling
 from ostinato.sampling.strategies import Sampler
 
@@ -58,7 +58,8 @@ def compose(
     Piece i begins with `prompts[i % len(prompts)]`, tokens without the end token; without prompts
     it begins from nothing. Only tokens that are legal after what came before are drawn. A piece
     ends with the end token, not before `settings.min_bars` bars, or at `settings.max_bars` bars.
-    Of `settings.candidates` sequences for each piece the most typical is returned.
+    Of `settings.candidates` sequences for each piece the one that `settings.choose` names is
+    returned.
     """
     network.eval()
     count = settings.pieces * settings.candidates
@@ -68,10 +69,10 @@ def compose(
     growing = _Growing.begin(count)
     generator = torch.Generator().manual_seed(seed)
     last = np.full(count, representation.end if representation.end is not None else 0)
-    state: Any = None
+    predictor = Predictor(network, representation, settings)
     context: Tensor | None = None
     if representation.end is not None:
-        context, state = advance(network, last, grammar, state)
+        context = predictor.advance(last, grammar)
     limit = settings.max_bars * BAR_QUARTERS
     most = max(1, round(limit * TOKENS_PER_QUARTER)) + max(map(len, prefixes))
     with console.bar("composing", settings.max_bars, "bars") as reached:
@@ -86,13 +87,18 @@ def compose(
             reached(float(np.where(growing.done, limit, grammar.quarters).min()) / BAR_QUARTERS)
             if growing.done.all():
                 break
-            context, state = advance(network, chosen, grammar, state)
+            context = predictor.advance(chosen, grammar)
     drawn_after = [tokens[len(g) :] for tokens, g in zip(growing.tokens, prefixes, strict=True)]
     notes = np.array(
         [representation.note_count(np.array(tokens, np.int64)) for tokens in drawn_after]
     )
     nats_per_note = np.where(notes > 0, growing.nats / np.maximum(notes, 1), np.nan)
-    chosen_places = choose_typical(nats_per_note, growing.ended, settings.pieces)
+    cost = nats_per_note
+    if settings.choose == "typical":
+        cost = typicality_cost(nats_per_note, growing.ended)
+    elif settings.choose == "control":
+        cost = np.array([predictor.miss(tokens) for tokens in growing.tokens])
+    chosen_places = choose(cost, growing.ended, settings.pieces)
     return [
         Composed(np.array(growing.tokens[i], np.uint16), bool(growing.ended[i]))
         for i in chosen_places
@@ -129,17 +135,73 @@ def _append(
     growing.done |= grammar.quarters >= limit
 
 
+class Predictor:
+    """A network that is led through sequences of tokens, a token of each at a time.
+
+    It heeds `settings.control`. With `settings.guidance` other than 1 the sequences are predicted
+    with controls and without: the logits differ by so many times as much (Ho & Salimans 2022, for
+    tokens Sanchez et al. 2023).
+    """
+
+    def __init__(
+        self, network: SequenceModel, representation: TokenRepresentation, settings: Sampling
+    ) -> None:
+        self.network, self.representation = network, representation
+        self.guidance = settings.guidance
+        self.levels: Tensor | None = None  # (bars, names)
+        self.state: Any = None
+        self.plain_state: Any = None
+        if (asked := settings.control.asked) and network.controls is not None:
+            self.bar = representation.bar_steps / representation.beat_steps  # quarter notes
+            bars = int(settings.max_bars * BAR_QUARTERS / self.bar) + 1
+            self.levels = network.controls.ask(asked, bars)
+
+    def advance(self, tokens: NDArray[Any], grammar: Grammar) -> Tensor:
+        """Return the context (batch, …) of the tokens that follow `tokens`, (batch,).
+
+        grammar: one that has advanced by them.
+        """
+        levels = None
+        if self.levels is not None:
+            bars = torch.from_numpy(np.asarray(grammar.quarters) // self.bar).long()
+            levels = self.levels[bars.clamp(max=len(self.levels) - 1)]
+        context, self.state = advance(self.network, tokens, grammar, self.state, levels)
+        if levels is None or self.guidance == 1:
+            return context
+        plain, self.plain_state = advance(self.network, tokens, grammar, self.plain_state)
+        guided = plain + self.guidance * (context - plain)
+        return torch.where(context.isinf(), context, guided)  # impossible tokens stay so
+
+    def miss(self, tokens: Sequence[int]) -> float:
+        """Return how far the bars of a sequence are from what was asked: the mean, in levels."""
+        assert self.levels is not None
+        assert self.network.controls is not None
+        if not tokens:
+            return float("nan")
+        first = 0 if self.representation.end is None else self.representation.end
+        steps = np.array([first, *tokens])
+        positions = torch.from_numpy(self.representation.positions(steps)[:-1].astype(np.int64))
+        targets = torch.from_numpy(steps[1:])
+        return self.network.controls.miss(targets[None], positions[None], self.levels)
+
+
 def advance(
-    network: SequenceModel, tokens: NDArray[Any], grammar: Grammar, state: Any
+    network: SequenceModel,
+    tokens: NDArray[Any],
+    grammar: Grammar,
+    state: Any,
+    levels: Tensor | None = None,
 ) -> tuple[Tensor, Any]:
     """Return the context (batch, …) of the next tokens, and the state after `tokens`: (batch,).
 
-    grammar: one that has advanced by them; state: None before the first.
+    grammar: one that has advanced by them; state: None before the first; levels: (batch, names) of
+    the network's controls, None for unknown.
     """
     device = next(network.parameters()).device
     inputs = torch.from_numpy(tokens.astype(np.int64))[:, None].to(device)
     positions = torch.from_numpy(grammar.positions().astype(np.int64))[:, None].to(device)
-    context, state = network(inputs, positions, state=state)
+    each = None if levels is None else levels[:, None].to(device)
+    context, state = network(inputs, positions, state=state, levels=each)
     return context[:, -1], state
 
 

@@ -1,9 +1,47 @@
 """The settings of sampling."""
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+
+def _to_shares(value: Any) -> tuple[float, ...] | None:
+    """Return the shares of a list, or of one number."""
+    if value is None:
+        return None
+    shares = tuple(value) if isinstance(value, list | tuple) else (value,)
+    numbers = all(isinstance(x, int | float) and not isinstance(x, bool) for x in shares)
+    if not (shares and numbers and all(0 <= share <= 1 for share in shares)):
+        raise PydanticCustomError("share", "it should be a number from 0 to 1, or a list of them")
+    return tuple(map(float, shares))
+
+
+Asked = Annotated[
+    tuple[float, ...] | None,
+    BeforeValidator(_to_shares),
+    Field(
+        description="from 0 to 1, the share of training bars that have less of it; a list: bar by "
+        "bar; null: as it comes",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Control:
+    """What bars of a sample shall be like, for a model that was trained with controls."""
+
+    density: Asked
+    polyphony: Asked
+    pitch: Asked
+    duration: Asked
+
+    @property
+    def asked(self) -> dict[str, tuple[float, ...]]:
+        """Return what is asked for, by name, for each bar; the last holds for all later bars."""
+        found = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {name: value for name, value in found.items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -33,7 +71,23 @@ class Sampling:
         Field(gt=0, le=1, description="draw a note among the likeliest that make up this share"),
     ]
     candidates: Annotated[
-        int, Field(ge=1, le=64, description="drawn for each piece; the most typical is kept")
+        int, Field(ge=1, le=64, description="drawn for each piece; one of them is kept")
+    ]
+    choose: Annotated[
+        Literal["typical", "likely", "control"],
+        Field(
+            description="which candidate is kept: the most typical, the most likely by its nats "
+            "per note, or the one nearest to what `control` asks for"
+        ),
+    ]
+    control: Annotated[Control, Field(description="what bars of the samples shall be like")]
+    guidance: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=10,
+            description="how much the model heeds `control`; 1 as it learned to, above: more",
+        ),
     ]
     repetition_penalty: Annotated[
         float, Field(ge=1, le=10, description="divide the odds of notes just played; 1: not")
@@ -83,6 +137,11 @@ class Sampling:
             raise ValueError(
                 "temperature=0 does not fit: say sampling.top_k=1, which takes the likeliest every "
                 "time, or a temperature above 0."
+            )
+        if self.choose == "control" and not self.control.asked:
+            raise ValueError(
+                "choose=control needs something to come near to: say sampling.control.density=0.7, "
+                "or choose=typical."
             )
         if self.prompt is not None and self.prompt_bars >= self.max_bars:
             raise ValueError(

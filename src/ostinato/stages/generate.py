@@ -111,14 +111,19 @@ def _about(
     """Return how the samples were drawn: what has an effect."""
     chosen = bundle.config["choices"]
     drawn_by = Config({**bundle.config.tree, "sampling": config["sampling"]}, config.plugins)
-    idle = {"_target_", *(key.partition(".")[2] for key in method.unread(drawn_by))}
+    idle = {"_target_", "control", *(key.partition(".")[2] for key in method.unread(drawn_by))}
     if sampling.prompt is None:
         idle.add("prompt_bars")
+    if not sampling.control.asked:
+        idle.add("guidance")
+    if sampling.candidates == 1:
+        idle.add("choose")
     if not sampling.novelty:
         idle.add("novelty")
     if sampling.repetition_penalty == 1.0:
         idle |= {"repetition_penalty", "repetition_window"}
     shown = {k: v for k, v in config["sampling"].items() if k not in idle and v is not None}
+    shown |= {f"control_{name}": list(bars) for name, bars in sampling.control.asked.items()}
     return {
         "model": chosen["model"],
         "representation": chosen["representation"],

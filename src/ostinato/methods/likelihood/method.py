@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ostinato.music.piece import Piece
     from ostinato.training.monitor import Monitor
 
+CONTROLS = ("density", "polyphony", "pitch", "duration")
 PENALTY = ("sampling.repetition_penalty", "sampling.repetition_window")
 NUCLEUS = (
     "sampling.top_k",
@@ -39,11 +40,14 @@ UNREAD_FILLING = (
     *NUCLEUS,
     *PENALTY,
     "sampling.candidates",
+    "sampling.choose",
+    "sampling.guidance",
+    *(f"sampling.control.{name}" for name in CONTROLS),
     "sampling.min_bars",
     "sampling.max_bars",
     "sampling.passes",
 )
-OF_TOKENS = (*PENALTY, "sampling.candidates", "sampling.min_bars")
+OF_TOKENS = (*PENALTY, "sampling.candidates", "sampling.choose", "sampling.min_bars")
 
 
 class Likelihood(Method):
@@ -102,6 +106,14 @@ class Likelihood(Method):
         if sampling.needs == "fill":
             refuse_without_voices(config)
 
+    def controls(self, config: Config) -> Collection[str]:
+        """Return what bars of the model can be asked to be like."""
+        if config.build("representation").layout != "voices":
+            return ()
+        voices = config["model"].get("voices") or {}
+        names: Collection[str] = (voices.get("controls") or {}).get("names", ())
+        return names
+
     def needs_prompt(self, config: Config) -> bool:
         """Return whether tokens have no beginning of their own."""
         representation = config.build("representation")
@@ -136,9 +148,15 @@ class Likelihood(Method):
 
     def module(self, task: TrainingTask, network: "SequenceModel") -> "LikelihoodModule":
         """Return the module that minimises the negative log-likelihood."""
-        from ostinato.methods.likelihood.module import LikelihoodModule, token_weights
+        from ostinato.methods.likelihood.module import (
+            LikelihoodModule,
+            fit_controls,
+            token_weights,
+        )
 
         settings: LikelihoodTraining = task.settings
+        if network.controls is not None:
+            fit_controls(network.controls, task)
         weights = token_weights(
             task.store, task.training, task.representation.size, settings.label_weighting
         )

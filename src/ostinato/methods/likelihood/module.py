@@ -8,14 +8,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ostinato.data.store import TokenStore
-from ostinato.data.windows import Batch
+from ostinato.data.windows import Batch, WholePieces
+from ostinato.methods.base import TrainingTask
 from ostinato.methods.likelihood.monitoring import nats_per
 from ostinato.methods.likelihood.settings import LikelihoodTraining
 from ostinato.models.sequence import SequenceModel
 from ostinato.models.steps import predicted
+from ostinato.models.voices.controls import BarControls
 from ostinato.training.divergence import advise
 from ostinato.training.module import MethodModule
 from ostinato.training.optimizers import create_optimizer
+
+MEASURED_PIECES = 200
 
 
 class LikelihoodModule(MethodModule):
@@ -43,7 +47,10 @@ class LikelihoodModule(MethodModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of one batch of windows."""
         del batch_idx
-        nll = self._nll(batch.inputs, batch.positions, batch.targets, batch.semitones)
+        controls, levels = self.network.controls, None
+        if controls is not None:
+            levels = controls.draw(batch.targets, batch.positions)
+        nll = self._nll(batch.inputs, batch.positions, batch.targets, batch.semitones, levels)
         real = predicted(batch.targets)
         count = int(real.sum())
         mean = nll.sum() / (each := self._on_each_device(real.sum()))
@@ -90,6 +97,14 @@ class LikelihoodModule(MethodModule):
             return total
         found: Tensor = self.trainer.strategy.reduce(total.double(), reduce_op="mean")
         return found.to(total.dtype if total.is_floating_point() else torch.float32)
+
+
+def fit_controls(controls: BarControls, task: TrainingTask) -> None:
+    """Let controls learn what bars of the training pieces are like; of many, some of them."""
+    some = task.training[:: max(1, len(task.training) // MEASURED_PIECES)]
+    pieces = WholePieces(task.store, some, 1)
+    batches = (pieces[i] for i in range(len(pieces)))
+    controls.fit((batch.targets, batch.positions) for batch in batches)
 
 
 def token_weights(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ostinato.models.masked.model import MaskedModel
     from ostinato.training.monitor import Monitor
 
-IDLE = ("candidates", "repetition_penalty", "repetition_window", "particles")
+IDLE = ("candidates", "choose", "guidance", "repetition_penalty", "repetition_window", "particles")
 
 
 class Masked(Method):

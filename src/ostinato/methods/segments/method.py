@@ -25,6 +25,8 @@ DECODING = (
     "pitch_temperature",
     "pitch_top_p",
     "candidates",
+    "choose",
+    "guidance",
     "repetition_penalty",
     "repetition_window",
     "min_bars",
