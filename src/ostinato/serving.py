@@ -9,7 +9,7 @@ import binascii
 import json
 import math
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -24,6 +24,7 @@ from ostinato.models.bundle import Bundle, load_bundle
 from ostinato.music.piece import LOUDNESS, NOTE, Piece, array
 from ostinato.music.writing import midi_bytes, write_midi
 from ostinato.registry import MODEL
+from ostinato.sampling.settings import CONTROLS as NAMES
 from ostinato.untrusted import MIB
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ LONGEST = 100_000  # quarter notes
 PARAMETERS = ("temperature", "max_bars")  # of a request, besides its seed
 FIELDS = {"onset": (0, LONGEST), "duration": (0, LONGEST), "pitch": (0, 127), "track": (0, 15)}
 NEEDED = ("onset", "duration", "pitch")
+FILL = ("bars", "tracks", "pitches", "notes")  # what of the music of a row is made anew
 PROMPT = "prompt.mid"
 
 
@@ -44,17 +46,32 @@ class RequestError(UserError):
 
 
 @dataclass(frozen=True)
+class Row:
+    """What one row asks for: music that goes on, or what of it is made anew, and controls."""
+
+    music: Piece | None
+    fill: Mapping[str, Any] | None
+    control: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Composer:
-    """A bundle that answers requests. sampling: the settings where a request says nothing."""
+    """A bundle that answers requests.
+
+    sampling: the settings where a request says nothing; filling: those of filling music in.
+    """
 
     bundle: Bundle
     sampling: Mapping[str, Any]
+    filling: Mapping[str, Any]
 
     def predict(self, model_input: Any, params: Mapping[str, Any] | None = None) -> list[Any]:
         """Return a piece for each row: `midi` in base64, `ended` (whether by itself) and `notes`.
 
         model_input: rows with `midi` (base64) or `notes` (a list of objects with onset, duration
-        and pitch, times in quarter notes); where that is empty, music from nothing. params: `seed`,
+        and pitch, times in quarter notes); where that is empty, music from nothing. With `fill` (an
+        object with bars, tracks, pitches or notes) these are made anew, and the rest of the music
+        is given. `control`: an object of what bars shall be like. params: `seed`,
         `temperature`, `max_bars`. Raises MLflow's exception for a bad request, with a sentence.
         """
         from mlflow.exceptions import MlflowException
@@ -79,18 +96,24 @@ class Composer:
         seed = int(params.get("seed") or 0)
         if not 0 <= seed < 2**32 - MOST_ROWS:
             raise RequestError(f"seed={seed} does not fit: it should be from 0 to 2³² - 65.")
-        prompts = [_read_prompt(row) for row in rows]
-        return [self._compose(prompt, given, seed + i) for i, prompt in enumerate(prompts)]
+        asked = [_read_row(row) for row in rows]
+        return [self._compose(row, given, seed + i) for i, row in enumerate(asked)]
 
-    def _compose(self, prompt: Piece | None, given: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    def _compose(self, row: Row, given: Mapping[str, Any], seed: int) -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / PROMPT
-            settings = {**self.sampling, **given, "pieces": 1}
-            if prompt is not None:
-                write_midi(prompt, file)
+            settings = {**(self.sampling if row.fill is None else self.filling), **given}
+            settings |= {"pieces": 1, "control": {**settings["control"], **row.control}}
+            if row.music is not None:
+                write_midi(row.music, file)
+            if row.fill is not None:
+                settings |= {**dict.fromkeys(FILL), **row.fill, "piece": str(file)}
+            elif row.music is not None:
                 # the whole of it, as far as something is left to compose
                 settings |= {"prompt": str(file), "prompt_bars": settings["max_bars"] - 1}
-            tree = {**self.bundle.config.tree, "sampling": settings}
+            named = {"sampling": "ancestral" if row.fill is None else "infill"}
+            own = self.bundle.config.tree
+            tree = {**own, "sampling": settings, "choices": {**own["choices"], **named}}
             config = Config(tree, self.bundle.config.plugins)
             method: Method = config.build("method")
             try:
@@ -98,7 +121,8 @@ class Composer:
                 method.check_sampling(config)
                 [sample] = method.sample(SamplingTask(self.bundle, sampling, seed, list)).samples
             except UserError as error:
-                raise RequestError(str(error).replace(str(file), "the prompt")) from error
+                sentence = str(error).replace(f"sampling.piece={file}", "the music")
+                raise RequestError(sentence.replace(str(file), "the prompt")) from error
         return _to_answer(sample)
 
 
@@ -113,8 +137,8 @@ def _to_answer(sample: Sample) -> dict[str, Any]:
 def _load_pyfunc(data_path: str) -> Composer:
     """Return the composer of a registered model; MLflow calls this."""
     folder = Path(data_path)
-    sampling = Config.load(folder / SETTINGS)["sampling"]
-    return Composer(load_bundle(folder / MODEL), sampling)
+    settings = Config.load(folder / SETTINGS)
+    return Composer(load_bundle(folder / MODEL), settings["sampling"], settings["filling"])
 
 
 def make_signature(sampling: Mapping[str, Any]) -> "ModelSignature":
@@ -126,6 +150,8 @@ def make_signature(sampling: Mapping[str, Any]) -> "ModelSignature":
     inputs = [
         ColSpec(DataType.string, "midi", required=False),
         ColSpec(AnyType(), "notes", required=False),
+        ColSpec(AnyType(), "fill", required=False),
+        ColSpec(AnyType(), "control", required=False),
     ]
     outputs = [
         ColSpec(DataType.string, "midi"),
@@ -152,16 +178,30 @@ def _read_rows(model_input: Any) -> list[Mapping[str, Any]]:
     return rows
 
 
-def _read_prompt(row: Mapping[str, Any]) -> Piece | None:
-    """Return the piece that a row gives as a prompt; None where it gives none."""
+def _read_row(row: Mapping[str, Any]) -> Row:
+    """Return what a row asks for."""
     given = {name: value for name, value in row.items() if not _is_missing(value)}
-    if unknown := sorted(set(map(str, given)) - {"midi", "notes"}):
-        raise RequestError(f"{unknown[0]} is unknown: a prompt is given as midi or as notes.")
-    if len(given) == 2:
+    if unknown := sorted(set(map(str, given)) - {"midi", "notes", "fill", "control"}):
+        raise RequestError(
+            f"{unknown[0]} is unknown: a row has midi or notes, and may have fill and control."
+        )
+    if "midi" in given and "notes" in given:
         raise RequestError("a prompt is given as midi or as notes, and not as both.")
-    if "midi" in given:
-        return _from_midi(given["midi"])
-    return _from_notes(given["notes"]) if "notes" in given else None
+    music = _from_midi(given["midi"]) if "midi" in given else None
+    if "notes" in given:
+        music = _from_notes(given["notes"])
+    fill = _read_object(given["fill"], "fill", FILL) if "fill" in given else None
+    if fill is not None and music is None:
+        raise RequestError("fill needs midi or notes: the music of which a part is made anew.")
+    return Row(music, fill, _read_object(given.get("control", {}), "control", NAMES))
+
+
+def _read_object(value: Any, name: str, keys: Sequence[str]) -> Mapping[str, Any]:
+    """Return an object of a row that has no other than these keys."""
+    if not isinstance(value, Mapping) or not set(value) <= set(keys):
+        raise RequestError(f"{name} should be an object that has some of {', '.join(keys)}.")
+    # what a data frame made arrays of are lists again
+    return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in value.items()}
 
 
 def _is_missing(value: Any) -> bool:

@@ -54,7 +54,6 @@ class SequenceModel(Network):
             raise ValueError("it has no frame_input or no frame_head, and so takes tokens alone.")
         self.spec = spec
         self.input = first(spec=spec)
-        self.controls = _build_controls(voices, self.input.output_size, spec)
         self.backbone = backbone(input_size=self.input.output_size)
         if self.backbone.period not in (1, spec.voices_per_step):
             raise ValueError(
@@ -62,6 +61,8 @@ class SequenceModel(Network):
                 f"{spec.voices_per_step}, the number of voices."
             )
         self.head = last(input_size=self.backbone.output_size, spec=spec)
+        sizes = (self.input.output_size, self.backbone.output_size)
+        self.controls = _build_controls(voices, *sizes, spec)
 
     def forward(
         self,
@@ -81,9 +82,12 @@ class SequenceModel(Network):
         """
         of_backbone, of_head = (None, None) if state is None else state
         x = self.input(steps, positions, semitones)
-        if levels is not None and self.controls is not None:
-            x = x + self.controls(levels)
-        y, of_backbone = self.backbone(x, of_backbone)
+        if levels is None or self.controls is None:
+            y, of_backbone = self.backbone(x, of_backbone)
+        else:
+            to_input, to_output = self.controls(levels)
+            y, of_backbone = self.backbone(x + to_input, of_backbone)
+            y = y + to_output
         context, of_head = self.head(y, steps, positions, of_head)
         return context, (of_backbone, of_head)
 
@@ -128,9 +132,11 @@ class SequenceModel(Network):
         return torch.cat(parts, dim=1)
 
 
-def _build_controls(voices: VoiceParts | None, size: int, spec: SequenceSpec) -> BarControls | None:
+def _build_controls(
+    voices: VoiceParts | None, input_size: int, output_size: int, spec: SequenceSpec
+) -> BarControls | None:
     """Return the controls that are asked for, where steps are interleaved voices."""
     if voices is None or voices.controls is None or spec.layout != "voices":
         return None
-    controls = voices.controls(size=size, spec=spec)
+    controls = voices.controls(input_size=input_size, output_size=output_size, spec=spec)
     return controls if controls.names else None

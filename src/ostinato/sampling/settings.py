@@ -6,6 +6,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+CONTROLS = ("density", "polyphony", "pitch", "duration")
+"""What bars of samples can be asked to be like."""
+
 
 def _to_shares(value: Any) -> tuple[float, ...] | None:
     """Return the shares of a list, or of one number."""
@@ -40,7 +43,7 @@ class Control:
     @property
     def asked(self) -> dict[str, tuple[float, ...]]:
         """Return what is asked for, by name, for each bar; the last holds for all later bars."""
-        found = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        found = {name: getattr(self, name) for name in CONTROLS}
         return {name: value for name, value in found.items() if value is not None}
 
 

@@ -162,7 +162,8 @@ def _write_served(client: "MlflowClient", run: "Run", folder: Path, served: Path
             "another run."
         )
     sampling = _sampling_of(client, run, folder)
-    Config({"sampling": sampling}, ()).save(data / SETTINGS)
+    filling = compose(["~experiment", "sampling=infill"], conf_folder())["sampling"]
+    Config({"sampling": sampling, "filling": filling}, ()).save(data / SETTINGS)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # that there is no example of a request
         mlflow.pyfunc.save_model(

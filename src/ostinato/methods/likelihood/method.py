@@ -16,6 +16,7 @@ from ostinato.methods.base import (
 )
 from ostinato.methods.likelihood.monitoring import nats_per
 from ostinato.methods.refusals import refuse_segments, refuse_without_voices
+from ostinato.sampling.settings import CONTROLS
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from ostinato.music.piece import Piece
     from ostinato.training.monitor import Monitor
 
-CONTROLS = ("density", "polyphony", "pitch", "duration")
 PENALTY = ("sampling.repetition_penalty", "sampling.repetition_window")
 NUCLEUS = (
     "sampling.top_k",
@@ -105,6 +105,10 @@ class Likelihood(Method):
         refuse_segments(config)
         if sampling.needs == "fill":
             refuse_without_voices(config)
+            if sampling.control.asked:
+                raise ConfigError(
+                    "sampling.control is not heeded where a piece is filled in: leave it out."
+                )
 
     def controls(self, config: Config) -> Collection[str]:
         """Return what bars of the model can be asked to be like."""

@@ -7,8 +7,10 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from ostinato import console
 from ostinato.models.steps import IGNORED, SequenceSpec
 from ostinato.models.voices.features import HOLD, PITCHES, read_features
+from ostinato.wording import agree
 
 Name = Literal["density", "polyphony", "pitch", "duration"]
 UNITS: Mapping[str, str] = {
@@ -19,7 +21,7 @@ UNITS: Mapping[str, str] = {
 }
 """What can be controlled, and what each is measured in."""
 PERCENTILES = 100
-PRESENT = 0.5  # share of the controls that a window has, where it has any
+PRESENT = 0.7  # share of the controls that a window has, where it has any
 KNOWN_BARS = 0.9  # share of the bars in which such a control is known
 UNKNOWN = 0
 
@@ -27,6 +29,8 @@ UNKNOWN = 0
 class BarControls(nn.Module):
     """Embeds levels of what the bar of the next token is like; an unknown level adds nothing.
 
+    Each level has a vector for the input of a network, and one for the input of its head: that one
+    makes a note, or a pitch, likelier at once.
     density: notes that begin in a quarter note; polyphony: voices that sound at a time; pitch:
     the mean MIDI pitch of what sounds; duration: quarter notes that a note sounds. A level is one
     of `levels` ranges that hold as many bars of the training pieces each. In training the levels
@@ -51,7 +55,8 @@ class BarControls(nn.Module):
             float, Field(ge=0, lt=1, description="share of training windows without any")
         ],
         *,
-        size: int,
+        input_size: int,
+        output_size: int,
         spec: SequenceSpec,
     ) -> None:
         super().__init__()
@@ -60,20 +65,39 @@ class BarControls(nn.Module):
         if len(set(names)) < len(names):
             raise ValueError(f"controls.names={list(names)} names one twice.")
         self.names, self.levels, self.dropout, self.spec = names, levels, dropout, spec
-        self.embeddings = nn.ModuleList(_small_embedding(levels + 1, size) for _ in names)
+        self.inputs = nn.ModuleList(_embedding(levels + 1, input_size, 0.1) for _ in names)
+        self.outputs = nn.ModuleList(_embedding(levels + 1, output_size, 0.0) for _ in names)
         self.register_buffer("percentiles", torch.zeros(len(names), PERCENTILES + 1))
 
-    def forward(self, levels: Tensor) -> Tensor:
-        """Return vectors (batch, time, size) of levels (batch, time, names), 0 for unknown."""
-        parts = [embedding(levels[..., i]) for i, embedding in enumerate(self.embeddings)]
-        return torch.stack(parts).sum(0)
+    def forward(self, levels: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the vectors of levels (batch, time, names) that are added, 0 for unknown.
+
+        The first, (batch, time, input_size), to the input, the other, (batch, time, output_size),
+        to the output of the backbone.
+        """
+        each = levels.unbind(-1)
+        to_input, to_output = (
+            torch.stack([embed(one) for embed, one in zip(embeddings, each, strict=True)]).sum(0)
+            for embeddings in (self.inputs, self.outputs)
+        )
+        return to_input, to_output
 
     def fit(self, pieces: Iterable[tuple[Tensor, Tensor]]) -> None:
-        """Set the percentiles to those of the bars of pieces, `targets` and `positions` of each."""
+        """Set the percentiles to those of the bars of pieces, `targets` and `positions` of each.
+
+        Warns of what is the same in most bars: nobody can ask for less or more of it.
+        """
         found = [measure_bars(*piece, self.names, self.spec)[0].flatten(0, 1) for piece in pieces]
         steps = torch.linspace(0, 1, PERCENTILES + 1)
         for i, values in enumerate(torch.cat(found).T):
             self.percentiles[i] = torch.quantile(values[~values.isnan()], steps)
+        tenth = self.percentiles[:, [PERCENTILES // 10, -PERCENTILES // 10 - 1]]
+        same = [name for name, ends in zip(self.names, tenth, strict=True) if ends[0] == ends[1]]
+        if same:
+            console.warn(
+                f"{' and '.join(same)} {agree(len(same), 'is', 'are')} the same in four of five "
+                "bars of the training pieces: to ask for less or more of it changes little."
+            )
 
     def draw(self, targets: Tensor, positions: Tensor) -> Tensor:
         """Return the levels that training shows, (batch, time, names): many are left out.
@@ -162,9 +186,9 @@ def measure_bars(
     return found.masked_fill(found.isinf(), torch.nan), bar
 
 
-def _small_embedding(classes: int, size: int) -> nn.Embedding:
-    """Return vectors that begin small beside those of the music; that of UNKNOWN stays 0."""
+def _embedding(classes: int, size: int, deviation: float) -> nn.Embedding:
+    """Return vectors that begin as small as `deviation` says; that of UNKNOWN stays 0."""
     embedding = nn.Embedding(classes, size, padding_idx=UNKNOWN)
-    nn.init.normal_(embedding.weight, std=0.1)
+    nn.init.normal_(embedding.weight, std=deviation)
     nn.init.zeros_(embedding.weight[UNKNOWN])
     return embedding
