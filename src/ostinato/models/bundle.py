@@ -49,6 +49,8 @@ RENAMED_SETTINGS = {
     "quick": "offbeat_bias",
     "chance": "noise_scale",
 }
+ADDED = {"voices": {"controls": None}}
+"""By part of a model, settings that bundles written before lack, and what those mean."""
 MODEL = "model"  # the folder of a run in which its bundle lies
 OF_A_RUN = ("config.yaml", "split.json")  # files of a run beside its bundle
 KEYS = ("representation", "model", "method", "choices")
@@ -198,13 +200,14 @@ def _explain_missing(folder: Path, name: str) -> str:
 def upgraded(config: Config) -> Config:
     """Return the config of a bundle that was written before, as it would be written now.
 
-    Parts of a model and their settings get the names that they have now. Where models had no
+    Parts of a model and their settings get the names that they have now, and settings that there
+    were none of then. Where models had no
     method, it gets one, and settings of training that stood in the model then are left out.
     """
     model = config.tree.get("model")
     if not isinstance(model, dict):
         return config
-    model = {name: _rename(node) for name, node in model.items()}
+    model = {name: _complete(name, _rename(node)) for name, node in model.items()}
     config = Config({**config.tree, "model": model}, config.plugins)
     if "method" in config.tree:
         return config
@@ -225,6 +228,13 @@ def _rename(node: Any) -> Any:
     target = node[TARGET].removeprefix("ostinato.")
     renamed = {RENAMED_SETTINGS.get(name, name): value for name, value in node.items()}
     return renamed | {TARGET: f"ostinato.{RENAMED_PARTS.get(target, target)}"}
+
+
+def _complete(name: str, node: Any) -> Any:
+    """Return a part of a model with the settings that it lacks."""
+    if not isinstance(node, dict):
+        return node
+    return node | {key: value for key, value in ADDED.get(name, {}).items() if key not in node}
 
 
 def _without_training(node: Any) -> Any:

@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ostinato import console
 from ostinato.data.store import TokenStore
 from ostinato.data.windows import Batch, WholePieces
 from ostinato.methods.base import TrainingTask
@@ -18,6 +19,7 @@ from ostinato.models.voices.controls import BarControls
 from ostinato.training.divergence import advise
 from ostinato.training.module import MethodModule
 from ostinato.training.optimizers import create_optimizer
+from ostinato.wording import agree
 
 MEASURED_PIECES = 200
 
@@ -100,11 +102,19 @@ class LikelihoodModule(MethodModule):
 
 
 def fit_controls(controls: BarControls, task: TrainingTask) -> None:
-    """Let controls learn what bars of the training pieces are like; of many, some of them."""
+    """Let controls learn what bars of the training pieces are like; of many, some of them.
+
+    Warns of what is the same in most bars: nobody can ask for less or more of it.
+    """
     some = task.training[:: max(1, len(task.training) // MEASURED_PIECES)]
     pieces = WholePieces(task.store, some, 1)
     batches = (pieces[i] for i in range(len(pieces)))
     controls.fit((batch.targets, batch.positions) for batch in batches)
+    if same := controls.uniform:
+        console.warn(
+            f"{' and '.join(same)} {agree(len(same), 'is', 'are')} the same in four of five bars "
+            "of the training pieces: to ask for less or more of it changes little."
+        )
 
 
 def token_weights(

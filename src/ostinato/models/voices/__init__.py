@@ -19,4 +19,4 @@ class VoiceParts:
     input: Callable[..., Input]
     backbone: Callable[..., Backbone]
     head: Callable[..., Head]
-    controls: Callable[..., BarControls] | None = None
+    controls: Callable[..., BarControls] | None

@@ -7,10 +7,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from ostinato import console
 from ostinato.models.steps import IGNORED, SequenceSpec
 from ostinato.models.voices.features import HOLD, PITCHES, read_features
-from ostinato.wording import agree
 
 Name = Literal["density", "polyphony", "pitch", "duration"]
 UNITS: Mapping[str, str] = {
@@ -83,21 +81,18 @@ class BarControls(nn.Module):
         return to_input, to_output
 
     def fit(self, pieces: Iterable[tuple[Tensor, Tensor]]) -> None:
-        """Set the percentiles to those of the bars of pieces, `targets` and `positions` of each.
-
-        Warns of what is the same in most bars: nobody can ask for less or more of it.
-        """
+        """Set the percentiles to those of the bars of pieces, `targets` and `positions` of each."""
         found = [measure_bars(*piece, self.names, self.spec)[0].flatten(0, 1) for piece in pieces]
         steps = torch.linspace(0, 1, PERCENTILES + 1)
         for i, values in enumerate(torch.cat(found).T):
             self.percentiles[i] = torch.quantile(values[~values.isnan()], steps)
-        tenth = self.percentiles[:, [PERCENTILES // 10, -PERCENTILES // 10 - 1]]
-        same = [name for name, ends in zip(self.names, tenth, strict=True) if ends[0] == ends[1]]
-        if same:
-            console.warn(
-                f"{' and '.join(same)} {agree(len(same), 'is', 'are')} the same in four of five "
-                "bars of the training pieces: to ask for less or more of it changes little."
-            )
+
+    @property
+    def uniform(self) -> list[str]:
+        """Return the names of what is the same in four of five bars of those pieces."""
+        tenth = PERCENTILES // 10
+        ends = self.percentiles[:, [tenth, PERCENTILES - tenth]]
+        return [name for name, (low, high) in zip(self.names, ends, strict=True) if low == high]
 
     def draw(self, targets: Tensor, positions: Tensor) -> Tensor:
         """Return the levels that training shows, (batch, time, names): many are left out.
