@@ -278,3 +278,12 @@ def test_a_bundle_whose_network_is_gone_is_to_be_trained_again(tmp_path: Path, g
     (tmp_path / "model" / "config.yaml").write_text(yaml.safe_dump(tree))
     with pytest.raises(UserError, match=r"an earlier version .* train the model again\.$"):
         load_bundle(tmp_path / "model")
+
+
+def test_a_bundle_of_before_there_were_controls_is_read(tmp_path: Path) -> None:
+    save_bundle(made("voices"), tmp_path / "model")
+    tree = yaml.safe_load((tmp_path / "model" / "config.yaml").read_text())
+    del tree["model"]["voices"]["controls"]
+    (tmp_path / "model" / "config.yaml").write_text(yaml.safe_dump(tree))
+    loaded: Any = load_bundle(tmp_path / "model").network
+    assert loaded.controls is None

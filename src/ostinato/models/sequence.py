@@ -85,7 +85,7 @@ class SequenceModel(Network):
         if levels is None or self.controls is None:
             y, of_backbone = self.backbone(x, of_backbone)
         else:
-            to_input, to_output = self.controls(levels)
+            to_input, to_output = self.controls(levels, positions)
             y, of_backbone = self.backbone(x + to_input, of_backbone)
             y = y + to_output
         context, of_head = self.head(y, steps, positions, of_head)

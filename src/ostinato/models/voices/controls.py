@@ -8,7 +8,14 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from ostinato.models.steps import IGNORED, SequenceSpec
-from ostinato.models.voices.features import HOLD, PITCHES, read_features
+from ostinato.models.voices.features import (
+    DISTANCES,
+    HOLD,
+    PITCHES,
+    by_voice,
+    distance,
+    read_features,
+)
 
 Name = Literal["density", "polyphony", "pitch", "duration"]
 UNITS: Mapping[str, str] = {
@@ -28,7 +35,8 @@ class BarControls(nn.Module):
     """Embeds levels of what the bar of the next token is like; an unknown level adds nothing.
 
     Each level has a vector for the input of a network, and one for the input of its head: that one
-    makes a note, or a pitch, likelier at once.
+    makes a note, or a pitch, likelier at once. As networks of voices know no pitch by itself, a
+    level of pitch also enters as the interval from what sounds in each voice to its mean pitch.
     density: notes that begin in a quarter note; polyphony: voices that sound at a time; pitch:
     the mean MIDI pitch of what sounds; duration: quarter notes that a note sounds. A level is one
     of `levels` ranges that hold as many bars of the training pieces each. In training the levels
@@ -63,14 +71,19 @@ class BarControls(nn.Module):
         if len(set(names)) < len(names):
             raise ValueError(f"controls.names={list(names)} names one twice.")
         self.names, self.levels, self.dropout, self.spec = names, levels, dropout, spec
-        self.inputs = nn.ModuleList(_embedding(levels + 1, input_size, 0.1) for _ in names)
-        self.outputs = nn.ModuleList(_embedding(levels + 1, output_size, 0.0) for _ in names)
+        self.inputs = nn.ModuleList(_level_embedding(levels, input_size, 0.1) for _ in names)
+        self.outputs = nn.ModuleList(_level_embedding(levels, output_size, 0.0) for _ in names)
+        voices = spec.voices_per_step if "pitch" in names else 0
+        self.intervals = nn.ModuleList(
+            _embedding(DISTANCES, input_size, 0.1) for _ in range(voices)
+        )
         self.register_buffer("percentiles", torch.zeros(len(names), PERCENTILES + 1))
 
-    def forward(self, levels: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, levels: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
         """Return the vectors of levels (batch, time, names) that are added, 0 for unknown.
 
-        The first, (batch, time, input_size), to the input, the other, (batch, time, output_size),
+        positions: (batch, time, features) of the tokens whose bars have these levels. The first
+        vectors, (batch, time, input_size), go to the input, the others, (batch, time, output_size),
         to the output of the backbone.
         """
         each = levels.unbind(-1)
@@ -78,7 +91,24 @@ class BarControls(nn.Module):
             torch.stack([embed(one) for embed, one in zip(embeddings, each, strict=True)]).sum(0)
             for embeddings in (self.inputs, self.outputs)
         )
+        if "pitch" in self.names:
+            to_input = to_input + self._embed_intervals(each[self.names.index("pitch")], positions)
         return to_input, to_output
+
+    def _embed_intervals(self, level: Tensor, positions: Tensor) -> Tensor:
+        """Return vectors of how far each voice is from a level of pitch, (batch, time)."""
+        features = read_features(positions, self.spec)
+        sounding = by_voice(features.sounding, features.voice_index)
+        middles = (2 * torch.arange(self.levels, device=level.device) + 1) / (2 * self.levels)
+        places = (middles * PERCENTILES).round().long()
+        of_levels = self.percentiles[self.names.index("pitch")][places].round().long()
+        asked = of_levels[(level - 1).clamp(min=0)]
+        vectors = [
+            embed(distance(asked, sounding[..., voice]))
+            for voice, embed in enumerate(self.intervals)
+        ]
+        known: Tensor = (level != UNKNOWN)[..., None]
+        return torch.stack(vectors).sum(0) * known
 
     def fit(self, pieces: Iterable[tuple[Tensor, Tensor]]) -> None:
         """Set the percentiles to those of the bars of pieces, `targets` and `positions` of each."""
@@ -182,8 +212,15 @@ def measure_bars(
 
 
 def _embedding(classes: int, size: int, deviation: float) -> nn.Embedding:
-    """Return vectors that begin as small as `deviation` says; that of UNKNOWN stays 0."""
-    embedding = nn.Embedding(classes, size, padding_idx=UNKNOWN)
+    """Return vectors that begin as small as `deviation` says."""
+    embedding = nn.Embedding(classes, size)
+    nn.init.normal_(embedding.weight, std=deviation)
+    return embedding
+
+
+def _level_embedding(levels: int, size: int, deviation: float) -> nn.Embedding:
+    """Return the same for levels; that of UNKNOWN is 0 and stays so."""
+    embedding = nn.Embedding(levels + 1, size, padding_idx=UNKNOWN)
     nn.init.normal_(embedding.weight, std=deviation)
     nn.init.zeros_(embedding.weight[UNKNOWN])
     return embedding

@@ -10,6 +10,8 @@ from ostinato.models.steps import SequenceSpec
 
 PITCHES = 128  # tokens 0 to 127 begin a note of that pitch; 128, in positions too, is silence
 HOLD = 129  # goes on with what sounds
+WIDEST = 36  # semitones between voices that are told apart; all beyond are one
+DISTANCES = 2 * WIDEST + 2  # from -WIDEST to WIDEST, and one where a voice is silent
 CLASSES = 12
 LEVELS = 256  # of the share of a pitch class; the last is that of one that alone sounded
 
@@ -90,3 +92,12 @@ def by_voice(rotate_to_turn: Tensor, voice_index: Tensor) -> Tensor:
     voices = rotate_to_turn.shape[-1]
     each = torch.arange(voices, device=voice_index.device)
     return rotate_to_turn.gather(-1, (each - voice_index[..., None]) % voices)
+
+
+def distance(one: Tensor, other: Tensor) -> Tensor:
+    """Return the semitones from the other pitch up to the one, as an index below DISTANCES.
+
+    The last index is for where one of them is silent.
+    """
+    semitones = (one - other).clamp(-WIDEST, WIDEST) + WIDEST
+    return torch.where((one == PITCHES) | (other == PITCHES), DISTANCES - 1, semitones)

@@ -11,10 +11,12 @@ from ostinato.models.inputs import Input
 from ostinato.models.steps import SequenceSpec
 from ostinato.models.voices.features import (
     CLASSES,
+    DISTANCES,
     HOLD,
     PITCHES,
     VoiceFeatures,
     by_voice,
+    distance,
     half_lives,
     has_previous,
     match_lengths,
@@ -22,9 +24,7 @@ from ostinato.models.voices.features import (
     read_features,
 )
 
-WIDEST = 36  # semitones between voices that are told apart; all beyond are one
 LOWEST = 5.5  # the logarithm of the least share is -5.5
-DISTANCES = 2 * WIDEST + 2  # from -WIDEST to WIDEST, and one where a voice is silent
 
 
 class VoicesInput(Input):
@@ -76,11 +76,11 @@ class VoicesInput(Input):
             x = x + self.phrase(features.phrase[..., 0])
         x = x + self.kind((steps - PITCHES + 1).clamp(min=0))  # all pitches are of one kind
         for (high, low), embedding in zip(self.pairs, self.intervals, strict=True):
-            x = x + embedding(_distance(sounding[..., high], sounding[..., low]))
+            x = x + embedding(distance(sounding[..., high], sounding[..., low]))
         if self.motions:
             previous = by_voice(features.previous, features.voice_index)
             for voice, embedding in enumerate(self.motions):
-                x = x + embedding(_distance(sounding[..., voice], previous[..., voice]))
+                x = x + embedding(distance(sounding[..., voice], previous[..., voice]))
         if self.matches:
             matches = torch.cat(_matches(features), dim=-1)
             for i, embedding in enumerate(self.matches):
@@ -105,7 +105,7 @@ def _matches(features: VoiceFeatures) -> list[Tensor]:
     for token, length in both:
         # a hold goes on with what sounded at the end of the previous time step
         pitch = torch.where(token == HOLD, features.previous, token)
-        index = 1 + (length - 1) * DISTANCES + _distance(pitch, features.sounding)
+        index = 1 + (length - 1) * DISTANCES + distance(pitch, features.sounding)
         found.append(by_voice(torch.where(length > 0, index, 0), features.voice_index))
     return found
 
@@ -126,15 +126,6 @@ def _small_embedding(classes: int, size: int, none: int | None = None) -> nn.Emb
     if none is not None:
         nn.init.zeros_(embedding.weight[none])
     return embedding
-
-
-def _distance(one: Tensor, other: Tensor) -> Tensor:
-    """Return the semitones from the other pitch up to the one, as an index below DISTANCES.
-
-    The last index is for where one of them is silent.
-    """
-    semitones = (one - other).clamp(-WIDEST, WIDEST) + WIDEST
-    return torch.where((one == PITCHES) | (other == PITCHES), DISTANCES - 1, semitones)
 
 
 def _shares_from_each_voice(shares: Tensor, sounding: Tensor) -> Tensor:
