@@ -164,7 +164,7 @@ class Predictor:
         levels = None
         if self.levels is not None:
             bars = torch.from_numpy(np.asarray(grammar.quarters) // self.bar).long()
-            levels = self.levels[bars.clamp(max=len(self.levels) - 1)]
+            levels = self.levels[bars.clamp(max=len(self.levels) - 1).to(self.levels.device)]
         context, self.state = advance(self.network, tokens, grammar, self.state, levels)
         if levels is None or self.guidance == 1:
             return context

@@ -18,13 +18,6 @@ from ostinato.models.voices.features import (
 )
 
 Name = Literal["density", "polyphony", "pitch", "duration"]
-UNITS: Mapping[str, str] = {
-    "density": "notes in a quarter note",
-    "polyphony": "voices that sound",
-    "pitch": "mean MIDI pitch",
-    "duration": "quarter notes of a note",
-}
-"""What can be controlled, and what each is measured in."""
 PERCENTILES = 100
 PRESENT = 0.7  # share of the controls that a window has, where it has any
 KNOWN_BARS = 0.9  # share of the bars in which such a control is known
@@ -150,14 +143,16 @@ class BarControls(nn.Module):
         """Return how many levels the bars of a piece are from those asked for, on average.
 
         targets, positions: of one piece, as in `measure_bars`; asked: (bars, names), 0 for unknown.
-        A bar that has no level is as far as can be. nan where no bar has one.
+        A bar without a level has level 0. nan where no bar has one.
         """
-        got = self.to_levels(measure_bars(targets, positions, self.names, self.spec)[0])[0]
+        device = self.percentiles.device
+        measured, _ = measure_bars(targets.to(device), positions.to(device), self.names, self.spec)
+        got = self.to_levels(measured)[0]
         known = asked[: len(got)] > 0
         if not bool((got[: len(known)] > 0).any()):
             return float("nan")
-        distance = (got[: len(known)] - asked[: len(got)]).abs()
-        return float(distance[known].double().mean())
+        misses = (got[: len(known)] - asked[: len(got)]).abs()
+        return float(misses[known].double().mean())
 
     def ask(self, shares: Mapping[str, Sequence[float]], bars: int) -> Tensor:
         """Return the levels of so many bars, (bars, names).
@@ -165,7 +160,7 @@ class BarControls(nn.Module):
         shares: by name, of each bar the share of the training bars that have less of it; the last
         holds for all later bars. What is not named is unknown.
         """
-        values = torch.full((bars, len(self.names)), torch.nan)
+        values = torch.full((bars, len(self.names)), torch.nan, device=self.percentiles.device)
         for i, name in enumerate(self.names):
             if asked := shares.get(name):
                 padded = [*asked, *[asked[-1]] * bars][:bars]
