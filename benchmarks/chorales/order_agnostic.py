@@ -54,6 +54,8 @@ class OrderAgnostic(SequenceModel):
             raise ValueError(
                 "it takes interleaved voices alone, two or more: say representation=voices."
             )
+        if self.controls is not None:
+            raise ValueError("it has no controls: say model.voices.controls.names=[].")
         self.orders = torch.tensor(list(spread_orders(spec.voices_per_step, voices.orders)))
 
     def nll(
@@ -62,11 +64,13 @@ class OrderAgnostic(SequenceModel):
         positions: Tensor,
         targets: Tensor,
         semitones: Tensor | None = None,
+        levels: Tensor | None = None,
     ) -> Tensor:
         """Return the nats of each target, (batch, time), in an order drawn for each time step.
 
-        That is while training; else the result is that of `score`.
+        That is while training; else the result is that of `score`. There are no controls.
         """
+        del levels
         if not self.training:
             return self.score(steps, positions, targets, semitones)
         sequences, shape = self._time_steps(steps, positions, targets)

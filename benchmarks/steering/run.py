@@ -1,13 +1,13 @@
 """How well samples do what `sampling.control` asks for, and what learning it costs.
 
-    python benchmarks/steering/run.py MODEL [--plain MODEL] [--pieces N] [--json FILE]
+    python benchmarks/steering/run.py MODEL [--experiment NAME] [--plain MODEL] [--pieces N]
 
 For each control, pieces of eight bars are drawn for each of five shares of the training bars, and
-pieces in which every bar has a share of its own. Printed and written into results.json: Spearman's
-correlation of what was asked with what the notes of the samples have, over pieces and over bars,
-for each strength of guidance. MODEL is the folder of a bundle that was trained with
-`model.voices.controls.names`. With --plain, a bundle without controls, the nats per note that both
-give the test pieces without anything asked: what the controls cost.
+pieces in which every bar has a share of its own. Printed and written into results.json, under the
+name of the experiment: Spearman's correlation of what was asked with what the notes of the samples
+have, over pieces and over bars, for each strength of guidance. MODEL is the folder of a bundle that
+was trained with `model.voices.controls.names`. With --plain, a bundle without controls, the nats
+per note that both give the test pieces without anything asked: what the controls cost.
 """
 
 import argparse
@@ -112,7 +112,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=Path, help="a folder of a bundle with controls")
     parser.add_argument("--plain", type=Path, default=None, help="one without")
-    parser.add_argument("--experiment", default="bach_lstm", help="whose corpus is scored")
+    parser.add_argument("--experiment", default="bach_lstm", help="whose music it learned")
     parser.add_argument("--pieces", type=int, default=12, help="samples for each share (12)")
     parser.add_argument("--json", type=Path, default=RESULTS, help="where to write the figures")
     arguments = parser.parse_args()
@@ -136,7 +136,10 @@ def main() -> None:
         }
         figures["nats_per_note"] = nats | {"ratio": round(nats["controls"] / nats["plain"], 4)}
         print(json.dumps(figures["nats_per_note"]))
-    arguments.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    file = arguments.json
+    found = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    found[arguments.experiment] = figures  # those of other experiments stay
+    file.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -208,3 +208,11 @@ def test_orders_are_spread_over_all() -> None:
 def test_what_is_no_interleaved_voices_is_refused(representation: Representation) -> None:
     with pytest.raises(ConfigError, match=r"takes (interleaved voices|tokens) alone"):
         build_network(compose(SMALL), representation)
+
+
+def test_controls_are_refused() -> None:
+    with pytest.raises(
+        ConfigError, match=r"it has no controls: say model\.voices\.controls\.names"
+    ):
+        config = compose([*SMALL, "model.voices.controls.names=[density]"])
+        build_network(config, config.build("representation"))

@@ -49,10 +49,10 @@ class LikelihoodModule(MethodModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of one batch of windows."""
         del batch_idx
-        controls, levels = self.network.controls, None
-        if controls is not None:
-            levels = controls.draw(batch.targets, batch.positions)
-        nll = self._nll(batch.inputs, batch.positions, batch.targets, batch.semitones, levels)
+        shown: dict[str, Tensor] = {}  # networks of plug-ins may take no controls
+        if self.network.controls is not None:
+            shown["levels"] = self.network.controls.draw(batch.targets, batch.positions)
+        nll = self._nll(batch.inputs, batch.positions, batch.targets, batch.semitones, **shown)
         real = predicted(batch.targets)
         count = int(real.sum())
         mean = nll.sum() / (each := self._on_each_device(real.sum()))
