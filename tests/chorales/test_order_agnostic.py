@@ -211,8 +211,7 @@ def test_what_is_no_interleaved_voices_is_refused(representation: Representation
 
 
 def test_controls_are_refused() -> None:
-    with pytest.raises(
-        ConfigError, match=r"it has no controls: say model\.voices\.controls\.names"
-    ):
-        config = compose([*SMALL, "model.voices.controls.names=[density]"])
-        build_network(config, config.build("representation"))
+    config = compose([*SMALL, "model.voices.controls.names=[density]"])
+    representation = config.build("representation")
+    with pytest.raises(ConfigError, match=r"it has no controls: say model\.voices\.controls"):
+        build_network(config, representation)
