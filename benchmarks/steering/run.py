@@ -36,7 +36,6 @@ ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "steering" / "results.json"
 SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)
 BARS, SEED = 8, 1
-GUIDANCE = (1.0, 2.0)
 
 
 def measure_bar(piece: Piece, name: str, bar: int, bars: int) -> float:
@@ -114,6 +113,7 @@ def main() -> None:
     parser.add_argument("--plain", type=Path, default=None, help="one without")
     parser.add_argument("--experiment", default="bach_lstm", help="whose music it learned")
     parser.add_argument("--pieces", type=int, default=12, help="samples for each share (12)")
+    parser.add_argument("--guidance", type=float, nargs="*", default=(1.0, 2.0), help="(1 2)")
     parser.add_argument("--json", type=Path, default=RESULTS, help="where to write the figures")
     arguments = parser.parse_args()
     bundle = load_bundle(arguments.model)
@@ -122,7 +122,7 @@ def main() -> None:
     settings = compose(words, conf_folder(ROOT)).build("sampling")
     figures: dict[str, Any] = {"pieces": arguments.pieces}
     for name in bundle.network.controls.names:
-        for guidance in GUIDANCE:
+        for guidance in arguments.guidance:
             found = steer(bundle, replace(settings, guidance=guidance), name)
             figures[f"{name}, guidance {guidance:g}"] = found
             print(name, guidance, json.dumps(found), flush=True)

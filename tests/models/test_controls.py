@@ -218,6 +218,12 @@ def test_of_candidates_the_one_nearest_to_what_is_asked_is_kept(
     assert misses == [1.0, 0.0]
 
 
+@pytest.mark.parametrize("idle", [{"guidance": 2.0}, {"choose": "control"}])
+def test_what_heeds_nothing_is_refused(idle: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"needs something to"):
+        build("sampling=ancestral", **idle)
+
+
 def test_what_a_model_was_not_trained_with_is_refused() -> None:
     control = node_of("sampling=ancestral.control", density=0.5)
     sampling = node_of("sampling=ancestral", control=control)

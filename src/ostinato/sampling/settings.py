@@ -141,6 +141,11 @@ class Sampling:
                 "temperature=0 does not fit: say sampling.top_k=1, which takes the likeliest every "
                 "time, or a temperature above 0."
             )
+        if self.guidance != 1 and not self.control.asked:
+            raise ValueError(
+                f"guidance={self.guidance:g} needs something to heed: say "
+                "sampling.control.density=0.7, or guidance=1."
+            )
         if self.choose == "control" and not self.control.asked:
             raise ValueError(
                 "choose=control needs something to come near to: say sampling.control.density=0.7, "
