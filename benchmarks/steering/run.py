@@ -65,20 +65,25 @@ def rank_correlation(asked: Sequence[float], got: Sequence[float]) -> float:
 
 
 def samples(
-    bundle: Any, settings: Any, shares: dict[str, tuple[float, ...]], seed: int
+    bundle: Any,
+    settings: Any,
+    shares: dict[str, tuple[float, ...]],
+    guidance: float,
+    seed: int,
 ) -> list[Piece]:
     """Return pieces of which something is asked."""
     names = ("density", "polyphony", "pitch", "duration")
     control = Control(**{name: shares.get(name) for name in names})
-    drawn = draw(bundle.network, bundle.representation, replace(settings, control=control), seed)
+    asked = replace(settings, control=control, guidance=guidance)
+    drawn = draw(bundle.network, bundle.representation, asked, seed)
     return [bundle.representation.decode(one.steps) for one in drawn]
 
 
-def steer(bundle: Any, settings: Any, name: str) -> dict[str, Any]:
+def steer(bundle: Any, settings: Any, name: str, guidance: float) -> dict[str, Any]:
     """Return the correlations of a control, and the mean of the pieces for each share."""
     asked, got, means = [], [], {}
     for share in SHARES:
-        pieces = samples(bundle, settings, {name: (share,)}, SEED)
+        pieces = samples(bundle, settings, {name: (share,)}, guidance, SEED)
         values = [measure_bar(piece, name, 0, BARS) for piece in pieces]
         asked += [share] * len(values)
         got += values
@@ -87,7 +92,7 @@ def steer(bundle: Any, settings: Any, name: str) -> dict[str, Any]:
     random = np.random.default_rng(SEED)
     for number in range(len(SHARES)):
         shares = tuple(random.choice(SHARES, BARS).tolist())
-        for piece in samples(bundle, settings, {name: shares}, SEED + number):
+        for piece in samples(bundle, settings, {name: shares}, guidance, SEED + number):
             by_bar[0].extend(shares)
             by_bar[1].extend(measure_bar(piece, name, bar, 1) for bar in range(BARS))
     return {
@@ -123,7 +128,7 @@ def main() -> None:
     figures: dict[str, Any] = {"pieces": arguments.pieces}
     for name in bundle.network.controls.names:
         for guidance in arguments.guidance:
-            found = steer(bundle, replace(settings, guidance=guidance), name)
+            found = steer(bundle, settings, name, guidance)
             figures[f"{name}, guidance {guidance:g}"] = found
             print(name, guidance, json.dumps(found), flush=True)
     if arguments.plain is not None:

@@ -85,7 +85,7 @@ def _without_copies(
     if trained_with is None:
         raise UserError(
             f"sampling.novelty={task.settings.novelty} needs the pieces that the model was trained "
-            "on, and nothing beside it says which these are: set sampling.novelty=0."
+            "on, and they are not at hand: set sampling.novelty=0."
         )
     pieces = PieceStore(require(trained_with.pieces, "preprocess"))
     music = comparison_music(pieces, read_split(trained_with))
@@ -134,7 +134,12 @@ def _about(
 
 
 def _trained_with(config: Config, workspace: Workspace) -> Workspace | None:
-    """The workspace with the split that the model was trained with; None where it is not known."""
+    """Return the workspace with the split and the pieces that the model was trained with.
+
+    None where it is not known which these are, or where they are not at hand: another project's.
+    """
+    from ostinato.corpora.store import INDEX
+
     folder = model_folder(config, workspace).resolve()
     if folder == workspace.model.resolve():
         return workspace
@@ -142,4 +147,6 @@ def _trained_with(config: Config, workspace: Workspace) -> Workspace | None:
     if not (of_run.is_file() and split.is_file()):
         return None
     pieces = locate_pieces(Config.load(of_run), workspace)
+    if not (pieces / INDEX).exists():
+        return None
     return replace(workspace, shared_pieces=pieces, shared_split=split)
