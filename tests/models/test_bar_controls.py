@@ -119,7 +119,7 @@ def test_what_is_asked_is_a_share_of_the_training_bars() -> None:
     controls.fit((targets, positions) for _, positions, targets in batches)
     least, most = controls.percentiles[0, [0, -1]].tolist()
     assert (least, most) == (0.5, 9 / 4)
-    asked = controls.ask({"density": (0.0, 1.0)}, 4)
+    asked = controls.request_levels({"density": (0.0, 1.0)}, 4)
     assert asked.tolist() == [[1, 0], [2, 0], [2, 0], [2, 0]], "the last holds for later bars"
 
 
@@ -211,10 +211,10 @@ def test_of_candidates_the_one_nearest_to_what_is_asked_is_kept(
 
     def miss(settings: Any) -> float:
         pieces = compose(network, representation, settings, 1)
-        return float(np.mean([predictor.miss(piece.steps.tolist()) for piece in pieces]))
+        return float(np.mean([predictor.mean_error(piece.steps.tolist()) for piece in pieces]))
 
     assert miss(many) < miss(one) - 0.1
-    misses = [predictor.miss(representation.encode(song(*[n] * 4)).tolist()) for n in (1, 8)]
+    misses = [predictor.mean_error(representation.encode(song(*[n] * 4)).tolist()) for n in (1, 8)]
     assert misses == [1.0, 0.0]
 
 

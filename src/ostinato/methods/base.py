@@ -176,7 +176,7 @@ class Method(ABC):
                 f"sampling={chosen['sampling']} needs a model that {words}, and "
                 f"model={chosen['model']} does not: say model={model}."
             )
-        if unknown := sorted(set(sampling.control.asked) - set(self.controls(config))):
+        if unknown := sorted(set(sampling.control.shares) - set(self.controls(config))):
             raise ConfigError(
                 f"sampling.control.{unknown[0]} needs a model that was trained with it, and this "
                 f"model={chosen['model']} was not: train one on representation=voices with "

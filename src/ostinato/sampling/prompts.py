@@ -30,8 +30,8 @@ def find_prompts(
     split.
 
     `encode` is called once with each, and with the tick at which it ends, which silence may come
-    before. It raises `UnencodableError` for one that cannot be
-    continued: those of the test split are passed over then. `name` is that of the representation.
+    before. It raises `UnencodableError` for one that cannot be continued: those of the test split
+    are passed over then. `name` is that of the representation.
     Raises `UserError` for a file that cannot be a prompt, and where no piece of the test split can.
     """
     from_test = settings.prompt == TEST

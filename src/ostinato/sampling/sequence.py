@@ -97,7 +97,7 @@ def compose(
     if settings.choose == "typical":
         cost = typicality_cost(nats_per_note, growing.ended)
     elif settings.choose == "control":
-        cost = np.array([predictor.miss(tokens) for tokens in growing.tokens])
+        cost = np.array([predictor.mean_error(tokens) for tokens in growing.tokens])
     chosen_places = choose(cost, growing.ended, settings.pieces)
     return [
         Composed(np.array(growing.tokens[i], np.uint16), bool(growing.ended[i]))
@@ -151,10 +151,10 @@ class Predictor:
         self.levels: Tensor | None = None  # (bars, names)
         self.state: Any = None
         self.plain_state: Any = None
-        if (asked := settings.control.asked) and network.controls is not None:
+        if (asked := settings.control.shares) and network.controls is not None:
             self.bar = representation.bar_steps / representation.beat_steps  # quarter notes
             bars = int(settings.max_bars * BAR_QUARTERS / self.bar) + 1
-            self.levels = network.controls.ask(asked, bars)
+            self.levels = network.controls.request_levels(asked, bars)
 
     def advance(self, tokens: NDArray[Any], grammar: Grammar) -> Tensor:
         """Return the context (batch, …) of the tokens that follow `tokens`, (batch,).
@@ -172,7 +172,7 @@ class Predictor:
         guided = plain + self.guidance * (context - plain)
         return torch.where(context.isinf(), context, guided)  # impossible tokens stay so
 
-    def miss(self, tokens: Sequence[int]) -> float:
+    def mean_error(self, tokens: Sequence[int]) -> float:
         """Return how far the bars of a sequence are from what was asked: the mean, in levels."""
         assert self.levels is not None
         assert self.network.controls is not None
@@ -182,7 +182,7 @@ class Predictor:
         steps = np.array([first, *tokens])
         positions = torch.from_numpy(self.representation.positions(steps)[:-1].astype(np.int64))
         targets = torch.from_numpy(steps[1:])
-        return self.network.controls.miss(targets[None], positions[None], self.levels)
+        return self.network.controls.mean_error(targets[None], positions[None], self.levels)
 
 
 def advance(

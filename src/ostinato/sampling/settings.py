@@ -21,7 +21,7 @@ def _to_shares(value: Any) -> tuple[float, ...] | None:
     return tuple(map(float, shares))
 
 
-Asked = Annotated[
+Shares = Annotated[
     tuple[float, ...] | None,
     BeforeValidator(_to_shares),
     Field(
@@ -35,14 +35,14 @@ Asked = Annotated[
 class Control:
     """What bars of a sample shall be like, for a model that was trained with controls."""
 
-    density: Asked
-    polyphony: Asked
-    pitch: Asked
-    duration: Asked
+    density: Shares
+    polyphony: Shares
+    pitch: Shares
+    duration: Shares
 
     @property
-    def asked(self) -> dict[str, tuple[float, ...]]:
-        """Return what is asked for, by name, for each bar; the last holds for all later bars."""
+    def shares(self) -> dict[str, tuple[float, ...]]:
+        """Return what is asked for, by name; the last share holds for all later bars."""
         found = {name: getattr(self, name) for name in CONTROLS}
         return {name: value for name, value in found.items() if value is not None}
 
@@ -141,12 +141,12 @@ class Sampling:
                 "temperature=0 does not fit: say sampling.top_k=1, which takes the likeliest every "
                 "time, or a temperature above 0."
             )
-        if self.guidance != 1 and not self.control.asked:
+        if self.guidance != 1 and not self.control.shares:
             raise ValueError(
                 f"guidance={self.guidance:g} needs something to heed: say "
                 "sampling.control.density=0.7, or guidance=1."
             )
-        if self.choose == "control" and not self.control.asked:
+        if self.choose == "control" and not self.control.shares:
             raise ValueError(
                 "choose=control needs something to come near to: say sampling.control.density=0.7, "
                 "or choose=typical."

@@ -114,7 +114,7 @@ def _about(
     idle = {"_target_", "control", *(key.partition(".")[2] for key in method.unread(drawn_by))}
     if sampling.prompt is None:
         idle.add("prompt_bars")
-    if not sampling.control.asked:
+    if not sampling.control.shares:
         idle.add("guidance")
     if sampling.candidates == 1:
         idle.add("choose")
@@ -123,7 +123,7 @@ def _about(
     if sampling.repetition_penalty == 1.0:
         idle |= {"repetition_penalty", "repetition_window"}
     shown = {k: v for k, v in config["sampling"].items() if k not in idle and v is not None}
-    shown |= {f"control_{name}": list(bars) for name, bars in sampling.control.asked.items()}
+    shown |= {f"control_{name}": list(bars) for name, bars in sampling.control.shares.items()}
     return {
         "model": chosen["model"],
         "representation": chosen["representation"],

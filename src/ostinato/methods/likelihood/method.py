@@ -105,7 +105,7 @@ class Likelihood(Method):
         refuse_segments(config)
         if sampling.needs == "fill":
             refuse_without_voices(config)
-            if sampling.control.asked:
+            if sampling.control.shares:
                 raise ConfigError(
                     "sampling.control is not heeded where a piece is filled in: leave it out."
                 )

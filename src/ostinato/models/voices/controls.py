@@ -139,7 +139,7 @@ class BarControls(nn.Module):
         ]
         return torch.stack(found, dim=-1).masked_fill(values.isnan(), UNKNOWN)
 
-    def miss(self, targets: Tensor, positions: Tensor, asked: Tensor) -> float:
+    def mean_error(self, targets: Tensor, positions: Tensor, asked: Tensor) -> float:
         """Return how many levels the bars of a piece are from those asked for, on average.
 
         targets, positions: of one piece, as in `measure_bars`; asked: (bars, names), 0 for unknown.
@@ -154,7 +154,7 @@ class BarControls(nn.Module):
         misses = (got[: len(known)] - asked[: len(got)]).abs()
         return float(misses[known].double().mean())
 
-    def ask(self, shares: Mapping[str, Sequence[float]], bars: int) -> Tensor:
+    def request_levels(self, shares: Mapping[str, Sequence[float]], bars: int) -> Tensor:
         """Return the levels of so many bars, (bars, names).
 
         shares: by name, of each bar the share of the training bars that have less of it; the last
