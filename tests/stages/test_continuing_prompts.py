@@ -10,6 +10,7 @@ from ostinato import cli
 from ostinato.models.bundle import Bundle, save_bundle
 from ostinato.music.piece_defaults import PieceDefaults
 from small_networks import config_of, network_of
+from small_vaes import vae_config, vae_of
 
 PROMPT = {
     "prompt": [
@@ -76,3 +77,17 @@ def test_what_cannot_be_done_is_said_in_a_sentence(
 ) -> None:
     assert continued(*words) in (1, 2)
     assert sentence in capsys.readouterr().err
+
+
+def test_a_model_that_continues_no_prompt_is_refused(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    monkeypatch.chdir(project)
+    config = vae_config()
+    bundle = Bundle(config, config.build("representation"), vae_of(), PieceDefaults())
+    save_bundle(bundle, project / "vae")
+    one = {"prompt": [{"start": 16, "pitch": 60, "duration": 64}]}
+    (project / "in.json").write_text(json.dumps(one), encoding="utf-8")
+    assert cli.main(["mirex", "in.json", "made", "model_dir=vae"]) == 2
+    assert "continue" in capsys.readouterr().err
+    assert not (project / "made").exists()

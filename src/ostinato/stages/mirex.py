@@ -1,6 +1,6 @@
 """mirex: a prompt of four bars -> continuations of twelve, as MIREX asks for them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,16 +47,18 @@ def continue_prompt(request: Request, config: Config, workspace: Workspace) -> N
             f"{console.where(request.prompt)} does not fit the model: as "
             f"{bundle.representation.name} the prompt {error}."
         ) from error
-    asked: Sampling = config.build("sampling")
-    settings = replace(
-        asked,
-        pieces=request.samples,
-        prompt=TEST,
-        prompt_bars=mirex.PROMPT_BARS,
-        min_bars=mirex.BARS,
-        max_bars=mirex.BARS,
-    )
-    method: Method = bundle.config.build("method")
+    asked = config["sampling"] | {
+        "pieces": request.samples,
+        "prompt": TEST,
+        "prompt_bars": mirex.PROMPT_BARS,
+        "min_bars": mirex.BARS,
+        "max_bars": mirex.BARS,
+    }
+    drawn_by = Config({**bundle.config.tree, "sampling": asked}, config.plugins)
+    drawn_by.tree["choices"] = config["choices"] | bundle.config["choices"]
+    method: Method = drawn_by.build("method")
+    method.check_sampling(drawn_by)
+    settings: Sampling = drawn_by.build("sampling")
     longer = mirex.continue_beyond(prompt)
     task = SamplingTask(bundle, settings, config["seed"], lambda: [longer])
     found = [mirex.list_continuation(s.piece, prompt) for s in method.sample(task).samples]
