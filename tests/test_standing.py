@@ -86,7 +86,7 @@ def test_typed_paths_are_seen_from_where_one_stands(docs: Path) -> None:
     assert config["sampling"]["prompt"] == "docs/mine.mid"  # type: ignore[index]
     assert config["split"]["file"] == "docs/parts.json"  # type: ignore[index]
     assert config["model_dir"] == "given"
-    assert cli.main(["compose", "sampling=continuation", "corpus.mirror=https://a.org/b"]) == 0
+    assert cli.main(["compose", "sampling=continue", "corpus.mirror=https://a.org/b"]) == 0
     config = composed(docs.parent)
     assert config["sampling"]["prompt"] == "test"  # type: ignore[index]
     assert config["corpus"]["mirror"] == "https://a.org/b"  # type: ignore[index]

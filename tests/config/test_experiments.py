@@ -114,7 +114,7 @@ def test_what_frames_do_not_go_with_is_refused(overrides: list[str], sentence: s
         (["representation=event"], "model=gan cannot take representation=event: the .*"),
         (["training.devices=2"], "model=gan is trained on one device, .*devices=1 .*"),
         (["training.precision=16-mixed"], "model=gan is trained .*: say .*bf16-mixed."),
-        (["sampling=continuation"], "sampling.prompt=test does not fit: .*: say .*prompt=null."),
+        (["sampling=continue"], "sampling.prompt=test does not fit: .*: say .*prompt=null."),
         (["sampling=vary"], r"sampling=vary begins with given .* \(test\), .*: say model=vae\."),
     ],
 )
@@ -137,7 +137,7 @@ def test_measuring_in_other_keys_needs_a_representation_that_can_be_transposed()
     ids=["bars", "voice"],
 )
 def test_what_is_made_to_something_needs_it(given: list[str]) -> None:
-    composed(["model=gan", *given, "sampling=continuation"])
+    composed(["model=gan", *given, "sampling=continue"])
     with pytest.raises(ConfigError, match=r"^model=gan makes music to what is given: say .*"):
         composed(["model=gan", *given])
 

@@ -67,7 +67,7 @@ def test_a_gan_interpolates_where_params_name_an_lstm(capsys: Captured) -> None:
     capsys.readouterr()
     assert cli.main(["evaluate", f"model_dir={folder}/model", "samples_dir=ways"]) == 1
     assert "the samples in ways are not of the model in" in capsys.readouterr().err
-    assert cli.main(["generate", "sampling=continuation", *words]) == 2
+    assert cli.main(["generate", "sampling=continue", *words]) == 2
     assert "model=gan makes whole segments" in capsys.readouterr().err
     assert cli.main(["generate", "model=gru", *words, "samples_dir=more"]) == 0
     assert "model=gru has no effect" in capsys.readouterr().err
@@ -86,13 +86,13 @@ def test_the_model_of_the_project_decides_after_params_have_changed(here: Path) 
     )
     assert about(here / "outputs" / "samples")["model"] == "lstm"
     assert cli.main(["generate", "sampling=interpolate"]) == 2
-    assert cli.main(["generate", "sampling=continuation", "sampling.max_bars=5"]) == 0
+    assert cli.main(["generate", "sampling=continue", "sampling.max_bars=5"]) == 0
 
 
 @pytest.mark.parametrize(
     "words",
     [
-        (*GAN, "model.given_bars=1", "sampling=continuation", "sampling.prompt_bars=2"),
+        (*GAN, "model.given_bars=1", "sampling=continue", "sampling.prompt_bars=2"),
         (
             "experiment=article",
             "model.backbone.hidden_size=16",
@@ -107,7 +107,7 @@ def test_the_command_of_a_model_that_needs_a_prompt_has_one(
 ) -> None:
     folder = run(*words)
     command = last_command(capsys)
-    assert "sampling=continuation" in command
+    assert "sampling=continue" in command
     assert f"model_dir={folder}/model" in command
     assert not (here / "outputs" / "pieces").exists()
     assert cli.main([*command, "tracking=off", "sampling.pieces=1"]) == 0
@@ -125,4 +125,4 @@ def test_the_command_of_a_run_works_under_params_that_ask_for_a_prompt(capsys: C
 @pytest.mark.usefixtures("here")
 def test_what_needs_a_prompt_is_refused_before_it_is_trained(capsys: Captured) -> None:
     assert cli.main(["run", "experiment=article", "sampling=ancestral"]) == 2
-    assert "say sampling=continuation or sampling.prompt=my.mid" in capsys.readouterr().err
+    assert "say sampling=continue or sampling.prompt=my.mid" in capsys.readouterr().err

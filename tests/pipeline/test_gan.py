@@ -74,7 +74,7 @@ def test_a_gan_goes_through_every_stage_and_is_recorded(project: Path) -> None:
 
 @pytest.mark.slow
 def test_a_gan_continues_pieces_of_the_test_split_and_a_file(project: Path) -> None:
-    words = ("model.given_bars=1", "sampling=continuation", "sampling.prompt_bars=2")
+    words = ("model.given_bars=1", "sampling=continue", "sampling.prompt_bars=2")
     words += ("sampling.max_bars=4", "tracking=off")
     done = run(project, "ostinato", "run", *SMALL, *words)
     assert "mean overlapping area with the test split" in done.stdout

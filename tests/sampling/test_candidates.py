@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from defaults import build
+from ostinato.errors import UserError
 from ostinato.models.sequence import SequenceModel
 from ostinato.music.piece import Piece
 from ostinato.representations.base import TokenRepresentation
@@ -222,3 +223,13 @@ def test_pieces_end_when_they_like_where_they_cannot_be_longer(min_bars: int) ->
     )
     assert one.ended
     assert one.steps.tolist() == other.steps.tolist()
+
+
+def test_what_compares_with_training_pieces_is_not_chosen_where_there_are_none() -> None:
+    with pytest.raises(UserError, match=r"only `ostinato generate` does: set .*choose=typical"):
+        compose(network_of("voices"), KINDS["voices"], settings_of(choose="novel"), 1)
+
+
+def test_one_candidate_leaves_nothing_to_choose_by_novelty() -> None:
+    with pytest.raises(ValueError, match="choose=novel needs something to choose from"):
+        settings_of(choose="novel", candidates=1)

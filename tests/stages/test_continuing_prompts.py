@@ -4,11 +4,15 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ostinato import cli
 from ostinato.models.bundle import Bundle, save_bundle
+from ostinato.music.piece import NOTE, Piece
 from ostinato.music.piece_defaults import PieceDefaults
+from ostinato.music.reading import read
+from ostinato.music.writing import write_midi
 from small_networks import config_of, network_of
 from small_vaes import vae_config, vae_of
 
@@ -28,6 +32,7 @@ def continued(project: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
     """A project with a model of one track of four voices, and a prompt that ends in silence."""
     monkeypatch.chdir(project)
     config = config_of("voices", by_track=[4])
+    config.tree["choices"] = {**config["choices"], "corpus": "invented"}
     network = network_of("voices", by_track=[4])
     bundle = Bundle(config, config.build("representation"), network, PieceDefaults())
     save_bundle(bundle, project / "model")
@@ -91,3 +96,26 @@ def test_a_model_that_continues_no_prompt_is_refused(
     assert cli.main(["mirex", "in.json", "made", "model_dir=vae"]) == 2
     assert "continue" in capsys.readouterr().err
     assert not (project / "made").exists()
+
+
+def test_tracks_of_a_prompt_become_one_for_a_model_of_one_track(
+    continued: Command, project: Path, capsys: Captured
+) -> None:
+    del continued  # its model
+    rows = [(24 * i, 24, 60 + 12 * t + i % 5, 64, 0, False, t) for i in range(32) for t in range(2)]
+    piece = Piece("two", 24, np.array(rows, NOTE), track_names=("melody", "piano"))
+    write_midi(piece, project / "two.mid")
+    words = ["sampling=continue", "sampling.prompt=two.mid", "sampling.pieces=1"]
+    words += [
+        "sampling.max_bars=10",
+        "sampling.candidates=1",
+        "model_dir=model",
+        "samples_dir=more",
+    ]
+    assert cli.main(["generate", *words, "samples_dir=more"]) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "the 2 tracks of two.mid are put into one, as the model has one track." in said
+    [made] = read(project / "more" / "sample-01.mid")
+    begun = made.notes[made.notes["onset"] < 16 * made.resolution]
+    given = sorted(60 + 12 * t + i % 5 for i in range(16) for t in range(2))
+    assert sorted(begun["pitch"]) == given

@@ -1,5 +1,7 @@
 """Samples that copy training pieces are drawn anew, and left out where that does not help."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from ostinato.errors import UserError
 from ostinato.evaluation.originality.assessment import Music
 from ostinato.methods.base import Sample, Samples
 from ostinato.music.piece import NOTE, Piece
-from ostinato.stages.novelty import replace_copies
+from ostinato.stages.novelty import keep_most_original, replace_copies
 
 SEED = 5
 
@@ -66,3 +68,30 @@ def test_a_copy_that_stays_one_is_left_out_and_counted(capsys: pytest.CaptureFix
 def test_a_model_that_only_copies_is_refused() -> None:
     with pytest.raises(UserError, match="has learned them by heart"):
         replace_copies(samples(1, 2), lambda _: samples(3, 4), 2, SEED, music())
+
+
+def test_the_candidate_that_shares_least_with_training_is_kept_for_each_place() -> None:
+    # pieces 1 to 9 are training pieces, those from 200 on share nothing but chance
+    draws = iter([samples(1, 200, 3), samples(300, 2, 4), samples(5, 6, 302)])
+    seeds: list[int] = []
+
+    def draw(seed: int) -> Samples:
+        seeds.append(seed)
+        return next(draws)
+
+    kept = keep_most_original(draw, 3, SEED, music())
+    assert names(kept) == ["piece 300", "piece 200", "piece 302"]
+    assert kept.continued == "bwv1"
+    assert seeds[0] == SEED
+    assert len(set(seeds)) == 3
+
+
+def test_a_candidate_that_ended_and_has_notes_comes_before_a_more_original_one() -> None:
+    silent = replace(invent(7), notes=invent(7).notes[:0])
+    cut = Samples([Sample(invent(200), False), Sample(silent, True)])
+    copies = Samples([Sample(invent(1), True), Sample(invent(2), True)])
+    draws = iter([cut, copies])
+    assert names(keep_most_original(lambda _: next(draws), 2, SEED, music())) == [
+        "piece 1",
+        "piece 2",
+    ]

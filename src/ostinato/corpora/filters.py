@@ -9,6 +9,7 @@ from ostinato.corpora.bar_alignment import align_bars
 from ostinato.corpora.corpus import Corpus
 from ostinato.errors import UnreadableError
 from ostinato.music.piece import Piece
+from ostinato.music.tracks import merge_tracks
 from ostinato.wording import agree, quantity
 
 
@@ -58,23 +59,6 @@ def _drop_notes(piece: Piece, corpus: Corpus) -> Piece:
     tracks, index = np.unique(notes["track"], return_inverse=True)
     notes["track"] = index
     return replace(piece, notes=notes, track_names=tuple(piece.track_names[t] for t in tracks))
-
-
-def merge_tracks(piece: Piece) -> Piece:
-    """Return the piece with the notes of all tracks without drums in one, named after the first.
-
-    Tracks of drums follow it. Notes keep their program, also those that double another.
-    """
-    pitched = piece.pitched_tracks
-    others = np.setdiff1d(np.arange(len(piece.track_names)), pitched)
-    if len(pitched) < 2:
-        return piece
-    new = np.zeros(len(piece.track_names), np.int64)
-    new[others] = np.arange(1, len(others) + 1)
-    notes = piece.notes.copy()
-    notes["track"] = new[notes["track"]]
-    names = tuple(piece.track_names[track] for track in (pitched[0], *others))
-    return replace(piece, notes=notes, track_names=names)
 
 
 def _remaining(number: int, noun: str) -> str:

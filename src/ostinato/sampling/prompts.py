@@ -9,6 +9,9 @@ from ostinato import console
 from ostinato.console import where
 from ostinato.errors import UnencodableError, UnreadableError, UserError
 from ostinato.music.piece import Piece
+from ostinato.music.tracks import merge_tracks
+from ostinato.representations.base import Representation
+from ostinato.representations.voices import Voices
 from ostinato.sampling.settings import Sampling
 
 TEST = "test"  # the value of a setting that stands for pieces of the test split
@@ -24,18 +27,22 @@ class Prompt:
 
 
 def find_prompts(
-    settings: Sampling, test_pieces: Callable[[], Iterable[Piece]], encode: Encode, name: str
+    settings: Sampling,
+    test_pieces: Callable[[], Iterable[Piece]],
+    encode: Encode,
+    representation: Representation,
 ) -> list[Prompt]:
     """Return the beginnings to continue, as many as pieces are asked for where they are of the test
     split.
 
     `encode` is called once with each, and with the tick at which it ends, which silence may come
     before. It raises `UnencodableError` for one that cannot be continued: those of the test split
-    are passed over then. `name` is that of the representation.
+    are passed over then. A file of several tracks, where the representation writes one of several
+    voices, is put into one, and a warning says so.
     Raises `UserError` for a file that cannot be a prompt, and where no piece of the test split can.
     """
-    from_test = settings.prompt == TEST
-    pieces = test_pieces() if from_test else [read_piece(str(settings.prompt), "prompt")]
+    from_test, name = settings.prompt == TEST, representation.name
+    pieces = test_pieces() if from_test else [_read_prompt(str(settings.prompt), representation)]
     prompts: list[Prompt] = []
     for piece in pieces:
         end = bars_end(piece, settings.prompt_bars)
@@ -57,6 +64,18 @@ def find_prompts(
             "sampling.prompt=my.mid."
         )
     return prompts
+
+
+def _read_prompt(path: str, representation: Representation) -> Piece:
+    """Return the piece of a file, in one track where the representation writes one of voices."""
+    piece = read_piece(path, "prompt")
+    tracks = len(piece.pitched_tracks)
+    if not isinstance(representation, Voices) or len(representation.by_track) > 1 or tracks < 2:
+        return piece
+    console.warn(
+        f"the {tracks} tracks of {where(Path(path))} are put into one, as the model has one track."
+    )
+    return merge_tracks(piece)
 
 
 def describe_source(settings: Sampling, prompt: Piece | None) -> str:

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ostinato import console
+from ostinato.errors import UserError
 from ostinato.models.sequence import SequenceModel
 from ostinato.representations.base import BAR_QUARTERS, Grammar, TokenRepresentation
 from ostinato.sampling.candidates import choose, typicality_cost
-from ostinato.sampling.settings import Sampling
+from ostinato.sampling.settings import NOVEL, Sampling
 from ostinato.sampling.strategies import Sampler
 
 TOKENS_PER_QUARTER = 64  # more than any music needs: a bound for a model that never moves on
@@ -59,8 +60,13 @@ def compose(
     it begins from nothing. Only tokens that are legal after what came before are drawn. A piece
     ends with the end token, not before `settings.min_bars` bars, or at `settings.max_bars` bars.
     Of `settings.candidates` sequences for each piece the one that `settings.choose` names is
-    returned.
+    returned. Raises `UserError` for `novel`, which is chosen where training pieces are at hand.
     """
+    if settings.choose == NOVEL:
+        raise UserError(
+            f"sampling.choose={NOVEL} compares with training pieces, as only `ostinato generate` "
+            "does: set sampling.choose=typical."
+        )
     network.eval()
     count = settings.pieces * settings.candidates
     of_pieces = [list(map(int, prompt)) for prompt in prompts] or [[]]

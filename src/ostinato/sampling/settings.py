@@ -8,6 +8,8 @@ from pydantic_core import PydanticCustomError
 
 CONTROLS = ("density", "polyphony", "pitch", "duration")
 """What bars of samples can be asked to be like."""
+NOVEL = "novel"
+"""The value of `choose` that compares with training pieces."""
 
 
 def _to_shares(value: Any) -> tuple[float, ...] | None:
@@ -77,10 +79,11 @@ class Sampling:
         int, Field(ge=1, le=64, description="drawn for each piece; one of them is kept")
     ]
     choose: Annotated[
-        Literal["typical", "likely", "control"],
+        Literal["typical", "likely", "control", "novel"],
         Field(
             description="which candidate is kept: the most typical, the most likely by its nats "
-            "per note, or the one nearest to what `control` asks for"
+            "per note, the one nearest to what `control` asks for, or the one that shares least "
+            "with training pieces"
         ),
     ]
     control: Annotated[Control, Field(description="what bars of the samples shall be like")]
@@ -150,6 +153,11 @@ class Sampling:
             raise ValueError(
                 "choose=control needs something to come near to: say sampling.control.density=0.7, "
                 "or choose=typical."
+            )
+        if self.choose == NOVEL and self.candidates == 1:
+            raise ValueError(
+                f"choose={NOVEL} needs something to choose from: say sampling.candidates=4, or "
+                "choose=typical."
             )
         if self.prompt is not None and self.prompt_bars >= self.max_bars:
             raise ValueError(

@@ -145,7 +145,7 @@ def suggest_generate_command(config: Config, workspace: Workspace) -> str | None
     """
     seed = (config["seed"] + 1) % 2**32  # that of the run would draw the same music again
     method: Method = config.build("method")
-    first = ["sampling=continuation"] if method.needs_prompt(config) else []
+    first = ["sampling=continue"] if method.needs_prompt(config) else []
     last = [f"seed={seed}", f"model_dir={_quoted(console.where(workspace.model))}"]
     own = Workspace(workspace.root, workspace.root / "outputs")
     model = f"model_dir={_quoted(str(workspace.model))}"

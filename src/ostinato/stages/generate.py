@@ -17,7 +17,7 @@ from ostinato.stages.bundle_config import (
     use_pieces_of_bundle,
 )
 from ostinato.stages.encoding import read_split, require
-from ostinato.stages.novelty import comparison_music, replace_copies
+from ostinato.stages.novelty import comparison_music, keep_most_original, replace_copies
 from ostinato.stages.piece_cache import locate_pieces
 from ostinato.stages.result_hashes import hash_samples
 from ostinato.stages.run_root import record_samples
@@ -27,6 +27,7 @@ from ostinato.tracking import SAMPLES_TAG
 from ostinato.wording import quantity
 
 if TYPE_CHECKING:
+    from ostinato.evaluation.originality.assessment import Music
     from ostinato.models.bundle import Bundle
     from ostinato.music.piece import Piece
     from ostinato.sampling.settings import Sampling
@@ -47,9 +48,7 @@ def run(config: Config, workspace: Workspace) -> None:
         workspace = use_pieces_of_bundle(folder, config, workspace)
     method: Method = bundle.config.build("method")
     task = SamplingTask(bundle, sampling, config["seed"], lambda: test_pieces(workspace))
-    sampled, replaced = method.sample(task), dict[str, int]()
-    if sampling.novelty:
-        sampled, replaced = _without_copies(method, task, sampled, config, workspace)
+    sampled, replaced = _draw(method, task, config, workspace)
     pieces = [sample.piece for sample in sampled.samples]
     ends = [sample.ended for sample in sampled.samples if sample.ended is not None]
     cut = ends.count(False)
@@ -75,27 +74,50 @@ def run(config: Config, workspace: Workspace) -> None:
         mlflow_run.tags({SAMPLES_TAG: hash_samples(samples)})
 
 
-def _without_copies(
-    method: Method, task: SamplingTask, sampled: Samples, config: Config, workspace: Workspace
+def _draw(
+    method: Method, task: SamplingTask, config: Config, workspace: Workspace
 ) -> tuple[Samples, dict[str, int]]:
-    """Return the samples with others for those that copy pieces that the model was trained on."""
+    """Return samples, chosen and drawn anew as settings say, and counts for people."""
+    from ostinato.sampling.settings import NOVEL
+
+    sampling = task.settings
+    if not sampling.novelty and sampling.choose != NOVEL:
+        return method.sample(task), {}
+    music = _training_music(sampling, config, workspace)
+
+    def draw(seed: int) -> Samples:
+        if sampling.choose != NOVEL:
+            return method.sample(replace(task, seed=seed))
+        one = replace(sampling, candidates=1, choose="typical")
+        return keep_most_original(
+            lambda seed: method.sample(replace(task, seed=seed, settings=one)),
+            sampling.candidates,
+            seed,
+            music,
+        )
+
+    sampled = draw(task.seed)
+    if not sampling.novelty:
+        return sampled, {}
+    return replace_copies(sampled, draw, sampling.novelty, task.seed, music)
+
+
+def _training_music(sampling: "Sampling", config: Config, workspace: Workspace) -> "Music":
+    """Return the pieces that the model was trained on, and those held out; raises `UserError`."""
     from ostinato.corpora.store import PieceStore
+    from ostinato.sampling.settings import NOVEL
 
     trained_with = _trained_with(config, workspace)
     if trained_with is None:
+        named, instead = f"novelty={sampling.novelty}", "novelty=0"
+        if sampling.choose == NOVEL:
+            named, instead = f"choose={NOVEL}", "choose=typical"
         raise UserError(
-            f"sampling.novelty={task.settings.novelty} needs the pieces that the model was trained "
-            "on, and they are not at hand: set sampling.novelty=0."
+            f"sampling.{named} needs the pieces that the model was trained on, and they are not at "
+            f"hand: set sampling.{instead}."
         )
     pieces = PieceStore(require(trained_with.pieces, "preprocess"))
-    music = comparison_music(pieces, read_split(trained_with))
-    return replace_copies(
-        sampled,
-        lambda seed: method.sample(replace(task, seed=seed)),
-        task.settings.novelty,
-        task.seed,
-        music,
-    )
+    return comparison_music(pieces, read_split(trained_with))
 
 
 def test_pieces(workspace: Workspace) -> "Iterable[Piece]":

@@ -1,4 +1,4 @@
-"""Samples that copy training pieces are drawn anew."""
+"""Samples beside training pieces: the most original are kept, and copies are drawn anew."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -9,6 +9,7 @@ import numpy as np
 from ostinato import console
 from ostinato.errors import UserError
 from ostinato.methods.base import Sample, Samples
+from ostinato.sampling.candidates import choose
 from ostinato.wording import agree, quantity
 
 if TYPE_CHECKING:
@@ -32,6 +33,29 @@ def comparison_music(
         pieces.only(test),
         left_out=len(split["train"]) - len(training),
     )
+
+
+def keep_most_original(
+    draw: Callable[[int], Samples], candidates: int, seed: int, music: "Music"
+) -> Samples:
+    """Return for each sample that of several candidates for which least speaks that it is a copy.
+
+    `draw` returns as many samples from a seed. One that ended by itself comes first, and one that
+    has notes.
+    """
+    from ostinato.evaluation.originality.index import build_index
+    from ostinato.evaluation.originality.measure import measure_originality
+
+    drawn = [draw(_seed_of(seed, 0, number) if number else seed) for number in range(candidates)]
+    index = build_index(music.training)
+    every = [sample for one in drawn for sample in one.samples]
+    cost = []
+    for sample in console.track(every, "comparing with training pieces", len(every)):
+        bits = measure_originality(index, sample.piece).evidence
+        cost.append(bits if len(sample.piece.notes) else np.nan)
+    ended = [sample.ended is not False for sample in every]
+    kept = choose(np.array(cost), np.array(ended), len(drawn[0].samples))
+    return replace(drawn[0], samples=[every[place] for place in kept])
 
 
 def replace_copies(
@@ -75,6 +99,6 @@ def replace_copies(
     return replace(sampled, samples=kept), counts
 
 
-def _seed_of(seed: int, number: int) -> int:
+def _seed_of(seed: int, *numbers: int) -> int:
     """Return the seed of a further draw, another for each."""
-    return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+    return int(np.random.SeedSequence([seed, *numbers]).generate_state(1)[0])

@@ -179,14 +179,17 @@ def _write_served(client: "MlflowClient", run: "Run", folder: Path, served: Path
 
 def _sampling_of(client: "MlflowClient", run: "Run", folder: Path) -> Mapping[str, Any]:
     """Return how music is drawn from nothing, as the run says it, else as the project does."""
-    from ostinato.sampling.settings import Sampling
+    from ostinato.sampling.settings import NOVEL, Sampling
 
     plain = compose(["~experiment", "sampling=ancestral"], conf_folder())["sampling"]
     file = Path(client.download_artifacts(run.info.run_id, CONFIG, str(folder)))
     own = Config.load(file, ()).tree.get("sampling", {})
     names = set(configurable(Sampling)) - set(OF_A_PROJECT)
-    return {
-        **plain,
-        **{name: value for name, value in own.items() if name in names and name != TARGET},
-        "novelty": 0,
-    }
+    drawn = {name: value for name, value in own.items() if name in names and name != TARGET}
+    if drawn.get("choose") == NOVEL:
+        console.warn(
+            f"a server has no training pieces to compare with: sampling.choose={NOVEL} becomes "
+            "typical there."
+        )
+        drawn["choose"] = "typical"
+    return {**plain, **drawn, "novelty": 0}

@@ -100,7 +100,7 @@ class Likelihood(Method):
         if sampling.prompt is None and self.needs_prompt(config):
             raise ConfigError(
                 f"model={model} has no token for a beginning: it makes music to what is given: say "
-                "sampling=continuation or sampling.prompt=my.mid."
+                "sampling=continue or sampling.prompt=my.mid."
             )
         refuse_segments(config)
         if sampling.needs == "fill":

@@ -30,7 +30,7 @@ def sample(task: SamplingTask) -> Samples:
         def encode(beginning: Piece, end: int) -> Any:
             return representation.with_silence(representation.encode(beginning), beginning, end)
 
-        prompts = find_prompts(settings, task.test_pieces, encode, representation.name)
+        prompts = find_prompts(settings, task.test_pieces, encode, representation)
     elif bundle.representation.kind == "tokens" and bundle.representation.end is None:
         raise UserError(
             "this model has no token for the beginning of a piece: give it one to continue, "

@@ -48,7 +48,7 @@ def _continue(task: SamplingTask, representation: Voices) -> list[PartialPiece]:
     def encode(beginning: Piece, end: int) -> PartialPiece:
         return filling.from_prompt(beginning, end, steps, representation)
 
-    found = find_prompts(settings, task.test_pieces, encode, representation.name)
+    found = find_prompts(settings, task.test_pieces, encode, representation)
     return [prompt.steps for prompt in found]
 
 

@@ -85,7 +85,7 @@ class SegmentMethod(Method):
         conditional = self.needs_prompt(config)
         if conditional and sampling.prompt is None:
             raise ConfigError(
-                f"model={model} makes music to what is given: say sampling=continuation or "
+                f"model={model} makes music to what is given: say sampling=continue or "
                 "sampling.prompt=my.mid."
             )
         if sampling.prompt is not None and not conditional:

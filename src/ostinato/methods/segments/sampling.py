@@ -42,7 +42,7 @@ def sample_to(task: SamplingTask) -> Samples:
     def encode(prompt: Piece, end: int) -> Any:
         return encode_prompt(network, representation, prompt, end)
 
-    prompts = find_prompts(settings, task.test_pieces, encode, representation.name)
+    prompts = find_prompts(settings, task.test_pieces, encode, representation)
     steps = [prompt.steps for prompt in prompts]
     drawn = sample_with_prompts(network, representation, settings, task.seed, steps)
     samples = []
