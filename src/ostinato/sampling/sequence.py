@@ -31,10 +31,13 @@ class Composed(NamedTuple):
 class _Growing:
     """The sequences so far; `done` ones are only padded, `ended` ones have drawn the end token.
 
-    nats: (sequences,), what the model gives all tokens after the prompt.
+    drawn: of each step (sequences,) tokens, also of those that are done; lengths: (sequences,), how
+    many of them count; nats: (sequences,), what the model gives all tokens after the prompt,
+    where candidates are compared by them.
     """
 
-    tokens: list[list[int]]
+    drawn: list[NDArray[np.int64]]
+    lengths: NDArray[np.int64]
     ended: NDArray[np.bool_]
     done: NDArray[np.bool_]
     nats: NDArray[np.float64]
@@ -43,7 +46,35 @@ class _Growing:
     def begin(cls, count: int) -> "_Growing":
         """Return so many empty sequences."""
         ended, done = np.zeros((2, count), bool)
-        return cls([[] for _ in range(count)], ended, done, np.zeros(count))
+        return cls([], np.zeros(count, np.int64), ended, done, np.zeros(count))
+
+    def advance(
+        self, chosen: NDArray[np.int64], grammar: Grammar, end: int | None, limit: float
+    ) -> None:
+        """Add a token to every sequence that goes on; those that have ended are only padded."""
+        if end is not None:
+            self.ended |= ~self.done & (chosen == end)
+            self.done |= self.ended
+        if self.done.any():
+            grammar.advance(np.where(self.done, grammar.legal().argmax(axis=1), chosen))
+        else:
+            grammar.advance(chosen)
+        self.drawn.append(chosen)
+        self.lengths[~self.done] += 1
+        self.done |= grammar.quarters >= limit
+
+    def sequences(self) -> list[NDArray[np.int64]]:
+        """Return the tokens of each sequence, without an end token."""
+        every = np.stack(self.drawn, axis=1)
+        return [row[:length] for row, length in zip(every, self.lengths, strict=True)]
+
+    def recent(self, window: int, size: int) -> NDArray[np.bool_]:
+        """Return which tokens are among the last of each sequence: (sequences, size)."""
+        found = np.zeros((len(self.lengths), size), np.bool_)
+        rows = np.arange(len(self.lengths))
+        for step in range(max(0, len(self.drawn) - window), len(self.drawn)):
+            found[rows, self.drawn[step]] = True
+        return found
 
 
 @torch.no_grad()
@@ -73,7 +104,7 @@ def compose(
     prefixes = [of_pieces[i % settings.pieces % len(of_pieces)] for i in range(count)]
     grammar = representation.grammar(count)
     growing = _Growing.begin(count)
-    generator = torch.Generator().manual_seed(seed)
+    drawer = _Drawer(network, representation, settings, seed)
     last = np.full(count, representation.end if representation.end is not None else 0)
     predictor = Predictor(network, representation, settings)
     context: Tensor | None = None
@@ -83,32 +114,33 @@ def compose(
     most = max(1, round(limit * TOKENS_PER_QUARTER)) + max(map(len, prefixes))
     with console.bar("composing", settings.max_bars, "bars") as reached:
         for step in range(most):
-            drawn = _draw(network, context, grammar, growing, representation, settings, generator)
+            drawn = drawer.draw(context, grammar, growing)
             prompt = np.array([g[step] if step < len(g) else -1 for g in prefixes])
             chosen = np.where(prompt >= 0, prompt, drawn)
-            growing.nats += np.where(
-                growing.done | (prompt >= 0), 0, _nats(network, context, chosen)
-            )
-            _append(growing, grammar, chosen, representation.end, limit)
+            if settings.candidates > 1:
+                growing.nats += np.where(
+                    growing.done | (prompt >= 0), 0, _nats(network, context, chosen)
+                )
+            growing.advance(chosen, grammar, representation.end, limit)
             reached(float(np.where(growing.done, limit, grammar.quarters).min()) / BAR_QUARTERS)
             if growing.done.all():
                 break
             context = predictor.advance(chosen, grammar)
-    drawn_after = [tokens[len(g) :] for tokens, g in zip(growing.tokens, prefixes, strict=True)]
+    sequences = growing.sequences()
     notes = np.array(
-        [representation.note_count(np.array(tokens, np.int64)) for tokens in drawn_after]
+        [
+            representation.note_count(tokens[len(prefix) :])
+            for tokens, prefix in zip(sequences, prefixes, strict=True)
+        ]
     )
     nats_per_note = np.where(notes > 0, growing.nats / np.maximum(notes, 1), np.nan)
     cost = nats_per_note
     if settings.choose == "typical":
         cost = typicality_cost(nats_per_note, growing.ended)
     elif settings.choose == "control":
-        cost = np.array([predictor.mean_error(tokens) for tokens in growing.tokens])
+        cost = np.array([predictor.mean_error(tokens) for tokens in sequences])
     chosen_places = choose(cost, growing.ended, settings.pieces)
-    return [
-        Composed(np.array(growing.tokens[i], np.uint16), bool(growing.ended[i]))
-        for i in chosen_places
-    ]
+    return [Composed(sequences[i].astype(np.uint16), bool(growing.ended[i])) for i in chosen_places]
 
 
 def _nats(
@@ -122,23 +154,6 @@ def _nats(
         network.head.nll(context[:, None], targets)[:, 0].double().cpu().numpy()
     )
     return nats
-
-
-def _append(
-    growing: _Growing,
-    grammar: Grammar,
-    chosen: NDArray[np.int64],
-    end: int | None,
-    limit: float,
-) -> None:
-    """Add a token to every sequence that goes on; those that have ended are only padded."""
-    if end is not None:
-        growing.ended |= ~growing.done & (chosen == end)
-        growing.done |= growing.ended
-    grammar.advance(np.where(growing.done, grammar.legal().argmax(axis=1), chosen))
-    for i in np.flatnonzero(~growing.done):
-        growing.tokens[i].append(int(chosen[i]))
-    growing.done |= grammar.quarters >= limit
 
 
 class Predictor:
@@ -178,11 +193,11 @@ class Predictor:
         guided = plain + self.guidance * (context - plain)
         return torch.where(context.isinf(), context, guided)  # impossible tokens stay so
 
-    def mean_error(self, tokens: Sequence[int]) -> float:
+    def mean_error(self, tokens: NDArray[np.int64]) -> float:
         """Return how far the bars of a sequence are from what was asked: the mean, in levels."""
         assert self.levels is not None
         assert self.network.controls is not None
-        if not tokens:
+        if not len(tokens):
             return float("nan")
         first = 0 if self.representation.end is None else self.representation.end
         steps = np.array([first, *tokens])
@@ -211,30 +226,39 @@ def advance(
     return context[:, -1], state
 
 
-def _draw(
-    network: SequenceModel,
-    context: Tensor | None,
-    grammar: Grammar,
-    growing: _Growing,
-    representation: TokenRepresentation,
-    settings: Sampling,
-    generator: torch.Generator,
-) -> NDArray[np.int64]:
-    allowed = grammar.legal()
-    if representation.end is not None:
-        others = np.delete(allowed, representation.end, axis=1).any(axis=1)
-        shortest = settings.min_bars if settings.min_bars <= settings.max_bars else 0
-        too_early = grammar.quarters < shortest * BAR_QUARTERS
-        allowed[too_early & others, representation.end] = False
-    legal = torch.from_numpy(allowed)
-    recent = torch.zeros_like(legal)
-    notes = torch.from_numpy(representation.note_counts() > 0)
-    if settings.repetition_penalty != 1.0:
-        for i, tokens in enumerate(growing.tokens):
-            recent[i, tokens[-settings.repetition_window :]] = True
-        recent &= notes
+class _Drawer:
+    """Draws the next tokens, as the settings say, among those that the grammar allows."""
 
-    sampler = Sampler(settings, generator, legal, recent, notes)
-    if context is None:  # nothing came before, and nothing says how a piece begins
-        return sampler.categorical(torch.zeros(legal.shape)).numpy()
-    return network.head.draw(context, sampler).cpu().numpy()
+    def __init__(
+        self,
+        network: SequenceModel,
+        representation: TokenRepresentation,
+        settings: Sampling,
+        seed: int,
+    ) -> None:
+        self.network, self.settings, self.end = network, settings, representation.end
+        self.generator = torch.Generator().manual_seed(seed)
+        self.notes = torch.from_numpy(representation.note_counts() > 0)
+        self.others = np.arange(representation.size) != representation.end
+        least = settings.min_bars if settings.min_bars <= settings.max_bars else 0
+        self.shortest = least * BAR_QUARTERS
+
+    def draw(
+        self, context: Tensor | None, grammar: Grammar, growing: _Growing
+    ) -> NDArray[np.int64]:
+        """Return a token of each sequence: (sequences,).
+
+        context: None where nothing came before, and nothing says how a piece begins.
+        """
+        allowed = grammar.legal()
+        if self.end is not None and (too_early := grammar.quarters < self.shortest).any():
+            too_early &= allowed[:, self.others].any(axis=1)
+            allowed[too_early, self.end] = False
+        legal, recent = torch.from_numpy(allowed), None
+        if self.settings.repetition_penalty != 1.0:
+            window = self.settings.repetition_window
+            recent = torch.from_numpy(growing.recent(window, allowed.shape[1])) & self.notes
+        sampler = Sampler(self.settings, self.generator, legal, recent, self.notes)
+        if context is None:
+            return sampler.categorical(torch.zeros(legal.shape)).numpy()
+        return self.network.head.draw(context, sampler).cpu().numpy()

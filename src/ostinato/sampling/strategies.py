@@ -29,9 +29,8 @@ class Sampler:
         """Draw one class of each row by temperature, top-k and nucleus: (batch,)."""
         device, logits = logits.device, check_logits(logits).float().cpu()
         legal = logits > -torch.inf if self.legal is None else self.legal
-        recent = torch.zeros_like(legal) if self.recent is None else self.recent
         notes = self.notes if notes is None else notes.cpu()
-        shares = probabilities(logits, legal, recent, self.settings, notes)
+        shares = probabilities(logits, legal, self.recent, self.settings, notes)
         return torch.multinomial(shares, 1, generator=self.generator)[:, 0].to(device)
 
     def bernoulli(self, logits: Tensor) -> Tensor:
@@ -43,18 +42,18 @@ class Sampler:
 def probabilities(
     logits: Tensor,
     legal: Tensor,
-    recent: Tensor,
+    recent: Tensor | None,
     settings: Sampling,
     notes: Tensor | None = None,
 ) -> Tensor:
     """Return the distribution of the next token: (batch, vocabulary), summing to 1.
 
     logits: (batch, vocabulary) of the model; legal: (batch, vocabulary) bool, tokens that may come;
-    recent: (batch, vocabulary) bool, notes just played; notes: (vocabulary,) bool, tokens that
-    begin a note. Illegal tokens get 0. Whether a note begins is drawn by `temperature`, `top_k` and
+    recent: (batch, vocabulary) bool, notes just played, None where there are none; notes:
+    (vocabulary,) bool, tokens that begin a note. Illegal tokens get 0. Whether a note begins is drawn by `temperature`, `top_k` and
     `top_p` alone; which note it is, by `pitch_temperature` and `pitch_top_p` as well.
     """
-    if settings.repetition_penalty != 1.0:
+    if recent is not None and settings.repetition_penalty != 1.0:
         logits = logits - recent * float(torch.tensor(settings.repetition_penalty).log())
     logits = (logits.double() / settings.temperature).masked_fill(~legal, -torch.inf)
     if settings.top_k is not None:
@@ -75,7 +74,7 @@ def probabilities(
 
 def check_logits(logits: Tensor) -> Tensor:
     """Return the logits; raises `UserError` where nothing can be drawn by them."""
-    if bool(torch.isnan(logits).any()) or bool(torch.isposinf(logits).any()):
+    if not bool((logits < torch.inf).all()):  # which is false of what is no number, too
         raise UserError(
             "nothing can be drawn from this model: its probabilities are no numbers, as its "
             "weights are too large; train it again with a lower learning rate."
@@ -94,4 +93,4 @@ def keep_top_p(logits: Tensor, p: float) -> Tensor:
     ordered, order = logits.sort(dim=-1, descending=True, stable=True)
     shares = torch.softmax(ordered, dim=-1)
     outside = shares.cumsum(-1) - shares >= p
-    return logits.masked_fill(outside.gather(-1, order.argsort(-1)), -torch.inf)
+    return logits.masked_fill(outside.scatter(-1, order, outside), -torch.inf)
