@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from defaults import build, node_of
 from ostinato.config import Config
 from ostinato.data.store import TokenStore, write_store
+from ostinato.models.attention import KVCache
 from ostinato.models.bundle import build_network
 from ostinato.models.sequence import SequenceModel
 from ostinato.music.piece import Piece
@@ -70,3 +72,12 @@ def store_of(pieces: Iterable[Piece], representation: Representation, folder: Pa
     """A new token store of these pieces."""
     write_store([list(pieces)], representation, folder)
     return TokenStore.open(folder)
+
+
+def tensors_of(state: Any) -> list[Tensor]:
+    """Return all tensors of a state, in order."""
+    if isinstance(state, Tensor):
+        return [state]
+    if isinstance(state, KVCache):
+        return [state.keys, state.values]
+    return [one for part in state for one in tensors_of(part)] if isinstance(state, tuple) else []

@@ -1,6 +1,7 @@
 """How a transformer knows distances, and how far back it looks."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -152,7 +153,69 @@ def test_memory_bounds_what_is_kept_however_long_the_music_is() -> None:
             _, state = transformer(torch.randn(2, length, 4), state)
     assert state is not None
     assert state.steps == 345
-    assert all(t.shape == (2, 2, 10, 8) for cache in state.caches for t in cache)
+    assert all(
+        t.shape == (2, 2, 10, 8) for cache in state.caches for t in (cache.keys, cache.values)
+    )
+
+
+@pytest.mark.parametrize("positions", ["relative", "bias", "rotary", "none"])
+@pytest.mark.parametrize("memory", [None, 70])
+def test_steps_that_share_memory_give_what_the_whole_pass_gives(
+    positions: Positions, memory: int | None
+) -> None:
+    transformer = small_transformer(positions=positions, memory=memory, max_distance=90)
+    x = torch.randn(3, 300, 4)
+    state, found = None, []
+    with torch.no_grad():
+        for part in (x[:, :1], x[:, 1:140], *x[:, 140:].split(1, dim=1)):
+            y, state = transformer(part, state)
+            found.append(y)
+        torch.testing.assert_close(torch.cat(found, dim=1), transformer(x)[0], atol=1e-5, rtol=0)
+
+
+def test_two_that_go_on_from_one_state_do_not_meet() -> None:
+    transformer = small_transformer()
+    start, one, other = torch.randn(3, 2, 5, 4)
+    with torch.no_grad():
+        _, state = transformer(start[:, :1])
+        for i in range(1, 5):  # so that the state has memory with room in it
+            _, state = transformer(start[:, i : i + 1], state)
+        kept = [cache.keys.clone() for cache in state.caches]
+        ones, others, of_one, of_other = [], [], state, state
+        for i in range(5):
+            y, of_one = transformer(one[:, i : i + 1], of_one)
+            ones.append(y)
+            y, of_other = transformer(other[:, i : i + 1], of_other)
+            others.append(y)
+        swapped = transformer.select(state, torch.tensor([1, 1]))
+        y, _ = transformer(one[:, :1].flip(0), swapped)
+        for made, after in ((ones, one), (others, other)):
+            whole = transformer(torch.cat([start, after], dim=1))[0][:, 5:]
+            torch.testing.assert_close(torch.cat(made, dim=1), whole, atol=1e-5, rtol=0)
+        torch.testing.assert_close(y[0], ones[0][1], atol=1e-5, rtol=0)
+    assert all(torch.equal(a.keys, b) for a, b in zip(state.caches, kept, strict=True))
+
+
+def test_a_step_copies_nothing_of_those_before() -> None:
+    transformer = small_transformer()
+    with torch.no_grad():
+        _, state = transformer(torch.randn(2, 100, 4))
+        _, state = transformer(torch.randn(2, 1, 4), state)
+        first = state.caches[0].keys.data_ptr()
+        for _ in range(99):
+            _, state = transformer(torch.randn(2, 1, 4), state)
+    assert state.caches[0].keys.data_ptr() == first
+    assert state.caches[0].keys.shape[-2] == 200
+
+
+def small_transformer(**changed: Any) -> Any:
+    shape = {"hidden_size": 16, "layers": 2, "heads": 2, "feed_forward": 16, "input_size": 4}
+    torch.manual_seed(0)
+    made = build("model=transformer.backbone", **{**shape, **changed}).eval()
+    for name, parameter in made.named_parameters():
+        if name.endswith("distances.bias"):  # which begins at 0
+            torch.nn.init.normal_(parameter)
+    return made
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ Distances enter as learned vectors that queries are compared with (Huang et al. 
 bias of each head (Raffel et al. 2020), or by rotating queries and keys (Su et al. 2021).
 """
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -14,16 +14,68 @@ Positions = Literal["relative", "bias", "rotary", "none"]
 
 BLOCK = 256  # queries at a time, so that what is added to their logits stays small
 ROTARY_BASE = 10_000.0
+LEAST_ROOM = 64  # steps that fit in new memory besides those that are copied
 
 
-class KVCache(NamedTuple):
+class KVCache:
     """The state of one layer: keys and values of the steps before.
 
-    Each is (batch, heads, time, head_size).
+    Each is (batch, heads, time, head_size). Without gradients they are views of memory that has
+    room for more steps, so that to append one copies none of those before. No cache changes: two
+    that go on from the same one have memory of their own.
     """
 
-    keys: Tensor
-    values: Tensor
+    def __init__(
+        self, keys: Tensor, values: Tensor, memory: "_Memory | None" = None, end: int = 0
+    ) -> None:
+        self.keys, self.values = keys, values
+        self._memory, self._end = memory, end  # the steps of the memory that come before `end`
+
+    def append(self, keys: Tensor, values: Tensor) -> "KVCache":
+        """Return the cache with these steps after its own."""
+        if torch.is_grad_enabled():
+            return KVCache(
+                torch.cat([self.keys, keys], dim=-2), torch.cat([self.values, values], dim=-2)
+            )
+        before, added = self.keys.shape[-2], keys.shape[-2]
+        memory, end = self._memory, self._end
+        if memory is None or memory.used != end or end + added > memory.keys.shape[-2]:
+            memory, end = _Memory.copy_of(self, before + max(before, added, LEAST_ROOM)), before
+        memory.used = end + added
+        memory.keys[..., end : memory.used, :] = keys
+        memory.values[..., end : memory.used, :] = values
+        seen = slice(end - before, memory.used)
+        return KVCache(memory.keys[..., seen, :], memory.values[..., seen, :], memory, memory.used)
+
+    def last(self, steps: int | None) -> "KVCache":
+        """Return the cache of the last so many steps; None: of all."""
+        oldest = 0 if steps is None else max(0, self.keys.shape[-2] - steps)
+        keys, values = self.keys[..., oldest:, :], self.values[..., oldest:, :]
+        return KVCache(keys, values, self._memory, self._end)
+
+    def select(self, rows: Tensor) -> "KVCache":
+        """Return the cache of the sequences numbered `rows`, (batch,) int64, which may repeat."""
+        return KVCache(self.keys.index_select(0, rows), self.values.index_select(0, rows))
+
+
+class _Memory:
+    """Room for keys and values, (batch, heads, room, head_size), of which `used` steps are taken.
+
+    What is taken is written once.
+    """
+
+    def __init__(self, keys: Tensor, values: Tensor) -> None:
+        self.keys, self.values, self.used = keys, values, 0
+
+    @classmethod
+    def copy_of(cls, cache: KVCache, room: int) -> "_Memory":
+        """Return memory for `room` steps that begins with those of a cache."""
+        made = []
+        for old in (cache.keys, cache.values):
+            new = old.new_empty((*old.shape[:-2], room, old.shape[-1]))
+            new[..., : old.shape[-2], :] = old
+            made.append(new)
+        return cls(*made)
 
 
 class RelativeLogits(nn.Module):
@@ -44,6 +96,9 @@ class RelativeLogits(nn.Module):
         at keys after a query have no meaning: the mask hides them.
         """
         time, farthest = queries.shape[-2], self.vectors.shape[1] - 1
+        if time == 1:
+            near: Tensor = queries @ self.vectors[:, :keys].mT * self.scale
+            return near.index_select(-1, _distances(keys, farthest, queries.device))
         # each distance once, from the farthest, and one column more than there are keys
         distances = torch.arange(keys - 1, -2, -1, device=queries.device).clamp(0, farthest)
         by_distance = queries @ self.vectors.index_select(1, distances).mT * self.scale
@@ -52,6 +107,11 @@ class RelativeLogits(nn.Module):
         flat: Tensor = by_distance.flatten(-2)[..., time - 1 : time - 1 + time * keys]
         shifted: Tensor = flat.view(*queries.shape[:-1], keys)
         return shifted
+
+
+def _distances(keys: int, farthest: int, device: torch.device) -> Tensor:
+    """Return how far the last step is from each key: (keys,), at most `farthest`."""
+    return torch.arange(keys - 1, -1, -1, device=device).clamp(max=farthest)
 
 
 class DistanceBias(nn.Module):
@@ -70,6 +130,8 @@ class DistanceBias(nn.Module):
         queries: (batch, heads, time, head_size), of which the shape alone counts.
         """
         time, farthest = queries.shape[-2], self.bias.shape[1] - 1
+        if time == 1:
+            return self.bias.index_select(1, _distances(keys, farthest, queries.device))[:, None]
         distances = torch.arange(keys - 1, -time, -1, device=queries.device).clamp(0, farthest)
         # a window of `keys` distances for each query; the first window is that of the last query
         return self.bias.index_select(1, distances).unfold(-1, keys, 1).flip(-2)
@@ -119,20 +181,20 @@ class Attention(nn.Module):
         queries, keys, values = split.permute(2, 0, 3, 1, 4)  # (batch, heads, time, head_size)
         if self.rotary:
             queries, keys = rotate(queries, first), rotate(keys, first)
-        if cache is not None:
-            keys = torch.cat([cache.keys, keys], dim=-2)
-            values = torch.cat([cache.values, values], dim=-2)
-        y = self._attend(queries, keys, values).transpose(1, 2).flatten(2)
-        oldest = 0 if self.memory is None else max(0, keys.shape[-2] - self.memory)
-        return self.output(y), KVCache(keys[..., oldest:, :], values[..., oldest:, :])
+        cache = KVCache(keys, values) if cache is None else cache.append(keys, values)
+        y = self._attend(queries, cache.keys, cache.values).transpose(1, 2).flatten(2)
+        return self.output(y), cache.last(self.memory)
 
     def _attend(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         time, length = queries.shape[-2], keys.shape[-2]
         before = length - time  # steps of the cache
         all_in_reach = self.memory is None or length <= self.memory + 1
         # a plain causal mask serves, or none: the fused kernels need no mask in memory
-        if self.distances is None and all_in_reach and (before == 0 or time == 1):
-            return scaled_dot_product_attention(queries, keys, values, is_causal=time > 1)
+        if all_in_reach and (time == 1 or (self.distances is None and before == 0)):
+            added = None
+            if self.distances is not None:
+                added = self.distances(queries, length).type_as(queries)
+            return scaled_dot_product_attention(queries, keys, values, added, is_causal=time > 1)
         parts = []
         for start in range(0, time, BLOCK):
             stop = min(start + BLOCK, time)

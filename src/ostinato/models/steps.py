@@ -1,7 +1,9 @@
 """The specification of a sequence, as far as a network must know it."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from torch import Tensor
@@ -31,6 +33,14 @@ class SequenceSpec:
     beat: int = 0
     layout: str = ""
     falling: bool = False
+
+    @cached_property
+    def groups(self) -> Mapping[str, int]:
+        """Return how many columns each group of features has, in order.
+
+        The columns of a group are called after it: `sounding.0`, `sounding.1`, …
+        """
+        return dict(Counter(name.partition(".")[0] for name in self.features))
 
     @property
     def unit(self) -> str:

@@ -120,3 +120,9 @@ class Transformer(Backbone):
             y, cache = layer(y, state.caches[i] if state else None, steps)
             caches.append(cache)
         return self.norm(y), TransformerState(steps + x.shape[1], tuple(caches))
+
+    def select(self, state: TransformerState | None, rows: Tensor) -> TransformerState | None:
+        """Return the state of the sequences `rows`, whose caches have memory of their own."""
+        if state is None:
+            return None
+        return state._replace(caches=tuple(cache.select(rows) for cache in state.caches))

@@ -50,8 +50,9 @@ def probabilities(
 
     logits: (batch, vocabulary) of the model; legal: (batch, vocabulary) bool, tokens that may come;
     recent: (batch, vocabulary) bool, notes just played, None where there are none; notes:
-    (vocabulary,) bool, tokens that begin a note. Illegal tokens get 0. Whether a note begins is drawn by `temperature`, `top_k` and
-    `top_p` alone; which note it is, by `pitch_temperature` and `pitch_top_p` as well.
+    (vocabulary,) bool, tokens that begin a note. Illegal tokens get 0. Whether a note begins is
+    drawn by `temperature`, `top_k` and `top_p` alone; which note it is, by `pitch_temperature` and
+    `pitch_top_p` as well.
     """
     if recent is not None and settings.repetition_penalty != 1.0:
         logits = logits - recent * float(torch.tensor(settings.repetition_penalty).log())

@@ -1,6 +1,5 @@
 """The features that positions of voices hold, by name."""
 
-from collections import Counter
 from typing import NamedTuple
 
 import torch
@@ -41,14 +40,6 @@ class VoiceFeatures(NamedTuple):
     pitch_classes: Tensor
 
 
-def group_widths(spec: SequenceSpec) -> dict[str, int]:
-    """Return how many columns each group of features has, in order.
-
-    The columns of a group are called after it: `sounding.0`, `sounding.1`, …
-    """
-    return dict(Counter(name.partition(".")[0] for name in spec.features))
-
-
 def phrases(spec: SequenceSpec) -> int:
     """Return how many numbers of phrases there are, 0 without them."""
     return spec.features.get("phrase", 0)
@@ -61,17 +52,17 @@ def match_lengths(spec: SequenceSpec) -> int:
 
 def half_lives(spec: SequenceSpec) -> int:
     """Return for how many half-lives the shares of pitch classes are given."""
-    return group_widths(spec).get("pitch_classes", 0) // CLASSES
+    return spec.groups.get("pitch_classes", 0) // CLASSES
 
 
 def has_previous(spec: SequenceSpec) -> bool:
     """Return whether positions hold what sounded at the end of the previous time step."""
-    return "previous" in group_widths(spec)
+    return "previous" in spec.groups
 
 
 def split_features(positions: Tensor, spec: SequenceSpec) -> dict[str, Tensor]:
     """Split positions (…, features) into groups (…, columns) by name."""
-    widths = group_widths(spec)
+    widths = spec.groups
     parts = torch.split(positions, list(widths.values()), dim=-1)
     return dict(zip(widths, parts, strict=True))
 

@@ -75,12 +75,15 @@ class VoicesInput(Input):
         if self.phrase is not None:
             x = x + self.phrase(features.phrase[..., 0])
         x = x + self.kind((steps - PITCHES + 1).clamp(min=0))  # all pitches are of one kind
-        for (high, low), embedding in zip(self.pairs, self.intervals, strict=True):
-            x = x + embedding(distance(sounding[..., high], sounding[..., low]))
+        if self.pairs:
+            high, low = map(list, zip(*self.pairs, strict=True))
+            intervals = distance(sounding[..., high], sounding[..., low])
+            for pair, embedding in enumerate(self.intervals):
+                x = x + embedding(intervals[..., pair])
         if self.motions:
-            previous = by_voice(features.previous, features.voice_index)
+            moved = distance(sounding, by_voice(features.previous, features.voice_index))
             for voice, embedding in enumerate(self.motions):
-                x = x + embedding(distance(sounding[..., voice], previous[..., voice]))
+                x = x + embedding(moved[..., voice])
         if self.matches:
             matches = torch.cat(_matches(features), dim=-1)
             for i, embedding in enumerate(self.matches):

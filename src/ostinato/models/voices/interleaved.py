@@ -73,6 +73,10 @@ class Interleaved(Backbone):
         )
         inputs = torch.cat([before.inputs, x], dim=1)
         outer, state_of_outer = self._outer(inputs, before)
+        if time == 1:
+            y = self._next(outer[:, -1], inputs, before.within)
+            within = (before.within + 1) % self.period
+            return y, InterleavedState(state_of_outer, outer[:, -1:], inputs[:, 1:], within)
         # from the first token of the group that is under way, filled up to whole groups
         groups = inputs[:, self.period - 1 - before.within :]
         missing = -groups.shape[1] % self.period
@@ -112,6 +116,24 @@ class Interleaved(Backbone):
         # (batch, groups, input_size, period) -> (batch, groups, period * input_size)
         return inputs.unfold(1, self.period, self.period).transpose(2, 3).flatten(2)
 
+    def _next(self, outer: Tensor, inputs: Tensor, within: int) -> Tensor:
+        """Return what `_within` gives the last of some inputs, alone: (batch, 1, hidden_size).
+
+        outer: (batch, size) of its group; inputs: (batch, period, width), of which `within` before
+        the last belong to its group.
+        """
+        x = self.outer_output(self.dropout(outer)) + self.current(inputs[:, -1])
+        if within:
+            group = inputs[:, -within:].unbind(1)
+            so_far = [layer(one) for layer, one in zip(self.previous, group, strict=False)]
+            x = x + torch.stack(so_far).sum(0)
+        return self._hidden(nn.functional.relu(x))[:, None]
+
+    def _hidden(self, x: Tensor) -> Tensor:
+        for layer in self.hidden:
+            x = x + nn.functional.relu(layer(self.dropout(x)))
+        return x
+
     def _within(self, outer: Tensor, grouped: Tensor) -> Tensor:
         """Return (batch, groups, period, hidden_size) of inputs (batch, groups, period, width)."""
         previous = [layer(grouped[:, :, i + 1]) for i, layer in enumerate(self.previous)]
@@ -120,7 +142,4 @@ class Interleaved(Backbone):
             # position i sums the inputs 1 to i of its group: position 0 none of them
             so_far = torch.stack(previous, dim=2).cumsum(2)
             x = x + nn.functional.pad(so_far, (0, 0, 1, 0))
-        x = nn.functional.relu(x)
-        for layer in self.hidden:
-            x = x + nn.functional.relu(layer(self.dropout(x)))
-        return x
+        return self._hidden(nn.functional.relu(x))
