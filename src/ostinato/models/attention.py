@@ -97,8 +97,10 @@ class RelativeLogits(nn.Module):
         """
         time, farthest = queries.shape[-2], self.vectors.shape[1] - 1
         if time == 1:
-            near: Tensor = queries @ self.vectors[:, :keys].mT * self.scale
-            return near.index_select(-1, _distances(keys, farthest, queries.device))
+            # heads first, or the vectors would be copied for every sequence
+            near = queries[..., 0, :].transpose(0, 1) @ self.vectors[:, :keys].mT * self.scale
+            by_key = near.index_select(-1, _distances(keys, farthest, queries.device))
+            return by_key.transpose(0, 1)[..., None, :]  # type: ignore[no-any-return]
         # each distance once, from the farthest, and one column more than there are keys
         distances = torch.arange(keys - 1, -2, -1, device=queries.device).clamp(0, farthest)
         by_distance = queries @ self.vectors.index_select(1, distances).mT * self.scale

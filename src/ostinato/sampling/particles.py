@@ -14,9 +14,7 @@ from torch import Tensor
 from ostinato.models.sequence import SequenceModel
 from ostinato.representations.base import TokenRepresentation
 from ostinato.sampling.sequence import advance
-from ostinato.sampling.strategies import check_logits
-
-ALMOST_ONE = 1 - 1e-12  # so that a uniform number does not round up to 1
+from ostinato.sampling.strategies import ALMOST_ONE, check_logits
 
 
 class Particles:
