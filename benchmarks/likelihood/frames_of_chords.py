@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ostinato.data.windows import WholePieces
+from ostinato.models.sequence import SequenceModel
 from ostinato.models.steps import IGNORED
 
 BATCH = 16  # pieces side by side
@@ -37,7 +38,8 @@ def score_frames(bundle: Any, store: Any, indices: Any) -> list[dict[str, Any]]:
     """Return a row for each piece: `COLUMNS`, of which `first` are the nats of its first frame."""
     representation, network = bundle.representation, bundle.network.eval()
     head, width = network.head, representation.voices_per_step
-    network.head = WithoutEnd(head, representation.end)
+    if isinstance(network, SequenceModel):  # a masked model knows how long the piece is
+        network.head = WithoutEnd(head, representation.end)
     rows = []
     try:
         batches = WholePieces(store, indices, BATCH)

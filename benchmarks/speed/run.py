@@ -1,0 +1,131 @@
+"""How fast Ostinato is, beside its peers in the same run.
+
+    python benchmarks/speed/run.py [composing] [training] [busy] [commands] [reading] [--rounds N]
+
+Without names it measures all of them, in about half an hour. Rivals take turns, and ratios are
+medians of those of each round. The figures replace those in benchmarks/results.json, and
+benchmarks/RESULTS.md shows them. `pip install transformers` adds the peer of composing.
+"""
+
+import argparse
+import contextlib
+import io
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from tables import write_table
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "benchmarks" / "results.json"
+ROUNDS = 3
+PACKAGES = ("torch", "pytorch-lightning", "mlflow", "dvc", "muspy", "miditok", "transformers")
+
+
+def main() -> int:
+    """Measure what is asked for, and write it down."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", choices=[*MEASURED, []])
+    parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N", help="how many (3)")
+    arguments = parser.parse_args()
+    for name in arguments.names or MEASURED:
+        print(f"\n{name}")
+        rows = []
+        for row in MEASURED[name](arguments.rounds):
+            print("  " + "  ".join(f"{key} {value}" for key, value in row.items()), flush=True)
+            rows.append(row)
+        _keep(name, {"machine": _machine(), "rounds": arguments.rounds, "rows": rows})
+    return 0
+
+
+def _composing(rounds: int) -> Iterator[dict[str, Any]]:
+    import composing
+
+    return _quietly(composing.measure(rounds))
+
+
+def _training(rounds: int) -> Iterator[dict[str, Any]]:
+    import training
+
+    return _quietly(training.measure(rounds))
+
+
+def _busy(rounds: int) -> Iterator[dict[str, Any]]:
+    import busy
+
+    return busy.measure(rounds)
+
+
+def _commands(rounds: int) -> Iterator[dict[str, Any]]:
+    import commands
+
+    return commands.measure(rounds)
+
+
+def _reading(rounds: int) -> Iterator[dict[str, Any]]:
+    """Yield what benchmarks/preprocess.py finds, on the songs of `ostinato fetch corpus=pop909`."""
+    script = [sys.executable, str(ROOT / "benchmarks" / "preprocess.py")]
+    file = ROOT / "outputs" / "benchmarks" / "reading.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    words = ["--json", str(file), "--rounds", str(rounds)]
+    subprocess.run([*script, *words], check=True, capture_output=True)
+    yield json.loads(file.read_text(encoding="utf-8"))
+
+
+MEASURED = {
+    "composing": _composing,
+    "training": _training,
+    "busy": _busy,
+    "commands": _commands,
+    "reading": _reading,
+}
+
+
+def _quietly(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield rows without what is said while they are measured."""
+    while True:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            row = next(rows, None)
+        if row is None:
+            return
+        yield row
+
+
+def _machine() -> dict[str, Any]:
+    found = {
+        "cores": os.cpu_count(),
+        "processor": _processor(),
+        "python": platform.python_version(),
+    }
+    for package in PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
+
+
+def _processor() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor()
+
+
+def _keep(name: str, found: dict[str, Any]) -> None:
+    every = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    every[name] = found
+    text = json.dumps({key: every[key] for key in MEASURED if key in every}, indent=2)
+    RESULTS.write_text(text + "\n", encoding="utf-8")
+    write_table(every, RESULTS.with_name("RESULTS.md"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
