@@ -61,8 +61,8 @@ chaos: setup ## kill, crash, start at once, hostile input: KILLS=500 random kill
 	pytest -q -n 2 --dist worksteal -m "slow or not slow" --tb=short \
 	  tests/chaos tests/config/test_passwords.py $(wildcard tests/*/test_hostile_*.py)
 
-bench: setup ## how fast music becomes training data, beside muspy and MidiTok (fetch corpus=pop909)
-	python benchmarks/preprocess.py
+bench: setup ## how fast everything is, beside its peers: half an hour (after fetch corpus=pop909)
+	python benchmarks/speed/run.py $(ONLY)
 
 bench-likelihood: setup ## a row of the table of likelihoods: ROW=jsb_best, or all; CORPUS=musedata
 	python benchmarks/likelihood/run.py $(ROW) $(SET) $(if $(CORPUS),--corpus $(CORPUS))

@@ -6,8 +6,8 @@ from typing import Any
 
 HEAD = """# How fast
 
-`make bench` writes this page and [results.json](results.json): medians of rounds in which the rivals
-took turns. `over_…` is a ratio of rates, ours to theirs: above 1 ours is faster.
+`make bench` writes this page and [results.json](results.json): medians of rounds in which the
+rivals took turns. `over …` is a ratio of rates, ours to theirs: above 1 ours is faster.
 """
 TITLES = {
     "composing": "Composing: tokens per second",
