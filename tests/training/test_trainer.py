@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.callbacks import Callback
 from torch import Tensor
 from trainings import SHORT, Points, fit, validation_nll, weights
 
@@ -167,3 +168,25 @@ def test_what_is_logged_within_an_epoch_is_not_logged_again_at_its_end(
     assert "train_nats_per_token" in after.points
     for name, points in after.points.items():
         assert set(points) <= set(whole.points[name])
+
+
+class Threads(Callback):
+    """Notes with how many threads torch computes in each epoch."""
+
+    def __init__(self) -> None:
+        self.found: list[int] = []
+
+    def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
+        del trainer, pl_module
+        self.found.append(torch.get_num_threads())
+
+
+@pytest.mark.parametrize(("asked", "expected"), [(3, 3), (None, 1)])
+def test_a_training_computes_with_as_many_threads_as_asked(
+    store: TokenStore, tmp_path: Path, asked: int | None, expected: int
+) -> None:
+    torch.set_num_threads(1)
+    threads = Threads()
+    fit(store, replace(SHORT, threads=asked, epochs=1), tmp_path, callbacks=[threads])
+    assert threads.found == [expected]
+    assert torch.get_num_threads() == 1

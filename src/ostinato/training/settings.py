@@ -68,6 +68,15 @@ class Training:
     devices: Annotated[
         int, Field(ge=1, description="how many of them, each with a process of its own")
     ]
+    threads: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=1024,
+            description="threads that the processor computes with; null: a sweep's job its share "
+            "of the cores, else one for each core",
+        ),
+    ]
     strategy: Annotated[
         str, Field(description="Lightning's strategy where there are several: auto is ddp")
     ]

@@ -2,7 +2,8 @@
 
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -106,11 +107,24 @@ def fit(
     checkpoint = find_checkpoint(options.checkpoints)
     report_precision(training)
     training = replace(training, precision=choose_precision(training))
-    if training.devices == 1:
-        return _fit((module, data, training, options, checkpoint))
-    own = replace(options, logger=None, callbacks=())
-    with start_helpers(training.devices, _help, (module, data, training, own, checkpoint)) as rank:
-        return _fit((module, data, training, options, checkpoint), rank)
+    with _threads(training.threads):
+        if training.devices == 1:
+            return _fit((module, data, training, options, checkpoint))
+        own = replace(options, logger=None, callbacks=())
+        helping = (module, data, training, own, checkpoint)
+        with start_helpers(training.devices, _help, helping) as rank:
+            return _fit((module, data, training, options, checkpoint), rank)
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    """Have torch compute with so many threads meanwhile; None: as many as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _help(rank: Rank, task: Task) -> None:
