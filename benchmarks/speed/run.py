@@ -1,8 +1,8 @@
 """How fast Ostinato is, beside its peers in the same run.
 
-    python benchmarks/speed/run.py [composing] [training] [busy] [commands] [reading] [--rounds N]
+    python benchmarks/speed/run.py [composing] [training] [busy] [commands] [reading] [growing]
 
-Without names it measures all of them, in about half an hour. Rivals take turns, and ratios are
+Without names it measures all of them, in about half an hour; `--rounds N` says how often. Rivals take turns, and ratios are
 medians of those of each round. The figures replace those in benchmarks/results.json, and
 benchmarks/RESULTS.md shows them. `pip install transformers` adds the peer of composing.
 """
@@ -93,12 +93,19 @@ def _reading(rounds: int) -> Iterator[dict[str, Any]]:
         yield {"what": name.replace("_", " "), **of_one}
 
 
+def _growing(rounds: int) -> Iterator[dict[str, Any]]:
+    import growing
+
+    return growing.measure(rounds)
+
+
 MEASURED = {
     "composing": _composing,
     "training": _training,
     "busy": _busy,
     "commands": _commands,
     "reading": _reading,
+    "growing": _growing,
 }
 
 

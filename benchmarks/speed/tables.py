@@ -15,6 +15,7 @@ TITLES = {
     "busy": "Training beside other work",
     "commands": "Commands: seconds",
     "reading": "Reading: files into training data",
+    "growing": "Growing: seconds and memory of one process",
 }
 
 
