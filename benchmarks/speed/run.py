@@ -2,9 +2,10 @@
 
     python benchmarks/speed/run.py [composing] [training] [busy] [commands] [reading] [growing]
 
-Without names it measures all of them, in about half an hour; `--rounds N` says how often. Rivals take turns, and ratios are
-medians of those of each round. The figures replace those in benchmarks/results.json, and
-benchmarks/RESULTS.md shows them. `pip install transformers` adds the peer of composing.
+Without names it measures all of them, in about half an hour; `--rounds N` says how often. Rivals
+take turns, and ratios are medians of those of each round. The figures replace those in
+benchmarks/results.json, and benchmarks/RESULTS.md shows them. `pip install transformers` adds the
+peer of composing.
 """
 
 import argparse
