@@ -7,6 +7,7 @@ no piece ends by itself. Rows that have reached the last bar are padded, and cou
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -21,6 +22,8 @@ from ostinato.sampling.settings import Sampling
 
 STEPS = 512
 PIECES = (1, 16, 256)
+MANY = 16  # pieces of the comparison with a plain model
+ROOT = Path(__file__).parents[2]
 MODELS = (("lstm", "voices"), ("lstm", "event"), ("transformer", "event"))
 BARS = {"voices": 8, "event": 320}  # in which an untrained network draws about so many tokens
 NEVER = -1e9  # the logit of the end token
@@ -41,9 +44,14 @@ class Composer:
     @classmethod
     def of(cls, model: str, representation: str, pieces: int) -> "Composer":
         """Return the composer of a model and a representation of conf/."""
-        words = [f"model={model}", f"representation={representation}", f"sampling.pieces={pieces}"]
-        words += ["sampling.candidates=1", f"sampling.max_bars={BARS[representation]}"]
-        config = compose_config(["~experiment", *words], conf_folder())
+        chosen = ["~experiment", f"model={model}", f"representation={representation}"]
+        return cls.of_config(chosen, pieces, BARS[representation])
+
+    @classmethod
+    def of_config(cls, words: list[str], pieces: int, bars: int) -> "Composer":
+        """Return the composer of a config."""
+        asked = [f"sampling.pieces={pieces}", f"sampling.max_bars={bars}", "sampling.candidates=1"]
+        config = compose_config([*words, *asked], conf_folder(ROOT))
         built = config.build("representation")
         torch.manual_seed(0)
         network: Any = build_network(config, built).eval()
@@ -95,6 +103,25 @@ def measure(rounds: int) -> Iterator[dict[str, Any]]:
                 "pieces": pieces,
                 **_measure(Composer.of(model, representation, pieces), model, rounds),
             }
+    yield _beside_plain(rounds)
+
+
+def _beside_plain(rounds: int) -> dict[str, Any]:
+    """Return a row of the best model of chorales, which matches its history at each step."""
+    bars, words = BARS["voices"], ["experiment=likelihood/jsb16_best"]
+    best = Composer.of_config(words, MANY, bars)
+    plain = Composer.of("gru", "voices", MANY)
+    best.warm_up()
+    plain.warm_up()
+    found = [(_rate(best.compose), _rate(plain.compose)) for _ in range(rounds)]
+    return {
+        "model": "jsb16_best",
+        "representation": "voices",
+        "pieces": MANY,
+        "ostinato_per_second": round(median(ours for ours, _ in found), 1),
+        "plain_per_second": round(median(plain for _, plain in found), 1),
+        "over_plain": round(median(ours / plain for ours, plain in found), 3),
+    }
 
 
 def _measure(composer: Composer, model: str, rounds: int) -> dict[str, Any]:
