@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ostinato import console
 from ostinato.errors import UnencodableError
 from ostinato.sampling.prompts import crop_bars
+from ostinato.wording import quantity
 
 if TYPE_CHECKING:
     from ostinato.methods.base import Sample
@@ -44,7 +45,7 @@ def write_samples(
     about: Mapping[str, Any],
     folder: Path,
 ) -> None:
-    """Write each piece as MIDI, WAV and PNG, and listen.html about all."""
+    """Write each piece as MIDI, MusicXML, WAV and PNG, and listen.html about all."""
     from ostinato.music.page import Listening, listen_page
 
     shown = [
@@ -121,6 +122,7 @@ def _write_sample(
 
     piece = composition.piece
     write_midi(piece, folder / f"{piece.name}.mid")
+    _write_notation(piece, folder)
     font = Path(sampling.soundfont) if sampling.soundfont else None
     samples = sound.render(piece, font, sampling.sample_rate)
     facts = [*_tell_end(composition), *composition.facts]
@@ -133,6 +135,23 @@ def _write_sample(
     sounds = _sounds(piece, sampling)
     title = f"Piece {number}"
     return Sample(piece.name, piece, sounds, title, facts, given=composition.given)
+
+
+def _write_notation(piece: "Piece", folder: Path) -> None:
+    """Write a piece as MusicXML, and say what of it is not written."""
+    from ostinato.music.notation import write_musicxml
+
+    drums = int(piece.notes["drum"].sum())
+    if drums == len(piece.notes):
+        return
+    name = f"{piece.name}.musicxml"
+    try:
+        write_musicxml(piece, folder / name)
+    except ValueError as error:
+        console.warn(f"{name} is not written: music21 cannot notate the piece: {error}")
+        return
+    if drums:
+        console.warn(f"{name} is without the {quantity(drums, 'note')} of drums.")
 
 
 def _show_real(piece: "Piece", sampling: "Sampling") -> "page.Sample":
