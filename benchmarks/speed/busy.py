@@ -1,6 +1,6 @@
 """Training beside other work: how much of its fair share it keeps.
 
-Each training is of the default, two epochs in a process of its own. Beside one that is its
+Each training is of the default, half a minute of it in a process of its own. Beside one that is its
 equal, half of the machine is fair.
 """
 

@@ -5,6 +5,7 @@ checkpoints; validation is left out of its time, as the loop has none. The chora
 `ostinato fetch`.
 """
 
+import math
 import tempfile
 import time
 from collections.abc import Iterator
@@ -34,24 +35,30 @@ from ostinato.training.precision import BFLOAT16, choose_precision
 ROOT = Path(__file__).parents[2]
 EPOCHS = {"lstm": 2, "transformer": 2, "gan": 2, "vae": 2}
 EXPERIMENTS = {"gan": "experiment=bach_gan", "vae": "experiment=bach_vae"}
+SECONDS_BESIDE = 30  # of a training beside another
 WINDOW, CLASSIC_BATCH, CLASSIC_STEPS = 100, 64, 20  # of the classic notebook
 
 
 class Stopwatch(pl.Callback):
-    """Times the batches of a training and what is between them, without validation."""
+    """Times the batches of a training and what is between them, without validation.
 
-    def __init__(self) -> None:
-        self.steps, self.seconds, self.since = 0, 0.0, 0.0
+    most: seconds after which the training ends.
+    """
+
+    def __init__(self, most: float) -> None:
+        self.steps, self.seconds, self.since, self.most = 0, 0.0, 0.0, most
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Begin."""
         del trainer, pl_module
         self.since = time.perf_counter()
 
-    def on_train_batch_end(self, *arguments: Any) -> None:
+    def on_train_batch_end(self, trainer: Any, *others: Any) -> None:
         """Count a step."""
-        del arguments
+        del others
         self.steps += 1
+        if self.seconds + time.perf_counter() - self.since > self.most:
+            trainer.should_stop = True
 
     def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
         """Stop while it is validated."""
@@ -106,10 +113,13 @@ class Trained:
         torch.manual_seed(self.config["seed"])
         return build_network(self.config, self.representation)
 
-    def whole(self) -> float:
-        """Return the steps per second of a training with all that belongs to it."""
+    def whole(self, most: float = math.inf) -> float:
+        """Return the steps per second of a training with all that belongs to it.
+
+        most: seconds after which it ends.
+        """
         self.runs += 1
-        folder, watch = self.folder / f"run-{self.runs}", Stopwatch()
+        folder, watch = self.folder / f"run-{self.runs}", Stopwatch(most)
         folder.mkdir()
         tracking = replace(self.config.build("tracking"), uri=f"sqlite:///{folder}/mlflow.db")
         run = open_run(tracking, folder, "speed", folder / "note.json")
@@ -296,4 +306,4 @@ def _classic(size: int) -> float:
 
 if __name__ == "__main__":  # what busy.py starts
     with tempfile.TemporaryDirectory() as own:
-        print(Trained("lstm", Path(own)).whole())
+        print(Trained("lstm", Path(own)).whole(most=SECONDS_BESIDE))
