@@ -26,7 +26,7 @@ from tables import write_table
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "results.json"
-ROUNDS = 3
+ROUNDS = 2
 SONGS = 46
 PACKAGES = ("torch", "pytorch-lightning", "mlflow", "dvc", "muspy", "miditok", "transformers")
 
@@ -37,7 +37,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(MEASURED))
-    parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N", help="how many (3)")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N", help="how many (2)")
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(MEASURED):
         parser.error(f"{sorted(unknown)[0]} is none of {', '.join(MEASURED)}")

@@ -33,7 +33,7 @@ from ostinato.stages.workspace import Workspace
 from ostinato.training.precision import BFLOAT16, choose_precision
 
 ROOT = Path(__file__).parents[2]
-EPOCHS = {"lstm": 2, "transformer": 2, "gan": 2, "vae": 2}
+EPOCHS = {"lstm": 1, "transformer": 1, "gan": 2, "vae": 2}
 EXPERIMENTS = {"gan": "experiment=bach_gan", "vae": "experiment=bach_vae"}
 SECONDS_BESIDE = 30  # of a training beside another
 WINDOW, CLASSIC_BATCH, CLASSIC_STEPS = 100, 64, 20  # of the classic notebook

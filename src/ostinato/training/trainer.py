@@ -2,8 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +32,7 @@ from ostinato.training.module import MethodModule
 from ostinato.training.monitor import Monitor
 from ostinato.training.precision import choose_precision, report_precision
 from ostinato.training.settings import Training
+from ostinato.training.threads import computing_with, warn_of_others
 from ostinato.training.timer import Clock, LastValidated
 from ostinato.training.within_epoch import LOGGED_EVERY, WithinEpoch
 
@@ -107,24 +107,14 @@ def fit(
     checkpoint = find_checkpoint(options.checkpoints)
     report_precision(training)
     training = replace(training, precision=choose_precision(training))
-    with _threads(training.threads):
+    with computing_with(training.threads):
+        warn_of_others(training)
         if training.devices == 1:
             return _fit((module, data, training, options, checkpoint))
         own = replace(options, logger=None, callbacks=())
         helping = (module, data, training, own, checkpoint)
         with start_helpers(training.devices, _help, helping) as rank:
             return _fit((module, data, training, options, checkpoint), rank)
-
-
-@contextmanager
-def _threads(count: int | None) -> Iterator[None]:
-    """Have torch compute with so many threads meanwhile; None: as many as before."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _help(rank: Rank, task: Task) -> None:
