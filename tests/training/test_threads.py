@@ -14,7 +14,7 @@ Captured = pytest.CaptureFixture[str]
 
 def used(monkeypatch: pytest.MonkeyPatch, percent: float, cores: int = 4) -> None:
     """Let the machine have so many cores, of which others use a part."""
-    monkeypatch.setattr(psutil, "cpu_percent", lambda interval: percent)
+    monkeypatch.setattr(psutil, "cpu_percent", lambda _: percent)
     monkeypatch.setattr(psutil, "cpu_count", lambda: cores)
 
 
