@@ -51,7 +51,8 @@ def test_a_second_repro_has_nothing_to_do_and_a_forced_one_gives_the_same_bytes(
     assert hashes(reproduced) == before
     assert run(reproduced, "git", "status", "--porcelain").stdout == ""
     samples = reproduced / "outputs" / "samples"
-    assert {p.suffix for p in samples.iterdir()} == {".mid", ".wav", ".png", ".html", ".json"}
+    suffixes = {".mid", ".musicxml", ".wav", ".png", ".html", ".json"}
+    assert {p.suffix for p in samples.iterdir()} == suffixes
     metrics = json.loads((reproduced / "outputs" / "evaluation" / "metrics.json").read_text())
     assert metrics["samples"]["pieces"] == 2
     assert metrics["samples"]["silent"] == 0

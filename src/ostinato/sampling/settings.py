@@ -8,8 +8,7 @@ from pydantic_core import PydanticCustomError
 
 CONTROLS = ("density", "polyphony", "pitch", "duration")
 """What bars of samples can be asked to be like."""
-NOVEL = "novel"
-"""The value of `choose` that compares with training pieces."""
+NOVEL = "novel"  # the value of `choose` that compares with training pieces
 
 
 def _to_shares(value: Any) -> tuple[float, ...] | None:
@@ -81,9 +80,8 @@ class Sampling:
     choose: Annotated[
         Literal["typical", "likely", "control", "novel"],
         Field(
-            description="which candidate is kept: the most typical, the most likely by its nats "
-            "per note, the one nearest to what `control` asks for, or the one that shares least "
-            "with training pieces"
+            description="which candidate is kept: the most typical, the likeliest by nats per "
+            "note, the one nearest to `control`, or the one that shares least with training pieces"
         ),
     ]
     control: Annotated[Control, Field(description="what bars of the samples shall be like")]
@@ -155,10 +153,7 @@ class Sampling:
                 "or choose=typical."
             )
         if self.choose == NOVEL and self.candidates == 1:
-            raise ValueError(
-                f"choose={NOVEL} needs something to choose from: say sampling.candidates=4, or "
-                "choose=typical."
-            )
+            raise ValueError(f"choose={NOVEL} needs a choice: say sampling.candidates=4.")
         if self.prompt is not None and self.prompt_bars >= self.max_bars:
             raise ValueError(
                 f"prompt_bars={self.prompt_bars} leaves nothing to compose: it should be less "
