@@ -8,7 +8,7 @@ checkpoints; validation is left out of its time, as the loop has none. The chora
 import math
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import cycle, islice
 from pathlib import Path
@@ -167,42 +167,46 @@ class Trained:
         return ignored / sum(batch.targets.numel() for batch in batches)
 
 
-def _likelihood_step(module: Any, settings: Any) -> Any:
-    network = module.network
+def _descent(network: Any, settings: Any, loss_of: Callable[[Any], torch.Tensor]) -> Any:
+    """Return what makes a step of gradient descent on the loss of a batch."""
     optimizer = torch.optim.AdamW(
         network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
     )
 
     def step(batch: Any, number: int) -> None:
         del number
-        nll = network.nll(batch.inputs, batch.positions, batch.targets, batch.semitones)
-        loss = nll.sum() / (batch.targets != IGNORED).sum()
+        loss = loss_of(batch)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), settings.gradient_clip)
         optimizer.step()
 
     return step
+
+
+def _likelihood_step(module: Any, settings: Any) -> Any:
+    network = module.network
+
+    def loss_of(batch: Any) -> torch.Tensor:
+        nll = network.nll(batch.inputs, batch.positions, batch.targets, batch.semitones)
+        mean: torch.Tensor = nll.sum() / (batch.targets != IGNORED).sum()
+        return mean
+
+    return _descent(network, settings, loss_of)
 
 
 def _variational_step(module: Any, settings: Any) -> Any:
     network = module.network
-    optimizer = torch.optim.AdamW(
-        network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
-    )
+    objective = network.objective
 
-    def step(batch: Any, number: int) -> None:
-        del number
+    def loss_of(batch: Any) -> torch.Tensor:
         noise = torch.randn(len(batch), network.latent_size)
         tokens = encode(batch, network.spec, torch.device("cpu"))
-        nll, kl = network(tokens, noise, network.objective.scheduled_sampling_rate(0.0))
-        loss = network.objective.cost(nll, kl.sum(dim=1), 0.0).mean() / network.tokens
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), settings.gradient_clip)
-        optimizer.step()
+        nll, kl = network(tokens, noise, objective.scheduled_sampling_rate(0.0))
+        cost: torch.Tensor = objective.cost(nll, kl.sum(dim=1), 0.0).mean() / network.tokens
+        return cost
 
-    return step
+    return _descent(network, settings, loss_of)
 
 
 def _adversarial_step(module: Any, settings: Any) -> Any:

@@ -200,3 +200,10 @@ def test_of_tokens_that_are_as_likely_none_is_left_out_of_a_nucleus() -> None:
     even = torch.tensor([[0.25, 0.25, 0.25, 0.25]]).log()
     shares = probabilities(even, ALL, None, plain(top_p=0.3))
     assert shares[0].tolist() == pytest.approx([0.25] * 4)
+
+
+def test_nothing_is_drawn_where_no_legal_token_has_a_probability() -> None:
+    legal = torch.tensor([[True, False], [False, True]])
+    sampler = Sampler(plain(), torch.Generator().manual_seed(1), legal)
+    with pytest.raises(UserError, match="every token that may come next probability 0"):
+        sampler.categorical(torch.tensor([[0.0, 1.0], [0.0, -math.inf]]))

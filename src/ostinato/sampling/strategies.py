@@ -54,10 +54,16 @@ class Sampler:
 def draw_rows(shares: Tensor, generator: torch.Generator) -> Tensor:
     """Draw one class of each row (batch, classes) of probabilities: (batch,) int64.
 
-    By the inverse of the cumulative distribution, with one uniform number for each row.
+    By the inverse of the cumulative distribution, with one uniform number for each row. Raises
+    `UserError` for a row that is 0 throughout.
     """
     uniform = torch.rand(len(shares), dtype=torch.float64, generator=generator).numpy()
     cumulative = np.cumsum(shares.numpy(), axis=1, dtype=np.float64)
+    if not (cumulative[:, -1] > 0).all():
+        raise UserError(
+            "nothing can be drawn from this model: it gives every token that may come next "
+            "probability 0; train it again with a lower learning rate."
+        )
     reached = np.minimum(uniform, ALMOST_ONE) * cumulative[:, -1]
     # the first class beyond what was reached: one without probability adds nothing to the sum
     return torch.from_numpy((cumulative > reached[:, None]).argmax(axis=1))
