@@ -43,6 +43,7 @@ FLOORS = (
     {"inspection", "serving"},
     {"stages"},
     {"usage", "arguments", "error_sentences"},
+    {"studio"},
     {"cli"},
 )
 HEIGHT = {name: height for height, names in enumerate(FLOORS) for name in names}

@@ -27,6 +27,7 @@ OTHERS = {
     "mirex": "continue a prompt of four bars, in the JSON of MIREX's shared task",
     "register": "name the model of a run in MLflow's registry, from which it can be served",
     "ui": "show the MLflow runs in the browser",
+    "studio": "compose, infill and harmonise with a trained model, in the browser or by HTTP",
 }
 
 
@@ -63,6 +64,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_votes(commands)
     _add_mirex(commands)
     _add_register(commands)
+    _add_studio(commands)
     ui = commands.add_parser("ui", help=OTHERS["ui"])
     ui.add_argument("--port", type=int, default=5000, help="of the local server (5000)")
     ui.add_argument("--no-browser", action="store_true", help="print the address alone")
@@ -215,6 +217,29 @@ def _add_register(commands: Any) -> None:
         help="that shall mean this version, such as champion; it may be given several times",
     )
     _allow_any_order(register)
+
+
+def _add_studio(commands: Any) -> None:
+    studio = commands.add_parser(
+        "studio",
+        help=OTHERS["studio"],
+        description="Open models on a page on this machine: music is composed, heard, seen and "
+        "changed there. The same is an HTTP API, described at /openapi.json.",
+        epilog="A MODEL is the folder of a trained model or of a run, models:/NAME@ALIAS, or the "
+        "id or the name of an MLflow run; without one it is outputs/model.",
+    )
+    studio.add_argument("models", nargs="*", metavar="MODEL")
+    studio.add_argument("--port", type=int, default=5050, help="of the local server (5050)")
+    studio.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to serve at (127.0.0.1); at any other the page needs the printed token",
+    )
+    studio.add_argument(
+        "--workers", type=int, default=1, metavar="N", help="processes that compose (1)"
+    )
+    studio.add_argument("--no-browser", action="store_true", help="print the address alone")
+    _allow_any_order(studio)
 
 
 def _allow_any_order(parser: argparse.ArgumentParser) -> None:

@@ -77,6 +77,7 @@ def _dispatch(given: list[str], here: Path) -> int:
         "mirex": _mirex,
         "register": _register,
         "config": _export_config,
+        "studio": _studio,
     }
     return commands.get(arguments.stage, _run_stage)(arguments, here)
 
@@ -192,6 +193,20 @@ def _register(arguments: argparse.Namespace, here: Path) -> int:
     request = Request(named[0], arguments.name, arguments.aliases)
     register(request, compose_tracking(overrides, workspace.root), workspace)
     return 0
+
+
+def _studio(arguments: argparse.Namespace, here: Path) -> int:
+    from ostinato.stages.workspace import Workspace
+    from ostinato.studio.command import Request, run_studio
+
+    asked = Request(
+        arguments.models,
+        arguments.host,
+        arguments.port,
+        arguments.workers,
+        not arguments.no_browser,
+    )
+    return run_studio(asked, Workspace.here(), here)
 
 
 def _mirex(arguments: argparse.Namespace, here: Path) -> int:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +15,32 @@ T = TypeVar("T")
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 _seen_from: Path | None = None
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A program that shows messages itself.
+
+    progress: called with how much is done, of how much (None: unknown), and the unit; what it
+    raises ends the work. warning: called with each warning.
+    """
+
+    progress: Callable[[float, float | None, str], None]
+    warning: Callable[[str], None]
+
+
+_listener: Listener | None = None
+
+
+@contextmanager
+def heard_by(listener: Listener) -> Iterator[None]:
+    """Hand warnings and progress to a listener, and print neither, while the block works."""
+    global _listener
+    outer, _listener = _listener, listener
+    try:
+        yield
+    finally:
+        _listener = outer
 
 
 def say(message: str) -> None:
@@ -28,6 +55,9 @@ def show(table: Any) -> None:
 
 def warn(message: str) -> None:
     """Print a line that should not be missed."""
+    if _listener is not None:
+        _listener.warning(message)
+        return
     err.print(f"warning: {message}", style="yellow", markup=False)
 
 
@@ -65,6 +95,9 @@ def where(path: Path) -> str:
 @contextmanager
 def bar(description: str, total: float | None, unit: str = "") -> Iterator[Callable[[float], None]]:
     """Show a progress bar; call what it yields with how much is done; `total` None: unknown."""
+    if (listener := _listener) is not None:
+        yield lambda done: listener.progress(done, total, unit)
+        return
     of_total = "" if total is None else "/{task.total:.0f}"
     columns = (
         TextColumn("{task.description}"),

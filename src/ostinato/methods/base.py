@@ -32,6 +32,7 @@ TEST = "test"  # what a setting of sampling says for pieces of the test split
 ABILITIES = {
     "fill": ("fills in given music", "lstm or masked"),
     "gibbs": ("draws music again, part by part", "masked"),
+    "latent": ("has latent vectors", "vae"),
 }
 """What some methods can do, by the name that sampling asks for it, and a model that does it."""
 
@@ -65,12 +66,17 @@ class TrainingTask:
 
 @dataclass(frozen=True)
 class SamplingTask:
-    """Model to sample from, settings, and the pieces of the test split."""
+    """Model to sample from, settings, and the pieces of the test split.
+
+    watch: called with the first piece as far as it goes, after each bar, by methods that compose
+    from left to right.
+    """
 
     bundle: "Bundle"
     settings: "Sampling"
     seed: int
     test_pieces: "Callable[[], Iterable[Piece]]"
+    watch: "Callable[[Piece], None] | None" = None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from ostinato.models.segments import SegmentModel
 from ostinato.models.variational.vae import ATTRIBUTES, VAE
 from ostinato.representations.bar_grid import BarGrid
 from ostinato.representations.voice_roll import VoiceRoll, concatenate
+from ostinato.sampling.latent_settings import LatentSampling
 from ostinato.sampling.sequence import Composed
 from ostinato.sampling.settings import AttributeSampling, Sampling, VariationSampling
 from ostinato.sampling.voice_rolls import draw_segments, encode
@@ -30,7 +31,9 @@ def compose_segments(
     """
     network.eval()
     device, random = next(network.parameters()).device, torch.Generator().manual_seed(seed)
-    if conditions is not None and isinstance(network, VAE):
+    if isinstance(settings, LatentSampling) and isinstance(network, VAE):
+        rows = _shift(network, representation, settings, conditions, random)
+    elif conditions is not None and isinstance(network, VAE):
         rows = _vary(network, representation, settings, conditions, random)
     elif settings.interpolation_steps is not None:
         # (pieces, 2, …): the noise of the first and of the last segment of each piece
@@ -41,6 +44,28 @@ def compose_segments(
         roll = draw_segments(network, network.noise(settings.pieces, random).to(device))
         rows = list(representation.from_grid(roll))
     return [Composed(row, ended=True) for row in rows]
+
+
+def _shift(
+    network: VAE,
+    representation: BarGrid,
+    settings: LatentSampling,
+    conditions: VoiceRoll | None,
+    random: torch.Generator,
+) -> list[NDArray[Any]]:
+    """Return segments, of `conditions` or drawn, with more or less of the attributes."""
+    if conditions is None:
+        latent = network.noise(settings.pieces, random).to(network.directions.device)
+    else:
+        means = network.encode(encode(conditions, network.spec, network.directions.device)).mean
+        latent = means[torch.arange(settings.pieces, device=means.device) % len(means)]
+    amounts = torch.tensor(
+        [getattr(settings.attributes, name) for name in ATTRIBUTES], device=latent.device
+    )
+    # (attributes,) and (attributes, latent_size): the sum of the attribute vectors
+    return list(
+        representation.from_grid(draw_segments(network, latent + amounts @ network.directions))
+    )
 
 
 def _vary(

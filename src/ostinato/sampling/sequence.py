@@ -1,6 +1,6 @@
 """Sampling from a sequence model, a step at a time, all pieces in one batch."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -68,6 +68,11 @@ class _Growing:
         every = np.stack(self.drawn, axis=1)
         return [row[:length] for row, length in zip(every, self.lengths, strict=True)]
 
+    def first(self) -> NDArray[np.uint16]:
+        """Return the tokens of the first sequence."""
+        tokens = [int(step[0]) for step in self.drawn[: self.lengths[0]]]
+        return np.array(tokens, np.uint16)
+
     def recent(self, window: int, size: int) -> NDArray[np.bool_]:
         """Return which tokens are among the last of each sequence: (sequences, size)."""
         found = np.zeros((len(self.lengths), size), np.bool_)
@@ -84,6 +89,7 @@ def compose(
     settings: Sampling,
     seed: int,
     prompts: Sequence[NDArray[np.integer[Any]]] = (),
+    watch: Callable[[NDArray[np.uint16]], None] | None = None,
 ) -> list[Composed]:
     """Draw `settings.pieces` sequences of tokens.
 
@@ -91,7 +97,9 @@ def compose(
     it begins from nothing. Only tokens that are legal after what came before are drawn. A piece
     ends with the end token, not before `settings.min_bars` bars, or at `settings.max_bars` bars.
     Of `settings.candidates` sequences for each piece the one that `settings.choose` names is
-    returned. Raises `UserError` for `novel`, which is chosen where training pieces are at hand.
+    returned. watch: called after each bar of 4/4 with the first sequence so far, where it has no
+    other candidates. Raises `UserError` for `novel`, which is chosen where training pieces are at
+    hand.
     """
     if settings.choose == NOVEL:
         raise UserError(
@@ -112,6 +120,7 @@ def compose(
         context = predictor.advance(last, grammar)
     limit = settings.max_bars * BAR_QUARTERS
     most = max(1, round(limit * TOKENS_PER_QUARTER)) + max(map(len, prefixes))
+    watched_bars = 0
     with console.bar("composing", settings.max_bars, "bars") as reached:
         for step in range(most):
             drawn = drawer.draw(context, grammar, growing)
@@ -125,6 +134,10 @@ def compose(
             reached(float(np.where(growing.done, limit, grammar.quarters).min()) / BAR_QUARTERS)
             if growing.done.all():
                 break
+            bars = int(grammar.quarters[0] // BAR_QUARTERS)
+            if watch is not None and settings.candidates == 1 and bars > watched_bars:
+                watched_bars = bars
+                watch(growing.first())
             context = predictor.advance(chosen, grammar)
     sequences = growing.sequences()
     notes = np.array(

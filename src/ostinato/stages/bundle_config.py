@@ -146,9 +146,9 @@ def suggest_generate_command(config: Config, workspace: Workspace) -> str | None
     seed = (config["seed"] + 1) % 2**32  # that of the run would draw the same music again
     method: Method = config.build("method")
     first = ["sampling=continue"] if method.needs_prompt(config) else []
-    last = [f"seed={seed}", f"model_dir={_quoted(console.where(workspace.model))}"]
+    last = [f"seed={seed}", f"model_dir={quoted(console.where(workspace.model))}"]
     own = Workspace(workspace.root, workspace.root / "outputs")
-    model = f"model_dir={_quoted(str(workspace.model))}"
+    model = f"model_dir={quoted(str(workspace.model))}"
     for sampling in (first, [*first, "sampling.interpolation_steps=null"], ["sampling=ancestral"]):
         try:
             method.check_sampling(compose_for_bundle([*sampling, model], own))
@@ -159,7 +159,7 @@ def suggest_generate_command(config: Config, workspace: Workspace) -> str | None
     return None
 
 
-def _quoted(path: str) -> str:
+def quoted(path: str) -> str:
     """A path as a Hydra override takes it."""
     plain = all(character.isalnum() or character in "/._-+" for character in path)
     return path if plain else "'{}'".format(path.replace("'", "\\'"))

@@ -50,10 +50,17 @@ def sample(task: SamplingTask) -> Samples:
 def _draw(task: SamplingTask, prompts: Sequence[Prompt]) -> list[Composed]:
     network: Any = task.bundle.network
     representation: Any = task.bundle.representation
-    draw = sample_frames if representation.kind == "frames" else compose
-    return draw(
-        network, representation, task.settings, task.seed, [prompt.steps for prompt in prompts]
-    )
+    steps = [prompt.steps for prompt in prompts]
+    if representation.kind == "frames":
+        return sample_frames(network, representation, task.settings, task.seed, steps)
+
+    def watch(tokens: Any) -> None:
+        piece = representation.decode(tokens, "sample-01")
+        assert task.watch is not None
+        task.watch(_finish(task.bundle, piece, prompts[0].piece if prompts else None))
+
+    watched = None if task.watch is None else watch
+    return compose(network, representation, task.settings, task.seed, steps, watched)
 
 
 def _given(bundle: Bundle, prompt: Prompt, settings: Sampling) -> Given:

@@ -40,10 +40,11 @@ def mark_varied(task: SamplingTask) -> "Given | None":
     import numpy as np
 
     from ostinato.music.page import Given
+    from ostinato.sampling.latent_settings import LatentSampling
     from ostinato.sampling.settings import AttributeSampling
 
-    settings = task.settings
-    is_varied = settings.interpolation_steps is None and not isinstance(settings, AttributeSampling)
+    settings, others = task.settings, (AttributeSampling, LatentSampling)
+    is_varied = settings.interpolation_steps is None and not isinstance(settings, others)
     if not (settings.conditions and is_varied):
         return None
     network: Any = task.bundle.network

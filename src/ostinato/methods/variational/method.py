@@ -25,6 +25,7 @@ class Variational(SegmentMethod):
     """Trains variational autoencoders; given music is encoded, varied and decoded."""
 
     networks = "ostinato.models.variational.vae.VAE"
+    abilities = frozenset({"latent"})
     instead: ClassVar = {
         **SegmentMethod.instead,
         "training.generator_rate": "training.learning_rate",
