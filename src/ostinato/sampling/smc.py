@@ -5,6 +5,7 @@ account of what lies ahead (Doucet & Johansen 2009; of language models: Zhao et 
 inference in language models via twisted sequential Monte Carlo, ICML 2024).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,15 +107,17 @@ def fill(
     given: GivenTokens,
     settings: ParticleSettings,
     seed: int,
+    reached: Callable[[float], None] | None = None,
 ) -> Filled:
     """Draw the unknown tokens of a piece given all known ones, those that lie ahead included.
 
     The piece ends after its last token, where the representation has an end token. The
     distribution is that of the network among legal tokens, without temperature; it is exact as
-    particles become many. Raises `ImpossibleConditionError` where no particle can go on with what
+    particles become many. reached: called with the share of the piece that is done. Raises
+    `ImpossibleConditionError` where no particle can go on with what
     is given.
     """
-    population = run_particles(network, representation, given, settings, seed)
+    population = run_particles(network, representation, given, settings, seed, reached)
     # the particles are weighted: one of them, drawn by its weight, stands for all
     row = np.random.default_rng(seed).choice(len(population.weights), p=population.weights)
     return Filled(
@@ -162,6 +165,7 @@ def run_particles(
     given: GivenTokens,
     settings: ParticleSettings,
     seed: int,
+    reached: Callable[[float], None] | None = None,
 ) -> Population:
     """Draw weighted particles of a piece given its known tokens; arguments as those of `fill`.
 
@@ -175,6 +179,8 @@ def run_particles(
     run = _Run(network, representation, given, settings, seed)
     for step in range(len(run.given)):
         run.extend(step)
+        if reached is not None:
+            reached((step + 1) / len(run.given))
     weights = torch.softmax(run.particles.log_weights, dim=0).numpy()
     return Population(
         run.particles.tokens[:, : len(tokens)].astype(np.uint16),

@@ -17,7 +17,7 @@ from ostinato.music.sound import default_soundfont
 from ostinato.studio import schemas
 from ostinato.studio.answers import RefusedError
 from ostinato.studio.jobs import FullError
-from ostinato.studio.routes import add_files, add_models, add_music
+from ostinato.studio.routes import add_files, add_models, add_music, add_results
 from ostinato.studio.schemas import ErrorOut
 from ostinato.studio.security import TooLongError
 from ostinato.studio.state import Studio
@@ -55,6 +55,7 @@ def make_app(studio: Studio) -> FastAPI:
     add_models(app, studio)
     add_music(app, studio)
     add_files(app, studio)
+    add_results(app, studio)
     return app
 
 

@@ -29,6 +29,16 @@ if TYPE_CHECKING:
     from ostinato.models.bundle import Bundle
 
 KEPT = 3  # bundles in memory
+WHY_NOT = {
+    "compose": "This model makes nothing from nothing: give it music to go on from.",
+    "continue": "This model makes whole segments, and continues no music.",
+    "infill": "This model fills in no music: an lstm on voices and masked models do.",
+    "harmonise": "This model adds no voices: an lstm on voices and masked models do.",
+    "vary": "This model has no latent vectors, which a variation needs: a vae has.",
+    "interpolate": "This model has no latent vectors to go between: a vae has.",
+    "latent": "This model has no latent vectors: a vae has.",
+}
+"""What people read where a model cannot do something."""
 ATTRIBUTES = ("note_density", "pitch_height", "syncopation")
 SHOWN_DEFAULTS = ("temperature", "top_p", "pitch_temperature")
 MOST_KNOWN = 50  # models that are offered, the newest first
@@ -91,11 +101,11 @@ def _probe(found: OpenBundle, shelf: Shelf) -> OpenBundle:
             method: Method = config.build("method")
             method.check_sampling(config)
             if kind == "compose" and method.needs_prompt(config):
-                raise UserError("this model makes nothing from nothing: give it music.")
+                raise UserError(WHY_NOT[kind])
             if kind == "harmonise" and found.tracks < 2:
-                raise UserError("this model writes one track, so that it adds no voices to it.")
-        except UserError as error:
-            found.why_not[kind] = str(error)
+                raise UserError(WHY_NOT[kind])
+        except UserError:
+            found.why_not[kind] = WHY_NOT[kind]
             continue
         found.settings[kind] = dict(config["sampling"])
         found.unread[kind] = list(method.unread(config))

@@ -125,5 +125,27 @@ def add_files(app: FastAPI, studio: Studio) -> None:
         return Response(found["content"], media_type=kind, headers=headers)
 
 
+def add_results(app: FastAPI, studio: Studio) -> None:
+    """Add what keeps votes and pieces."""
+
+    @app.post("/v1/votes")
+    async def vote(asked: schemas.VoteIn) -> dict[str, Any]:
+        """Keep a vote on two pieces where `ostinato votes` finds it."""
+        models = [studio.model(side.model) for side in asked.sides]
+        body = {
+            "body": asked.model_dump(mode="json"),
+            "models": [{"name": m["name"], "folder": m["folder"]} for m in models],
+            "voter": studio.voter,
+        }
+        return answer_of(await studio.helping.answer("vote", body))
+
+    @app.post("/v1/log")
+    async def log(asked: schemas.Log) -> dict[str, Any]:
+        """Put a piece on the MLflow run of its model."""
+        folder = studio.model(asked.model)["folder"]
+        body = {"body": asked.model_dump(mode="json"), "folder": folder}
+        return answer_of(await studio.helping.answer("log", body))
+
+
 def _shown(model: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in model.items() if key not in ("folder", "warnings")}

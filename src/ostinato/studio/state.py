@@ -1,6 +1,7 @@
 """What the server has: its processes and its open models."""
 
 import asyncio
+import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +15,7 @@ class Studio:
 
     composing: processes that draw music; helping: one that reads, writes and engraves, so that
     these do not wait for music. names: of the models to open first; failed: by name, why one could
-    not be; opened: whether the first ones are; registered: models to offer.
+    not be; opened: whether the first ones are; registered: models to offer; voter: who votes here.
     """
 
     composing: Pool
@@ -23,13 +24,14 @@ class Studio:
     models: dict[str, dict[str, Any]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     registered: list[dict[str, str]] = field(default_factory=list)
+    voter: str = field(default_factory=lambda: secrets.token_hex(8))
     opened: asyncio.Event = field(default_factory=asyncio.Event)
 
     def model(self, id_: str) -> dict[str, Any]:
         """Return an open model; raises `RefusedError`."""
         if id_ not in self.models:
-            known = ", ".join(self.models) or "none"
-            raise RefusedError(f"No model {id_[:32]} is open: {known} is. Open one first.", 404)
+            known = f"open are {', '.join(self.models)}" if self.models else "none is open"
+            raise RefusedError(f"No model {id_[:32]} is open ({known}): open it first.", 404)
         return self.models[id_]
 
     async def begin(self) -> None:

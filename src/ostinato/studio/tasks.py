@@ -70,6 +70,24 @@ def _export(request: Mapping[str, Any], context: Context) -> dict[str, Any]:
     return {"content": export(from_request(asked.music, asked.name), request["format"])}
 
 
+def _vote(request: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    from ostinato.studio.voting import keep_vote
+
+    asked = schemas.VoteIn.model_validate(request["body"])
+    outputs = context.shelf.workspace.outputs
+    kept: dict[str, Any] = keep_vote(asked, request["models"], request["voter"], outputs)
+    return kept
+
+
+def _log(request: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    from ostinato.studio.run_logging import log_piece
+
+    asked = schemas.Log.model_validate(request["body"])
+    piece = from_request(asked.music, asked.name)
+    workspace = context.shelf.workspace
+    return log_piece(piece, asked.name, asked.command, Path(request["folder"]), workspace)
+
+
 TASKS: dict[str, Callable[[Mapping[str, Any], Context], dict[str, Any]]] = {
     "draw": _draw,
     "open": _open,
@@ -78,4 +96,6 @@ TASKS: dict[str, Callable[[Mapping[str, Any], Context], dict[str, Any]]] = {
     "read": _read,
     "notation": _notation,
     "export": _export,
+    "vote": _vote,
+    "log": _log,
 }

@@ -29,18 +29,22 @@ def _fill(task: SamplingTask) -> Iterator[Filled]:
     representation: Any = task.bundle.representation
     partials = filling.find_pieces(settings, task.test_pieces, representation)
     collapsed = 0
-    for i in console.track(range(settings.pieces), "filling in", settings.pieces):
-        partial = partials[i % len(partials)]
-        given = GivenTokens(
-            partial.tokens.ravel(), partial.known.ravel(), partial.must_begin.ravel()
-        )
-        found = fill(
-            network, representation, given, ParticleSettings(settings.particles), task.seed + i
-        )
-        count = max(1, round(found.effective * settings.particles))
-        fact = f"{count} of {quantity(settings.particles, 'particle')} counted at the least"
-        collapsed += found.effective < COLLAPSED
-        yield partial, found.steps.reshape(partial.tokens.shape), (fact,)
+    particles = ParticleSettings(settings.particles)
+    with console.bar("filling in", settings.pieces, "pieces") as reached:
+        for i in range(settings.pieces):
+            partial = partials[i % len(partials)]
+            given = GivenTokens(
+                partial.tokens.ravel(), partial.known.ravel(), partial.must_begin.ravel()
+            )
+
+            def reach(share: float, whole: int = i) -> None:
+                reached(whole + share)
+
+            found = fill(network, representation, given, particles, task.seed + i, reach)
+            count = max(1, round(found.effective * settings.particles))
+            fact = f"{count} of {quantity(settings.particles, 'particle')} counted at the least"
+            collapsed += found.effective < COLLAPSED
+            yield partial, found.steps.reshape(partial.tokens.shape), (fact,)
     if collapsed:
         console.warn(
             f"in {collapsed} of {quantity(settings.pieces, 'piece')} fewer than {COLLAPSED:.0%} of "
