@@ -114,7 +114,7 @@ def test_an_override_cannot_be_smuggled_in(served: Served) -> None:
         for name in ("x=1", "a.b", "a b", "A", "__class__=", "../x", "${oc.env:HOME}"):
             answer = served.post(path, model="m1", **{kind: {name: 0.5}})
             assert answer.status == 422
-            assert "should match pattern" in answer.body["error"]
+            assert "it should be" in answer.body["error"]
 
 
 def test_files_outside_are_not_served(served: Served) -> None:
@@ -239,6 +239,6 @@ def test_other_machines_need_the_token(trained: Path) -> None:
 def test_what_cannot_be_served_is_said(trained: Path) -> None:
     from projects import refused
 
-    assert "is not there" in refused(trained, "ostinato", "studio", "nowhere")
-    assert "--workers 0" in refused(trained, "ostinato", "studio", "--workers", "0", code=2)
-    assert "--port 99999" in refused(trained, "ostinato", "studio", "--port", "99999")
+    assert "is not there" in refused(trained, "studio", "nowhere")
+    assert "--workers 0" in refused(trained, "studio", "--workers", "0", code=2)
+    assert "--port 99999" in refused(trained, "studio", "--port", "99999")
