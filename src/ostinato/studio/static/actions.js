@@ -49,7 +49,7 @@ export class Actions {
     this.distanceField.hidden = !can.includes("vary");
     const lacking = ["infill", "vary", "harmonise", "continue"].filter((name) => !able[name]);
     const reasons = [lacking.length && this.model ? cannot(...lacking) : "", able.again ? "" : why.again];
-    say(byId("actions-reason"), reasons.filter(Boolean).join(" "));
+    say(byId("actions-reason"), this.studio.live || busy ? "" : reasons.filter(Boolean).join(" "));
     byId("compose").disabled = busy || !can.includes("compose");
     byId("empty-compose").disabled = byId("compose").disabled;
   }

@@ -86,7 +86,8 @@ export class Player extends EventTarget {
     if (this.playing) this.halt();
     this.sound.owner = this;
     if (from !== null) this.rest = this.tempo.seconds(from);
-    if (!this.growing && this.rest >= this.end - 0.01) this.rest = this.begin;
+    const outside = this.rest >= this.end - 0.01 || (this.loop && this.rest < this.begin - 0.01);
+    if (!this.growing && outside) this.rest = this.begin;
     const time = Math.max(this.sound.now + BREATH, (this.horizon ?? 0) + 0.01);
     this.anchors = [{ time, seconds: this.rest }];
     this.horizon = time;
@@ -107,7 +108,7 @@ export class Player extends EventTarget {
     this.live = [];
     this.sound.silence();
     // Notes that were handed over and have not begun are cut off where they would begin.
-    for (const channel of new Set(this.channels)) this.sound.synth.controllerChange(channel, 120, 0, { time: this.horizon });
+    this.sound.cut(this.horizon);
     this.playing = false;
     this.waiting = false;
   }

@@ -90,6 +90,12 @@ export class Sound {
     this.synth.stopAll(false);
   }
 
+  /** Ends at once, at a time, whatever sounds then. */
+  cut(time) {
+    const allSoundOff = 120;
+    for (let channel = 0; channel < this.synth.channelCount; channel += 1) this.synth.controllerChange(channel, allSoundOff, 0, { time });
+  }
+
   /** A short note, to hear what is drawn. */
   async touch(pitch, drum = false, program = 0, seconds = 0.3) {
     await this.start();
