@@ -12,6 +12,8 @@ export class Roll extends EventTarget {
   constructor(place) {
     super();
     this.zoom = 1;
+    this.rects = []; // of each note its element
+    this.lit = new Set(); // notes that are shown as sounding
     this.piece = null;
     this.expected = 0; // bars there will be, while a piece grows
     this.selection = { bars: null, tracks: new Set() };
@@ -165,7 +167,7 @@ export class Roll extends EventTarget {
   }
 
   setMix(audible) {
-    this.rects?.forEach((rect, index) => rect.classList.toggle("quiet", !audible(this.piece.notes[index].track)));
+    this.rects.forEach((rect, index) => rect.classList.toggle("quiet", !audible(this.piece.notes[index].track)));
   }
 
   /** Moves the line to a place and lights the notes that sound; follows by scrolling where asked. */
