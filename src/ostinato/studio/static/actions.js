@@ -38,7 +38,7 @@ export class Actions {
     const busy = this.studio.jobs?.busy;
     const able = { again: Boolean(this.studio.takes.current?.request), infill: can.includes("infill"),
       vary: can.includes("infill") || can.includes("vary"), harmonise: can.includes("harmonise"), continue: can.includes("continue") };
-    const why = { again: "This take was not made by a model.", infill: cannot("infill"), vary: cannot("vary"), harmonise: cannot("harmonise"), continue: cannot("continue") };
+    const why = { again: "This take was not made by a model.", ...Object.fromEntries(["infill", "vary", "harmonise", "continue"].map((name) => [name, cannot(this.model, name)])) };
     const what = { again: "The same request with a new seed", infill: "Make the chosen bars and voices anew",
       vary: can.includes("vary") ? "A clip like this one" : "Make a random half of the chosen notes anew",
       harmonise: "Keep the first voice and make the others", continue: "Go on from the end of the chosen bars" };
@@ -48,7 +48,7 @@ export class Actions {
     }
     this.distanceField.hidden = !can.includes("vary");
     const lacking = ["infill", "vary", "harmonise", "continue"].filter((name) => !able[name]);
-    const reasons = [lacking.length && this.model ? cannot(...lacking) : "", able.again ? "" : why.again];
+    const reasons = [lacking.length && this.model ? cannot(this.model, ...lacking) : "", able.again ? "" : why.again];
     say(byId("actions-reason"), this.studio.live || busy ? "" : reasons.filter(Boolean).join(" "));
     byId("compose").disabled = busy || !can.includes("compose");
     byId("empty-compose").disabled = byId("compose").disabled;
@@ -83,7 +83,7 @@ export class Actions {
 
   continueFrom(bars) {
     return this.make({ path: "/v1/compose", doing: "Continuing", words: `Continued after bar ${bars}`,
-      body: { ...this.settings(), music: music(this.piece), prompt_bars: bars } });
+      body: { ...this.studio.settings.continued(bars), music: music(this.piece), prompt_bars: bars } });
   }
 
   again() {
@@ -98,7 +98,7 @@ export class Actions {
   }
 
   infill() {
-    const { bars, ...settings } = this.settings({ length: false });
+    const settings = this.settings({ length: false });
     const where = selectionWords(this.piece, this.studio.selection.value);
     this.make({ path: "/v1/infill", doing: `Infilling ${where}`, words: `Infilled: ${where}`,
       body: { ...settings, music: music(this.piece), ...this.target() } });

@@ -52,7 +52,9 @@ export class Compare {
   body() {
     const { candidates, controls, ...settings } = this.settings.value(); // controls: only one of the two may heed them
     const piece = this.settings.beginsWithTake && this.takes.current?.piece;
-    return piece ? { ...settings, music: music(piece), prompt_bars: Math.min(this.settings.promptBars, barCount(piece)) } : settings;
+    if (!piece) return settings;
+    const given = Math.min(this.settings.promptBars, barCount(piece));
+    return { ...settings, bars: this.settings.continued(given).bars, music: music(piece), prompt_bars: given };
   }
 
   async run() {

@@ -53,7 +53,7 @@ export class Draw extends EventTarget {
     this.told = el("p", { role: "status", class: "hint" });
     byId("draw-bar").append(el("label", {}, "Into voice", this.voice), button("Add a voice", () => this.change(withTrack(this.piece))),
       el("label", {}, "Tempo", this.tempo), el("label", {}, "Metre", this.metre), button("Add a bar", () => this.addBar()),
-      button("Remove note", () => this.remove()), el("p", { class: "hint" }, HELP), this.told);
+      button("Remove note", () => this.remove()), el("details", { class: "more" }, el("summary", {}, "How to draw"), el("p", { class: "hint" }, HELP)), this.told);
   }
 
   /** Shows the piece's voices, tempo and metre in the bar of tools. */

@@ -2,7 +2,7 @@
 
 import { readFile } from "./api.js";
 import { byId, button, el, say } from "./dom.js";
-import { music } from "./piece.js";
+import { allGiven, music } from "./piece.js";
 import { miniRoll } from "./roll.js";
 
 export class Interpolate {
@@ -38,7 +38,7 @@ export class Interpolate {
   async open(file, name) {
     if (!file) return;
     try {
-      this.fill(name, await readFile(file), file.name);
+      this.fill(name, allGiven(await readFile(file)), file.name);
     } catch (error) {
       say(this.error, error.message);
     }

@@ -20,7 +20,8 @@ export class Keep {
 
   get name() {
     const take = this.takes.current;
-    return `${take.piece.name || "take"}-${take.id}`.replace(/[^\w.-]+/g, "-");
+    const name = `${take.piece.name || "take"}-${take.id}`.replace(/[^\w.-]+/g, "-").replace(/^[.-]+/, "");
+    return name.slice(-80).replace(/^[.-]+/, "");
   }
 
   async work(source, words, act) {
@@ -55,7 +56,7 @@ export class Keep {
   async logTake() {
     const take = this.takes.current;
     const model = await this.modelOf(take);
-    const answer = await ask("/v1/log", { model: model.id, music: music(take.piece), name: this.name, command: take.command ?? "" });
+    const answer = await ask("/v1/log", { model: model.id, music: music(take.piece), name: this.name, command: (take.command ?? "").slice(0, 4000) });
     const words = `The take was logged to the run ${answer.run} of ${answer.name}. `;
     const linked = /^https?:/.test(answer.address ?? "");
     return [words, linked ? el("a", { href: answer.address, target: "_blank", rel: "noopener" }, "Open it in MLflow") : ""];

@@ -125,10 +125,10 @@ export class Latent {
     this.controller = new AbortController();
     say(this.error, "");
     this.told.textContent = "The clip is being made …";
-    const { seed, temperature, top_p } = this.settings.value({ seed: this.seed, length: false });
+    const { candidates, controls, ...settings } = this.settings.value({ seed: this.seed, length: false });
     const attributes = { ...this.values };
     try {
-      const answer = await ask("/v1/latent", { model: this.model.id, attributes, seed, temperature, top_p,
+      const answer = await ask("/v1/latent", { model: this.model.id, attributes, ...settings,
         ...(this.base ? { music: this.base.music } : {}) }, this.controller.signal);
       this.took(answer, attributes);
     } catch (error) {

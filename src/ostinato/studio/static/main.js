@@ -14,7 +14,7 @@ import { Latent } from "./latent.js";
 import { Models } from "./models.js";
 import { Notation } from "./notation.js";
 import { Player } from "./player.js";
-import { barSpan, blank } from "./piece.js";
+import { allGiven, barSpan, blank } from "./piece.js";
 import { Roll } from "./roll.js";
 import { Selection } from "./select.js";
 import { Settings } from "./settings.js";
@@ -74,7 +74,7 @@ async function openFile(file) {
   tellStatus(`Reading ${file.name} …`);
   alertUser("");
   try {
-    const piece = await readFile(file);
+    const piece = allGiven(await readFile(file));
     takes.add([{ piece, words: `Opened from ${file.name}` }]);
     tellStatus(`${file.name} was read.`);
   } catch (error) {
@@ -187,4 +187,6 @@ function showTake(what) {
 }
 
 showTake("take");
-models.load().catch((error) => alertUser(error.message));
+models.load().then((failed) => failed && alertUser(failed), (error) => alertUser(error.message));
+// On a narrow screen the music comes first, and the settings open when they are wanted.
+if (matchMedia("(max-width: 860px)").matches) for (const id of ["compose-card", "takes-card"]) byId(id).open = false;

@@ -22,11 +22,13 @@ export class Models extends EventTarget {
     byId("open-models").addEventListener("click", () => this.choose((model) => this.use(model)));
   }
 
+  /** Asks what is open; returns a sentence on models that could not be opened, or "". */
   async load() {
-    const { open, known } = await getModels();
+    const { open, known, failed = {} } = await getModels();
     Object.assign(this, { open, known });
     if (open.length) this.use(open.find((model) => model.id === this.current?.id) ?? open[0]);
     else this.line();
+    return Object.entries(failed).map(([name, reason]) => `${name} could not be opened: ${reason}`).join(" ");
   }
 
   use(model) {

@@ -31,6 +31,9 @@ export function chosenNotes(piece, { bars, tracks }) {
     note.onset >= start - EDGE && note.onset < end - EDGE && (!tracks.size || tracks.has(note.track)) ? [index] : []);
 }
 
+/** A piece that no model made: each of its notes is given. */
+export const allGiven = (piece) => ({ ...piece, notes: piece.notes.map((note) => ({ ...note, given: true })) });
+
 /** The piece as requests take it: its MIDI file, or its notes where a hand has changed them. */
 export function music(piece) {
   if (piece.midi) return { midi: piece.midi };

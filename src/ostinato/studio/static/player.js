@@ -41,7 +41,12 @@ export class Player extends EventTarget {
       this.rest = this.tempo.seconds(Math.min(place, piece.end));
     } else {
       this.sound.setInstruments(piece.tracks, this.channels);
-      // What has been handed over stays; the rest comes from the new notes.
+      // What has been handed over stays, but for notes that have become longer or shorter.
+      const same = (a, b) => a.pitch === b.pitch && a.track === b.track;
+      for (const live of this.live) {
+        const note = piece.notes.find((each) => same(each, live) && Math.abs(each.onset - live.onset) < 1e-6);
+        if (note) live.off = live.on + this.tempo.seconds(note.onset + note.duration) - this.tempo.seconds(note.onset);
+      }
       this.next = this.firstFrom(this.secondsAt(this.horizon) - 1e-4);
       this.look();
     }
@@ -229,7 +234,7 @@ export class Player extends EventTarget {
       this.live.splice(same, 1);
     }
     this.sound.synth.noteOn(channel, note.pitch, Math.max(1, note.velocity ?? 80), { time: on });
-    this.live.push({ index, channel, pitch: note.pitch, track: note.track, on, off: Math.max(off, on + 0.02) });
+    this.live.push({ index, channel, pitch: note.pitch, track: note.track, onset: note.onset, on, off: Math.max(off, on + 0.02) });
   }
 
   /** The end is reached: what sounds may fade, and the next play begins at the start. */

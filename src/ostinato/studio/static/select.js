@@ -21,7 +21,7 @@ export class Selection extends EventTarget {
     svg.addEventListener("pointercancel", () => { this.start = null; });
     svg.addEventListener("keydown", (event) => this.key(event));
     byId("clear-selection").addEventListener("click", () => this.clear());
-    for (const id of ["from-bar", "to-bar"]) byId(id).addEventListener("change", () => this.typed(id));
+    for (const id of ["from-bar", "to-bar"]) byId(id).addEventListener("change", () => setTimeout(() => this.typed(id)));
   }
 
   get value() {
@@ -120,6 +120,7 @@ export class Selection extends EventTarget {
       field.max = lastBar(piece);
       field.placeholder = id === "from-bar" ? field.min : field.max;
       field.value = value ?? "";
+      if (field === document.activeElement) field.select(); // what one types next replaces it
     }
     for (const box of byId("voices").querySelectorAll("input[type=checkbox]")) box.checked = tracks.has(Number(box.value));
     const nothing = !bars && !tracks.size;

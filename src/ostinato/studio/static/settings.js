@@ -19,11 +19,12 @@ export class Settings {
     byId("bars").value = defaults.bars ?? 16;
     byId("temperature").value = defaults.temperature ?? 1;
     byId("top-p").value = defaults.top_p ?? 1;
+    this.untouched = { temperature: byId("temperature").value, "top-p": byId("top-p").value };
     this.words();
     const composes = model.can.includes("compose");
     byId("compose").disabled = !composes;
-    byId("compose").title = composes ? "" : cannot("compose");
-    say(byId("compose-reason"), composes ? "" : cannot("compose"));
+    byId("compose").title = composes ? "" : cannot(model, "compose");
+    say(byId("compose-reason"), composes ? "" : cannot(model, "compose"));
     this.controls = Object.fromEntries(model.controls.map((name) => [name, { on: false, value: 0.5, bars: null }]));
     this.drawControls();
   }
@@ -32,7 +33,7 @@ export class Settings {
   setTake(piece) {
     const able = this.model?.can.includes("continue");
     const choice = byId("begin-take");
-    const reason = !this.model || able ? "" : cannot("continue");
+    const reason = !this.model || able ? "" : cannot(this.model, "continue");
     choice.disabled = !able || !piece;
     byId("prompt-bars").disabled = choice.disabled;
     choice.title = reason || (piece ? "" : "There is no take yet.");
@@ -59,16 +60,26 @@ export class Settings {
     return Number(byId("bars").value) || this.model.defaults.bars || 16;
   }
 
-  /** The settings as a request takes them. A seed that is not written is drawn here, so that it is known. */
+  /**
+   * The settings as a request takes them. A seed that is not written is drawn here, so that it is known.
+   * What stands as the model has it is left out: some models heed no temperature, and say so.
+   */
   value({ seed = byId("seed").value === "" ? newSeed() : Number(byId("seed").value), length = true } = {}) {
-    const top = Number(byId("top-p").value);
+    const moved = (id) => byId(id).value !== this.untouched[id];
     const controls = Object.fromEntries(Object.entries(this.controls).filter(([, control]) => control.on)
       .map(([name, control]) => [name, control.bars ?? control.value]));
     return {
-      seed, temperature: Number(byId("temperature").value), top_p: top >= 1 ? null : top,
-      candidates: Number(byId("candidates").value), ...(length ? { bars: this.bars } : {}),
+      seed, candidates: Number(byId("candidates").value),
+      ...(moved("temperature") ? { temperature: Number(byId("temperature").value) } : {}),
+      ...(moved("top-p") ? { top_p: Number(byId("top-p").value) } : {}),
+      ...(length ? { bars: this.bars } : {}),
       ...(Object.keys(controls).length ? { controls } : {}),
     };
+  }
+
+  /** The same for music that goes on: the server counts the given bars among those asked for. */
+  continued(given) {
+    return { ...this.value(), bars: Math.min(256, this.bars + given) };
   }
 
   drawControls() {

@@ -36,4 +36,9 @@ export function parameters(number) {
 const VERBS = { compose: "compose from nothing", continue: "continue music", infill: "infill",
   harmonise: "harmonise a melody", vary: "vary a clip", interpolate: "interpolate", latent: "move by attributes" };
 
-export const cannot = (...abilities) => `This model cannot ${listed(abilities.map((name) => VERBS[name]), "or")}.`;
+/** Why a model cannot do something: as the server says it, or in general words. */
+export function cannot(model, ...abilities) {
+  const reasons = abilities.map((name) => model?.why_not?.[name]);
+  if (reasons.every(Boolean)) return [...new Set(reasons)].join(" ");
+  return `This model cannot ${listed(abilities.map((name) => VERBS[name]), "or")}.`;
+}
