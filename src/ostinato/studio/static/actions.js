@@ -2,6 +2,7 @@
 
 import { byId, button, el, say } from "./dom.js";
 import { chosenNotes, barCount, firstBar, lastBar, music } from "./piece.js";
+import { kindOf } from "./models.js";
 import { newSeed } from "./settings.js";
 import { selectionWords } from "./select.js";
 import { cannot, count } from "./words.js";
@@ -65,8 +66,9 @@ export class Actions {
     const many = answer.pieces.length;
     const takes = answer.pieces.map((piece, index) => ({
       piece, words: many > 1 ? `${words}, ${index + 1} of ${many}` : words, seed: answer.seed, command: answer.command, files: answer.files,
-      model: this.model.id, modelName: this.model.name, request: { path, body, doing, words } }));
+      model: this.model.id, modelName: this.model.name, kind: kindOf(this.model), request: { path, body, doing, words } }));
     this.studio.endGrowth(takes[0].piece, () => this.studio.takes.add(takes));
+    this.studio.scrollToRoll();
   }
 
   settings(options) {

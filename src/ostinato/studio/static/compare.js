@@ -165,7 +165,7 @@ export class Compare {
       name.hidden = false;
       name.replaceChildren(el("strong", {}, `${letter} is ${kindOf(model)} (${model.name}). `), button("Add to the takes", (event) => {
         event.target.disabled = true;
-        this.takes.add([{ piece, words: "From a comparison", model: model.id, modelName: model.name, seed: made.seed, command: made.command, files: made.files }]);
+        this.takes.add([{ piece, words: "From a comparison", model: model.id, modelName: model.name, kind: kindOf(model), seed: made.seed, command: made.command, files: made.files }]);
       }));
     }
   }

@@ -1,7 +1,7 @@
 // Drawing notes on the roll: with the pointer (add, move, lengthen) or with the keyboard (a cursor).
 
 import { byId, button, el } from "./dom.js";
-import { barAt, barSpan, metreAt, withNotes, withTime, withTrack } from "./piece.js";
+import { barAt, barSpan, mainMetre, withNotes, withTime, withTrack } from "./piece.js";
 import { count, lengthName, pitchName } from "./words.js";
 
 const GRID = 0.25; // a sixteenth
@@ -63,7 +63,7 @@ export class Draw extends EventTarget {
     this.track = Math.min(this.track, tracks.length - 1);
     this.voice.replaceChildren(...tracks.map((track, index) => el("option", { value: index, selected: index === this.track }, track.name)));
     this.tempo.value = Math.round(tempos[0]?.qpm ?? 120);
-    const { numerator, denominator } = metreAt(this.piece, 0);
+    const { numerator, denominator } = mainMetre(this.piece);
     const now = `${numerator}/${denominator}`;
     this.metre.replaceChildren(...[...new Set([now, ...METRES])].map((name) => el("option", { selected: name === now }, name)));
   }
@@ -86,7 +86,7 @@ export class Draw extends EventTarget {
     if (take.drawn) this.takes.edit(piece);
     else {
       this.takes.add([{ piece: { ...piece, name: `${piece.name}-edited` }, drawn: true, words: `${take.words}, changed by hand`,
-        model: take.model, modelName: take.modelName }]);
+        model: take.model, modelName: take.modelName, kind: take.kind }]);
     }
   }
 
@@ -141,7 +141,7 @@ export class Draw extends EventTarget {
     this.drag.after = { ...after, given: true };
     const rect = this.roll.rects[index];
     rect.setAttribute("x", this.roll.x(after.onset) + 0.75);
-    rect.setAttribute("y", this.roll.y(after.pitch) + 0.75);
+    rect.setAttribute("y", this.roll.y(after.pitch) + this.roll.inset);
     rect.setAttribute("width", Math.max(2.5, this.roll.x(after.duration) - 1.5));
   }
 

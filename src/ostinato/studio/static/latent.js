@@ -2,6 +2,7 @@
 
 import { ask } from "./api.js";
 import { byId, button, debounced, el, say } from "./dom.js";
+import { kindOf } from "./models.js";
 import { music } from "./piece.js";
 import { newSeed } from "./settings.js";
 import { capital, plain } from "./words.js";
@@ -146,8 +147,7 @@ export class Latent {
     this.told.textContent = `${facts.words}.`;
     if (this.takes.current?.latent && !this.fresh) this.takes.edit(piece, { step: false, ...facts });
     else {
-      this.takes.add([{ piece, latent: true, model: this.model.id, modelName: this.model.name,
-        request: null, ...facts }]);
+      this.takes.add([{ piece, latent: true, model: this.model.id, modelName: this.model.name, kind: kindOf(this.model), ...facts }]);
     }
     this.fresh = false;
     if (this.loop.checked) this.loopAndPlay();

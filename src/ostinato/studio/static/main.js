@@ -11,7 +11,7 @@ import { Jobs, alertUser, tellStatus } from "./jobs.js";
 import { Keep } from "./keep.js";
 import { listen, show } from "./keys.js";
 import { Latent } from "./latent.js";
-import { Models } from "./models.js";
+import { Models, kindOf } from "./models.js";
 import { Notation } from "./notation.js";
 import { Player } from "./player.js";
 import { allGiven, barSpan, blank } from "./piece.js";
@@ -54,8 +54,10 @@ parts.endGrowth = (piece, keep) => {
   if (!shown) return;
   view.endGrowing(shown, Boolean(grown));
   if (keep) keep();
-  else takes.add([{ piece: { ...grown, name: "unfinished" }, words: "Stopped before it was done", model: models.current?.id, modelName: models.current?.name }]);
+  else takes.add([{ piece: { ...grown, name: "unfinished" }, words: "Stopped before it was done", model: models.current?.id, modelName: models.current?.name, kind: kindOf(models.current) }]);
 };
+
+parts.scrollToRoll = () => view.scrollToRoll();
 
 const actions = new Actions(parts);
 parts.actions = actions;

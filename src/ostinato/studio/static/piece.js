@@ -24,6 +24,9 @@ export function barSpan(piece, first, last = first) {
 export const metreAt = (piece, quarters) =>
   piece.metres.findLast((metre) => metre.onset <= quarters + EDGE) ?? { onset: 0, numerator: 4, denominator: 4 };
 
+/** The metre of the first whole bar: a pickup may have one of its own. */
+export const mainMetre = (piece) => metreAt(piece, barSpan(piece, Math.min(1, lastBar(piece)))[0]);
+
 /** Indices of the notes in a selection {bars: [first, last] | null, tracks: Set}; an empty set is all. */
 export function chosenNotes(piece, { bars, tracks }) {
   const [start, end] = bars ? barSpan(piece, ...bars) : [-Infinity, Infinity];
@@ -37,7 +40,7 @@ export const allGiven = (piece) => ({ ...piece, notes: piece.notes.map((note) =>
 /** The piece as requests take it: its MIDI file, or its notes where a hand has changed them. */
 export function music(piece) {
   if (piece.midi) return { midi: piece.midi };
-  const metre = metreAt(piece, 0);
+  const metre = mainMetre(piece);
   return {
     notes: piece.notes.map(({ onset, duration, pitch, velocity, track }) => ({ onset, duration, pitch, velocity, track })),
     tempo: piece.tempos[0]?.qpm ?? 120, metre: [metre.numerator, metre.denominator],
@@ -78,7 +81,7 @@ export function withTrack(piece) {
 }
 
 export function summary(piece) {
-  const metre = metreAt(piece, 0);
+  const metre = mainMetre(piece);
   const pitched = piece.notes.filter((note) => !note.drum).map((note) => note.pitch);
   const range = pitched.length ? `, from ${pitchName(Math.min(...pitched))} to ${pitchName(Math.max(...pitched))}` : "";
   const given = piece.notes.filter((note) => note.given).length;

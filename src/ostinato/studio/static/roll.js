@@ -40,7 +40,8 @@ export class Roll extends EventTarget {
     this.high = Math.min(127, high);
     const wide = this.scroller.clientWidth || 800;
     const rows = this.high - this.low + 1;
-    this.row = Math.max(6, Math.min(14, Math.round((window.innerWidth < 700 ? 260 : 340) / rows)));
+    const tall = (window.innerWidth < 700 ? 260 : 340) / rows;
+    this.row = tall > 6 ? Math.min(14, Math.round(tall)) : Math.max(3, tall);
     const last = piece.bars.at(-1);
     const bar = barCount(piece) ? last - piece.bars.at(-2) : 4;
     this.end = Math.max(last, (this.expected - barCount(piece)) * bar + last);
@@ -50,6 +51,7 @@ export class Roll extends EventTarget {
     this.height = RULER + rows * this.row;
   }
 
+  get inset() { return this.row > 6 ? 0.75 : 0.25; }
   x(quarters) { return quarters * this.quarter; }
   y(pitch) { return RULER + (this.high - pitch) * this.row; }
   quartersAt(x) { return Math.max(0, x / this.quarter); }
@@ -87,8 +89,8 @@ export class Roll extends EventTarget {
   rect(note, index) {
     return svg("rect", {
       class: `note v${note.track % COLOURS}${note.given ? " given" : ""}${index === this.picked ? " picked" : ""}`,
-      x: this.x(note.onset) + 0.75, y: this.y(note.pitch) + 0.75, rx: Math.min(3, this.row / 4), "data-i": index,
-      width: Math.max(2.5, this.x(note.duration) - 1.5), height: this.row - 1.5,
+      x: this.x(note.onset) + 0.75, y: this.y(note.pitch) + this.inset, rx: Math.min(3, this.row / 4), "data-i": index,
+      width: Math.max(2.5, this.x(note.duration) - 1.5), height: this.row - 2 * this.inset,
     });
   }
 

@@ -36,6 +36,7 @@ export class View {
     const { roll, player, selection } = this.parts;
     if (first) {
       this.reveal(true);
+      this.scrollToRoll();
       roll.draw(piece, { growing: true, expected: bars });
       selection.refit(piece);
       drawVoices(piece, selection, player);
@@ -87,6 +88,12 @@ export class View {
     this.shownAt = null;
   }
 
+  /** Where one pressed a button far from the roll, the roll comes into view. */
+  scrollToRoll() {
+    const { top, bottom } = byId("roll").getBoundingClientRect();
+    if (bottom < 150 || top > window.innerHeight - 150) byId("roll-card").scrollIntoView({ block: "start" });
+  }
+
   reveal(there) {
     byId("empty").hidden = there;
     byId("with-piece").hidden = !there;
@@ -124,7 +131,7 @@ export class View {
     byId("takes").replaceChildren(...[...takes.all].reverse().map((take) => {
       const made = button("", () => takes.choose(take.id), { class: "take", "aria-current": take === takes.current ? "true" : null });
       made.append(miniRoll(take.piece), el("span", { class: "words" }, el("strong", {}, take.words),
-        el("span", { class: "faint" }, [take.modelName, take.seed !== undefined ? `seed ${take.seed}` : ""].filter(Boolean).join(", "))));
+        el("span", { class: "faint" }, [take.kind, take.seed !== undefined ? `seed ${take.seed}` : ""].filter(Boolean).join(", "))));
       return el("li", {}, made, button("×", () => takes.remove(take.id), { class: "tiny remove", "aria-label": `Remove the take: ${take.words}`, title: "Remove this take" }));
     }));
   }
