@@ -239,6 +239,7 @@ def test_other_machines_need_the_token(trained: Path) -> None:
 def test_what_cannot_be_served_is_said(trained: Path) -> None:
     from projects import refused
 
-    assert "is not there" in refused(trained, "studio", "nowhere")
+    assert "there is no run nowhere" in refused(trained, "studio", "nowhere")
+    assert "is not there" in refused(trained, "studio", "no/where")
     assert "--workers 0" in refused(trained, "studio", "--workers", "0", code=2)
     assert "--port 99999" in refused(trained, "studio", "--port", "99999")
