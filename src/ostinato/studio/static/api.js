@@ -1,5 +1,7 @@
 // Requests to the server. Every failure becomes an Error whose message is a sentence to show.
 
+import { capital } from "./words.js";
+
 const LOST = "The server does not answer. Look whether `ostinato studio` still runs, then try again.";
 
 export class Refused extends Error {}
@@ -19,7 +21,7 @@ async function request(path, options) {
 async function sentence(response) {
   try {
     const { error } = await response.json();
-    if (error) return error;
+    if (error) return capital(error);
   } catch { /* no JSON: the status has to do */ }
   return `The server could not do this (status ${response.status}).`;
 }
@@ -75,7 +77,7 @@ export async function streamed(path, body, heed, signal) {
     for await (const { event, data } of events(response.body)) {
       job ??= data.id;
       if (event === "done") return data;
-      if (event === "error") throw new Refused(data.error);
+      if (event === "error") throw new Refused(capital(data.error));
       heed(event, data);
     }
   } catch (error) {
