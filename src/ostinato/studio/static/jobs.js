@@ -60,7 +60,7 @@ export class Jobs extends EventTarget {
       if (answer.warnings?.length) alertUser(answer.warnings.join(" "));
       return answer;
     } catch (error) {
-      if (error.name === "AbortError" || error.message === "Cancelled") tellStatus("Stopped.");
+      if (error.name === "AbortError" || error.message === "cancelled") tellStatus("Stopped.");
       else {
         tellStatus("");
         alertUser(error.message);

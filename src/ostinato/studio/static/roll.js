@@ -74,7 +74,8 @@ export class Roll extends EventTarget {
     this.layer = svg("g", { class: "notes" });
     this.playhead = svg("line", { class: "playhead", y1: 0, y2: this.height });
     this.mark = svg("rect", { class: "cursor", rx: 2, visibility: "hidden" });
-    this.svg.replaceChildren(this.lanes(), this.grid(), this.shade, this.layer, this.mark, this.playhead);
+    const ruler = svg("rect", { class: "ruler", width: this.width, height: RULER }); // a finger on it chooses, and does not scroll
+    this.svg.replaceChildren(this.lanes(), this.grid(), this.shade, this.layer, this.mark, this.playhead, ruler);
     this.svg.setAttribute("aria-label", `Piano-roll of ${piece.name}`);
     this.svg.toggleAttribute("data-drawing", Boolean(this.drawing));
     this.drawGutter();
