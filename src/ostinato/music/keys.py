@@ -9,6 +9,8 @@ from ostinato.music.naming import key_name, longest
 from ostinato.music.piece import OCTAVE, Piece
 
 FIFTH, RELATIVE = 7, 3  # semitones; a major key lies a minor third above its relative minor
+STEPS, NATURALS = "FCGDAEB", (5, 0, 7, 2, 9, 4, 11)  # by fifths, and their pitch classes
+FLATTEST = -3  # fifths from the tonic of a major key; E♭ in C major, where G♯ is the sharpest
 FEWEST = 8  # pitched notes, below which a key is not estimated
 # How often each pitch class sounds in a key on C, in per cent: Bellman, "About the determination of
 # key of a musical excerpt" (CMMR 2005), after Budge's counts of chords
@@ -56,6 +58,32 @@ def estimate_key(piece: Piece) -> Key | None:
     # profiles have one length in every key, so that products are in the order of correlations
     best = int((_deviations() @ sounds).argmax())
     return Key(best % OCTAVE, best >= OCTAVE)
+
+
+def list_keys(piece: Piece) -> list[tuple[int, int]]:
+    """Return the tick of each key signature and its sharps.
+
+    The first is at 0: where a piece has none there, it is the one that its notes suggest.
+    """
+    found = [(int(row["onset"]), int(row["fifths"])) for row in piece.key_signatures]
+    if found and found[0][0] == 0:
+        return found
+    key = estimate_key(piece)
+    major = 0 if key is None else key.tonic + RELATIVE * key.minor
+    return [(0, (major * FIFTH + 5) % OCTAVE - 5), *found]
+
+
+def spell(pitch: int, fifths: int) -> tuple[str, int, int]:
+    """Return the step, the alteration in semitones and the octave of a MIDI pitch.
+
+    They are as a key of so many sharps (flats are negative) has it. Middle C begins octave 4.
+    """
+    flattest = fifths + FLATTEST
+    place = (pitch * FIFTH - flattest) % OCTAVE + flattest  # on the line of fifths from C
+    alter, step = divmod(place + 1, len(STEPS))
+    octave, rest = divmod(pitch - alter - NATURALS[step], OCTAVE)
+    assert rest == 0
+    return STEPS[step], alter, octave - 1
 
 
 def _deviations() -> NDArray[np.float64]:

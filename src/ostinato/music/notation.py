@@ -6,15 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ostinato.files import atomic_file
-from ostinato.music.keys import FIFTH, RELATIVE, estimate_key
+from ostinato.music.keys import list_keys, spell
 from ostinato.music.picture import has_pickup
-from ostinato.music.piece import OCTAVE, Piece
+from ostinato.music.piece import Piece
 
 if TYPE_CHECKING:
     from music21.stream import Part, Score
 
-STEPS = "FCGDAEB"  # by fifths
-FLATTEST = -3  # fifths from the tonic of a major key; E♭ in C major, where G♯ is the sharpest
 DATE = re.compile(rb"<encoding-date>[^<]*</encoding-date>\s*")
 COMPOSER = re.compile(rb'<creator type="composer">Music21</creator>\s*')
 
@@ -52,23 +50,13 @@ def _to_score(piece: Piece) -> "Score":
 
     score = Score()
     score.metadata = Metadata(title=piece.name)
-    signatures = _list_keys(piece)
+    signatures = list_keys(piece)
     tracks = piece.pitched_tracks.tolist()
     if piece.notes["drum"].all():
         raise ValueError("it has no pitched notes")
     for number, track in enumerate(tracks, start=1):
         score.insert(0, _to_part(piece, track, number, signatures, first=number == 1))
     return score
-
-
-def _list_keys(piece: Piece) -> list[tuple[int, int]]:
-    """Return the tick of each key signature and its sharps; the first is at 0."""
-    found = [(int(row["onset"]), int(row["fifths"])) for row in piece.key_signatures]
-    if found and found[0][0] == 0:
-        return found
-    key = estimate_key(piece)
-    major = 0 if key is None else key.tonic + RELATIVE * key.minor
-    return [(0, (major * FIFTH + 5) % OCTAVE - 5), *found]
 
 
 def _to_part(
@@ -105,7 +93,7 @@ def _to_part(
         together.setdefault((int(row["onset"]), int(row["duration"])), []).append(int(row["pitch"]))
     for (onset, duration), pitches in together.items():
         fifths = [fifths for tick, fifths in signatures if tick <= onset][-1]
-        spelled = [_spell(pitch, fifths) for pitch in sorted(set(pitches))]
+        spelled = [_to_pitch(pitch, fifths) for pitch in sorted(set(pitches))]
         sound: Any = Note(spelled[0]) if len(spelled) == 1 else Chord(spelled)
         sound.quarterLength = _quarters(duration, piece)
         part.insert(_quarters(onset, piece), sound)
@@ -132,15 +120,9 @@ def _quarters(ticks: int, piece: Piece) -> Fraction:
     return Fraction(ticks, piece.resolution)
 
 
-def _spell(pitch: int, fifths: int) -> Any:
+def _to_pitch(pitch: int, fifths: int) -> Any:
     """Return a pitch by the name that it has in a key of so many sharps."""
     from music21.pitch import Pitch
 
-    flattest = fifths + FLATTEST
-    place = (pitch * FIFTH - flattest) % OCTAVE + flattest  # on the line of fifths from C
-    sharps, step = divmod(place + 1, len(STEPS))
-    name = STEPS[step] + ("#" * sharps if sharps > 0 else "-" * -sharps)
-    spelled = Pitch(name)
-    spelled.octave = 4
-    spelled.octave += round((pitch - int(spelled.ps)) / OCTAVE)
-    return spelled
+    step, alter, octave = spell(pitch, fifths)
+    return Pitch(f"{step}{'#' * alter if alter > 0 else '-' * -alter}{octave}")

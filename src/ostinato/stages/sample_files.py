@@ -45,7 +45,7 @@ def write_samples(
     about: Mapping[str, Any],
     folder: Path,
 ) -> None:
-    """Write each piece as MIDI, MusicXML, WAV and PNG, and listen.html about all."""
+    """Write each piece as MIDI, MusicXML, WAV and PNG, a melody as ABC; and listen.html on all."""
     from ostinato.music.page import Listening, listen_page
 
     shown = [
@@ -138,12 +138,18 @@ def _write_sample(
 
 
 def _write_notation(piece: "Piece", folder: Path) -> None:
-    """Write a piece as MusicXML, and say what of it is not written."""
+    """Write a piece as MusicXML, a melody as ABC too, and say what of it is not written."""
+    from ostinato.music.abc import is_melody, write_abc
     from ostinato.music.notation import write_musicxml
 
     drums = int(piece.notes["drum"].sum())
     if drums == len(piece.notes):
         return
+    if is_melody(piece):
+        try:
+            write_abc(piece, folder / f"{piece.name}.abc")
+        except ValueError as error:
+            console.warn(f"{piece.name}.abc is not written: {error}")
     name = f"{piece.name}.musicxml"
     try:
         write_musicxml(piece, folder / name)

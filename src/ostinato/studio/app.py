@@ -80,7 +80,8 @@ def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"][1:]) or "the request"
+        parts = [str(part) for part in first["loc"][1:] if part != "[key]"]
+        place = ".".join(parts) or "the request"
         reason = (
             str(first["msg"]).removeprefix("Value error, ").replace("Input should", "it should")
         )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ostinato import console
 from ostinato.errors import UserError
+from ostinato.music.abc import abc_text
 from ostinato.music.notation import musicxml_bytes
 from ostinato.music.piece import Piece
 from ostinato.music.writing import midi_bytes
@@ -12,11 +13,13 @@ from ostinato.wording import quantity
 
 
 def export(piece: Piece, format_: str) -> bytes:
-    """Return a piece as midi, musicxml or wav; raises `UserError` where it cannot be written."""
+    """Return a piece as midi, musicxml, abc or wav; raises `UserError` where it cannot be."""
     if format_ == "midi":
         return midi_bytes(piece)
     if format_ == "musicxml":
         return _to_musicxml(piece)
+    if format_ == "abc":
+        return _to_abc(piece)
     return _to_wav(piece)
 
 
@@ -29,6 +32,13 @@ def _to_musicxml(piece: Piece) -> bytes:
     if drums:
         console.warn(f"the file is without the {quantity(drums, 'note')} of drums.")
     return written
+
+
+def _to_abc(piece: Piece) -> bytes:
+    try:
+        return abc_text(piece).encode()
+    except ValueError as error:
+        raise UserError(f"this music cannot be written as ABC: {error}.") from error
 
 
 def _to_wav(piece: Piece) -> bytes:

@@ -14,6 +14,7 @@ from ostinato.studio.state import Studio
 TYPES = {
     "midi": ("audio/midi", ".mid"),
     "musicxml": ("application/vnd.recordare.musicxml+xml", ".musicxml"),
+    "abc": ("text/vnd.abc", ".abc"),
     "wav": ("audio/wav", ".wav"),
 }
 DRAWN: dict[int | str, dict[str, Any]] = {200: {"model": Composed, "content": {STREAM: {}}}}
@@ -114,7 +115,7 @@ def add_files(app: FastAPI, studio: Studio) -> None:
 
     @app.post("/v1/export/{format_}", response_class=Response)
     async def export(format_: str, asked: schemas.Export) -> Response:
-        """Write music as midi, musicxml or wav."""
+        """Write music as midi, musicxml or wav, a melody as abc."""
         if format_ not in TYPES:
             raise RefusedError(f"{format_[:32]} is none of {', '.join(TYPES)}.", 404)
         body = {"format": format_, "body": asked.model_dump(mode="json")}

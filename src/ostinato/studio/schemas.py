@@ -71,7 +71,7 @@ class Drawing(_Checked):
     candidates: Annotated[
         int, Field(ge=1, le=MOST_CANDIDATES, description="how many pieces come back")
     ] = 1
-    controls: dict[Annotated[str, Field(pattern=r"^[a-z_]{1,32}$")], Shares] = {}
+    controls: dict[Literal["density", "polyphony", "pitch", "duration"], Shares] = {}
 
 
 class Compose(Drawing):
@@ -120,7 +120,8 @@ class Latent(Drawing):
 
     music: Music | None = None
     attributes: dict[
-        Annotated[str, Field(pattern=r"^[a-z_]{1,32}$")], Annotated[float, Field(ge=-20, le=20)]
+        Literal["note_density", "pitch_height", "syncopation"],
+        Annotated[float, Field(ge=-20, le=20)],
     ] = {}
 
 
