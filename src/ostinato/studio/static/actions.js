@@ -65,7 +65,7 @@ export class Actions {
     }
     const many = answer.pieces.length;
     const takes = answer.pieces.map((piece, index) => ({
-      piece, words: many > 1 ? `${words}, ${index + 1} of ${many}` : words, seed: answer.seed, command: answer.command, files: answer.files,
+      piece, words: many > 1 ? `${words}, ${index + 1} of ${many}` : words, seed: answer.seed, command: answer.command, files: answer.files, place: [index + 1, many],
       model: this.model.id, modelName: this.model.name, kind: kindOf(this.model), request: { path, body, doing, words } }));
     this.studio.endGrowth(takes[0].piece, () => this.studio.takes.add(takes));
     this.studio.scrollToRoll();

@@ -1,6 +1,11 @@
 // Requests to the server. Every failure becomes an Error whose message is a sentence to show.
 
+import { capital } from "./words.js";
+
 const LOST = "The server does not answer. Look whether `ostinato studio` still runs, then try again.";
+
+/** A sentence begins with a capital, where it does not begin with a name, as of a file. */
+const begun = (sentence) => (/^[a-z]+ /.test(sentence) ? capital(sentence) : sentence);
 
 export class Refused extends Error {}
 
@@ -19,7 +24,7 @@ async function request(path, options) {
 async function sentence(response) {
   try {
     const { error } = await response.json();
-    if (error) return error;
+    if (error) return begun(error);
   } catch { /* no JSON: the status has to do */ }
   return `The server could not do this (status ${response.status}).`;
 }
@@ -75,7 +80,7 @@ export async function streamed(path, body, heed, signal) {
     for await (const { event, data } of events(response.body)) {
       job ??= data.id;
       if (event === "done") return data;
-      if (event === "error") throw new Refused(data.error);
+      if (event === "error") throw new Refused(begun(data.error));
       heed(event, data);
     }
   } catch (error) {

@@ -22,7 +22,7 @@ export class Compare {
     this.stop = button("Stop", () => this.controller?.abort(), { hidden: true });
     this.place = el("div", { class: "sides" });
     this.vote = el("div", { class: "vote", hidden: true });
-    byId("compare").append(el("p", { class: "hint" }, "Both models compose with the settings of this page. Which is A and which is B is drawn by chance and shown after the vote."),
+    byId("compare").append(el("p", { class: "hint" }, "Both models compose with the same bars, seed, temperature and top-p, and begin with the same. Which is A and which is B is drawn by chance and shown after the vote."),
       this.names, el("div", { class: "stack told" }, button("Choose the second model", () => this.choose()), this.compose, this.stop),
       this.status, this.error, this.place, this.vote);
     models.addEventListener("change", () => this.sayNames());

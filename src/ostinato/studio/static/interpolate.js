@@ -53,7 +53,7 @@ export class Interpolate {
 
   run() {
     const { start, to } = this.slots;
-    this.actions.make({ path: "/v1/interpolate", doing: "Interpolating", words: "From one clip to another",
+    this.actions.make({ path: "/v1/interpolate", doing: "Interpolating", words: "Interpolated",
       body: { ...this.actions.settings({ length: false }), start: music(start), to: music(to), steps: Number(this.steps.value) || 8 } });
     byId("roll-card").scrollIntoView({ block: "start" });
   }

@@ -65,8 +65,8 @@ export class Keep {
   show(take) {
     this.log.disabled = !take?.modelName;
     this.log.title = take?.modelName ? "" : "Only a take that a model made can be logged.";
-    const place = byId("command");
-    place.replaceChildren();
+    const box = byId("command");
+    box.replaceChildren();
     if (!take) return;
     if (this.shown !== take.id) {
       this.told.textContent = "";
@@ -75,16 +75,22 @@ export class Keep {
     this.shown = take.id;
     if (!take.command) {
       const reason = take.drawn ? "This take was changed by hand: no command makes it again." : "This take was not made by a model: there is no command that makes it again.";
-      place.append(el("p", { class: "reason" }, reason));
+      box.append(el("p", { class: "reason" }, reason));
       return;
     }
     const files = Object.entries(take.files ?? {});
-    place.append(el("h3", {}, "The command that makes the same music again"),
+    box.append(el("h3", {}, "The command that makes the same music again"),
       el("div", { class: "command" }, el("pre", { tabindex: "0", role: "region", "aria-label": "Command" }, take.command), button("Copy", () => this.copy(take.command))));
+    const [place, many] = take.place ?? [1, 1];
+    if (many > 1) this.more(`It makes ${many} pieces, of which this one is number ${place}.`);
     if (files.length) {
-      place.append(el("p", { class: "hint told" }, "It reads these files, from the folder in which it is run:"),
-        el("div", { class: "stack told" }, ...files.map(([name, data]) => button(`Download ${name}`, () => download(bytesOf(data), name)))));
+      this.more("It reads these files, from the folder in which it is run:");
+      box.append(el("div", { class: "stack told" }, ...files.map(([name, data]) => button(`Download ${name}`, () => download(bytesOf(data), name)))));
     }
+  }
+
+  more(words) {
+    byId("command").append(el("p", { class: "hint told" }, words));
   }
 
   async copy(text) {

@@ -4,6 +4,7 @@ import { ask } from "./api.js";
 import { byId, button, debounced, el, say } from "./dom.js";
 import { kindOf } from "./models.js";
 import { music } from "./piece.js";
+import { miniRoll } from "./roll.js";
 import { newSeed } from "./settings.js";
 import { capital, plain } from "./words.js";
 
@@ -51,10 +52,11 @@ export class Latent {
     this.loop = el("input", { type: "checkbox", checked: true });
     this.told = el("p", { class: "hint", role: "status" });
     this.error = el("p", { class: "error", role: "alert", hidden: true });
+    this.picture = el("div", { class: "latent-picture" });
     this.source = el("p", { class: "hint" });
-    this.card.replaceChildren(el("h2", { id: "latent-title" }, "Move a clip by what one hears in it"),
+    this.card.replaceChildren(el("h2", { id: "latent-title" }, "Change a clip by its attributes"),
       el("div", { class: "latent" }, el("div", {}, el("div", { class: "pair" }, axis(0, "To the right: more"), axis(1, "Upwards: more")), this.plane),
-        el("div", { class: "latent-side" }, ...attributes.map((name) => el("div", { class: "field" },
+        el("div", { class: "latent-side" }, this.picture, ...attributes.map((name) => el("div", { class: "field" },
           el("label", { for: `attribute-${name}` }, capital(plain(name))), this.outs[name], this.sliders[name])),
         el("label", { class: "choice" }, this.loop, "Play the clip in a loop"),
         el("div", { class: "stack" }, button("All to the middle", () => this.set(Object.fromEntries(attributes.map((name) => [name, 0])))),
@@ -145,6 +147,7 @@ export class Latent {
     const piece = answer.pieces[0];
     const facts = { words: moved.length ? `A clip with ${moved.join(", ")}` : "A clip of the model", seed: answer.seed, command: answer.command, files: answer.files };
     this.told.textContent = `${facts.words}.`;
+    this.picture.replaceChildren(miniRoll(piece));
     if (this.takes.current?.latent && !this.fresh) this.takes.edit(piece, { step: false, ...facts });
     else {
       this.takes.add([{ piece, latent: true, model: this.model.id, modelName: this.model.name, kind: kindOf(this.model), ...facts }]);

@@ -189,6 +189,16 @@ function showTake(what) {
 }
 
 showTake("take");
-models.load().then((failed) => failed && alertUser(failed), (error) => alertUser(error.message));
+/** Asks for the models until the server answers: the page may have been loaded before it was ready. */
+async function loadModels() {
+  try {
+    alertUser(await models.load());
+  } catch (error) {
+    alertUser(error.message);
+    setTimeout(loadModels, 4000);
+  }
+}
+loadModels();
+
 // On a narrow screen the music comes first, and the settings open when they are wanted.
 if (matchMedia("(max-width: 860px)").matches) for (const id of ["compose-card", "takes-card"]) byId(id).open = false;

@@ -2,12 +2,12 @@
 
 import { getModels, openModel } from "./api.js";
 import { byId, button, el, say } from "./dom.js";
-import { capital, count, parameters, plain } from "./words.js";
+import { acronyms, capital, count, parameters, plain } from "./words.js";
 
 const KINDS = { folder: "Folders", registered: "Registered models", run: "Runs" };
 
-/** "lstm on bach": what a model is, shortly. */
-export const kindOf = (model) => `${model.architecture} on ${model.corpus}`;
+/** "LSTM on bach": what a model is, shortly. */
+export const kindOf = (model) => `${acronyms(model.architecture)} on ${model.corpus}`;
 
 const measured = (model) => model.measured.map(({ name, value }) => `${Number(value.toPrecision(4))} ${plain(name)}`);
 const minutes = (model) => (model.minutes === null || model.minutes === undefined ? null
@@ -16,8 +16,7 @@ const minutes = (model) => (model.minutes === null || model.minutes === undefine
 export class Models extends EventTarget {
   constructor() {
     super();
-    this.open = [];
-    this.known = [];
+    Object.assign(this, { open: [], known: [] });
     this.current = null;
     byId("open-models").addEventListener("click", () => this.choose((model) => this.use(model)));
   }
@@ -87,7 +86,7 @@ export class Models extends EventTarget {
       ...(this.open.length ? [el("h3", {}, "Open"), el("ul", { class: "items" }, ...this.open.map((model) =>
         entry(capital(kindOf(model)), model.name, () => take(model), model === this.current)))] : []),
       ...groups.flatMap(([heading, list]) => [el("h3", {}, heading),
-        el("ul", { class: "items" }, ...list.map((each) => entry(capital(each.label), each.name, () => get(each.name))))]),
+        el("ul", { class: "items" }, ...list.map((each) => entry(capital(acronyms(each.label)), each.name, () => get(each.name))))]),
       el("form", { class: "other", onsubmit: (event) => { event.preventDefault(); get(name.value.trim()); } },
         el("label", { for: "model-name" }, "Another: a folder, models:/name/version, or the id of a run"),
         el("div", { class: "joined" }, name, el("button", {}, "Open"))), error, status);

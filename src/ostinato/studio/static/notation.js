@@ -1,13 +1,29 @@
 // The score of the take shown, as the server engraves it; the notes that sound are coloured.
 
 import { ask } from "./api.js";
-import { byId, debounced } from "./dom.js";
+import { byId, bytesOf, debounced } from "./dom.js";
 import { music } from "./piece.js";
+
+const FACE = /@font-face\s*\{[^}]*?font-family:\s*['"]?([\w -]+?)['"]?;[^}]*?url\((['"]?)data:[^,)]*;base64,([^)'"]+)\2\)[^}]*\}/g;
+const fonts = new Set();
+
+/** Takes the music font out of a style: the page's policy loads no data: addresses, but bytes are welcome. */
+function adoptFonts(style) {
+  style.textContent = style.textContent.replace(FACE, (_, family, quote, data) => {
+    if (!fonts.has(family)) {
+      fonts.add(family);
+      const face = new FontFace(family, bytesOf(data));
+      face.load().then(() => document.fonts.add(face), () => {}); // without it a sign of the tempo is a box
+    }
+    return "";
+  });
+}
 
 /** Parses one SVG and leaves out all that could act: scripts, foreign markup, handlers, outside links. */
 function safeSvg(text) {
   const { documentElement: root } = new DOMParser().parseFromString(text, "image/svg+xml");
   if (root.localName !== "svg" || root.querySelector("parsererror")) throw new Error("The notation that came is no picture.");
+  for (const style of root.querySelectorAll("style")) adoptFonts(style);
   for (const node of [root, ...root.querySelectorAll("*")]) {
     if (["script", "foreignObject", "iframe", "image", "a"].includes(node.localName)) node.remove();
     for (const { name, value } of [...node.attributes]) {

@@ -5,6 +5,7 @@ import { el, svg } from "./dom.js";
 import { pitchName } from "./words.js";
 
 const RULER = 22; // px for the numbers of bars above the notes
+const PATIENCE = 3000; // ms
 const BLACK = new Set([1, 3, 6, 8, 10]);
 export const COLOURS = 8; // voices have one of so many colours
 
@@ -23,6 +24,11 @@ export class Roll extends EventTarget {
     this.svg = svg("svg", { class: "plane", tabindex: "0", role: "application", "aria-label": "Piano-roll", "aria-describedby": "summary" });
     this.scroller = el("div", { class: "scroller" }, this.svg);
     place.append(this.gutter, this.scroller);
+    // Who scrolls looks at something: the roll does not follow the music for a while.
+    this.looked = -Infinity;
+    for (const kind of ["wheel", "touchmove", "pointerdown"]) {
+      this.scroller.addEventListener(kind, () => { this.looked = performance.now(); }, { passive: true });
+    }
     new ResizeObserver(() => this.piece && this.draw(this.piece)).observe(place);
   }
 
@@ -74,7 +80,8 @@ export class Roll extends EventTarget {
     this.layer = svg("g", { class: "notes" });
     this.playhead = svg("line", { class: "playhead", y1: 0, y2: this.height });
     this.mark = svg("rect", { class: "cursor", rx: 2, visibility: "hidden" });
-    this.svg.replaceChildren(this.lanes(), this.grid(), this.shade, this.layer, this.mark, this.playhead);
+    const ruler = svg("rect", { class: "ruler", width: this.width, height: RULER }); // a finger on it chooses, and does not scroll
+    this.svg.replaceChildren(this.lanes(), this.grid(), this.shade, this.layer, this.mark, this.playhead, ruler);
     this.svg.setAttribute("aria-label", `Piano-roll of ${piece.name}`);
     this.svg.toggleAttribute("data-drawing", Boolean(this.drawing));
     this.drawGutter();
@@ -182,7 +189,7 @@ export class Roll extends EventTarget {
     for (const index of this.lit) if (!lit.has(index)) this.rects[index]?.classList.remove("sounding");
     for (const index of lit) this.rects[index]?.classList.add("sounding");
     this.lit = lit;
-    if (follow) this.reveal(x);
+    if (follow && performance.now() - this.looked > PATIENCE) this.reveal(x);
   }
 
   /** Scrolls a place into view, with room after it. */

@@ -85,7 +85,7 @@ export class Settings {
   drawControls() {
     const names = Object.keys(this.controls);
     byId("controls").replaceChildren(...(names.length ? [el("fieldset", { class: "bare" },
-      el("legend", {}, "What the music should be like"), ...names.map((name) => this.control(name)))] : []));
+      el("legend", {}, "What it should be like"), ...names.map((name) => this.control(name)))] : []));
   }
 
   control(name) {

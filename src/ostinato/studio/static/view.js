@@ -108,7 +108,7 @@ export class View {
   showLegend(piece) {
     const given = piece.notes.some((note) => note.given);
     const made = piece.notes.some((note) => !note.given);
-    byId("legend").replaceChildren(...(given && made ? [el("i", { class: "swatch v0" }), " made by the model ", el("i", { class: "swatch v0 given" }), " given"] : []),
+    byId("legend").replaceChildren(...(given && made ? [el("i", { class: "swatch v0" }), " made by the model, ", el("i", { class: "swatch v0 given" }), " given"] : []),
       given && made ? ". " : "", "Drag over the roll to choose bars; on a touch screen, over their numbers.");
   }
 

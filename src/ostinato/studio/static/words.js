@@ -19,6 +19,9 @@ export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 /** note_density -> "note density". */
 export const plain = (name) => name.replaceAll("_", " ");
 
+/** Names of networks as people write them: lstm -> LSTM. */
+export const acronyms = (text) => text.replaceAll("_", " ").replace(/\b(lstm|gru|rnn|vae|gan|tcn|cnn)\b/g, (name) => name.toUpperCase());
+
 /** A length in quarter notes as a musician says it. */
 export function lengthName(quarters) {
   const names = [[4, "whole"], [3, "dotted half"], [2, "half"], [1.5, "dotted quarter"], [1, "quarter"],
