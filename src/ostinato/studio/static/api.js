@@ -43,8 +43,10 @@ export async function readFile(file) {
   return (await request(path, { method: "POST", body: await file.arrayBuffer() })).json();
 }
 
+/** A file of a piece, and sentences on what is not in it. */
 export async function exported(kind, body) {
-  return (await request(`/v1/export/${kind}`, json(body))).arrayBuffer();
+  const response = await request(`/v1/export/${kind}`, json(body));
+  return { data: await response.arrayBuffer(), warnings: JSON.parse(response.headers.get("x-warnings") ?? "[]") };
 }
 
 /** Splits a stream of server-sent events into {event, data}. */

@@ -3,8 +3,10 @@
 import { ask, exported } from "./api.js";
 import { byId, button, bytesOf, download, el, say } from "./dom.js";
 import { music } from "./piece.js";
+import { capital } from "./words.js";
 
-const KINDS = [["midi", "MIDI", "mid", "audio/midi"], ["musicxml", "MusicXML", "musicxml", "application/vnd.recordare.musicxml+xml"], ["wav", "WAV", "wav", "audio/wav"]];
+const KINDS = [["midi", "MIDI", "mid", "audio/midi"],
+  ["musicxml", "MusicXML", "musicxml", "application/vnd.recordare.musicxml+xml"], ["abc", "ABC", "abc", "text/vnd.abc"], ["wav", "WAV", "wav", "audio/wav"]];
 
 export class Keep {
   constructor({ takes, models }) {
@@ -13,6 +15,7 @@ export class Keep {
     this.log = button("Log to MLflow", () => this.work(this.log, "Logging …", () => this.logTake()));
     byId("downloads").append(...KINDS.map(([kind, label, ending, type]) => {
       const made = button(`Download ${label}`, () => this.work(made, `${label} is being written …`, () => this.fetch(kind, ending, type)));
+      if (kind === "abc") this.abc = made;
       return made;
     }), this.log);
     byId("keep-error").before(this.told);
@@ -42,9 +45,10 @@ export class Keep {
   async fetch(kind, ending, type) {
     const { piece } = this.takes.current;
     const { name } = this;
-    const data = kind === "midi" && piece.midi ? bytesOf(piece.midi) : await exported(kind, { music: music(piece), name });
+    const { data, warnings } = kind === "midi" && piece.midi ? { data: bytesOf(piece.midi), warnings: [] }
+      : await exported(kind, { music: music(piece), name });
     download(data, `${name}.${ending}`, type);
-    return `${name}.${ending} was saved where the browser keeps downloads.`;
+    return [`${name}.${ending} was saved where the browser keeps downloads.`, ...warnings.map(capital)].join(" ");
   }
 
   /** The server may have been started again since: the model is found by its name. */
@@ -63,6 +67,8 @@ export class Keep {
   }
 
   show(take) {
+    const voices = new Set(take?.piece.notes.map((note) => note.track)).size;
+    this.abc.hidden = voices !== 1; // ABC holds a melody
     this.log.disabled = !take?.modelName;
     this.log.title = take?.modelName ? "" : "Only a take that a model made can be logged.";
     const box = byId("command");
