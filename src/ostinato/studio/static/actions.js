@@ -1,7 +1,7 @@
 // What can be asked of the model: compose, and change the take shown. Each answer becomes takes.
 
 import { byId, button, el, say } from "./dom.js";
-import { chosenNotes, barCount, firstBar, lastBar, music } from "./piece.js";
+import { chosenNotes, barCount, firstBar, givenUntil, lastBar, music } from "./piece.js";
 import { kindOf } from "./models.js";
 import { newSeed } from "./settings.js";
 import { selectionWords } from "./select.js";
@@ -9,6 +9,9 @@ import { cannot, count } from "./words.js";
 
 /** The bars of a selection as the server counts them: from 1, a pickup is none. */
 const barsOf = (piece, { bars }) => bars ?? [Math.max(1, firstBar(piece)), lastBar(piece)];
+
+/** Which ability a request needs: compose, continue, infill, … */
+const kindOfRequest = ({ path, body }) => (body.music && path === "/v1/compose" ? "continue" : path.slice("/v1/".length));
 
 export class Actions {
   /** studio: {models, settings, takes, selection, jobs, live} */
@@ -37,9 +40,10 @@ export class Actions {
   enable() {
     const can = this.model?.can ?? [];
     const busy = this.studio.jobs?.busy;
-    const able = { again: Boolean(this.studio.takes.current?.request), infill: can.includes("infill"),
+    const { request } = this.studio.takes.current ?? {};
+    const able = { again: Boolean(request) && can.includes(kindOfRequest(request)), infill: can.includes("infill"),
       vary: can.includes("infill") || can.includes("vary"), harmonise: can.includes("harmonise"), continue: can.includes("continue") };
-    const why = { again: "This take was not made by a model.", ...Object.fromEntries(["infill", "vary", "harmonise", "continue"].map((name) => [name, cannot(this.model, name)])) };
+    const why = { again: request ? cannot(this.model, kindOfRequest(request)) : "This take was not made by a model.", ...Object.fromEntries(["infill", "vary", "harmonise", "continue"].map((name) => [name, cannot(this.model, name)])) };
     const what = { again: "The same request with a new seed", infill: "Make the chosen bars and voices anew",
       vary: can.includes("vary") ? "A clip like this one" : "Make a random half of the chosen notes anew",
       harmonise: "Keep the first voice and make the others", continue: "Go on from the end of the chosen bars" };
@@ -55,10 +59,11 @@ export class Actions {
     byId("empty-compose").disabled = byId("compose").disabled;
   }
 
+  /** request: {path, body, doing, words, until?}; until: the end of what is given, while the piece grows. */
   async make(request, { seed } = {}) {
-    const { path, body, doing, words } = request;
+    const { path, body, doing, words, until } = request;
     const sent = { ...body, model: this.model.id, ...(seed === undefined ? {} : { seed }) };
-    const answer = await this.studio.jobs.run(path, sent, doing, (piece, bars) => this.studio.grow(piece, bars));
+    const answer = await this.studio.jobs.run(path, sent, doing, (piece, bars) => this.studio.grow(until ? givenUntil(piece, until) : piece, bars));
     if (!answer) {
       this.studio.endGrowth(null);
       return;
@@ -66,7 +71,7 @@ export class Actions {
     const many = answer.pieces.length;
     const takes = answer.pieces.map((piece, index) => ({
       piece, words: many > 1 ? `${words}, ${index + 1} of ${many}` : words, seed: answer.seed, command: answer.command, files: answer.files, place: [index + 1, many],
-      model: this.model.id, modelName: this.model.name, kind: kindOf(this.model), request: { path, body, doing, words } }));
+      model: this.model.id, modelName: this.model.name, kind: kindOf(this.model), request: { path, body, doing, words, until } }));
     this.studio.endGrowth(takes[0].piece, () => this.studio.takes.add(takes));
     this.studio.scrollToRoll();
   }
@@ -85,6 +90,7 @@ export class Actions {
 
   continueFrom(bars) {
     return this.make({ path: "/v1/compose", doing: "Continuing", words: `Continued after bar ${bars}`,
+      until: this.piece.bars[Math.min(bars + 1 - Math.min(1, firstBar(this.piece)), barCount(this.piece))],
       body: { ...this.studio.settings.continued(bars), music: music(this.piece), prompt_bars: bars } });
   }
 

@@ -24,6 +24,13 @@ export function button(text, onclick, attributes = {}) {
   return el("button", { type: "button", onclick, ...attributes }, text);
 }
 
+/** Replaces what is in an element; the focus stays on what has the same data-key. */
+export function redraw(node, ...children) {
+  const key = node.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+  node.replaceChildren(...children);
+  if (key) node.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
+}
+
 /** Shows a sentence in an element, or hides the element where there is none. */
 export function say(node, sentence) {
   node.textContent = sentence || "";

@@ -37,6 +37,10 @@ export function chosenNotes(piece, { bars, tracks }) {
 /** A piece that no model made: each of its notes is given. */
 export const allGiven = (piece) => ({ ...piece, notes: piece.notes.map((note) => ({ ...note, given: true })) });
 
+/** A piece whose notes before a place are given. */
+export const givenUntil = (piece, end) =>
+  ({ ...piece, notes: piece.notes.map((note) => ({ ...note, given: note.onset < end - EDGE })) });
+
 /** The piece as requests take it: its MIDI file, or its notes where a hand has changed them. */
 export function music(piece) {
   if (piece.midi) return { midi: piece.midi };

@@ -1,6 +1,6 @@
 // Choosing bars and voices, with the pointer on the roll, with fields and check boxes, or with the keyboard.
 
-import { byId, el, button } from "./dom.js";
+import { byId, el, button, redraw } from "./dom.js";
 import { barAt, firstBar, lastBar } from "./piece.js";
 import { barRange, capital, listed } from "./words.js";
 
@@ -136,11 +136,11 @@ export function drawVoices(piece, selection, player) {
       const now = made.getAttribute("aria-pressed") !== "true";
       made.setAttribute("aria-pressed", now);
       act(now);
-    }, { class: "tiny", "aria-pressed": String(on), "aria-label": label, title: label });
+    }, { class: "tiny", "data-key": label, "aria-pressed": String(on), "aria-label": label, title: label });
     return made;
   };
-  byId("voices").replaceChildren(...piece.tracks.map((track, index) => el("span", { class: "voice" },
-    el("label", { title: `Choose ${track.name}` }, el("input", { type: "checkbox", value: index, "aria-label": `Choose ${track.name}`,
+  redraw(byId("voices"), ...piece.tracks.map((track, index) => el("span", { class: "voice" },
+    el("label", { title: `Choose ${track.name}` }, el("input", { type: "checkbox", value: index, "data-key": `choose-${index}`, "aria-label": `Choose ${track.name}`,
       onchange: (event) => selection.toggleTrack(index, event.target.checked) }), el("i", { class: `swatch v${index % 8}` }), track.name),
     toggle("Mute", `Mute ${track.name}`, player.muted.has(index), (on) => player.setMuted(index, on)),
     toggle("Solo", `Solo ${track.name}`, player.solo.has(index), (on) => player.setSolo(index, on)))));

@@ -1,7 +1,7 @@
 // Shows the take: title, roll, voices, playing position, list of takes and candidates, words for readers.
 
 import { drawVoices } from "./select.js";
-import { byId, button, el } from "./dom.js";
+import { byId, button, el, redraw } from "./dom.js";
 import { barAt, barInWords, firstBar, lastBar, summary } from "./piece.js";
 import { miniRoll } from "./roll.js";
 import { clock } from "./time.js";
@@ -95,6 +95,8 @@ export class View {
   }
 
   reveal(there) {
+    // The button that was pressed goes away with the empty state: the focus goes to the music.
+    if (there && byId("empty").contains(document.activeElement)) byId("roll-card").focus({ preventScroll: true });
     byId("empty").hidden = there;
     byId("with-piece").hidden = !there;
     byId("keep-card").hidden = !there;
@@ -109,7 +111,7 @@ export class View {
     const given = piece.notes.some((note) => note.given);
     const made = piece.notes.some((note) => !note.given);
     byId("legend").replaceChildren(...(given && made ? [el("i", { class: "swatch v0" }), " made by the model, ", el("i", { class: "swatch v0 given" }), " given"] : []),
-      given && made ? ". " : "", "Drag over the roll to choose bars; on a touch screen, over their numbers.");
+      given && made ? ". " : "", "Click the roll to go there, drag over it to choose bars; on a touch screen, drag over their numbers.");
   }
 
   showCandidates() {
@@ -117,8 +119,8 @@ export class View {
     const group = takes.siblings;
     const row = byId("candidate-row");
     row.hidden = group.length < 2;
-    row.replaceChildren(...(group.length < 2 ? [] : group.map((take, index) => {
-      const made = button("", () => takes.choose(take.id), { class: "candidate", "aria-pressed": String(take === takes.current),
+    redraw(row, ...(group.length < 2 ? [] : group.map((take, index) => {
+      const made = button("", () => takes.choose(take.id), { class: "candidate", "data-key": take.id, "aria-pressed": String(take === takes.current),
         "aria-label": `Take ${index + 1} of ${group.length}, ${count(take.piece.notes.length, "note")}`, "aria-keyshortcuts": String(index + 1) });
       made.append(el("span", {}, String(index + 1)), miniRoll(take.piece));
       return made;
@@ -128,8 +130,8 @@ export class View {
   showList() {
     const { takes } = this.parts;
     byId("takes-empty").hidden = takes.all.length > 0;
-    byId("takes").replaceChildren(...[...takes.all].reverse().map((take) => {
-      const made = button("", () => takes.choose(take.id), { class: "take", "aria-current": take === takes.current ? "true" : null });
+    redraw(byId("takes"), ...[...takes.all].reverse().map((take) => {
+      const made = button("", () => takes.choose(take.id), { class: "take", "data-key": take.id, "aria-current": take === takes.current ? "true" : null });
       made.append(miniRoll(take.piece), el("span", { class: "words" }, el("strong", {}, take.words),
         el("span", { class: "faint" }, [take.kind, take.seed !== undefined ? `seed ${take.seed}` : ""].filter(Boolean).join(", "))));
       return el("li", {}, made, button("×", () => takes.remove(take.id), { class: "tiny remove", "aria-label": `Remove the take: ${take.words}`, title: "Remove this take" }));
