@@ -2,11 +2,13 @@
 
 import base64
 import contextlib
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from studios import Served, studio
 
 from ostinato.cli import main
@@ -19,16 +21,23 @@ SMALL = ("model.size=tiny", "model.backbone.hidden_size=16")
 
 @pytest.fixture(scope="session")
 def trained(project_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with an lstm in outputs/model and a vae in models/vae."""
-    project = tmp_path_factory.mktemp("trained") / "project"
-    shutil.copytree(project_template, project)
+    """A project with an lstm in outputs/model and a vae in models/vae; both are trained once."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with FileLock(shared / "trained.lock"):
+        if not (project := shared / "trained").exists():
+            train_both(Path(shutil.copytree(project_template, shared / "training")))
+            (shared / "training").rename(project)
+    return Path(shutil.copytree(project, tmp_path_factory.mktemp("studio") / "project"))
+
+
+def train_both(project: Path) -> None:
     with contextlib.chdir(project):
         for stage in ("preprocess", "split"):
             assert main([stage, *TINY]) == 0
         assert main(["train", "experiment=bach_vae", *TINY]) == 0
         shutil.move("outputs/model", "models/vae")
         assert main(["train", *TINY, *SMALL]) == 0
-    return project
 
 
 @pytest.fixture(scope="session")
