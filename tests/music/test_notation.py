@@ -120,3 +120,12 @@ def test_drums_are_no_part_and_a_piece_of_drums_is_refused(tmp_path: Path) -> No
     assert back.notes["pitch"].tolist() == [60]
     with pytest.raises(ValueError, match="no pitched notes"):
         musicxml_bytes(Piece("drums", 4, np.array(rows[1:], NOTE)))
+
+
+def test_every_pitch_of_midi_is_written(tmp_path: Path) -> None:
+    for fifths in (-6, 0, 6):
+        piece = made(
+            *((4 * i, 4, i) for i in range(128)),
+            key_signatures=array(KEY_SIGNATURE, onset=0, fifths=fifths),
+        )
+        assert same_music(piece, again(piece, tmp_path))

@@ -107,7 +107,7 @@ def test_it_composes_sounds_and_draws(page: Any) -> None:
     wait(page, "studio.growing && studio.growing.notes.length > 0")
     wait(page, "studio.player.playing && studio.player.rms > 0.001")  # while it grows
     done(page)
-    page.wait_for_selector("#notation svg .note")
+    wait(page, "document.querySelector('#notation svg .note')")
     wait(page, "studio.player.position > 1")
     assert page.locator("#roll svg").count() >= 1
     assert "seed=3" in page.locator("#command").inner_text()
@@ -217,7 +217,7 @@ def test_axe_finds_no_serious_fault(
         check(axe, page)
         page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
         compose(page, 4)
-        page.wait_for_selector("#notation svg .note")
+        wait(page, "document.querySelector('#notation svg .note')")
         check(axe, page)
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= viewport["width"]

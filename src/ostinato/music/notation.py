@@ -125,4 +125,6 @@ def _to_pitch(pitch: int, fifths: int) -> Any:
     from music21.pitch import Pitch
 
     step, alter, octave = spell(pitch, fifths)
-    return Pitch(f"{step}{'#' * alter if alter > 0 else '-' * -alter}{octave}")
+    spelled = Pitch(step + ("#" * alter if alter > 0 else "-" * -alter))
+    spelled.octave = octave  # within a name the sign of -1 would be a flat
+    return spelled
