@@ -170,7 +170,8 @@ export class Player extends EventTarget {
     if (!this.playing || this.waiting) return [];
     const place = this.position;
     return this.piece.notes.flatMap((note, index) =>
-      note.onset <= place && place < note.onset + note.duration && this.audible(note.track) ? [index] : []);
+      note.onset <= place && place < note.onset + note.duration && this.audible(note.track) ? [index] : [],
+    );
   }
 
   look() {
@@ -229,12 +230,21 @@ export class Player extends EventTarget {
   sounds(note, index, on, off) {
     const channel = this.channels[note.track] ?? 0;
     const same = this.live.findIndex((each) => each.channel === channel && each.pitch === note.pitch);
-    if (same >= 0) { // the same key again: it is let go first
+    if (same >= 0) {
+      // the same key again: it is let go first
       this.sound.synth.noteOff(channel, note.pitch, { time: on - 0.002 });
       this.live.splice(same, 1);
     }
     this.sound.synth.noteOn(channel, note.pitch, Math.max(1, note.velocity ?? 80), { time: on });
-    this.live.push({ index, channel, pitch: note.pitch, track: note.track, onset: note.onset, on, off: Math.max(off, on + 0.02) });
+    this.live.push({
+      index,
+      channel,
+      pitch: note.pitch,
+      track: note.track,
+      onset: note.onset,
+      on,
+      off: Math.max(off, on + 0.02),
+    });
   }
 
   /** The end is reached: what sounds may fade, and the next play begins at the start. */
