@@ -25,12 +25,16 @@ async function sentence(response) {
   try {
     const { error } = await response.json();
     if (error) return begun(error);
-  } catch { /* no JSON: the status has to do */ }
+  } catch {
+    /* no JSON: the status has to do */
+  }
   return `The server could not do this (status ${response.status}).`;
 }
 
 const json = (body, signal, accept = "application/json") => ({
-  method: "POST", signal, body: JSON.stringify(body),
+  method: "POST",
+  signal,
+  body: JSON.stringify(body),
   headers: { "Content-Type": "application/json", Accept: accept },
 });
 
@@ -60,8 +64,11 @@ async function* events(stream) {
     rest = blocks.pop();
     for (const block of blocks) {
       const lines = block.split("\n");
-      const field = (name) => lines.filter((line) => line.startsWith(`${name}:`))
-        .map((line) => line.slice(name.length + 1).trimStart()).join("\n");
+      const field = (name) =>
+        lines
+          .filter((line) => line.startsWith(`${name}:`))
+          .map((line) => line.slice(name.length + 1).trimStart())
+          .join("\n");
       const data = field("data");
       if (data) yield { event: field("event") || "message", data: JSON.parse(data) };
     }

@@ -5,7 +5,8 @@ export const byId = (id) => document.getElementById(id);
 function fill(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
-    if (typeof value === "function") node.addEventListener(name.slice(2), value); // onclick: …
+    if (typeof value === "function")
+      node.addEventListener(name.slice(2), value); // onclick: …
     else node.setAttribute(name, value === true ? "" : value);
   }
   node.append(...children.filter((child) => child !== null && child !== undefined && child !== false));

@@ -7,9 +7,10 @@ import { count, lengthName, pitchName } from "./words.js";
 const GRID = 0.25; // a sixteenth
 const EDGE = 6; // px at the right end of a note by which it is lengthened
 const METRES = ["4/4", "3/4", "2/4", "6/8", "2/2"];
-const HELP = "Click to add a note; drag it to move it, or its right end to lengthen it; Delete removes it. "
-  + "With the keyboard, on the roll: arrows move the cursor, Enter adds, Delete removes, Shift with left or right "
-  + "changes the length, Alt with arrows moves the note.";
+const HELP =
+  "Click to add a note; drag it to move it, or its right end to lengthen it; Delete removes it. " +
+  "With the keyboard, on the roll: arrows move the cursor, Enter adds, Delete removes, Shift with left or right " +
+  "changes the length, Alt with arrows moves the note.";
 
 const snap = (quarters) => Math.max(0, Math.floor(quarters / GRID + 1e-6) * GRID);
 const round = (quarters) => Math.max(0, Math.round(quarters / GRID) * GRID);
@@ -47,13 +48,24 @@ export class Draw extends EventTarget {
   }
 
   buildBar() {
-    this.voice = el("select", { onchange: () => { this.track = Number(this.voice.value); } });
+    this.voice = el("select", {
+      onchange: () => {
+        this.track = Number(this.voice.value);
+      },
+    });
     this.tempo = el("input", { type: "number", min: 20, max: 300, onchange: () => this.retime() });
     this.metre = el("select", { onchange: () => this.retime() });
     this.told = el("p", { role: "status", class: "hint" });
-    byId("draw-bar").append(el("label", {}, "Into voice", this.voice), button("Add a voice", () => this.change(withTrack(this.piece))),
-      el("label", {}, "Tempo", this.tempo), el("label", {}, "Metre", this.metre), button("Add a bar", () => this.addBar()),
-      button("Remove note", () => this.remove()), el("details", { class: "more" }, el("summary", {}, "How to draw"), el("p", { class: "hint" }, HELP)), this.told);
+    byId("draw-bar").append(
+      el("label", {}, "Into voice", this.voice),
+      button("Add a voice", () => this.change(withTrack(this.piece))),
+      el("label", {}, "Tempo", this.tempo),
+      el("label", {}, "Metre", this.metre),
+      button("Add a bar", () => this.addBar()),
+      button("Remove note", () => this.remove()),
+      el("details", { class: "more" }, el("summary", {}, "How to draw"), el("p", { class: "hint" }, HELP)),
+      this.told,
+    );
   }
 
   /** Shows the piece's voices, tempo and metre in the bar of tools. */
@@ -61,11 +73,15 @@ export class Draw extends EventTarget {
     if (!this.roll.drawing || !this.piece) return;
     const { tracks, tempos } = this.piece;
     this.track = Math.min(this.track, tracks.length - 1);
-    this.voice.replaceChildren(...tracks.map((track, index) => el("option", { value: index, selected: index === this.track }, track.name)));
+    this.voice.replaceChildren(
+      ...tracks.map((track, index) => el("option", { value: index, selected: index === this.track }, track.name)),
+    );
     this.tempo.value = Math.round(tempos[0]?.qpm ?? 120);
     const { numerator, denominator } = mainMetre(this.piece);
     const now = `${numerator}/${denominator}`;
-    this.metre.replaceChildren(...[...new Set([now, ...METRES])].map((name) => el("option", { selected: name === now }, name)));
+    this.metre.replaceChildren(
+      ...[...new Set([now, ...METRES])].map((name) => el("option", { selected: name === now }, name)),
+    );
   }
 
   retime() {
@@ -85,8 +101,16 @@ export class Draw extends EventTarget {
     const take = this.takes.current;
     if (take.drawn) this.takes.edit(piece);
     else {
-      this.takes.add([{ piece: { ...piece, name: `${piece.name}-edited` }, drawn: true, words: `${take.words}, changed by hand`,
-        model: take.model, modelName: take.modelName, kind: take.kind }]);
+      this.takes.add([
+        {
+          piece: { ...piece, name: `${piece.name}-edited` },
+          drawn: true,
+          words: `${take.words}, changed by hand`,
+          model: take.model,
+          modelName: take.modelName,
+          kind: take.kind,
+        },
+      ]);
     }
   }
 
@@ -97,7 +121,8 @@ export class Draw extends EventTarget {
 
   noteAt({ quarters, pitch }) {
     const hits = this.piece.notes.flatMap((note, index) =>
-      note.pitch === pitch && note.onset <= quarters && quarters < note.onset + note.duration ? [index] : []);
+      note.pitch === pitch && note.onset <= quarters && quarters < note.onset + note.duration ? [index] : [],
+    );
     return hits.find((index) => this.piece.notes[index].track === this.track) ?? hits.at(-1) ?? null;
   }
 
@@ -117,7 +142,12 @@ export class Draw extends EventTarget {
       this.drag = { index, before, kind: "end", place };
     } else {
       const right = this.roll.x(before.onset + before.duration);
-      this.drag = { index, before, place, kind: right - place.x < Math.min(EDGE, this.roll.x(before.duration) / 3) ? "end" : "move" };
+      this.drag = {
+        index,
+        before,
+        place,
+        kind: right - place.x < Math.min(EDGE, this.roll.x(before.duration) / 3) ? "end" : "move",
+      };
       this.roll.pick(index);
     }
     this.roll.cursor = { onset: snap(before.onset), pitch: before.pitch };
@@ -126,7 +156,15 @@ export class Draw extends EventTarget {
   }
 
   fresh(onset, pitch) {
-    return { onset, duration: this.length, pitch, velocity: 80, track: this.track, drum: this.piece.tracks[this.track]?.drum ?? false, given: true };
+    return {
+      onset,
+      duration: this.length,
+      pitch,
+      velocity: 80,
+      track: this.track,
+      drum: this.piece.tracks[this.track]?.drum ?? false,
+      given: true,
+    };
   }
 
   /** While it is dragged only the picture moves; the piece changes when the pointer is let go. */
@@ -135,8 +173,10 @@ export class Draw extends EventTarget {
     const { before, index, kind, place: from } = this.drag;
     const place = this.roll.place(event);
     if (Math.abs(place.x - from.x) < 4 && place.pitch === from.pitch) return;
-    const after = kind === "end" ? { ...before, duration: Math.max(GRID, round(place.quarters) - before.onset) }
-      : { ...before, onset: round(before.onset + place.quarters - from.quarters), pitch: place.pitch };
+    const after =
+      kind === "end"
+        ? { ...before, duration: Math.max(GRID, round(place.quarters) - before.onset) }
+        : { ...before, onset: round(before.onset + place.quarters - from.quarters), pitch: place.pitch };
     if (after.pitch !== (this.drag.after ?? before).pitch) this.hear(after);
     this.drag.after = { ...after, given: true };
     const rect = this.roll.rects[index];
@@ -150,7 +190,10 @@ export class Draw extends EventTarget {
     this.drag = null;
     if (!drag?.after) return;
     this.length = drag.after.duration;
-    this.setNotes(this.piece.notes.map((note, index) => (index === drag.index ? drag.after : note)), drag.after);
+    this.setNotes(
+      this.piece.notes.map((note, index) => (index === drag.index ? drag.after : note)),
+      drag.after,
+    );
   }
 
   remove() {
@@ -167,7 +210,14 @@ export class Draw extends EventTarget {
 
   key(event) {
     if (!this.on || event.ctrlKey || event.metaKey) return;
-    const step = { ArrowLeft: [-GRID, 0], ArrowRight: [GRID, 0], ArrowUp: [0, 1], ArrowDown: [0, -1], PageUp: [0, 12], PageDown: [0, -12] }[event.key];
+    const step = {
+      ArrowLeft: [-GRID, 0],
+      ArrowRight: [GRID, 0],
+      ArrowUp: [0, 1],
+      ArrowDown: [0, -1],
+      PageUp: [0, 12],
+      PageDown: [0, -12],
+    }[event.key];
     if (!step && !["Enter", "Delete", "Backspace"].includes(event.key)) return;
     event.preventDefault();
     const { cursor } = this.roll;
@@ -197,7 +247,10 @@ export class Draw extends EventTarget {
 
   replace(index, note) {
     this.length = note.duration;
-    this.setNotes(this.piece.notes.map((each, other) => (other === index ? note : each)), note);
+    this.setNotes(
+      this.piece.notes.map((each, other) => (other === index ? note : each)),
+      note,
+    );
   }
 
   goTo(onset, pitch) {

@@ -12,20 +12,46 @@ export class Interpolate {
     this.error = el("p", { class: "error", role: "alert", hidden: true });
     this.steps = el("input", { type: "number", min: 2, max: 32, value: 8 });
     this.go = button("Interpolate", () => this.run(), { class: "main", disabled: true });
-    this.file = el("input", { type: "file", hidden: true, accept: byId("file").accept, "aria-label": "A file of music for this slot",
-      onchange: () => { this.open(this.file.files[0], this.wanted); this.file.value = ""; } });
+    this.file = el("input", {
+      type: "file",
+      hidden: true,
+      accept: byId("file").accept,
+      "aria-label": "A file of music for this slot",
+      onchange: () => {
+        this.open(this.file.files[0], this.wanted);
+        this.file.value = "";
+      },
+    });
     this.places = { start: this.slot("start", "From"), to: this.slot("to", "To") };
-    this.card.append(el("h2", { id: "interpolate-title" }, "From one clip to another"),
+    this.card.append(
+      el("h2", { id: "interpolate-title" }, "From one clip to another"),
       el("div", { class: "slots" }, this.places.start.box, this.places.to.box),
-      el("div", { class: "stack told" }, el("label", { class: "choice nowrap" }, "Steps ", this.steps), this.go), this.error, this.file);
-    models.addEventListener("change", () => { this.card.hidden = !models.current.can.includes("interpolate"); });
+      el("div", { class: "stack told" }, el("label", { class: "choice nowrap" }, "Steps ", this.steps), this.go),
+      this.error,
+      this.file,
+    );
+    models.addEventListener("change", () => {
+      this.card.hidden = !models.current.can.includes("interpolate");
+    });
   }
 
   slot(name, label) {
     const picture = el("div", { class: "slot-picture" }, el("p", { class: "hint" }, "Empty"));
-    const box = el("div", { class: "slot", "data-slot": name, role: "group", "aria-label": label }, el("h3", {}, label), picture,
-      el("div", { class: "stack" }, button("Use the take shown", () => this.useTake(name)),
-        button("Open a file", () => { this.wanted = name; this.file.click(); })));
+    const box = el(
+      "div",
+      { class: "slot", "data-slot": name, role: "group", "aria-label": label },
+      el("h3", {}, label),
+      picture,
+      el(
+        "div",
+        { class: "stack" },
+        button("Use the take shown", () => this.useTake(name)),
+        button("Open a file", () => {
+          this.wanted = name;
+          this.file.click();
+        }),
+      ),
+    );
     return { box, picture };
   }
 
@@ -53,8 +79,17 @@ export class Interpolate {
 
   run() {
     const { start, to } = this.slots;
-    this.actions.make({ path: "/v1/interpolate", doing: "Interpolating", words: "Interpolated",
-      body: { ...this.actions.settings({ length: false }), start: music(start), to: music(to), steps: Number(this.steps.value) || 8 } });
+    this.actions.make({
+      path: "/v1/interpolate",
+      doing: "Interpolating",
+      words: "Interpolated",
+      body: {
+        ...this.actions.settings({ length: false }),
+        start: music(start),
+        to: music(to),
+        steps: Number(this.steps.value) || 8,
+      },
+    });
     byId("roll-card").scrollIntoView({ block: "start" });
   }
 }

@@ -2,22 +2,27 @@
 
 import { streamed } from "./api.js";
 import { byId } from "./dom.js";
-import { count } from "./words.js";
+import { capital, count } from "./words.js";
 
 export const alertUser = (sentence) => {
   byId("alert-words").textContent = sentence;
   byId("alert").hidden = !sentence;
 };
 
-export const tellStatus = (sentence) => { byId("status").textContent = sentence; };
+export const tellStatus = (sentence) => {
+  byId("status").textContent = sentence;
+};
 
 /** "bar 7 of 32", whatever the unit. */
 export function progressWords({ done, of, unit }) {
   const one = unit.replace(/s$/, "");
-  return of ? `${one.charAt(0).toUpperCase()}${one.slice(1)} ${Math.min(Math.floor(done) + 1, of)} of ${of}.` : `${count(Math.floor(done), one)} so far.`;
+  return of
+    ? `${capital(one)} ${Math.min(Math.floor(done) + 1, of)} of ${of}.`
+    : `${count(Math.floor(done), one)} so far.`;
 }
 
-export const queueWords = (ahead) => (ahead > 0 ? `Waiting: ${count(ahead, "request")} before yours.` : "Next in turn.");
+export const queueWords = (ahead) =>
+  ahead > 0 ? `Waiting: ${count(ahead, "request")} before yours.` : "Next in turn.";
 
 export class Jobs extends EventTarget {
   constructor() {
@@ -47,15 +52,20 @@ export class Jobs extends EventTarget {
     tellStatus(`${doing} …`);
     let expected = 0;
     try {
-      const answer = await streamed(path, body, (event, data) => {
-        if (event === "queued") tellStatus(queueWords(data.ahead));
-        else if (event === "started") tellStatus(`${doing} …`);
-        else if (event === "progress") {
-          if (data.unit === "bars") expected = data.of;
-          tellStatus(`${doing}. ${progressWords(data)}`);
-          this.amount(data.of ? data.done / data.of : null);
-        } else if (event === "piece") onPiece(data, expected);
-      }, this.controller.signal);
+      const answer = await streamed(
+        path,
+        body,
+        (event, data) => {
+          if (event === "queued") tellStatus(queueWords(data.ahead));
+          else if (event === "started") tellStatus(`${doing} …`);
+          else if (event === "progress") {
+            if (data.unit === "bars") expected = data.of;
+            tellStatus(`${doing}. ${progressWords(data)}`);
+            this.amount(data.of ? data.done / data.of : null);
+          } else if (event === "piece") onPiece(data, expected);
+        },
+        this.controller.signal,
+      );
       tellStatus(`Done in ${count(Number(answer.seconds.toFixed(1)), "second")}.`);
       if (answer.warnings?.length) alertUser(answer.warnings.join(" "));
       return answer;
@@ -86,4 +96,3 @@ export class Jobs extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 }
-

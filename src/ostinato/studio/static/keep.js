@@ -5,19 +5,28 @@ import { byId, button, bytesOf, download, el, say } from "./dom.js";
 import { music } from "./piece.js";
 import { capital } from "./words.js";
 
-const KINDS = [["midi", "MIDI", "mid", "audio/midi"],
-  ["musicxml", "MusicXML", "musicxml", "application/vnd.recordare.musicxml+xml"], ["abc", "ABC", "abc", "text/vnd.abc"], ["wav", "WAV", "wav", "audio/wav"]];
+const KINDS = [
+  ["midi", "MIDI", "mid", "audio/midi"],
+  ["musicxml", "MusicXML", "musicxml", "application/vnd.recordare.musicxml+xml"],
+  ["abc", "ABC", "abc", "text/vnd.abc"],
+  ["wav", "WAV", "wav", "audio/wav"],
+];
 
 export class Keep {
   constructor({ takes, models }) {
     Object.assign(this, { takes, models });
     this.told = el("p", { class: "told", role: "status" });
     this.log = button("Log to MLflow", () => this.work(this.log, "Logging …", () => this.logTake()));
-    byId("downloads").append(...KINDS.map(([kind, label, ending, type]) => {
-      const made = button(`Download ${label}`, () => this.work(made, `${label} is being written …`, () => this.fetch(kind, ending, type)));
-      if (kind === "abc") this.abc = made;
-      return made;
-    }), this.log);
+    byId("downloads").append(
+      ...KINDS.map(([kind, label, ending, type]) => {
+        const made = button(`Download ${label}`, () =>
+          this.work(made, `${label} is being written …`, () => this.fetch(kind, ending, type)),
+        );
+        if (kind === "abc") this.abc = made;
+        return made;
+      }),
+      this.log,
+    );
     byId("keep-error").before(this.told);
   }
 
@@ -45,8 +54,10 @@ export class Keep {
   async fetch(kind, ending, type) {
     const { piece } = this.takes.current;
     const { name } = this;
-    const { data, warnings } = kind === "midi" && piece.midi ? { data: bytesOf(piece.midi), warnings: [] }
-      : await exported(kind, { music: music(piece), name });
+    const { data, warnings } =
+      kind === "midi" && piece.midi
+        ? { data: bytesOf(piece.midi), warnings: [] }
+        : await exported(kind, { music: music(piece), name });
     download(data, `${name}.${ending}`, type);
     return [`${name}.${ending} was saved where the browser keeps downloads.`, ...warnings.map(capital)].join(" ");
   }
@@ -60,10 +71,18 @@ export class Keep {
   async logTake() {
     const take = this.takes.current;
     const model = await this.modelOf(take);
-    const answer = await ask("/v1/log", { model: model.id, music: music(take.piece), name: this.name, command: (take.command ?? "").slice(0, 4000) });
+    const answer = await ask("/v1/log", {
+      model: model.id,
+      music: music(take.piece),
+      name: this.name,
+      command: (take.command ?? "").slice(0, 4000),
+    });
     const words = `The take was logged to the run ${answer.run} of ${answer.name}. `;
     const linked = /^https?:/.test(answer.address ?? "");
-    return [words, linked ? el("a", { href: answer.address, target: "_blank", rel: "noopener" }, "Open it in MLflow") : ""];
+    return [
+      words,
+      linked ? el("a", { href: answer.address, target: "_blank", rel: "noopener" }, "Open it in MLflow") : "",
+    ];
   }
 
   show(take) {
@@ -80,18 +99,33 @@ export class Keep {
     }
     this.shown = take.id;
     if (!take.command) {
-      const reason = take.drawn ? "This take was changed by hand: no command makes it again." : "This take was not made by a model: there is no command that makes it again.";
+      const reason = take.drawn
+        ? "This take was changed by hand: no command makes it again."
+        : "This take was not made by a model: there is no command that makes it again.";
       box.append(el("p", { class: "reason" }, reason));
       return;
     }
     const files = Object.entries(take.files ?? {});
-    box.append(el("h3", {}, "The command that makes the same music again"),
-      el("div", { class: "command" }, el("pre", { tabindex: "0", role: "region", "aria-label": "Command" }, take.command), button("Copy", () => this.copy(take.command))));
+    box.append(
+      el("h3", {}, "The command that makes the same music again"),
+      el(
+        "div",
+        { class: "command" },
+        el("pre", { tabindex: "0", role: "region", "aria-label": "Command" }, take.command),
+        button("Copy", () => this.copy(take.command)),
+      ),
+    );
     const [place, many] = take.place ?? [1, 1];
     if (many > 1) this.more(`It makes ${many} pieces, of which this one is number ${place}.`);
     if (files.length) {
       this.more("It reads these files, from the folder in which it is run:");
-      box.append(el("div", { class: "stack told" }, ...files.map(([name, data]) => button(`Download ${name}`, () => download(bytesOf(data), name)))));
+      box.append(
+        el(
+          "div",
+          { class: "stack told" },
+          ...files.map(([name, data]) => button(`Download ${name}`, () => download(bytesOf(data), name))),
+        ),
+      );
     }
   }
 
@@ -103,7 +137,8 @@ export class Keep {
     try {
       await navigator.clipboard.writeText(text);
       this.told.textContent = "The command was copied.";
-    } catch { // a page that came over plain HTTP from another machine may not copy
+    } catch {
+      // a page that came over plain HTTP from another machine may not copy
       getSelection().selectAllChildren(byId("command").querySelector("pre"));
       this.told.textContent = "The browser does not let this page copy: the command is selected, press Ctrl+C.";
     }

@@ -10,8 +10,12 @@ export function listen(shortcuts) {
     if (event.defaultPrevented || event.altKey || document.querySelector("dialog[open]") || typing(event)) return;
     const ctrl = event.ctrlKey || event.metaKey;
     if (!ctrl && off() && event.key !== "Escape") return;
-    const found = shortcuts.find((each) => Boolean(each.ctrl) === ctrl && (!each.ctrl || Boolean(each.shift) === event.shiftKey)
-      && each.key.toLowerCase() === event.key.toLowerCase());
+    const found = shortcuts.find(
+      (each) =>
+        Boolean(each.ctrl) === ctrl &&
+        (!each.ctrl || Boolean(each.shift) === event.shiftKey) &&
+        each.key.toLowerCase() === event.key.toLowerCase(),
+    );
     if (!found || (event.repeat && !found.ctrl)) return;
     event.preventDefault();
     found.act(event);
@@ -35,21 +39,47 @@ function off() {
   }
 }
 
-const name = (each) => [each.ctrl ? "Ctrl" : "", each.shift ? "Shift" : "", each.key === " " ? "Space" : each.key.length === 1 ? each.key.toUpperCase() : each.key].filter(Boolean);
+const name = (each) =>
+  [
+    each.ctrl ? "Ctrl" : "",
+    each.shift ? "Shift" : "",
+    each.key === " " ? "Space" : each.key.length === 1 ? each.key.toUpperCase() : each.key,
+  ].filter(Boolean);
 
 export function show(shortcuts) {
   const dialog = byId("keys-dialog");
-  const rows = shortcuts.filter((each) => each.words).flatMap((each) => [
-    el("dt", {}, ...(each.shown ? [el("kbd", {}, each.shown)] : name(each).map((part) => el("kbd", {}, part)))), el("dd", {}, each.words)]);
-  const box = el("input", { type: "checkbox", checked: !off(), onchange: () => {
-    try {
-      localStorage.setItem(SWITCH, box.checked ? "on" : "off");
-    } catch { /* it holds for no longer than this browser keeps things */ }
-  } });
+  const rows = shortcuts
+    .filter((each) => each.words)
+    .flatMap((each) => [
+      el("dt", {}, ...(each.shown ? [el("kbd", {}, each.shown)] : name(each).map((part) => el("kbd", {}, part)))),
+      el("dd", {}, each.words),
+    ]);
+  const box = el("input", {
+    type: "checkbox",
+    checked: !off(),
+    onchange: () => {
+      try {
+        localStorage.setItem(SWITCH, box.checked ? "on" : "off");
+      } catch {
+        /* it holds for no longer than this browser keeps things */
+      }
+    },
+  });
   dialog.replaceChildren(
-    el("div", { class: "headline" }, el("h2", { id: "keys-title" }, "Keyboard shortcuts"), button("Close", () => dialog.close(), { class: "plain" })),
-    el("dl", { class: "keys" }, ...rows,
-      el("dt", {}, el("kbd", {}, "←"), " ", el("kbd", {}, "→")), el("dd", {}, "On the roll: go to the bar before or after; with Shift: choose bars")),
-    el("label", { class: "choice" }, box, "Single keys act"));
+    el(
+      "div",
+      { class: "headline" },
+      el("h2", { id: "keys-title" }, "Keyboard shortcuts"),
+      button("Close", () => dialog.close(), { class: "plain" }),
+    ),
+    el(
+      "dl",
+      { class: "keys" },
+      ...rows,
+      el("dt", {}, el("kbd", {}, "←"), " ", el("kbd", {}, "→")),
+      el("dd", {}, "On the roll: go to the bar before or after; with Shift: choose bars"),
+    ),
+    el("label", { class: "choice" }, box, "Single keys act"),
+  );
   dialog.showModal();
 }

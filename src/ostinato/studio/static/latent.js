@@ -38,30 +38,93 @@ export class Latent {
   build() {
     const { attributes } = this.model;
     const axis = (which, label) => {
-      const select = el("select", { onchange: () => { this.axes[which] = select.value; this.show(); } },
-        ...attributes.map((name) => el("option", { value: name, selected: name === this.axes[which] }, capital(plain(name)))));
+      const select = el(
+        "select",
+        {
+          onchange: () => {
+            this.axes[which] = select.value;
+            this.show();
+          },
+        },
+        ...attributes.map((name) =>
+          el("option", { value: name, selected: name === this.axes[which] }, capital(plain(name))),
+        ),
+      );
       return el("label", {}, label, select);
     };
     this.dot = el("i", { class: "dot" });
     this.names = { x: el("span", { class: "axis x" }), y: el("span", { class: "axis y" }) };
-    this.plane = el("div", { class: "latent-plane", tabindex: "0", role: "application", onkeydown: (event) => this.key(event),
-      onpointerdown: (event) => this.point(event, true), onpointermove: (event) => this.point(event, false) }, this.names.x, this.names.y, this.dot);
-    this.sliders = Object.fromEntries(attributes.map((name) => [name, el("input", { type: "range", min: -MOST, max: MOST, step: 0.05,
-      id: `attribute-${name}`, oninput: (event) => this.set({ [name]: Number(event.target.value) }) })]));
+    this.plane = el(
+      "div",
+      {
+        class: "latent-plane",
+        tabindex: "0",
+        role: "application",
+        onkeydown: (event) => this.key(event),
+        onpointerdown: (event) => this.point(event, true),
+        onpointermove: (event) => this.point(event, false),
+      },
+      this.names.x,
+      this.names.y,
+      this.dot,
+    );
+    this.sliders = Object.fromEntries(
+      attributes.map((name) => [
+        name,
+        el("input", {
+          type: "range",
+          min: -MOST,
+          max: MOST,
+          step: 0.05,
+          id: `attribute-${name}`,
+          oninput: (event) => this.set({ [name]: Number(event.target.value) }),
+        }),
+      ]),
+    );
     this.outs = Object.fromEntries(attributes.map((name) => [name, el("output", { for: `attribute-${name}` })]));
     this.loop = el("input", { type: "checkbox", checked: true });
     this.told = el("p", { class: "hint", role: "status" });
     this.error = el("p", { class: "error", role: "alert", hidden: true });
     this.picture = el("div", { class: "latent-picture" });
     this.source = el("p", { class: "hint" });
-    this.card.replaceChildren(el("h2", { id: "latent-title" }, "Change a clip by its attributes"),
-      el("div", { class: "latent" }, el("div", {}, el("div", { class: "pair" }, axis(0, "To the right: more"), axis(1, "Upwards: more")), this.plane),
-        el("div", { class: "latent-side" }, this.picture, ...attributes.map((name) => el("div", { class: "field" },
-          el("label", { for: `attribute-${name}` }, capital(plain(name))), this.outs[name], this.sliders[name])),
-        el("label", { class: "choice" }, this.loop, "Play the clip in a loop"),
-        el("div", { class: "stack" }, button("All to the middle", () => this.set(Object.fromEntries(attributes.map((name) => [name, 0])))),
-          button("Move the take shown", () => this.setBase(true)), button("Draw another clip", () => this.setBase(false))),
-        this.source, this.told, this.error)));
+    this.card.replaceChildren(
+      el("h2", { id: "latent-title" }, "Change a clip by its attributes"),
+      el(
+        "div",
+        { class: "latent" },
+        el(
+          "div",
+          {},
+          el("div", { class: "pair" }, axis(0, "To the right: more"), axis(1, "Upwards: more")),
+          this.plane,
+        ),
+        el(
+          "div",
+          { class: "latent-side" },
+          this.picture,
+          ...attributes.map((name) =>
+            el(
+              "div",
+              { class: "field" },
+              el("label", { for: `attribute-${name}` }, capital(plain(name))),
+              this.outs[name],
+              this.sliders[name],
+            ),
+          ),
+          el("label", { class: "choice" }, this.loop, "Play the clip in a loop"),
+          el(
+            "div",
+            { class: "stack" },
+            button("All to the middle", () => this.set(Object.fromEntries(attributes.map((name) => [name, 0])))),
+            button("Move the take shown", () => this.setBase(true)),
+            button("Draw another clip", () => this.setBase(false)),
+          ),
+          this.source,
+          this.told,
+          this.error,
+        ),
+      ),
+    );
     this.show();
     this.sayBase();
   }
@@ -80,7 +143,8 @@ export class Latent {
   }
 
   sayBase() {
-    this.source.textContent = this.base ? `The clip that is moved: the first bars of “${this.base.words}”.`
+    this.source.textContent = this.base
+      ? `The clip that is moved: the first bars of “${this.base.words}”.`
       : `The clip that is moved was drawn by the model with seed ${this.seed}.`;
   }
 
@@ -120,7 +184,10 @@ export class Latent {
       this.sliders[name].value = value;
       this.outs[name].value = signed(value);
     }
-    this.plane.setAttribute("aria-label", `Plane: ${plain(x)} ${signed(this.values[x])} to the right, ${plain(y)} ${signed(this.values[y])} upwards. Arrow keys move.`);
+    this.plane.setAttribute(
+      "aria-label",
+      `Plane: ${plain(x)} ${signed(this.values[x])} to the right, ${plain(y)} ${signed(this.values[y])} upwards. Arrow keys move.`,
+    );
   }
 
   async request() {
@@ -131,8 +198,11 @@ export class Latent {
     const { candidates, controls, ...settings } = this.settings.value({ seed: this.seed, length: false });
     const attributes = { ...this.values };
     try {
-      const answer = await ask("/v1/latent", { model: this.model.id, attributes, ...settings,
-        ...(this.base ? { music: this.base.music } : {}) }, this.controller.signal);
+      const answer = await ask(
+        "/v1/latent",
+        { model: this.model.id, attributes, ...settings, ...(this.base ? { music: this.base.music } : {}) },
+        this.controller.signal,
+      );
       this.took(answer, attributes);
     } catch (error) {
       if (error.name === "AbortError") return;
@@ -143,14 +213,23 @@ export class Latent {
 
   /** One journey over the plane is one take; the next one begins with another take or another clip. */
   took(answer, attributes) {
-    const moved = Object.entries(attributes).filter(([, value]) => value).map(([name, value]) => `${plain(name)} ${signed(value)}`);
+    const moved = Object.entries(attributes)
+      .filter(([, value]) => value)
+      .map(([name, value]) => `${plain(name)} ${signed(value)}`);
     const piece = answer.pieces[0];
-    const facts = { words: moved.length ? `A clip with ${moved.join(", ")}` : "A clip of the model", seed: answer.seed, command: answer.command, files: answer.files };
+    const facts = {
+      words: moved.length ? `A clip with ${moved.join(", ")}` : "A clip of the model",
+      seed: answer.seed,
+      command: answer.command,
+      files: answer.files,
+    };
     this.told.textContent = `${facts.words}.`;
     this.picture.replaceChildren(miniRoll(piece));
     if (this.takes.current?.latent && !this.fresh) this.takes.edit(piece, { step: false, ...facts });
     else {
-      this.takes.add([{ piece, latent: true, model: this.model.id, modelName: this.model.name, kind: kindOf(this.model), ...facts }]);
+      this.takes.add([
+        { piece, latent: true, model: this.model.id, modelName: this.model.name, kind: kindOf(this.model), ...facts },
+      ]);
     }
     this.fresh = false;
     if (this.loop.checked) this.loopAndPlay();

@@ -54,7 +54,16 @@ parts.endGrowth = (piece, keep) => {
   if (!shown) return;
   view.endGrowing(shown, Boolean(grown));
   if (keep) keep();
-  else takes.add([{ piece: { ...grown, name: "unfinished" }, words: "Stopped before it was done", model: models.current?.id, modelName: models.current?.name, kind: kindOf(models.current) }]);
+  else
+    takes.add([
+      {
+        piece: { ...grown, name: "unfinished" },
+        words: "Stopped before it was done",
+        model: models.current?.id,
+        modelName: models.current?.name,
+        kind: kindOf(models.current),
+      },
+    ]);
 };
 
 parts.scrollToRoll = () => view.scrollToRoll();
@@ -107,13 +116,21 @@ function loopAndPlay() {
   if (!player.playing) play();
 }
 
-byId("compose-form").addEventListener("submit", (event) => { event.preventDefault(); actions.compose(); });
+byId("compose-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  actions.compose();
+});
 byId("empty-compose").addEventListener("click", () => actions.compose());
 for (const id of ["choose-file", "empty-file"]) byId(id).addEventListener("click", () => byId("file").click());
-byId("file").addEventListener("change", () => { openFile(byId("file").files[0]); byId("file").value = ""; });
+byId("file").addEventListener("change", () => {
+  openFile(byId("file").files[0]);
+  byId("file").value = "";
+});
 for (const id of ["new-sheet", "empty-draw"]) byId(id).addEventListener("click", newSheet);
 byId("play").addEventListener("click", () => (player.playing ? player.stop() : play()));
-byId("volume").addEventListener("input", () => { sound.volume = Number(byId("volume").value); });
+byId("volume").addEventListener("input", () => {
+  sound.volume = Number(byId("volume").value);
+});
 byId("undo").addEventListener("click", () => takes.undo());
 byId("redo").addEventListener("click", () => takes.redo());
 
@@ -131,7 +148,10 @@ listenForFiles((file, target) => {
   else openFile(file);
 });
 
-const candidate = (number) => { const take = takes.siblings[number - 1]; if (take) takes.choose(take.id); };
+const candidate = (number) => {
+  const take = takes.siblings[number - 1];
+  if (take) takes.choose(take.id);
+};
 const shortcuts = [
   { key: " ", words: "Play or stop", act: () => byId("play").click() },
   { key: "n", words: "Compose", act: () => actions.compose() },
@@ -147,7 +167,11 @@ const shortcuts = [
   { key: "z", ctrl: true, words: "Undo", act: () => takes.undo() },
   { key: "z", ctrl: true, shift: true, words: "Redo", act: () => takes.redo() },
   { key: "y", ctrl: true, act: () => takes.redo() },
-  { key: "Escape", words: "Choose nothing; stop drawing", act: () => (roll.drawing ? draw.turn(false) : selection.clear()) },
+  {
+    key: "Escape",
+    words: "Choose nothing; stop drawing",
+    act: () => (roll.drawing ? draw.turn(false) : selection.clear()),
+  },
   { key: "?", words: "This list", act: () => show(shortcuts) },
 ];
 listen(shortcuts);
@@ -162,18 +186,40 @@ models.addEventListener("change", () => {
 
 // Facts for tests of the page in a browser; nothing here can be changed from outside.
 window.studio = Object.freeze({
-  get take() { return takes.current; },
-  get takes() { return takes.all; },
-  get model() { return models.current; },
-  get busy() { return jobs.busy; },
-  get growing() { return parts.live; },
-  get selection() { return { bars: selection.value.bars, tracks: [...selection.value.tracks] }; },
+  get take() {
+    return takes.current;
+  },
+  get takes() {
+    return takes.all;
+  },
+  get model() {
+    return models.current;
+  },
+  get busy() {
+    return jobs.busy;
+  },
+  get growing() {
+    return parts.live;
+  },
+  get selection() {
+    return { bars: selection.value.bars, tracks: [...selection.value.tracks] };
+  },
   player: Object.freeze({
-    get playing() { return player.playing; },
-    get position() { return player.position; },
-    get sounding() { return player.sounding; },
-    get rms() { return sound.rms; },
-    get ready() { return sound.ready; },
+    get playing() {
+      return player.playing;
+    },
+    get position() {
+      return player.position;
+    },
+    get sounding() {
+      return player.sounding;
+    },
+    get rms() {
+      return sound.rms;
+    },
+    get ready() {
+      return sound.ready;
+    },
   }),
 });
 

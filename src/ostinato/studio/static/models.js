@@ -10,8 +10,12 @@ const KINDS = { folder: "Folders", registered: "Registered models", run: "Runs" 
 export const kindOf = (model) => `${acronyms(model.architecture)} on ${model.corpus}`;
 
 const measured = (model) => model.measured.map(({ name, value }) => `${Number(value.toPrecision(4))} ${plain(name)}`);
-const minutes = (model) => (model.minutes === null || model.minutes === undefined ? null
-  : model.minutes < 1 ? "trained in under a minute" : `trained in ${count(Math.round(model.minutes), "minute")}`);
+const minutes = (model) =>
+  model.minutes === null || model.minutes === undefined
+    ? null
+    : model.minutes < 1
+      ? "trained in under a minute"
+      : `trained in ${count(Math.round(model.minutes), "minute")}`;
 
 export class Models extends EventTarget {
   constructor() {
@@ -27,7 +31,9 @@ export class Models extends EventTarget {
     Object.assign(this, { open, known });
     if (open.length) this.use(open.find((model) => model.id === this.current?.id) ?? open[0]);
     else this.line();
-    return Object.entries(failed).map(([name, reason]) => `${name} could not be opened: ${reason}`).join(" ");
+    return Object.entries(failed)
+      .map(([name, reason]) => `${name} could not be opened: ${reason}`)
+      .join(" ");
   }
 
   use(model) {
@@ -48,18 +54,34 @@ export class Models extends EventTarget {
       byId("model-line").textContent = "No model is open.";
       return;
     }
-    const facts = [`${model.representation} representation`, parameters(model.parameters), ...measured(model), minutes(model)];
-    byId("model-line").replaceChildren(el("strong", {}, capital(kindOf(model))), el("span", { class: "path" }, model.name),
-      el("span", { class: "faint" }, facts.filter(Boolean).join(" · ")));
+    const facts = [
+      `${model.representation} representation`,
+      parameters(model.parameters),
+      ...measured(model),
+      minutes(model),
+    ];
+    byId("model-line").replaceChildren(
+      el("strong", {}, capital(kindOf(model))),
+      el("span", { class: "path" }, model.name),
+      el("span", { class: "faint" }, facts.filter(Boolean).join(" · ")),
+    );
   }
 
   /** Shows the dialog; `done` is called with the model that was chosen. */
   choose(done, title = "Change model") {
     const dialog = byId("models-dialog");
     const error = el("p", { class: "error", role: "alert", hidden: true });
-    const name = el("input", { id: "model-name", autocomplete: "off", spellcheck: "false", placeholder: "outputs/model" });
+    const name = el("input", {
+      id: "model-name",
+      autocomplete: "off",
+      spellcheck: "false",
+      placeholder: "outputs/model",
+    });
     const status = el("p", { class: "hint", role: "status" });
-    const take = (model) => { dialog.close(); done(model); };
+    const take = (model) => {
+      dialog.close();
+      done(model);
+    };
     const get = async (text) => {
       if (!text) return;
       say(error, "");
@@ -72,30 +94,69 @@ export class Models extends EventTarget {
       }
       status.textContent = "";
     };
-    const item = (label, detail, act, current = false) => el("li", {}, button("", act, { class: "item", "aria-current": current ? "true" : null }));
-    const entry = (...values) => {
-      const made = item(...values);
-      made.firstChild.append(el("strong", {}, values[0]), el("span", { class: "faint" }, values[1]));
-      return made;
+    const entry = (label, detail, act, current = false) => {
+      const made = button("", act, { class: "item", "aria-current": current ? "true" : null });
+      made.append(el("strong", {}, label), el("span", { class: "faint" }, detail));
+      return el("li", {}, made);
     };
     const opened = new Set(this.open.map((model) => model.name));
     const known = this.known.filter((each) => !opened.has(each.name));
-    const groups = Object.keys(KINDS).map((kind) => [KINDS[kind], known.filter((each) => each.kind === kind)]).filter(([, list]) => list.length);
+    const groups = Object.keys(KINDS)
+      .map((kind) => [KINDS[kind], known.filter((each) => each.kind === kind)])
+      .filter(([, list]) => list.length);
     dialog.replaceChildren(
-      el("div", { class: "headline" }, el("h2", { id: "models-title" }, title), button("Close", () => dialog.close(), { class: "plain" })),
-      ...(this.open.length ? [el("h3", {}, "Open"), el("ul", { class: "items" }, ...this.open.map((model) =>
-        entry(capital(kindOf(model)), model.name, () => take(model), model === this.current)))] : []),
-      ...groups.flatMap(([heading, list]) => [el("h3", {}, heading),
-        el("ul", { class: "items" }, ...list.map((each) => entry(capital(acronyms(each.label)), each.name, () => get(each.name))))]),
-      el("form", { class: "other", onsubmit: (event) => { event.preventDefault(); get(name.value.trim()); } },
+      el(
+        "div",
+        { class: "headline" },
+        el("h2", { id: "models-title" }, title),
+        button("Close", () => dialog.close(), { class: "plain" }),
+      ),
+      ...(this.open.length
+        ? [
+            el("h3", {}, "Open"),
+            el(
+              "ul",
+              { class: "items" },
+              ...this.open.map((model) =>
+                entry(capital(kindOf(model)), model.name, () => take(model), model === this.current),
+              ),
+            ),
+          ]
+        : []),
+      ...groups.flatMap(([heading, list]) => [
+        el("h3", {}, heading),
+        el(
+          "ul",
+          { class: "items" },
+          ...list.map((each) => entry(capital(acronyms(each.label)), each.name, () => get(each.name))),
+        ),
+      ]),
+      el(
+        "form",
+        {
+          class: "other",
+          onsubmit: (event) => {
+            event.preventDefault();
+            get(name.value.trim());
+          },
+        },
         el("label", { for: "model-name" }, "Another: a folder, models:/name/version, or the id of a run"),
-        el("div", { class: "joined" }, name, el("button", {}, "Open"))), error, status);
+        el("div", { class: "joined" }, name, el("button", {}, "Open")),
+      ),
+      error,
+      status,
+    );
     dialog.showModal();
     this.refresh();
   }
 
   /** Models that were trained meanwhile are in the list the next time. */
   refresh() {
-    getModels().then(({ known }) => { this.known = known; }, () => {});
+    getModels().then(
+      ({ known }) => {
+        this.known = known;
+      },
+      () => {},
+    );
   }
 }

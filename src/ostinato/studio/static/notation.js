@@ -4,7 +4,8 @@ import { ask } from "./api.js";
 import { byId, bytesOf, debounced } from "./dom.js";
 import { music } from "./piece.js";
 
-const FACE = /@font-face\s*\{[^}]*?font-family:\s*['"]?([\w -]+?)['"]?;[^}]*?url\((['"]?)data:[^,)]*;base64,([^)'"]+)\2\)[^}]*\}/g;
+const FACE =
+  /@font-face\s*\{[^}]*?font-family:\s*['"]?([\w -]+?)['"]?;[^}]*?url\((['"]?)data:[^,)]*;base64,([^)'"]+)\2\)[^}]*\}/g;
 const fonts = new Set();
 
 /** Takes the music font out of a style: the page's policy loads no data: addresses, but bytes are welcome. */
@@ -13,7 +14,10 @@ function adoptFonts(style) {
     if (!fonts.has(family)) {
       fonts.add(family);
       const face = new FontFace(family, bytesOf(data));
-      face.load().then(() => document.fonts.add(face), () => {}); // without it a sign of the tempo is a box
+      face.load().then(
+        () => document.fonts.add(face),
+        () => {},
+      ); // without it a sign of the tempo is a box
     }
     return "";
   });
@@ -22,7 +26,8 @@ function adoptFonts(style) {
 /** Parses one SVG and leaves out all that could act: scripts, foreign markup, handlers, outside links. */
 function safeSvg(text) {
   const { documentElement: root } = new DOMParser().parseFromString(text, "image/svg+xml");
-  if (root.localName !== "svg" || root.querySelector("parsererror")) throw new Error("The notation that came is no picture.");
+  if (root.localName !== "svg" || root.querySelector("parsererror"))
+    throw new Error("The notation that came is no picture.");
   for (const style of root.querySelectorAll("style")) adoptFonts(style);
   for (const node of [root, ...root.querySelectorAll("*")]) {
     if (["script", "foreignObject", "iframe", "image", "a"].includes(node.localName)) node.remove();
@@ -70,7 +75,11 @@ export class Notation {
     this.say("The notation is being drawn …");
     try {
       const width = Math.max(260, this.place.clientWidth - 4);
-      const answer = await ask("/v1/notation", { music: music(piece), width, scale: width < 500 ? 32 : 40 }, this.controller.signal);
+      const answer = await ask(
+        "/v1/notation",
+        { music: music(piece), width, scale: width < 500 ? 32 : 40 },
+        this.controller.signal,
+      );
       this.fill(answer);
       this.drawn = piece;
     } catch (error) {
@@ -82,13 +91,17 @@ export class Notation {
     const drawings = pages.map(safeSvg);
     drawings.forEach((drawing, index) => {
       drawing.setAttribute("role", "img");
-      drawing.setAttribute("aria-label", pages.length > 1 ? `Notation, page ${index + 1} of ${pages.length}` : "Notation");
+      drawing.setAttribute(
+        "aria-label",
+        pages.length > 1 ? `Notation, page ${index + 1} of ${pages.length}` : "Notation",
+      );
     });
     this.place.replaceChildren(...drawings);
     this.elements = new Map();
     for (const [id, indices] of Object.entries(notes)) {
       const element = this.place.querySelector(`[*|id="${CSS.escape(id)}"], #${CSS.escape(id)}`);
-      for (const index of element ? indices : []) this.elements.set(index, [...(this.elements.get(index) ?? []), element]);
+      for (const index of element ? indices : [])
+        this.elements.set(index, [...(this.elements.get(index) ?? []), element]);
     }
     this.lit = new Set();
     this.say(drums ? `${drums} notes of drums are not in the notation.` : "");

@@ -31,33 +31,54 @@ export const mainMetre = (piece) => metreAt(piece, barSpan(piece, Math.min(1, la
 export function chosenNotes(piece, { bars, tracks }) {
   const [start, end] = bars ? barSpan(piece, ...bars) : [-Infinity, Infinity];
   return piece.notes.flatMap((note, index) =>
-    note.onset >= start - EDGE && note.onset < end - EDGE && (!tracks.size || tracks.has(note.track)) ? [index] : []);
+    note.onset >= start - EDGE && note.onset < end - EDGE && (!tracks.size || tracks.has(note.track)) ? [index] : [],
+  );
 }
 
 /** A piece that no model made: each of its notes is given. */
 export const allGiven = (piece) => ({ ...piece, notes: piece.notes.map((note) => ({ ...note, given: true })) });
 
 /** A piece whose notes before a place are given. */
-export const givenUntil = (piece, end) =>
-  ({ ...piece, notes: piece.notes.map((note) => ({ ...note, given: note.onset < end - EDGE })) });
+export const givenUntil = (piece, end) => ({
+  ...piece,
+  notes: piece.notes.map((note) => ({ ...note, given: note.onset < end - EDGE })),
+});
 
 /** The piece as requests take it: its MIDI file, or its notes where a hand has changed them. */
 export function music(piece) {
   if (piece.midi) return { midi: piece.midi };
   const metre = mainMetre(piece);
   return {
-    notes: piece.notes.map(({ onset, duration, pitch, velocity, track }) => ({ onset, duration, pitch, velocity, track })),
-    tempo: piece.tempos[0]?.qpm ?? 120, metre: [metre.numerator, metre.denominator],
+    notes: piece.notes.map(({ onset, duration, pitch, velocity, track }) => ({
+      onset,
+      duration,
+      pitch,
+      velocity,
+      track,
+    })),
+    tempo: piece.tempos[0]?.qpm ?? 120,
+    metre: [metre.numerator, metre.denominator],
     tracks: piece.tracks.map(({ name, program }) => ({ name, program })),
   };
 }
 
 export function blank(tracks = 1) {
-  const names = tracks === 4 ? ["Soprano", "Alto", "Tenor", "Bass"] : Array.from({ length: tracks }, (_, i) => i ? `Voice ${i + 1}` : "Melody");
+  const names =
+    tracks === 4
+      ? ["Soprano", "Alto", "Tenor", "Bass"]
+      : Array.from({ length: tracks }, (_, i) => (i ? `Voice ${i + 1}` : "Melody"));
   return {
-    name: "drawn", midi: null, notes: [], tracks: names.map((name) => ({ name, program: 0, drum: false })),
-    tempos: [{ onset: 0, qpm: 100 }], metres: [{ onset: 0, numerator: 4, denominator: 4 }],
-    bars: [0, 4, 8, 12, 16], first_bar: 1, end: 16, ended: null, facts: [],
+    name: "drawn",
+    midi: null,
+    notes: [],
+    tracks: names.map((name) => ({ name, program: 0, drum: false })),
+    tempos: [{ onset: 0, qpm: 100 }],
+    metres: [{ onset: 0, numerator: 4, denominator: 4 }],
+    bars: [0, 4, 8, 12, 16],
+    first_bar: 1,
+    end: 16,
+    ended: null,
+    facts: [],
   };
 }
 
@@ -74,14 +95,28 @@ export function withNotes(piece, notes) {
 /** The piece with one tempo and one metre from its start on; its notes stay where they are. */
 export function withTime(piece, qpm, numerator, denominator) {
   const length = (numerator * 4) / denominator;
-  const bars = Array.from({ length: Math.max(1, Math.ceil(piece.end / length - EDGE)) + 1 }, (_, index) => index * length);
-  return { ...piece, midi: null, tempos: [{ onset: 0, qpm }], metres: [{ onset: 0, numerator, denominator }],
-    bars, first_bar: 1, end: bars.at(-1) };
+  const bars = Array.from(
+    { length: Math.max(1, Math.ceil(piece.end / length - EDGE)) + 1 },
+    (_, index) => index * length,
+  );
+  return {
+    ...piece,
+    midi: null,
+    tempos: [{ onset: 0, qpm }],
+    metres: [{ onset: 0, numerator, denominator }],
+    bars,
+    first_bar: 1,
+    end: bars.at(-1),
+  };
 }
 
 export function withTrack(piece) {
   const name = `Voice ${piece.tracks.length + 1}`;
-  return { ...piece, midi: null, tracks: [...piece.tracks, { name, program: piece.tracks.at(-1)?.program ?? 0, drum: false }] };
+  return {
+    ...piece,
+    midi: null,
+    tracks: [...piece.tracks, { name, program: piece.tracks.at(-1)?.program ?? 0, drum: false }],
+  };
 }
 
 export function summary(piece) {
@@ -91,13 +126,16 @@ export function summary(piece) {
   const given = piece.notes.filter((note) => note.given).length;
   const made = piece.notes.length - given;
   const whose = given && made ? ` ${count(made, "note")} of them were made by the model.` : "";
-  return `${count(barCount(piece), "bar")} in ${metre.numerator}/${metre.denominator}, `
-    + `${Math.round(piece.tempos[0]?.qpm ?? 120)} quarter notes a minute, ${voiceWords(piece)}, `
-    + `${count(piece.notes.length, "note")}${range}.${whose}`;
+  return (
+    `${count(barCount(piece), "bar")} in ${metre.numerator}/${metre.denominator}, ` +
+    `${Math.round(piece.tempos[0]?.qpm ?? 120)} quarter notes a minute, ${voiceWords(piece)}, ` +
+    `${count(piece.notes.length, "note")}${range}.${whose}`
+  );
 }
 
 const voiceWords = (piece) =>
-  piece.tracks.length <= 6 ? `${count(piece.tracks.length, "voice")} (${listed(piece.tracks.map((track) => track.name))})`
+  piece.tracks.length <= 6
+    ? `${count(piece.tracks.length, "voice")} (${listed(piece.tracks.map((track) => track.name))})`
     : count(piece.tracks.length, "voice");
 
 /** [{voice, notes: ["C5, quarter", …]}] of one bar, for reading aloud. */
@@ -105,8 +143,12 @@ export function barInWords(piece, number) {
   const [start, end] = barSpan(piece, number);
   return piece.tracks.map((track, index) => ({
     voice: track.name,
-    notes: piece.notes.filter((note) => note.track === index && note.onset >= start - EDGE && note.onset < end - EDGE)
-      .map((note) => `${note.drum ? `drum ${note.pitch}` : pitchName(note.pitch)}, ${lengthName(note.duration)}, `
-        + `at quarter ${Number((note.onset - start + 1).toFixed(2))}`),
+    notes: piece.notes
+      .filter((note) => note.track === index && note.onset >= start - EDGE && note.onset < end - EDGE)
+      .map(
+        (note) =>
+          `${note.drum ? `drum ${note.pitch}` : pitchName(note.pitch)}, ${lengthName(note.duration)}, ` +
+          `at quarter ${Number((note.onset - start + 1).toFixed(2))}`,
+      ),
   }));
 }

@@ -41,16 +41,47 @@ export class Player extends EventTarget {
       this.rest = this.tempo.seconds(Math.min(place, piece.end));
     } else {
       this.sound.setInstruments(piece.tracks, this.channels);
-      // What has been handed over stays, but for notes that have become longer or shorter.
-      const same = (a, b) => a.pitch === b.pitch && a.track === b.track;
-      for (const live of this.live) {
-        const note = piece.notes.find((each) => same(each, live) && Math.abs(each.onset - live.onset) < 1e-6);
-        if (note) live.off = live.on + this.tempo.seconds(note.onset + note.duration) - this.tempo.seconds(note.onset);
-      }
+      this.matchLive();
       this.next = this.firstFrom(this.secondsAt(this.horizon) - 1e-4);
+      this.bringIn();
       this.look();
     }
     return undefined;
+  }
+
+  /** What sounds goes on where the new piece has it too, perhaps longer or shorter; the rest is let go. */
+  matchLive() {
+    const kept = [];
+    for (const live of this.live) {
+      const index = this.piece.notes.findIndex(
+        (note) => note.pitch === live.pitch && note.track === live.track && Math.abs(note.onset - live.onset) < 1e-6,
+      );
+      if (index < 0) {
+        this.letGo(live);
+        continue;
+      }
+      const { onset, duration } = this.piece.notes[index];
+      const off = live.on + this.tempo.seconds(onset + duration) - this.tempo.seconds(onset);
+      kept.push({ ...live, index, off });
+    }
+    this.live = kept;
+  }
+
+  letGo(live) {
+    this.sound.synth.noteOff(live.channel, live.pitch, { time: Math.max(this.sound.now, live.on + 0.001) });
+  }
+
+  /** What should sound now and does not begins in the middle of its note, not with the next one. */
+  bringIn() {
+    if (this.waiting) return;
+    const now = this.sound.now;
+    const seconds = this.secondsAt(now);
+    this.piece.notes.slice(0, this.next).forEach((note, index) => {
+      const ends = this.tempo.seconds(note.onset + note.duration);
+      if (ends > seconds + 0.05 && this.audible(note.track) && !this.live.some((each) => each.index === index)) {
+        this.sounds(note, index, now, now + ends - seconds);
+      }
+    });
   }
 
   audible(track) {
@@ -69,19 +100,9 @@ export class Player extends EventTarget {
 
   mixChanged() {
     if (!this.playing) return;
-    const now = this.sound.now;
-    for (const note of this.live.filter((each) => !this.audible(each.track))) {
-      this.sound.synth.noteOff(note.channel, note.pitch, { time: Math.max(now, note.on + 0.001) });
-    }
+    for (const live of this.live.filter((each) => !this.audible(each.track))) this.letGo(live);
     this.live = this.live.filter((each) => this.audible(each.track));
-    // A voice that comes back is heard in the middle of its note, not from the next one on.
-    const seconds = this.secondsAt(now);
-    this.piece.notes.slice(0, this.next).forEach((note, index) => {
-      const ends = this.tempo.seconds(note.onset + note.duration);
-      if (ends > seconds + 0.05 && this.audible(note.track) && !this.live.some((each) => each.index === index)) {
-        this.sounds(note, index, now, now + ends - seconds);
-      }
-    });
+    this.bringIn();
   }
 
   async play(from = null) {
@@ -170,7 +191,8 @@ export class Player extends EventTarget {
     if (!this.playing || this.waiting) return [];
     const place = this.position;
     return this.piece.notes.flatMap((note, index) =>
-      note.onset <= place && place < note.onset + note.duration && this.audible(note.track) ? [index] : []);
+      note.onset <= place && place < note.onset + note.duration && this.audible(note.track) ? [index] : [],
+    );
   }
 
   look() {
@@ -229,12 +251,21 @@ export class Player extends EventTarget {
   sounds(note, index, on, off) {
     const channel = this.channels[note.track] ?? 0;
     const same = this.live.findIndex((each) => each.channel === channel && each.pitch === note.pitch);
-    if (same >= 0) { // the same key again: it is let go first
+    if (same >= 0) {
+      // the same key again: it is let go first
       this.sound.synth.noteOff(channel, note.pitch, { time: on - 0.002 });
       this.live.splice(same, 1);
     }
     this.sound.synth.noteOn(channel, note.pitch, Math.max(1, note.velocity ?? 80), { time: on });
-    this.live.push({ index, channel, pitch: note.pitch, track: note.track, onset: note.onset, on, off: Math.max(off, on + 0.02) });
+    this.live.push({
+      index,
+      channel,
+      pitch: note.pitch,
+      track: note.track,
+      onset: note.onset,
+      on,
+      off: Math.max(off, on + 0.02),
+    });
   }
 
   /** The end is reached: what sounds may fade, and the next play begins at the start. */

@@ -21,13 +21,25 @@ export class Roll extends EventTarget {
     this.picked = null; // index of the note that is edited
     this.cursor = null; // {onset, pitch} of the keyboard in draw mode
     this.gutter = svg("svg", { class: "gutter", "aria-hidden": "true" });
-    this.svg = svg("svg", { class: "plane", tabindex: "0", role: "application", "aria-label": "Piano-roll", "aria-describedby": "summary" });
+    this.svg = svg("svg", {
+      class: "plane",
+      tabindex: "0",
+      role: "application",
+      "aria-label": "Piano-roll",
+      "aria-describedby": "summary",
+    });
     this.scroller = el("div", { class: "scroller" }, this.svg);
     place.append(this.gutter, this.scroller);
     // Who scrolls looks at something: the roll does not follow the music for a while.
     this.looked = -Infinity;
     for (const kind of ["wheel", "touchmove", "pointerdown"]) {
-      this.scroller.addEventListener(kind, () => { this.looked = performance.now(); }, { passive: true });
+      this.scroller.addEventListener(
+        kind,
+        () => {
+          this.looked = performance.now();
+        },
+        { passive: true },
+      );
     }
     new ResizeObserver(() => this.piece && this.draw(this.piece)).observe(place);
   }
@@ -40,7 +52,10 @@ export class Roll extends EventTarget {
     if (!pitches.length) [low, high] = [55, 84];
     // Room to draw above and below; a growing piece keeps the range it has reached, so that it does not jump.
     const least = this.drawing ? 25 : 18;
-    while (high - low < least) { high += 1; low -= 1; }
+    while (high - low < least) {
+      high += 1;
+      low -= 1;
+    }
     if (this.drawing || this.growing) [low, high] = [Math.min(low, this.low ?? low), Math.max(high, this.high ?? high)];
     this.low = Math.max(0, low);
     this.high = Math.min(127, high);
@@ -52,16 +67,26 @@ export class Roll extends EventTarget {
     const bar = barCount(piece) ? last - piece.bars.at(-2) : 4;
     this.end = Math.max(last, (this.expected - barCount(piece)) * bar + last);
     const fit = (wide - 2) / this.end;
-    this.quarter = Math.max(Math.max(fit, 15) * this.zoom, (wide - 2) / this.end * Math.min(1, this.zoom));
+    this.quarter = Math.max(Math.max(fit, 15) * this.zoom, ((wide - 2) / this.end) * Math.min(1, this.zoom));
     this.width = Math.ceil(this.end * this.quarter) + 1;
     this.height = RULER + rows * this.row;
   }
 
-  get inset() { return this.row > 6 ? 0.75 : 0.25; }
-  x(quarters) { return quarters * this.quarter; }
-  y(pitch) { return RULER + (this.high - pitch) * this.row; }
-  quartersAt(x) { return Math.max(0, x / this.quarter); }
-  pitchAt(y) { return Math.max(this.low, Math.min(this.high, this.high - Math.floor((y - RULER) / this.row))); }
+  get inset() {
+    return this.row > 6 ? 0.75 : 0.25;
+  }
+  x(quarters) {
+    return quarters * this.quarter;
+  }
+  y(pitch) {
+    return RULER + (this.high - pitch) * this.row;
+  }
+  quartersAt(x) {
+    return Math.max(0, x / this.quarter);
+  }
+  pitchAt(y) {
+    return Math.max(this.low, Math.min(this.high, this.high - Math.floor((y - RULER) / this.row)));
+  }
 
   /** Place of a pointer: {x, y, quarters, pitch, ruler}. */
   place(event) {
@@ -96,26 +121,45 @@ export class Roll extends EventTarget {
   rect(note, index) {
     return svg("rect", {
       class: `note v${note.track % COLOURS}${note.given ? " given" : ""}${index === this.picked ? " picked" : ""}`,
-      x: this.x(note.onset) + 0.75, y: this.y(note.pitch) + this.inset, rx: Math.min(3, this.row / 4), "data-i": index,
-      width: Math.max(2.5, this.x(note.duration) - 1.5), height: this.row - 2 * this.inset,
+      x: this.x(note.onset) + 0.75,
+      y: this.y(note.pitch) + this.inset,
+      rx: Math.min(3, this.row / 4),
+      "data-i": index,
+      width: Math.max(2.5, this.x(note.duration) - 1.5),
+      height: this.row - 2 * this.inset,
     });
   }
 
   lanes() {
-    const group = svg("g", { class: "lanes" }, svg("rect", { class: "ground", width: this.width, height: this.height - RULER, y: RULER }));
+    const group = svg(
+      "g",
+      { class: "lanes" },
+      svg("rect", { class: "ground", width: this.width, height: this.height - RULER, y: RULER }),
+    );
     for (let pitch = this.low; pitch <= this.high; pitch += 1) {
       if (BLACK.has(pitch % 12)) group.append(svg("rect", { y: this.y(pitch), width: this.width, height: this.row }));
     }
     const done = this.x(this.piece.bars.at(-1));
     if (this.growing && done < this.width - 2) {
-      group.append(svg("rect", { class: "unwritten", x: done, y: RULER, width: this.width - done, height: this.height - RULER }));
+      group.append(
+        svg("rect", { class: "unwritten", x: done, y: RULER, width: this.width - done, height: this.height - RULER }),
+      );
     }
     return group;
   }
 
   grid() {
     const group = svg("g", { class: "grid" });
-    const line = (quarters, name) => group.append(svg("line", { class: name, x1: this.x(quarters), x2: this.x(quarters), y1: name === "bar" ? 0 : RULER, y2: this.height }));
+    const line = (quarters, name) =>
+      group.append(
+        svg("line", {
+          class: name,
+          x1: this.x(quarters),
+          x2: this.x(quarters),
+          y1: name === "bar" ? 0 : RULER,
+          y2: this.height,
+        }),
+      );
     const { bars } = this.piece;
     const beat = 4 / (this.piece.metres[0]?.denominator ?? 4);
     for (let index = 0; index < bars.length - 1; index += 1) {
@@ -132,7 +176,15 @@ export class Roll extends EventTarget {
       }
     });
     for (const pitch of this.octaves()) {
-      group.append(svg("line", { class: "octave", x1: 0, x2: this.width, y1: this.y(pitch) + this.row, y2: this.y(pitch) + this.row }));
+      group.append(
+        svg("line", {
+          class: "octave",
+          x1: 0,
+          x2: this.width,
+          y1: this.y(pitch) + this.row,
+          y2: this.y(pitch) + this.row,
+        }),
+      );
     }
     return group;
   }
@@ -146,8 +198,15 @@ export class Roll extends EventTarget {
   drawGutter() {
     this.gutter.setAttribute("width", 34);
     this.gutter.setAttribute("height", this.height);
-    this.gutter.replaceChildren(...this.octaves().map((pitch) =>
-      svg("text", { x: 28, y: this.y(pitch) + this.row - Math.max(0, (this.row - 9) / 2), "text-anchor": "end" }, pitchName(pitch))));
+    this.gutter.replaceChildren(
+      ...this.octaves().map((pitch) =>
+        svg(
+          "text",
+          { x: 28, y: this.y(pitch) + this.row - Math.max(0, (this.row - 9) / 2), "text-anchor": "end" },
+          pitchName(pitch),
+        ),
+      ),
+    );
   }
 
   drawSelection() {
@@ -158,14 +217,21 @@ export class Roll extends EventTarget {
       parts.push(svg("rect", { x: from, width: Math.max(0, to - from), y: 0, height: this.height }));
     }
     this.shade.replaceChildren(...parts);
-    this.rects.forEach((rect, index) => rect.classList.toggle("aside", tracks.size > 0 && !tracks.has(this.piece.notes[index].track)));
+    this.rects.forEach((rect, index) =>
+      rect.classList.toggle("aside", tracks.size > 0 && !tracks.has(this.piece.notes[index].track)),
+    );
   }
 
   drawCursor() {
     const shown = this.drawing && this.cursor;
     this.mark.setAttribute("visibility", shown ? "visible" : "hidden");
     if (!shown) return;
-    const places = { x: this.x(this.cursor.onset), y: this.y(this.cursor.pitch), width: this.x(0.25), height: this.row };
+    const places = {
+      x: this.x(this.cursor.onset),
+      y: this.y(this.cursor.pitch),
+      width: this.x(0.25),
+      height: this.row,
+    };
     for (const [name, value] of Object.entries(places)) this.mark.setAttribute(name, value);
   }
 
@@ -208,8 +274,22 @@ export function miniRoll(piece, label = null) {
   const pitches = piece.notes.map((note) => note.pitch);
   const [low, high] = pitches.length ? [Math.min(...pitches), Math.max(...pitches)] : [60, 72];
   const height = Math.max(12, high - low + 1);
-  return svg("svg", { class: "mini", viewBox: `0 0 ${Math.max(1, piece.end)} ${height}`, preserveAspectRatio: "none",
-    ...(label ? { role: "img", "aria-label": label } : { "aria-hidden": "true" }) },
-  ...piece.notes.map((note) => svg("rect", { class: `v${note.track % COLOURS}${note.given ? " given" : ""}`, x: note.onset,
-    y: high - note.pitch + (height - (high - low + 1)) / 2, width: Math.max(0.1, note.duration), height: 0.9 })));
+  return svg(
+    "svg",
+    {
+      class: "mini",
+      viewBox: `0 0 ${Math.max(1, piece.end)} ${height}`,
+      preserveAspectRatio: "none",
+      ...(label ? { role: "img", "aria-label": label } : { "aria-hidden": "true" }),
+    },
+    ...piece.notes.map((note) =>
+      svg("rect", {
+        class: `v${note.track % COLOURS}${note.given ? " given" : ""}`,
+        x: note.onset,
+        y: high - note.pitch + (height - (high - low + 1)) / 2,
+        width: Math.max(0.1, note.duration),
+        height: 0.9,
+      }),
+    ),
+  );
 }

@@ -6,7 +6,9 @@ import { barRange, capital, listed } from "./words.js";
 
 /** A selection in words: "bars 5 to 6, Alto and Tenor". */
 export function selectionWords(piece, { bars, tracks }) {
-  const voices = tracks.size ? listed([...tracks].sort((a, b) => a - b).map((index) => piece.tracks[index]?.name ?? `Voice ${index + 1}`)) : "all voices";
+  const voices = tracks.size
+    ? listed([...tracks].sort((a, b) => a - b).map((index) => piece.tracks[index]?.name ?? `Voice ${index + 1}`))
+    : "all voices";
   return `${bars ? barRange(...bars) : "all bars"}, ${voices}`;
 }
 
@@ -18,10 +20,13 @@ export class Selection extends EventTarget {
     svg.addEventListener("pointerdown", (event) => this.begin(event));
     svg.addEventListener("pointermove", (event) => this.drag(event));
     svg.addEventListener("pointerup", (event) => this.end(event));
-    svg.addEventListener("pointercancel", () => { this.start = null; });
+    svg.addEventListener("pointercancel", () => {
+      this.start = null;
+    });
     svg.addEventListener("keydown", (event) => this.key(event));
     byId("clear-selection").addEventListener("click", () => this.clear());
-    for (const id of ["from-bar", "to-bar"]) byId(id).addEventListener("change", () => setTimeout(() => this.typed(id)));
+    for (const id of ["from-bar", "to-bar"])
+      byId(id).addEventListener("change", () => setTimeout(() => this.typed(id)));
   }
 
   get value() {
@@ -59,7 +64,12 @@ export class Selection extends EventTarget {
   begin(event) {
     if (this.roll.drawing || event.button !== 0) return;
     const place = this.roll.place(event);
-    this.start = { ...place, bar: barAt(this.roll.piece, place.quarters), moved: false, touch: event.pointerType === "touch" };
+    this.start = {
+      ...place,
+      bar: barAt(this.roll.piece, place.quarters),
+      moved: false,
+      touch: event.pointerType === "touch",
+    };
     // A finger scrolls the roll; it chooses bars on the ruler.
     if (this.start.touch && !place.ruler) return;
     this.roll.svg.setPointerCapture(event.pointerId);
@@ -82,7 +92,14 @@ export class Selection extends EventTarget {
   }
 
   key(event) {
-    if (this.roll.drawing || !["ArrowLeft", "ArrowRight"].includes(event.key) || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (
+      this.roll.drawing ||
+      !["ArrowLeft", "ArrowRight"].includes(event.key) ||
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey
+    )
+      return;
     event.preventDefault();
     const step = event.key === "ArrowRight" ? 1 : -1;
     const { piece } = this.roll;
@@ -114,7 +131,10 @@ export class Selection extends EventTarget {
   show(piece = this.roll.piece) {
     if (!piece) return;
     const { bars, tracks } = this.value;
-    for (const [id, value] of [["from-bar", bars?.[0]], ["to-bar", bars?.[1]]]) {
+    for (const [id, value] of [
+      ["from-bar", bars?.[0]],
+      ["to-bar", bars?.[1]],
+    ]) {
       const field = byId(id);
       field.min = Math.max(1, firstBar(piece));
       field.max = lastBar(piece);
@@ -122,9 +142,12 @@ export class Selection extends EventTarget {
       field.value = value ?? "";
       if (field === document.activeElement) field.select(); // what one types next replaces it
     }
-    for (const box of byId("voices").querySelectorAll("input[type=checkbox]")) box.checked = tracks.has(Number(box.value));
+    for (const box of byId("voices").querySelectorAll("input[type=checkbox]"))
+      box.checked = tracks.has(Number(box.value));
     const nothing = !bars && !tracks.size;
-    byId("selection-words").textContent = nothing ? "Nothing is chosen: the buttons act on the whole piece." : `${capital(selectionWords(piece, this.value))}.`;
+    byId("selection-words").textContent = nothing
+      ? "Nothing is chosen: the buttons act on the whole piece."
+      : `${capital(selectionWords(piece, this.value))}.`;
     byId("clear-selection").hidden = nothing;
   }
 }
@@ -132,16 +155,39 @@ export class Selection extends EventTarget {
 /** The voices of a piece: a check box to choose each, and buttons to mute it or hear it alone. */
 export function drawVoices(piece, selection, player) {
   const toggle = (text, label, on, act) => {
-    const made = button(text, () => {
-      const now = made.getAttribute("aria-pressed") !== "true";
-      made.setAttribute("aria-pressed", now);
-      act(now);
-    }, { class: "tiny", "data-key": label, "aria-pressed": String(on), "aria-label": label, title: label });
+    const made = button(
+      text,
+      () => {
+        const now = made.getAttribute("aria-pressed") !== "true";
+        made.setAttribute("aria-pressed", now);
+        act(now);
+      },
+      { class: "tiny", "data-key": label, "aria-pressed": String(on), "aria-label": label, title: label },
+    );
     return made;
   };
-  redraw(byId("voices"), ...piece.tracks.map((track, index) => el("span", { class: "voice" },
-    el("label", { title: `Choose ${track.name}` }, el("input", { type: "checkbox", value: index, "data-key": `choose-${index}`, "aria-label": `Choose ${track.name}`,
-      onchange: (event) => selection.toggleTrack(index, event.target.checked) }), el("i", { class: `swatch v${index % 8}` }), track.name),
-    toggle("Mute", `Mute ${track.name}`, player.muted.has(index), (on) => player.setMuted(index, on)),
-    toggle("Solo", `Solo ${track.name}`, player.solo.has(index), (on) => player.setSolo(index, on)))));
+  redraw(
+    byId("voices"),
+    ...piece.tracks.map((track, index) =>
+      el(
+        "span",
+        { class: "voice" },
+        el(
+          "label",
+          { title: `Choose ${track.name}` },
+          el("input", {
+            type: "checkbox",
+            value: index,
+            "data-key": `choose-${index}`,
+            "aria-label": `Choose ${track.name}`,
+            onchange: (event) => selection.toggleTrack(index, event.target.checked),
+          }),
+          el("i", { class: `swatch v${index % 8}` }),
+          track.name,
+        ),
+        toggle("Mute", `Mute ${track.name}`, player.muted.has(index), (on) => player.setMuted(index, on)),
+        toggle("Solo", `Solo ${track.name}`, player.solo.has(index), (on) => player.setSolo(index, on)),
+      ),
+    ),
+  );
 }

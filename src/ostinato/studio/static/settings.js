@@ -7,10 +7,14 @@ export const newSeed = () => Math.floor(Math.random() * 100_000);
 
 export class Settings {
   constructor() {
-    byId("die").addEventListener("click", () => { byId("seed").value = newSeed(); });
+    byId("die").addEventListener("click", () => {
+      byId("seed").value = newSeed();
+    });
     for (const id of ["temperature", "top-p"]) byId(id).addEventListener("input", () => this.words());
     byId("bars").addEventListener("change", () => this.drawBarSliders());
-    byId("prompt-bars").addEventListener("focus", () => { if (!byId("begin-take").disabled) byId("begin-take").checked = true; });
+    byId("prompt-bars").addEventListener("focus", () => {
+      if (!byId("begin-take").disabled) byId("begin-take").checked = true;
+    });
   }
 
   setModel(model) {
@@ -66,10 +70,14 @@ export class Settings {
    */
   value({ seed = byId("seed").value === "" ? newSeed() : Number(byId("seed").value), length = true } = {}) {
     const moved = (id) => byId(id).value !== this.untouched[id];
-    const controls = Object.fromEntries(Object.entries(this.controls).filter(([, control]) => control.on)
-      .map(([name, control]) => [name, control.bars ?? control.value]));
+    const controls = Object.fromEntries(
+      Object.entries(this.controls)
+        .filter(([, control]) => control.on)
+        .map(([name, control]) => [name, control.bars ?? control.value]),
+    );
     return {
-      seed, candidates: Number(byId("candidates").value),
+      seed,
+      candidates: Number(byId("candidates").value),
       ...(moved("temperature") ? { temperature: Number(byId("temperature").value) } : {}),
       ...(moved("top-p") ? { top_p: Number(byId("top-p").value) } : {}),
       ...(length ? { bars: this.bars } : {}),
@@ -84,8 +92,18 @@ export class Settings {
 
   drawControls() {
     const names = Object.keys(this.controls);
-    byId("controls").replaceChildren(...(names.length ? [el("fieldset", { class: "bare" },
-      el("legend", {}, "What it should be like"), ...names.map((name) => this.control(name)))] : []));
+    byId("controls").replaceChildren(
+      ...(names.length
+        ? [
+            el(
+              "fieldset",
+              { class: "bare" },
+              el("legend", {}, "What it should be like"),
+              ...names.map((name) => this.control(name)),
+            ),
+          ]
+        : []),
+    );
   }
 
   control(name) {
@@ -93,15 +111,34 @@ export class Settings {
     const id = `control-${name}`;
     const label = capital(plain(name));
     const out = el("output", { for: id });
-    const slider = el("input", { type: "range", id, min: 0, max: 1, step: 0.05, "aria-label": label, oninput: () => {
-      Object.assign(control, { on: true, value: Number(slider.value), bars: null });
-      show();
-    } });
-    const free = button("Let the model choose", () => { Object.assign(control, { on: false, bars: null }); show(); }, { class: "tiny" });
-    const byBar = button("Bar by bar", () => {
-      Object.assign(control, { on: true, bars: control.bars ? null : Array(this.bars).fill(control.value) });
-      show();
-    }, { class: "tiny", "aria-pressed": "false" });
+    const slider = el("input", {
+      type: "range",
+      id,
+      min: 0,
+      max: 1,
+      step: 0.05,
+      "aria-label": label,
+      oninput: () => {
+        Object.assign(control, { on: true, value: Number(slider.value), bars: null });
+        show();
+      },
+    });
+    const free = button(
+      "Let the model choose",
+      () => {
+        Object.assign(control, { on: false, bars: null });
+        show();
+      },
+      { class: "tiny" },
+    );
+    const byBar = button(
+      "Bar by bar",
+      () => {
+        Object.assign(control, { on: true, bars: control.bars ? null : Array(this.bars).fill(control.value) });
+        show();
+      },
+      { class: "tiny", "aria-pressed": "false" },
+    );
     const row = el("div", { class: "bar-sliders", role: "group", "aria-label": `${label}, bar by bar` });
     const show = () => {
       slider.value = control.value;
@@ -110,13 +147,38 @@ export class Settings {
       free.hidden = !control.on;
       byBar.setAttribute("aria-pressed", String(Boolean(control.bars)));
       row.hidden = !control.bars;
-      row.replaceChildren(...(control.bars ?? []).map((value, index) => el("label", {}, el("input", {
-        type: "range", min: 0, max: 1, step: 0.05, value, "aria-label": `${label} of bar ${index + 1}`,
-        oninput: (event) => { control.bars[index] = Number(event.target.value); } }), el("span", { "aria-hidden": "true" }, String(index + 1)))));
+      row.replaceChildren(
+        ...(control.bars ?? []).map((value, index) =>
+          el(
+            "label",
+            {},
+            el("input", {
+              type: "range",
+              min: 0,
+              max: 1,
+              step: 0.05,
+              value,
+              "aria-label": `${label} of bar ${index + 1}`,
+              oninput: (event) => {
+                control.bars[index] = Number(event.target.value);
+              },
+            }),
+            el("span", { "aria-hidden": "true" }, String(index + 1)),
+          ),
+        ),
+      );
     };
     control.show = show;
     show();
-    return el("div", { class: "field" }, el("label", { for: id }, label), out, slider, el("div", { class: "small-buttons" }, byBar, free), row);
+    return el(
+      "div",
+      { class: "field" },
+      el("label", { for: id }, label),
+      out,
+      slider,
+      el("div", { class: "small-buttons" }, byBar, free),
+      row,
+    );
   }
 
   /** As many sliders as bars will be made; those there are keep their places. */

@@ -27,12 +27,20 @@ export class Sound {
   async load() {
     // Made before anything is awaited: the browser must still see the click that asked for it.
     this.context ??= new AudioContext({ latencyHint: "interactive" });
-    const font = fetch("/soundfont").then((response) => {
-      if (!response.ok) throw new Error("The server has no soundfont: the page cannot play.");
-      return response.arrayBuffer();
-    }, () => { throw new Error("The soundfont could not be loaded: the server does not answer."); });
+    const font = fetch("/soundfont").then(
+      (response) => {
+        if (!response.ok) throw new Error("The server has no soundfont: the page cannot play.");
+        return response.arrayBuffer();
+      },
+      () => {
+        throw new Error("The soundfont could not be loaded: the server does not answer.");
+      },
+    );
     const [{ WorkletSynthesizer }, bytes] = await Promise.all([
-      import("./vendor/spessasynth/spessasynth.min.js"), font, this.context.audioWorklet.addModule(PROCESSOR)]);
+      import("./vendor/spessasynth/spessasynth.min.js"),
+      font,
+      this.context.audioWorklet.addModule(PROCESSOR),
+    ]);
     const synth = new WorkletSynthesizer(this.context, { eventsEnabled: false });
     this.gain = new GainNode(this.context, { gain: this.level });
     this.analyser = new AnalyserNode(this.context, { fftSize: 2048 });
@@ -93,7 +101,8 @@ export class Sound {
   /** Ends at once, at a time, whatever sounds then. */
   cut(time) {
     const allSoundOff = 120;
-    for (let channel = 0; channel < this.synth.channelCount; channel += 1) this.synth.controllerChange(channel, allSoundOff, 0, { time });
+    for (let channel = 0; channel < this.synth.channelCount; channel += 1)
+      this.synth.controllerChange(channel, allSoundOff, 0, { time });
   }
 
   /** A short note, to hear what is drawn. */

@@ -4,9 +4,16 @@ const PREFIX = "studio.take.";
 const FIELDS = ["onset", "duration", "pitch", "velocity", "track", "drum", "given"];
 
 /** Notes as rows of numbers take a fifth of the room that they take with names. */
-const packed = (piece) => ({ ...piece, notes: piece.notes.map((note) => FIELDS.map((name) => Number(note[name] ?? 0))) });
-const unpacked = (piece) => ({ ...piece, notes: piece.notes.map((row) =>
-  Object.fromEntries(FIELDS.map((name, index) => [name, index < 5 ? row[index] : Boolean(row[index])]))) });
+const packed = (piece) => ({
+  ...piece,
+  notes: piece.notes.map((note) => FIELDS.map((name) => Number(note[name] ?? 0))),
+});
+const unpacked = (piece) => ({
+  ...piece,
+  notes: piece.notes.map((row) =>
+    Object.fromEntries(FIELDS.map((name, index) => [name, index < 5 ? row[index] : Boolean(row[index])])),
+  ),
+});
 
 export class Store {
   /** tell: takes a sentence where not all can be kept. */
@@ -23,11 +30,14 @@ export class Store {
         try {
           const take = JSON.parse(sessionStorage.getItem(key));
           takes.push({ ...take, piece: unpacked(take.piece) });
-        } catch { /* one that cannot be read is left out; the others are whole */ }
+        } catch {
+          /* one that cannot be read is left out; the others are whole */
+        }
       }
       const current = Number(sessionStorage.getItem("studio.current"));
       return { takes: takes.sort((a, b) => a.id - b.id), current };
-    } catch { // a browser that keeps nothing
+    } catch {
+      // a browser that keeps nothing
       this.tell("This browser keeps nothing: takes are lost when the page is loaded again.");
       return { takes: [], current: null };
     }
@@ -41,7 +51,8 @@ export class Store {
         return;
       } catch {
         // Full: the oldest take makes room. It stays in the list until the page is loaded again.
-        const oldest = Object.keys(sessionStorage).filter((key) => key.startsWith(PREFIX) && key !== PREFIX + take.id)
+        const oldest = Object.keys(sessionStorage)
+          .filter((key) => key.startsWith(PREFIX) && key !== PREFIX + take.id)
           .sort((a, b) => Number(a.slice(PREFIX.length)) - Number(b.slice(PREFIX.length)))[0];
         this.tell("The browser's storage is full: the oldest takes will be gone when the page is loaded again.");
         if (!oldest) return;
@@ -53,12 +64,16 @@ export class Store {
   saveCurrent(id) {
     try {
       sessionStorage.setItem("studio.current", id ?? "");
-    } catch { /* said when the take was saved */ }
+    } catch {
+      /* said when the take was saved */
+    }
   }
 
   remove(id) {
     try {
       sessionStorage.removeItem(PREFIX + id);
-    } catch { /* nothing was kept */ }
+    } catch {
+      /* nothing was kept */
+    }
   }
 }

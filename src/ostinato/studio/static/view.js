@@ -5,7 +5,7 @@ import { byId, button, el, redraw } from "./dom.js";
 import { barAt, barInWords, firstBar, lastBar, summary } from "./piece.js";
 import { miniRoll } from "./roll.js";
 import { clock } from "./time.js";
-import { count } from "./words.js";
+import { capital, count } from "./words.js";
 
 export class View {
   constructor(parts) {
@@ -18,7 +18,10 @@ export class View {
     byId("list-bar").addEventListener("change", () => this.listBar());
     byId("zoom-in").addEventListener("click", () => this.zoom(1.4));
     byId("zoom-out").addEventListener("click", () => this.zoom(1 / 1.4));
-    const frame = () => { this.tick(); requestAnimationFrame(frame); };
+    const frame = () => {
+      this.tick();
+      requestAnimationFrame(frame);
+    };
     requestAnimationFrame(frame);
   }
 
@@ -81,7 +84,13 @@ export class View {
     selection.show(piece);
     this.showCandidates();
     byId("piece-title").textContent = take.words;
-    byId("piece-facts").textContent = [summary(piece), take.seed !== undefined ? `Seed ${take.seed}.` : "", ...(piece.facts ?? []).map((fact) => `${fact.charAt(0).toUpperCase()}${fact.slice(1)}.`)].filter(Boolean).join(" ");
+    byId("piece-facts").textContent = [
+      summary(piece),
+      take.seed !== undefined ? `Seed ${take.seed}.` : "",
+      ...(piece.facts ?? []).map((fact) => `${capital(fact)}.`),
+    ]
+      .filter(Boolean)
+      .join(" ");
     byId("summary").textContent = summary(piece);
     this.showLegend(piece);
     this.showBarList();
@@ -110,8 +119,13 @@ export class View {
   showLegend(piece) {
     const given = piece.notes.some((note) => note.given);
     const made = piece.notes.some((note) => !note.given);
-    byId("legend").replaceChildren(...(given && made ? [el("i", { class: "swatch v0" }), " made by the model, ", el("i", { class: "swatch v0 given" }), " given"] : []),
-      given && made ? ". " : "", "Click the roll to go there, drag over it to choose bars; on a touch screen, drag over their numbers.");
+    byId("legend").replaceChildren(
+      ...(given && made
+        ? [el("i", { class: "swatch v0" }), " made by the model, ", el("i", { class: "swatch v0 given" }), " given"]
+        : []),
+      given && made ? ". " : "",
+      "Click the roll to go there, drag over it to choose bars; on a touch screen, drag over their numbers.",
+    );
   }
 
   showCandidates() {
@@ -119,23 +133,60 @@ export class View {
     const group = takes.siblings;
     const row = byId("candidate-row");
     row.hidden = group.length < 2;
-    redraw(row, ...(group.length < 2 ? [] : group.map((take, index) => {
-      const made = button("", () => takes.choose(take.id), { class: "candidate", "data-key": take.id, "aria-pressed": String(take === takes.current),
-        "aria-label": `Take ${index + 1} of ${group.length}, ${count(take.piece.notes.length, "note")}`, "aria-keyshortcuts": String(index + 1) });
-      made.append(el("span", {}, String(index + 1)), miniRoll(take.piece));
-      return made;
-    })));
+    redraw(
+      row,
+      ...(group.length < 2
+        ? []
+        : group.map((take, index) => {
+            const made = button("", () => takes.choose(take.id), {
+              class: "candidate",
+              "data-key": take.id,
+              "aria-pressed": String(take === takes.current),
+              "aria-label": `Take ${index + 1} of ${group.length}, ${count(take.piece.notes.length, "note")}`,
+              "aria-keyshortcuts": String(index + 1),
+            });
+            made.append(el("span", {}, String(index + 1)), miniRoll(take.piece));
+            return made;
+          })),
+    );
   }
 
   showList() {
     const { takes } = this.parts;
     byId("takes-empty").hidden = takes.all.length > 0;
-    redraw(byId("takes"), ...[...takes.all].reverse().map((take) => {
-      const made = button("", () => takes.choose(take.id), { class: "take", "data-key": take.id, "aria-current": take === takes.current ? "true" : null });
-      made.append(miniRoll(take.piece), el("span", { class: "words" }, el("strong", {}, take.words),
-        el("span", { class: "faint" }, [take.kind, take.seed !== undefined ? `seed ${take.seed}` : ""].filter(Boolean).join(", "))));
-      return el("li", {}, made, button("×", () => takes.remove(take.id), { class: "tiny remove", "aria-label": `Remove the take: ${take.words}`, title: "Remove this take" }));
-    }));
+    redraw(
+      byId("takes"),
+      ...[...takes.all].reverse().map((take) => {
+        const made = button("", () => takes.choose(take.id), {
+          class: "take",
+          "data-key": take.id,
+          "aria-current": take === takes.current ? "true" : null,
+        });
+        made.append(
+          miniRoll(take.piece),
+          el(
+            "span",
+            { class: "words" },
+            el("strong", {}, take.words),
+            el(
+              "span",
+              { class: "faint" },
+              [take.kind, take.seed !== undefined ? `seed ${take.seed}` : ""].filter(Boolean).join(", "),
+            ),
+          ),
+        );
+        return el(
+          "li",
+          {},
+          made,
+          button("×", () => takes.remove(take.id), {
+            class: "tiny remove",
+            "aria-label": `Remove the take: ${take.words}`,
+            title: "Remove this take",
+          }),
+        );
+      }),
+    );
   }
 
   /** The bar that is read out as a list: the first of those chosen. */
@@ -151,8 +202,14 @@ export class View {
   listBar() {
     const field = byId("list-bar");
     const number = Math.max(firstBar(this.piece), Math.min(lastBar(this.piece), Number(field.value)));
-    byId("bar-notes").replaceChildren(...barInWords(this.piece, number).flatMap(({ voice, notes }) => [
-      el("h3", {}, voice), notes.length ? el("ul", {}, ...notes.map((note) => el("li", {}, note))) : el("p", { class: "hint" }, "Silent in this bar.")]));
+    byId("bar-notes").replaceChildren(
+      ...barInWords(this.piece, number).flatMap(({ voice, notes }) => [
+        el("h3", {}, voice),
+        notes.length
+          ? el("ul", {}, ...notes.map((note) => el("li", {}, note)))
+          : el("p", { class: "hint" }, "Silent in this bar."),
+      ]),
+    );
   }
 
   showPlaying() {
@@ -176,7 +233,7 @@ export class View {
     roll.setPosition(place, sounding, player.playing);
     this.parts.notation?.light(sounding, player.playing);
     byId("clock").textContent = `${clock(player.tempo.seconds(place))} / ${clock(player.tempo.seconds(piece.end))}`;
-    byId("bar-now").textContent = `Bar ${barAt(piece, place)}`;
+    byId("bar-now").textContent = barAt(piece, place) ? `Bar ${barAt(piece, place)}` : "Pickup";
     byId("tempo").textContent = `♩ = ${Math.round(player.tempo.qpm(place))}`;
   }
 }

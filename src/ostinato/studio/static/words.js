@@ -20,12 +20,21 @@ export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 export const plain = (name) => name.replaceAll("_", " ");
 
 /** Names of networks as people write them: lstm -> LSTM. */
-export const acronyms = (text) => text.replaceAll("_", " ").replace(/\b(lstm|gru|rnn|vae|gan|tcn|cnn)\b/g, (name) => name.toUpperCase());
+export const acronyms = (text) =>
+  text.replaceAll("_", " ").replace(/\b(lstm|gru|rnn|vae|gan|tcn|cnn)\b/g, (name) => name.toUpperCase());
 
 /** A length in quarter notes as a musician says it. */
 export function lengthName(quarters) {
-  const names = [[4, "whole"], [3, "dotted half"], [2, "half"], [1.5, "dotted quarter"], [1, "quarter"],
-    [0.75, "dotted eighth"], [0.5, "eighth"], [0.25, "sixteenth"]];
+  const names = [
+    [4, "whole"],
+    [3, "dotted half"],
+    [2, "half"],
+    [1.5, "dotted quarter"],
+    [1, "quarter"],
+    [0.75, "dotted eighth"],
+    [0.5, "eighth"],
+    [0.25, "sixteenth"],
+  ];
   for (const [length, name] of names) if (Math.abs(length - quarters) < 0.01) return name;
   return `${Number(quarters.toFixed(2))} quarters`;
 }
@@ -36,12 +45,22 @@ export function parameters(number) {
   return `${number} parameters`;
 }
 
-const VERBS = { compose: "compose from nothing", continue: "continue music", infill: "infill",
-  harmonise: "harmonise a melody", vary: "vary a clip", interpolate: "interpolate", latent: "move by attributes" };
+const VERBS = {
+  compose: "compose from nothing",
+  continue: "continue music",
+  infill: "infill",
+  harmonise: "harmonise a melody",
+  vary: "vary a clip",
+  interpolate: "interpolate",
+  latent: "move by attributes",
+};
 
 /** Why a model cannot do something: as the server says it, or in general words. */
 export function cannot(model, ...abilities) {
   const reasons = abilities.map((name) => model?.why_not?.[name]);
   if (reasons.every(Boolean)) return [...new Set(reasons)].join(" ");
-  return `This model cannot ${listed(abilities.map((name) => VERBS[name]), "or")}.`;
+  return `This model cannot ${listed(
+    abilities.map((name) => VERBS[name]),
+    "or",
+  )}.`;
 }
