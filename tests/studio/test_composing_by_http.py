@@ -187,3 +187,36 @@ def test_a_piece_is_kept_on_the_run_of_its_model(served: Served, chorale: dict[s
     assert files == {"take.mid", "take.wav", "take.png", "command.txt"}
     [file] = served.project.rglob("artifacts/studio/take/take.mid")
     assert len(read_midi(file).notes)
+
+
+def test_notes_keep_their_tempos_metres_drums_and_pickup(served: Served) -> None:
+    music = {
+        "notes": [
+            {"onset": 0, "duration": 1, "pitch": 62},
+            {"onset": 1, "duration": 3, "pitch": 64, "velocity": 33},
+            {"onset": 1, "duration": 0.5, "pitch": 38, "track": 1, "drum": True},
+            {"onset": 7, "duration": 2, "pitch": 65},
+        ],
+        "tempos": [{"onset": 0, "qpm": 90}, {"onset": 4, "qpm": 60}],
+        "metres": [
+            {"onset": 0, "numerator": 1, "denominator": 4},
+            {"onset": 1, "numerator": 3, "denominator": 4},
+        ],
+        "tracks": [{"name": "Lead", "program": 40}, {"name": "Kit"}],
+    }
+    written = requests.post(
+        f"{served.address}/v1/export/midi", json={"music": music}, timeout=60
+    ).content
+    found = read(served, written, "a.mid")
+    assert found["bars"] == [0, 1, 4, 7, 10]
+    assert found["first_bar"] == 0
+    assert [round(tempo["qpm"], 3) for tempo in found["tempos"]] == [90, 60]
+    assert [note["drum"] for note in found["notes"]] == [False, False, True, False]
+    assert found["notes"][1]["velocity"] == 33
+    assert [track["name"] for track in found["tracks"]] == ["Lead", "Kit"]
+    assert found["tracks"][0]["program"] == 40
+
+
+def test_voices_that_are_added_have_names(served: Served) -> None:
+    [piece] = served.post("/v1/harmonise", model="m1", music={"notes": MELODY}).body["pieces"]
+    assert [track["name"] for track in piece["tracks"]] == ["Soprano", "Alto", "Tenor", "Bass"]

@@ -194,7 +194,7 @@ def finish(
     both = np.concatenate([kept, notes])
     given = np.arange(len(both)) < len(kept)
     order = order_by(*(both[key] for key in ("onset", "track", "pitch", "duration")))
-    piece = replace(old, name=name, notes=both[order])
+    piece = replace(old, name=name, notes=both[order], track_names=_name_tracks(old, setting))
     return piece, tuple(given[order].tolist())
 
 
@@ -259,6 +259,12 @@ def _sounding(tokens: Grid) -> NDArray[np.bool_]:
     """Return where a voice sounds: (steps, voices); a hold always holds a note."""
     sounds: NDArray[np.bool_] = (tokens < REST) | (tokens == HOLD)
     return sounds
+
+
+def _name_tracks(piece: Piece, setting: PieceDefaults) -> tuple[str, ...]:
+    """Return the names of tracks, those without one as training pieces call them."""
+    usual = dict(zip(piece.pitched_tracks.tolist(), setting.track_names, strict=False))
+    return tuple(own or usual.get(n, "") for n, own in enumerate(piece.track_names))
 
 
 def _dress(notes: NDArray[Any], old: Piece, setting: PieceDefaults) -> NDArray[Any]:

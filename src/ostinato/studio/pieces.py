@@ -18,6 +18,7 @@ from ostinato.music.piece import (
     TIME_SIGNATURE,
     Piece,
     array,
+    changes,
 )
 from ostinato.music.writing import midi_bytes
 from ostinato.studio.schemas import Music
@@ -106,14 +107,16 @@ def from_request(music: Music, name: str = "music") -> Piece:
         "velocity": [note.velocity for note in notes],
         "track": [note.track for note in notes],
         "program": [programs[n.track] if n.track < len(programs) else 0 for n in notes],
+        "drum": [note.drum for note in notes],
     }
-    numerator, denominator = music.metre
+    tempos = [(_ticks(tempo.onset), tempo.qpm) for tempo in music.tempos]
+    metres = [(_ticks(m.onset), m.numerator, m.denominator) for m in music.metres]
     return Piece(
         name,
         RESOLUTION,
         array(NOTE, **columns) if notes else array(NOTE)[:0],
-        array(TEMPO, onset=0, qpm=music.tempo),
-        array(TIME_SIGNATURE, onset=0, numerator=numerator, denominator=denominator),
+        changes(tempos, TEMPO),
+        changes(metres, TIME_SIGNATURE),
         track_names=tuple(track.name for track in music.tracks),
     )
 

@@ -36,6 +36,7 @@ class NoteIn(_Checked):
     pitch: Pitch
     track: Annotated[int, Field(ge=0, le=63)] = 0
     velocity: Annotated[int, Field(ge=1, le=127)] = 80
+    drum: bool = False
 
 
 class TrackIn(_Checked):
@@ -45,13 +46,32 @@ class TrackIn(_Checked):
     program: Pitch = 0
 
 
+class TempoIn(_Checked):
+    """A tempo from a place on, in quarter notes per minute."""
+
+    onset: Annotated[float, Field(ge=0, le=LONGEST)] = 0.0
+    qpm: Annotated[float, Field(ge=10, le=1000)]
+
+
+class MetreIn(_Checked):
+    """A metre from a place on, which begins a bar."""
+
+    onset: Annotated[float, Field(ge=0, le=LONGEST)] = 0.0
+    numerator: Annotated[int, Field(ge=1, le=64)]
+    denominator: Literal[1, 2, 4, 8, 16, 32]
+
+
 class Music(_Checked):
-    """Music: a MIDI file, or notes with their tempo and metre."""
+    """Music: a MIDI file, or notes with tempos (120 by default) and metres (4/4)."""
 
     midi: Base64 | None = None
     notes: Annotated[list[NoteIn], Field(max_length=MOST_NOTES)] | None = None
-    tempo: Annotated[float, Field(ge=10, le=1000)] = 120.0
-    metre: tuple[Annotated[int, Field(ge=1, le=64)], Literal[1, 2, 4, 8, 16, 32]] = (4, 4)
+    tempos: Annotated[list[TempoIn], Field(min_length=1, max_length=MOST_NOTES)] = [
+        TempoIn(qpm=120)
+    ]
+    metres: Annotated[list[MetreIn], Field(min_length=1, max_length=MOST_NOTES)] = [
+        MetreIn(numerator=4, denominator=4)
+    ]
     tracks: Annotated[list[TrackIn], Field(max_length=64)] = []
 
     @model_validator(mode="after")

@@ -24,7 +24,6 @@ POLICY = "; ".join(
         "default-src 'self'",
         "connect-src 'self'",
         "img-src 'self' data: blob:",
-        "font-src 'self' data:",  # of verovio's pages
         "media-src 'self' blob:",
         "worker-src 'self' blob:",
         "style-src 'self' 'unsafe-inline'",

@@ -15,6 +15,7 @@ export const tellStatus = (sentence) => {
 
 /** "bar 7 of 32", whatever the unit. */
 export function progressWords({ done, of, unit }) {
+  if (of === 1) return `${Math.round(100 * done)} % done.`;
   const one = unit.replace(/s$/, "");
   return of
     ? `${capital(one)} ${Math.min(Math.floor(done) + 1, of)} of ${of}.`

@@ -47,17 +47,17 @@ export const givenUntil = (piece, end) => ({
 /** The piece as requests take it: its MIDI file, or its notes where a hand has changed them. */
 export function music(piece) {
   if (piece.midi) return { midi: piece.midi };
-  const metre = mainMetre(piece);
   return {
-    notes: piece.notes.map(({ onset, duration, pitch, velocity, track }) => ({
+    notes: piece.notes.map(({ onset, duration, pitch, velocity, track, drum }) => ({
       onset,
       duration,
       pitch,
       velocity,
       track,
+      drum: Boolean(drum),
     })),
-    tempo: piece.tempos[0]?.qpm ?? 120,
-    metre: [metre.numerator, metre.denominator],
+    tempos: piece.tempos,
+    metres: piece.metres,
     tracks: piece.tracks.map(({ name, program }) => ({ name, program })),
   };
 }
