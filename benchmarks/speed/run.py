@@ -1,6 +1,7 @@
 """How fast Ostinato is, beside its peers in the same run.
 
     python benchmarks/speed/run.py [composing] [training] [busy] [commands] [reading] [growing]
+                                    [studio]
 
 Without names it measures all of them, in about half an hour; `--rounds N` says how often. Rivals
 take turns, and ratios are medians of those of each round. The figures replace those in
@@ -100,6 +101,12 @@ def _growing(rounds: int) -> Iterator[dict[str, Any]]:
     return growing.measure(rounds)
 
 
+def _studio(rounds: int) -> Iterator[dict[str, Any]]:
+    import studio
+
+    return studio.measure(rounds)
+
+
 MEASURED = {
     "composing": _composing,
     "training": _training,
@@ -107,6 +114,7 @@ MEASURED = {
     "commands": _commands,
     "reading": _reading,
     "growing": _growing,
+    "studio": _studio,
 }
 
 

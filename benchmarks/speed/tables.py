@@ -16,6 +16,7 @@ TITLES = {
     "commands": "Commands: seconds",
     "reading": "Reading: files into training data",
     "growing": "Growing: seconds and memory of one process",
+    "studio": "The studio: seconds, beside the command that draws the same bytes",
 }
 
 
