@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help setup repro test test-all chaos deps lint format bench bench-likelihood bench-gan ui lock clean
+.PHONY: help setup repro test test-all chaos deps lint format bench bench-likelihood bench-gan ui studio lock clean
 
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -33,6 +33,9 @@ repro: setup ## fetch the default corpus and run the pipeline
 
 ui: setup ## show the MLflow runs in the browser
 	ostinato ui
+
+studio: setup ## play with the trained model in the browser
+	ostinato studio
 
 deps: setup ## write into dvc.yaml which source files each stage runs
 	python tests/dependencies.py

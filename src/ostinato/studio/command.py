@@ -78,7 +78,7 @@ def _default_model(workspace: Workspace) -> tuple[str, ...]:
             f"{console.where(workspace.model)} holds no trained model: run `make repro` first, or "
             "name one, as in ostinato studio path/to/a/model."
         )
-    return (str(workspace.model),)
+    return (console.where(workspace.model),)
 
 
 def _announce(server: "object", address: str, browser: bool) -> None:
