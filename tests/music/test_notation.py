@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import verovio
 
 from ostinato.music.notation import musicxml_bytes, write_musicxml
 from ostinato.music.piece import KEY_SIGNATURE, NOTE, TIME_SIGNATURE, Piece, array, changes
@@ -52,9 +53,14 @@ def test_every_chorale_comes_back(tmp_path: Path) -> None:
         Path(path) for path in corpus.getComposer("bach") if str(path).endswith((".mxl", ".xml"))
     ]
     found = 0
+    verovio.enableLog(verovio.LOG_WARNING)
+    toolkit = verovio.toolkit()
     for path in paths:
         piece = next(iter(read(path)))
         assert same_music(piece, again(piece, tmp_path)), path.name
+        assert toolkit.loadData((tmp_path / "piece.musicxml").read_text())
+        assert toolkit.renderToSVG(1).startswith("<svg")
+        assert not toolkit.getLog(), path.name
         found += 1
     assert found >= 400
 

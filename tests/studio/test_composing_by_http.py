@@ -1,6 +1,7 @@
 """The studio composes over HTTP what `ostinato generate` composes."""
 
 import base64
+import json
 import shlex
 from pathlib import Path
 from typing import Any
@@ -215,6 +216,19 @@ def test_notes_keep_their_tempos_metres_drums_and_pickup(served: Served) -> None
     assert found["notes"][1]["velocity"] == 33
     assert [track["name"] for track in found["tracks"]] == ["Lead", "Kit"]
     assert found["tracks"][0]["program"] == 40
+
+
+def test_models_of_the_registry_and_of_runs_are_opened(served: Served) -> None:
+    run(served.project, "ostinato", "register", "outputs/model", "--name", "bach")
+    *_, id_ = json.loads((served.project / "outputs/mlflow_runs.json").read_text()).values()
+    opened = [served.post("/v1/models", name=name) for name in ("models:/bach/1", id_)]
+    assert [one.status for one in opened] == [200, 200], opened
+    bars = {"bars": 2, "seed": 4}
+    pieces = [
+        served.post("/v1/compose", model=model, **bars).body["pieces"][0]["midi"]
+        for model in ("m1", *(one.body["id"] for one in opened))
+    ]
+    assert pieces[0] == pieces[1] == pieces[2]
 
 
 def test_voices_that_are_added_have_names(served: Served) -> None:

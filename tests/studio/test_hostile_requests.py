@@ -1,5 +1,6 @@
 """What strangers and mistakes send to the studio: sentences come back, and it goes on."""
 
+import base64
 import http.client
 import os
 import signal
@@ -9,9 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import requests
 from studios import Served, studio
+
+from ostinato.music.piece import NOTE, Piece
+from ostinato.music.writing import midi_bytes
 
 
 def raw(served: Served, headers: dict[str, str], path: str = "/v1/queue") -> int:
@@ -127,6 +132,11 @@ def test_long_bodies_and_long_pieces_are_refused(served: Served) -> None:
     many = served.post("/v1/compose", model="m1", music={"notes": [note] * 10_001})
     assert many.status == 422
     assert "10000" in many.body["error"]
+    notes = [(i, 1, 60 + i % 2, 64, 0, False, 0) for i in range(10_001)]
+    midi = base64.b64encode(midi_bytes(Piece("long", 4, np.array(notes, NOTE)))).decode()
+    file = served.post("/v1/compose", model="m1", music={"midi": midi})
+    assert file.status == 422
+    assert "10,001 notes" in file.body["error"]
     long = requests.post(
         f"{served.address}/v1/read?name=a.mid", data=b"x" * (5 * 2**20), timeout=60
     )

@@ -21,7 +21,7 @@ from ostinato.music.piece import (
     changes,
 )
 from ostinato.music.writing import midi_bytes
-from ostinato.studio.schemas import Music
+from ostinato.studio.schemas import LONGEST, MOST_NOTES, Music
 
 RESOLUTION = 480  # ticks of a quarter note of music that is given as notes
 
@@ -140,6 +140,11 @@ def _read(content: bytes, name: str, called: str) -> Piece:
             raise UserError(f"{called} cannot be read as music: {error}.") from error
     if piece is None or not len(piece.notes):
         raise UserError(f"{called} has no notes: give a file that has some.")
+    if len(piece.notes) > MOST_NOTES or piece.quarters > LONGEST:
+        raise UserError(
+            f"{called} is too long: it has {len(piece.notes):,} notes in {piece.quarters:,.0f} "
+            f"quarter notes, and up to {MOST_NOTES:,} in {LONGEST:,} are taken."
+        )
     return piece
 
 
