@@ -35,7 +35,8 @@ def train_both(project: Path) -> None:
     with contextlib.chdir(project):
         for stage in ("preprocess", "split"):
             assert main([stage, *TINY]) == 0
-        assert main(["train", "experiment=bach_vae", *TINY]) == 0
+        words = ("experiment=bach_vae", "model.size=tiny", "tracking=off")
+        assert main(["train", *words, *TINY]) == 0
         shutil.move("outputs/model", "models/vae")
         assert main(["train", *TINY, *SMALL]) == 0
 

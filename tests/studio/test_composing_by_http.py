@@ -55,15 +55,20 @@ def test_models_say_what_they_are_and_can(served: Served) -> None:
 @pytest.mark.parametrize(
     ("path", "body"),
     [
-        ("/v1/compose", {"model": "m1", "bars": 4, "seed": 3}),
         ("/v1/compose", {"model": "m1", "bars": 3, "seed": 3, "candidates": 2, "top_p": 0.9}),
-        ("/v1/compose", {"model": "m1", "music": 0, "prompt_bars": 2, "bars": 4}),
         ("/v1/infill", {"model": "m1", "music": 0, "bars": [2, 3], "tracks": [1, 2], "seed": 7}),
-        ("/v1/harmonise", {"model": "m1", "music": {"notes": MELODY}}),
-        ("/v1/vary", {"model": "m2", "music": 0, "distance": 0.7}),
-        ("/v1/interpolate", {"model": "m2", "start": 0, "to": 0, "steps": 3}),
-        ("/v1/latent", {"model": "m2", "attributes": {"note_density": 1.5}, "seed": 5}),
         ("/v1/latent", {"model": "m2", "music": 0, "attributes": {"pitch_height": -1}}),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in [
+                ("/v1/compose", {"model": "m1", "bars": 4, "seed": 3}),
+                ("/v1/compose", {"model": "m1", "music": 0, "prompt_bars": 2, "bars": 4}),
+                ("/v1/harmonise", {"model": "m1", "music": {"notes": MELODY}}),
+                ("/v1/vary", {"model": "m2", "music": 0, "distance": 0.7}),
+                ("/v1/interpolate", {"model": "m2", "start": 0, "to": 0, "steps": 3}),
+                ("/v1/latent", {"model": "m2", "attributes": {"note_density": 1.5}, "seed": 5}),
+            ]
+        ),
     ],
     ids=lambda value: value.removeprefix("/v1/") if isinstance(value, str) else "",
 )
@@ -218,6 +223,7 @@ def test_notes_keep_their_tempos_metres_drums_and_pickup(served: Served) -> None
     assert found["tracks"][0]["program"] == 40
 
 
+@pytest.mark.slow
 def test_models_of_the_registry_and_of_runs_are_opened(served: Served) -> None:
     run(served.project, "ostinato", "register", "outputs/model", "--name", "bach")
     *_, id_ = json.loads((served.project / "outputs/mlflow_runs.json").read_text()).values()
