@@ -47,6 +47,8 @@ def test_models_say_what_they_are_and_can(served: Served) -> None:
     assert lstm["minutes"] > 0
     assert lstm["can"] == ["compose", "continue", "infill", "harmonise"]
     assert vae["can"] == ["compose", "vary", "interpolate", "latent"]
+    assert lstm["reads"] == ["bars", "temperature", "top_p"]
+    assert vae["reads"] == []
     assert "latent vectors" in lstm["why_not"]["vary"]
     assert vae["attributes"] == ["note_density", "pitch_height", "syncopation"]
     assert {known["name"] for known in found["known"]} >= {"outputs/model"}

@@ -82,6 +82,7 @@ MISTAKES = {
         422,
         "no bar 9",
     ),
+    "bars not read": ("/v1/compose", {"model": "m2", "bars": 8}, 422, "max_bars is not read"),
     "not read": ("/v1/compose", {"model": "m2", "temperature": 0.5}, 422, "temperature"),
     "no such attribute": (
         "/v1/latent",

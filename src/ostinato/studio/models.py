@@ -40,6 +40,8 @@ WHY_NOT = {
 }
 """What people read where a model cannot do something."""
 ATTRIBUTES = ("note_density", "pitch_height", "syncopation")
+READ = {"bars": "max_bars", "temperature": "temperature", "top_p": "top_p"}
+"""Settings of a request, and those of sampling that they are."""
 SHOWN_DEFAULTS = ("temperature", "top_p", "pitch_temperature")
 MOST_KNOWN = 50  # models that are offered, the newest first
 
@@ -120,6 +122,7 @@ def describe(name: str, shelf: Shelf) -> dict[str, Any]:
     method: Method = config.build("method")
     can = list(found.settings)
     settings = found.settings[can[0]] if can else {}
+    unread = found.unread[can[0]] if can else []
     measured, minutes = _measured(folder, method, shelf)
     return {
         "folder": str(folder),
@@ -133,6 +136,7 @@ def describe(name: str, shelf: Shelf) -> dict[str, Any]:
         "minutes": minutes,
         "can": can,
         "why_not": found.why_not,
+        "reads": [name for name, key in READ.items() if f"sampling.{key}" not in unread],
         "controls": sorted(method.controls(config)),
         "attributes": list(ATTRIBUTES) if "latent" in can else [],
         "defaults": {

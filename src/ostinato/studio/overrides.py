@@ -86,7 +86,7 @@ def to_overrides(
         music[file] = piece
 
     if isinstance(request, Compose):
-        _compose(request, settings, add, give)
+        _compose(request, settings, words, add, give)
     elif isinstance(request, Infill):
         give("piece", "prompt.mid", request.music)
         for name in ("bars", "tracks", "pitches", "notes"):
@@ -122,7 +122,9 @@ def to_overrides(
     return Asked(kind, (*words, f"seed={request.seed}"), music)
 
 
-def _compose(request: Compose, settings: Mapping[str, Any], add: Any, give: Any) -> None:
+def _compose(
+    request: Compose, settings: Mapping[str, Any], words: list[str], add: Any, give: Any
+) -> None:
     bars = request.bars
     if request.music is not None:
         give("prompt", "prompt.mid", request.music)
@@ -130,7 +132,9 @@ def _compose(request: Compose, settings: Mapping[str, Any], add: Any, give: Any)
         if given is not None:
             add("prompt_bars", given)
             bars = bars or max(int(settings["max_bars"]), given + MORE_BARS)
-    if bars is not None:
+    if request.bars is not None:
+        words.append(f"sampling.max_bars={bars}")  # refused where the model does not read it
+    elif bars is not None:
         add("max_bars", bars)
 
 

@@ -236,7 +236,9 @@ class Composed(BaseModel):
 
 
 class ModelOut(BaseModel):
-    """An open model. can: which requests it answers; measured: figures; minutes: of training."""
+    """An open model. can: which requests it answers; reads: which settings have an effect when it
+    composes; measured: figures; minutes: of training.
+    """
 
     id: str = ""
     name: str
@@ -249,6 +251,7 @@ class ModelOut(BaseModel):
     minutes: float | None
     can: list[str]
     why_not: dict[str, str]
+    reads: list[str]
     controls: list[str]
     attributes: list[str]
     defaults: dict[str, Any]

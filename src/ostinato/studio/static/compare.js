@@ -17,6 +17,12 @@ const ANSWERS = [
   ["both_bad", "Both are bad"],
 ];
 
+/** A request without the settings that a model does not read: it would refuse them. */
+const readBy = (model, body) =>
+  Object.fromEntries(
+    Object.entries(body).filter(([name]) => !["bars", "temperature", "top_p"].includes(name) || model.reads.includes(name)),
+  );
+
 export class Compare {
   constructor({ models, settings, takes, sound }) {
     Object.assign(this, { models, settings, takes, sound, second: null, sides: [] });
@@ -31,7 +37,7 @@ export class Compare {
       el(
         "p",
         { class: "hint" },
-        "Both models compose with the same bars, seed, temperature and top-p, and begin with the same. Which is A and which is B is drawn by chance and shown after the vote.",
+        "Both models compose with the same bars, seed, temperature and top-p, as far as they read them, and begin with the same. Which is A and which is B is drawn by chance and shown after the vote.",
       ),
       this.names,
       el(
@@ -105,7 +111,7 @@ export class Compare {
         chosen.map((model, index) =>
           streamed(
             "/v1/compose",
-            { ...body, model: model.id },
+            { ...readBy(model, body), model: model.id },
             (event, data) => {
               if (event === "queued") said[index] = queueWords(data.ahead);
               if (event === "progress") said[index] = progressWords(data);

@@ -25,6 +25,11 @@ export class Settings {
     byId("top-p").value = defaults.top_p ?? 1;
     this.untouched = { temperature: byId("temperature").value, "top-p": byId("top-p").value };
     this.words();
+    const read = (name) => model.reads.includes(name);
+    byId("bars").closest("label").hidden = !read("bars");
+    byId("temperature-field").hidden = !read("temperature");
+    byId("top-p-field").hidden = !read("top_p");
+    byId("more-settings").hidden = !read("temperature") && !read("top_p");
     const composes = model.can.includes("compose");
     byId("compose").disabled = !composes;
     byId("compose").title = composes ? "" : cannot(model, "compose");
@@ -66,10 +71,11 @@ export class Settings {
 
   /**
    * The settings as a request takes them. A seed that is not written is drawn here, so that it is known.
-   * What stands as the model has it is left out: some models heed no temperature, and say so.
+   * What the model does not read, or stands as the model has it, is left out.
    */
   value({ seed = byId("seed").value === "" ? newSeed() : Number(byId("seed").value), length = true } = {}) {
-    const moved = (id) => byId(id).value !== this.untouched[id];
+    const reads = (name) => this.model.reads.includes(name);
+    const moved = (id) => reads(id.replace("-", "_")) && byId(id).value !== this.untouched[id];
     const controls = Object.fromEntries(
       Object.entries(this.controls)
         .filter(([, control]) => control.on)
@@ -80,7 +86,7 @@ export class Settings {
       candidates: Number(byId("candidates").value),
       ...(moved("temperature") ? { temperature: Number(byId("temperature").value) } : {}),
       ...(moved("top-p") ? { top_p: Number(byId("top-p").value) } : {}),
-      ...(length ? { bars: this.bars } : {}),
+      ...(length && reads("bars") ? { bars: this.bars } : {}),
       ...(Object.keys(controls).length ? { controls } : {}),
     };
   }
