@@ -230,3 +230,19 @@ def check(axe: Any, page: Any) -> None:
     found = axe.Axe().run(page).response["violations"]
     grave = [fault for fault in found if fault["impact"] in ("serious", "critical")]
     assert not grave, [(fault["id"], fault["nodes"][0]["html"][:200]) for fault in grave]
+
+
+def test_two_models_are_compared_blind(page: Any) -> None:
+    page.fill("#bars", "8")
+    page.fill("#seed", "2")
+    page.evaluate("document.querySelector('#compare-card').open = true")
+    page.get_by_role("button", name="Choose the second model").click()
+    dialog = page.locator("#models-dialog")
+    dialog.get_by_role("button").filter(has_text="VAE").first.click()
+    compare = page.locator("#compare")
+    compare.get_by_role("button", name="Compose both").click()
+    compare.get_by_role("button", name="Play A", exact=False).wait_for(timeout=120_000)
+    vote = compare.get_by_role("button", name="A is better")
+    assert vote.is_disabled() or vote.get_attribute("aria-disabled") == "true"
+    shown = compare.inner_text()
+    assert "models/vae" not in shown.partition("Play A")[2]
