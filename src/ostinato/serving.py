@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mlflow.models import ModelSignature
 
 SETTINGS = "sampling.yaml"  # beside the bundle: how music is drawn where a request says nothing
+ADDED = {"min_p": None}  # settings that models registered before lack, and what those mean
 RESOLUTION = 480  # ticks of a quarter note of a prompt that is given as notes
 MOST_ROWS, MOST_NOTES, LARGEST_MIDI = 64, 10_000, MIB  # of a request
 LONGEST = 100_000  # quarter notes
@@ -138,7 +139,8 @@ def _load_pyfunc(data_path: str) -> Composer:
     """Return the composer of a registered model; MLflow calls this."""
     folder = Path(data_path)
     settings = Config.load(folder / SETTINGS)
-    return Composer(load_bundle(folder / MODEL), settings["sampling"], settings["filling"])
+    sampling, filling = (ADDED | settings[name] for name in ("sampling", "filling"))
+    return Composer(load_bundle(folder / MODEL), sampling, filling)
 
 
 def make_signature(sampling: Mapping[str, Any]) -> "ModelSignature":

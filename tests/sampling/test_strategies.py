@@ -59,6 +59,13 @@ def test_top_p_leaves_the_nucleus() -> None:
     assert drawn(plain(top_p=1.0)) == pytest.approx([0.4, 0.3, 0.2, 0.1])
 
 
+def test_min_p_leaves_what_is_likely_enough_beside_the_likeliest() -> None:
+    assert drawn(plain(min_p=1.0)) == [1, 0, 0, 0]
+    assert drawn(plain(min_p=0.7)) == pytest.approx([4 / 7, 3 / 7, 0, 0])
+    assert drawn(plain(min_p=0.3)) == pytest.approx([4 / 9, 3 / 9, 2 / 9, 0])
+    assert drawn(plain(min_p=0.0)) == pytest.approx([0.4, 0.3, 0.2, 0.1])
+
+
 def test_top_p_finds_the_likeliest_wherever_they_stand() -> None:
     logits = torch.tensor([[0.1, 0.4, 0.2, 0.3], [0.3, 0.1, 0.4, 0.2]]).log()
     shares = probabilities(logits, ALL.expand(2, 4), NONE.expand(2, 4), plain(top_p=0.65))

@@ -47,7 +47,7 @@ def test_models_say_what_they_are_and_can(served: Served) -> None:
     assert lstm["minutes"] > 0
     assert lstm["can"] == ["compose", "continue", "infill", "harmonise"]
     assert vae["can"] == ["compose", "vary", "interpolate", "latent"]
-    assert lstm["reads"] == ["bars", "temperature", "top_p"]
+    assert lstm["reads"] == ["bars", "temperature", "top_p", "min_p"]
     assert vae["reads"] == []
     assert "latent vectors" in lstm["why_not"]["vary"]
     assert vae["attributes"] == ["note_density", "pitch_height", "syncopation"]
@@ -57,7 +57,7 @@ def test_models_say_what_they_are_and_can(served: Served) -> None:
 @pytest.mark.parametrize(
     ("path", "body"),
     [
-        ("/v1/compose", {"model": "m1", "bars": 3, "seed": 3, "candidates": 2, "top_p": 0.9}),
+        ("/v1/compose", {"model": "m1", "bars": 3, "seed": 3, "candidates": 2, "min_p": 0.1}),
         ("/v1/infill", {"model": "m1", "music": 0, "bars": [2, 3], "tracks": [1, 2], "seed": 7}),
         ("/v1/latent", {"model": "m2", "music": 0, "attributes": {"pitch_height": -1}}),
         *(

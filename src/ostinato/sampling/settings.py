@@ -1,51 +1,14 @@
 """The settings of sampling."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
-CONTROLS = ("density", "polyphony", "pitch", "duration")
-"""What bars of samples can be asked to be like."""
+from ostinato.sampling.controls import CONTROLS as CONTROLS
+from ostinato.sampling.controls import Control
+
 NOVEL = "novel"  # the value of `choose` that compares with training pieces
-
-
-def _to_shares(value: Any) -> tuple[float, ...] | None:
-    """Return the shares of a list, or of one number."""
-    if value is None:
-        return None
-    shares = tuple(value) if isinstance(value, list | tuple) else (value,)
-    numbers = all(isinstance(x, int | float) and not isinstance(x, bool) for x in shares)
-    if not (shares and numbers and all(0 <= share <= 1 for share in shares)):
-        raise PydanticCustomError("share", "it should be a number from 0 to 1, or a list of them")
-    return tuple(map(float, shares))
-
-
-Shares = Annotated[
-    tuple[float, ...] | None,
-    BeforeValidator(_to_shares),
-    Field(
-        description="from 0 to 1, the share of training bars that have less of it; a list: bar by "
-        "bar; null: as it comes",
-    ),
-]
-
-
-@dataclass(frozen=True)
-class Control:
-    """What bars of a sample shall be like, for a model that was trained with controls."""
-
-    density: Shares
-    polyphony: Shares
-    pitch: Shares
-    duration: Shares
-
-    @property
-    def shares(self) -> dict[str, tuple[float, ...]]:
-        """Return what is asked for, by name; the last share holds for all later bars."""
-        found = {name: getattr(self, name) for name in CONTROLS}
-        return {name: value for name, value in found.items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -66,6 +29,10 @@ class Sampling:
     top_p: Annotated[
         float | None,
         Field(gt=0, le=1, description="draw among the likeliest that make up this share"),
+    ]
+    min_p: Annotated[
+        float | None,
+        Field(ge=0, le=1, description="draw among those at least so likely, to the likeliest's 1"),
     ]
     pitch_temperature: Annotated[
         float, Field(gt=0, le=10, description="divides the logits of the pitches of a note")

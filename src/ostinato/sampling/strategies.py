@@ -1,4 +1,4 @@
-"""Decoding strategies: temperature, top-k and nucleus sampling, a penalty for repetitions."""
+"""Decoding strategies: temperature, top-k, min-p, nucleus sampling, a penalty for repetitions."""
 
 import math
 
@@ -81,8 +81,9 @@ def probabilities(
     logits: (batch, vocabulary) of the model; legal: (batch, vocabulary) bool, tokens that may come;
     recent: (batch, vocabulary) bool, notes just played, None where there are none; notes:
     (vocabulary,) bool, tokens that begin a note. Illegal tokens get 0. Whether a note begins is
-    drawn by `temperature`, `top_k` and `top_p` alone; which note it is, by `pitch_temperature` and
-    `pitch_top_p` as well. It is computed by NumPy, whose calls cost least where there are few rows.
+    drawn by `temperature`, `top_k`, `min_p` and `top_p` alone; which note it is, by
+    `pitch_temperature` and `pitch_top_p` as well. It is computed by NumPy, whose calls cost least
+    where there are few rows.
     """
     x = logits.detach().float().numpy()
     if recent is not None and settings.repetition_penalty != 1.0:
@@ -93,6 +94,8 @@ def probabilities(
     if settings.top_k is not None:
         x = keep_top_k(x, settings.top_k)
     shares = _softmax(x)
+    if settings.min_p is not None:
+        shares = keep_min_p(shares, settings.min_p)
     if settings.top_p is not None:
         shares = keep_top_p(shares, settings.top_p)
     columns = np.flatnonzero([] if notes is None else notes.numpy())
@@ -102,7 +105,7 @@ def probabilities(
     first, last = int(columns[0]), int(columns[-1])
     of_notes = slice(first, last + 1) if last - first + 1 == len(columns) else columns
     total = shares[:, of_notes].sum(axis=1, keepdims=True)
-    # those that top_p has left out stay so
+    # those that min_p and top_p have left out stay so
     left: Rows = np.where(shares[:, of_notes] > 0, x[:, of_notes], MINUS_INFINITY)
     left /= np.float32(settings.pitch_temperature)
     which = _softmax(left)
@@ -136,6 +139,18 @@ def keep_top_k(logits: Rows, k: int) -> Rows:
         return logits
     least = np.partition(logits, -k, axis=1)[:, -k, None]
     return np.where(logits < least, MINUS_INFINITY, logits)
+
+
+def keep_min_p(shares: Rows, p: float) -> Rows:
+    """Leave tokens whose probability is at least p times the largest (Nguyen et al. 2024).
+
+    shares: probabilities. "Turning Up the Heat: Min-p Sampling for Creative and Coherent LLM
+    Outputs".
+    """
+    least = np.float32(p) * shares.max(axis=1, keepdims=True)
+    kept = np.where(shares < least, np.float32(0), shares)
+    kept /= np.maximum(kept.sum(axis=1, keepdims=True), LEAST)
+    return kept
 
 
 def keep_top_p(shares: Rows, p: float) -> Rows:

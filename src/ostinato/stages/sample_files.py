@@ -28,6 +28,7 @@ LABELS = {
     "temperature": "temperature (1: as the model says)",
     "top_k": "drawn among so many of the likeliest",
     "top_p": "drawn among the likeliest that make up",
+    "min_p": "drawn among those at least so likely, to the likeliest",
     "max_bars": "longest, in bars of 4/4",
     "prompt": "continues",
     "prompt_bars": "bars that are given",

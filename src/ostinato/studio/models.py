@@ -40,9 +40,9 @@ WHY_NOT = {
 }
 """What people read where a model cannot do something."""
 ATTRIBUTES = ("note_density", "pitch_height", "syncopation")
-READ = {"bars": "max_bars", "temperature": "temperature", "top_p": "top_p"}
+READ = {"bars": "max_bars", "temperature": "temperature", "top_p": "top_p", "min_p": "min_p"}
 """Settings of a request, and those of sampling that they are."""
-SHOWN_DEFAULTS = ("temperature", "top_p", "pitch_temperature")
+SHOWN_DEFAULTS = ("temperature", "top_p", "min_p", "pitch_temperature")
 MOST_KNOWN = 50  # models that are offered, the newest first
 
 

@@ -111,7 +111,7 @@ def to_overrides(
     add("pieces", request.candidates)
     for name, value in CHOSEN_HERE.items():
         add(name, value)
-    for name in ("temperature", "top_p"):
+    for name in ("temperature", "top_p", "min_p"):
         if (value := getattr(request, name)) is not None:
             # said even where the model does not read it, so that it is refused and not ignored
             words.append(f"sampling.{name}={_written(value)}")

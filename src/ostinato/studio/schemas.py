@@ -88,6 +88,7 @@ class Drawing(_Checked):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     temperature: Annotated[float, Field(gt=0, le=10)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    min_p: Annotated[float, Field(ge=0, le=1)] | None = None
     candidates: Annotated[
         int, Field(ge=1, le=MOST_CANDIDATES, description="how many pieces come back")
     ] = 1

@@ -104,7 +104,7 @@ class BigramMethod(Method):
         return MONITOR
 
     def unread(self, config: Config) -> Collection[str]:
-        return ("sampling.top_k", "sampling.top_p", "evaluation.smoothing")
+        return ("sampling.top_k", "sampling.top_p", "sampling.min_p", "evaluation.smoothing")
 
     def data(self, task: TrainingTask, network: Bigrams) -> pl.LightningDataModule:
         its = task.config.build("training")

@@ -32,6 +32,7 @@ PENALTY = ("sampling.repetition_penalty", "sampling.repetition_window")
 NUCLEUS = (
     "sampling.top_k",
     "sampling.top_p",
+    "sampling.min_p",
     "sampling.pitch_temperature",
     "sampling.pitch_top_p",
 )

@@ -22,6 +22,7 @@ DECODING = (
     "temperature",
     "top_k",
     "top_p",
+    "min_p",
     "pitch_temperature",
     "pitch_top_p",
     "candidates",

@@ -20,7 +20,7 @@ const ANSWERS = [
 /** A request without the settings that a model does not read: it would refuse them. */
 const readBy = (model, body) =>
   Object.fromEntries(
-    Object.entries(body).filter(([name]) => !["bars", "temperature", "top_p"].includes(name) || model.reads.includes(name)),
+    Object.entries(body).filter(([name]) => !["bars", "temperature", "top_p", "min_p"].includes(name) || model.reads.includes(name)),
   );
 
 export class Compare {
@@ -37,7 +37,7 @@ export class Compare {
       el(
         "p",
         { class: "hint" },
-        "Both models compose with the same bars, seed, temperature and top-p, as far as they read them, and begin with the same. Which is A and which is B is drawn by chance and shown after the vote.",
+        "Both models compose with the same bars, seed, temperature, top-p and min-p, as far as they read them, and begin with the same. Which is A and which is B is drawn by chance and shown after the vote.",
       ),
       this.names,
       el(

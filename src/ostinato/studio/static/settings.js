@@ -10,7 +10,7 @@ export class Settings {
     byId("die").addEventListener("click", () => {
       byId("seed").value = newSeed();
     });
-    for (const id of ["temperature", "top-p"]) byId(id).addEventListener("input", () => this.words());
+    for (const id of ["temperature", "top-p", "min-p"]) byId(id).addEventListener("input", () => this.words());
     byId("bars").addEventListener("change", () => this.drawBarSliders());
     byId("prompt-bars").addEventListener("focus", () => {
       if (!byId("begin-take").disabled) byId("begin-take").checked = true;
@@ -23,13 +23,15 @@ export class Settings {
     byId("bars").value = defaults.bars ?? 16;
     byId("temperature").value = defaults.temperature ?? 1;
     byId("top-p").value = defaults.top_p ?? 1;
-    this.untouched = { temperature: byId("temperature").value, "top-p": byId("top-p").value };
+    byId("min-p").value = defaults.min_p ?? 0;
+    this.untouched = Object.fromEntries(["temperature", "top-p", "min-p"].map((id) => [id, byId(id).value]));
     this.words();
     const read = (name) => model.reads.includes(name);
     byId("bars").closest("label").hidden = !read("bars");
     byId("temperature-field").hidden = !read("temperature");
     byId("top-p-field").hidden = !read("top_p");
-    byId("more-settings").hidden = !read("temperature") && !read("top_p");
+    byId("min-p-field").hidden = !read("min_p");
+    byId("more-settings").hidden = !["temperature", "top_p", "min_p"].some(read);
     const composes = model.can.includes("compose");
     byId("compose").disabled = !composes;
     byId("compose").title = composes ? "" : cannot(model, "compose");
@@ -55,6 +57,8 @@ export class Settings {
     byId("temperature-out").value = Number(byId("temperature").value).toFixed(2);
     const top = Number(byId("top-p").value);
     byId("top-p-out").value = top >= 1 ? "off" : top.toFixed(2);
+    const least = Number(byId("min-p").value);
+    byId("min-p-out").value = least ? least.toFixed(2) : "off";
   }
 
   get beginsWithTake() {
@@ -86,6 +90,7 @@ export class Settings {
       candidates: Number(byId("candidates").value),
       ...(moved("temperature") ? { temperature: Number(byId("temperature").value) } : {}),
       ...(moved("top-p") ? { top_p: Number(byId("top-p").value) } : {}),
+      ...(moved("min-p") ? { min_p: Number(byId("min-p").value) } : {}),
       ...(length && reads("bars") ? { bars: this.bars } : {}),
       ...(Object.keys(controls).length ? { controls } : {}),
     };
