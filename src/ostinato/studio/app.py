@@ -93,7 +93,7 @@ def _add_errors(app: FastAPI) -> None:
 
 
 def _add_page(app: FastAPI) -> None:
-    app.mount("/static", StaticFiles(directory=STATIC, check_dir=False), "static")
+    app.mount("/static", StaticFiles(directory=STATIC), "static")
 
     @app.get("/", include_in_schema=False)
     async def page() -> Response:

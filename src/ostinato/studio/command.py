@@ -2,18 +2,23 @@
 
 import asyncio
 import threading
+import time
 import webbrowser
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ostinato import console
 from ostinato.errors import ConfigError, UserError
 from ostinato.stages.workspace import Workspace
-from ostinato.studio.models import Shelf, locate
+from ostinato.studio.models import ModelCache, locate
 from ostinato.studio.security import Guard, is_loopback, make_token
 from ostinato.ui import find_port, has_screen
 from ostinato.weights import WEIGHTS
+
+if TYPE_CHECKING:
+    import uvicorn
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
 MOST_WORKERS = 16
@@ -46,7 +51,7 @@ def run_studio(asked: Request, workspace: Workspace, here: Path) -> int:
         raise ConfigError(f"--workers {asked.workers} does not fit: give 1 to {MOST_WORKERS}.")
     names = tuple(asked.models) or _default_model(workspace)
     for name in names:
-        locate(name, Shelf(workspace, here))
+        locate(name, ModelCache(workspace, here))
     port = find_port(asked.port)
     if port != asked.port:
         console.say(f"port {asked.port} is taken: using {port}")
@@ -81,11 +86,9 @@ def _default_model(workspace: Workspace) -> tuple[str, ...]:
     return (console.where(workspace.model),)
 
 
-def _announce(server: "object", address: str, browser: bool) -> None:
-    import time
-
-    while not getattr(server, "started", False):
-        if getattr(server, "should_exit", False):
+def _announce(server: "uvicorn.Server", address: str, browser: bool) -> None:
+    while not server.started:
+        if server.should_exit:
             return
         time.sleep(PAUSE)
     console.say(f"the studio is at {address} (Ctrl-C ends it)")

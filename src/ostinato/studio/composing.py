@@ -6,11 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ostinato import console
 from ostinato.errors import UserError
 from ostinato.methods.base import Method, Sample, SamplingTask
 from ostinato.music.writing import midi_bytes
-from ostinato.studio.models import OpenBundle, Shelf
-from ostinato.studio.overrides import Asked, kind_of, to_command, to_overrides
+from ostinato.studio.models import ModelCache, OpenBundle
+from ostinato.studio.overrides import Overrides, kind_of, to_command, to_overrides
 from ostinato.studio.pieces import encode, from_request, to_json
 from ostinato.studio.schemas import Drawing
 
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
 Watch = Callable[[dict[str, Any]], None]
 
 
-def draw(folder: Path, request: Drawing, shelf: Shelf, watch: Watch) -> dict[str, Any]:
+def draw(folder: Path, request: Drawing, cache: ModelCache, watch: Watch) -> dict[str, Any]:
     """Return new pieces as `schemas.Composed` has them.
 
     watch: called with the first piece as far as it goes, of models that compose from left to right
     and where one piece is asked for. Raises `UserError` for what the model cannot do.
     """
     begun = time.monotonic()
-    opened = shelf.take(folder)
+    opened = cache.take(folder)
     kind = kind_of(request)
     if kind in opened.why_not:
         raise UserError(opened.why_not[kind])
@@ -37,22 +38,27 @@ def draw(folder: Path, request: Drawing, shelf: Shelf, watch: Watch) -> dict[str
         for name, content in files.items():
             (Path(place) / name).write_bytes(content)
         try:
-            samples = _sample(opened, asked, Path(place), request, shelf, watch)
+            samples = _sample(opened, asked, Path(place), request, cache, watch)
         except UserError as error:
             raise UserError(_without_files(str(error), asked, Path(place))) from error
     return {
         "seed": request.seed,
         "pieces": [to_json(s.piece, s.given, s.ended, s.facts) for s in samples],
         "seconds": round(time.monotonic() - begun, 2),
-        "command": to_command(asked, _named(opened.folder)),
+        "command": to_command(asked, console.where(opened.folder)),
         "files": {name: encode(content) for name, content in files.items()},
     }
 
 
 def _sample(
-    opened: OpenBundle, asked: Asked, place: Path, request: Drawing, shelf: Shelf, watch: Watch
+    opened: OpenBundle,
+    asked: Overrides,
+    place: Path,
+    request: Drawing,
+    cache: ModelCache,
+    watch: Watch,
 ) -> list[Sample]:
-    config = shelf.compose(opened.folder, asked.placed(place))
+    config = cache.compose(opened.folder, asked.placed(place))
     method: Method = config.build("method")
     method.check_sampling(config)
 
@@ -69,16 +75,10 @@ def _sample(
     return method.sample(task).samples
 
 
-def _without_files(sentence: str, asked: Asked, place: Path) -> str:
+def _without_files(sentence: str, asked: Overrides, place: Path) -> str:
     """Return a sentence that calls files as the user knows them."""
     for name in asked.music:
         for setting in ("piece", "prompt", "start", "to"):
             sentence = sentence.replace(f"sampling.{setting}={place / name}", "the music")
         sentence = sentence.replace(str(place / name), "the music")
     return sentence
-
-
-def _named(folder: Path) -> str:
-    from ostinato import console
-
-    return console.where(folder)

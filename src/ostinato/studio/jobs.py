@@ -17,7 +17,7 @@ from ostinato.studio.worker import Message, Task, work
 MOST_WAITING = 200
 GRACE = 5.0  # seconds in which a cancelled task may end by itself
 ENDS = ("done", "error", "fault", "died")
-DIED = "The process that composes has stopped in the middle: ask again, a new one is ready."
+DIED = "The process that worked on it has stopped in the middle: ask again, a new one is ready."
 
 
 class FullError(Exception):
@@ -70,11 +70,6 @@ class Process:
         theirs.close()
         self._connection = ours
         return ours
-
-    @property
-    def pid(self) -> int | None:
-        """Return the process id; None before it has started."""
-        return self._process.pid if self._process else None
 
     async def run(self, job: Job) -> None:
         """Do a job and hand on what is said of it; a worker that dies ends it with an error."""
@@ -144,12 +139,12 @@ class Pool:
         for process in self.processes:
             await asyncio.to_thread(process.end)
 
-    async def submit(self, name: str, request: Any, prefix: str = "j") -> Job:
+    async def submit(self, name: str, request: Any) -> Job:
         """Add a job; raises `FullError` where too many wait."""
         if len(self.waiting) >= MOST_WAITING:
             raise FullError
         number = next(self._numbers)
-        job = Job(f"{prefix}{number}", Task(number, name, request))
+        job = Job(f"j{number}", Task(number, name, request))
         self.waiting.append(job)
         job.messages.put_nowait(self._place(job))
         async with self._news:

@@ -1,6 +1,5 @@
 """Models: found by a name, opened, described, and asked what they can do."""
 
-import json
 import math
 import time
 from collections import OrderedDict
@@ -66,7 +65,7 @@ class OpenBundle:
 
 
 @dataclass
-class Shelf:
+class ModelCache:
     """The bundles that a process has opened, the last `KEPT`."""
 
     workspace: Workspace
@@ -95,11 +94,11 @@ class Shelf:
         return compose_for_bundle([*words, model], self.workspace, self.here)
 
 
-def _probe(found: OpenBundle, shelf: Shelf) -> OpenBundle:
+def _probe(found: OpenBundle, cache: ModelCache) -> OpenBundle:
     """Ask a model what it can do, by composing the config of each."""
     for kind, words in PROBES.items():
         try:
-            config = shelf.compose(found.folder, words)
+            config = cache.compose(found.folder, words)
             method: Method = config.build("method")
             method.check_sampling(config)
             if kind == "compose" and method.needs_prompt(config):
@@ -114,16 +113,16 @@ def _probe(found: OpenBundle, shelf: Shelf) -> OpenBundle:
     return found
 
 
-def describe(name: str, shelf: Shelf) -> dict[str, Any]:
+def describe(name: str, cache: ModelCache) -> dict[str, Any]:
     """Open a model by its name, and return it as `schemas.ModelOut` has it, with its folder."""
-    folder = locate(name, shelf)
-    found = shelf.take(folder)
+    folder = locate(name, cache)
+    found = cache.take(folder)
     config, chosen = found.bundle.config, found.bundle.config["choices"]
     method: Method = config.build("method")
     can = list(found.settings)
     settings = found.settings[can[0]] if can else {}
     unread = found.unread[can[0]] if can else []
-    measured, minutes = _measured(folder, method, shelf)
+    measured, minutes = _measured(folder, method, cache)
     return {
         "folder": str(folder),
         "name": name,
@@ -147,16 +146,16 @@ def describe(name: str, shelf: Shelf) -> dict[str, Any]:
     }
 
 
-def locate(name: str, shelf: Shelf) -> Path:
+def locate(name: str, cache: ModelCache) -> Path:
     """Return the folder of a bundle: of a folder, a registered model or an MLflow run."""
     path = Path(name).expanduser()
-    path = path if path.is_absolute() else shelf.here / path
+    path = path if path.is_absolute() else cache.here / path
     for place in (path, path / MODEL):
         if (place / WEIGHTS).is_file():
             return place.resolve()
     if path.is_dir():
         raise UserError(f"{console.where(path)} holds no trained model: give the folder of one.")
-    workspace = shelf.workspace
+    workspace = cache.workspace
     tracking = compose_tracking([], workspace.root)
     if is_registered(name):
         return fetch_bundle(name, tracking, workspace.home, workspace.cache).resolve()
@@ -187,13 +186,13 @@ def _fetch_from_run(name: str, tracking: Tracking, workspace: Workspace) -> Path
 
 
 def _measured(
-    folder: Path, method: Method, shelf: Shelf
+    folder: Path, method: Method, cache: ModelCache
 ) -> tuple[list[dict[str, Any]], float | None]:
     """Return figures of the run that trained a model, and how many minutes that took."""
     from ostinato.models.bundle import bundle_fingerprint
     from ostinato.run_notes import find_run
 
-    workspace = shelf.workspace
+    workspace = cache.workspace
     tracking = compose_tracking([], workspace.root)
     if not (tracking.enabled and _has_store(tracking, workspace)):
         return [], None
@@ -210,9 +209,9 @@ def _measured(
     return figures, metrics.get("minutes")
 
 
-def list_folders(shelf: Shelf) -> list[dict[str, str]]:
+def list_folders(cache: ModelCache) -> list[dict[str, str]]:
     """Return models of the project that can be opened, the newest first."""
-    outputs = shelf.workspace.outputs
+    outputs = cache.workspace.outputs
     patterns = ("model", "runs/*/*/model", "sweeps/*/*/*/model")
     found = [file for p in patterns for file in outputs.glob(f"{p}/{WEIGHTS}")]
     dated = sorted(((file.stat().st_mtime, file.parent) for file in found), reverse=True)
@@ -222,11 +221,11 @@ def list_folders(shelf: Shelf) -> list[dict[str, str]]:
     ]
 
 
-def list_registered(shelf: Shelf) -> list[dict[str, str]]:
+def list_registered(cache: ModelCache) -> list[dict[str, str]]:
     """Return the newest versions of registered models."""
     from ostinato.tracking import client_of
 
-    workspace = shelf.workspace
+    workspace = cache.workspace
     tracking = compose_tracking([], workspace.root)
     if not (tracking.enabled and _has_store(tracking, workspace)):
         return []
@@ -252,7 +251,7 @@ def _label(folder: Path, date: float) -> str:
     try:
         chosen = Config.load(folder / "config.yaml")["choices"]
         words = f"{chosen['model']} on {chosen['corpus']}"
-    except (UserError, KeyError, json.JSONDecodeError):
+    except (UserError, KeyError):
         words = folder.name
     hours = max(0.0, time.time() - date) / 3600
     if hours < 1:

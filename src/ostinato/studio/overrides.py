@@ -8,6 +8,7 @@ from typing import Any
 
 from ostinato.stages.bundle_config import quoted
 from ostinato.studio.schemas import (
+    DRAWINGS,
     Compose,
     Drawing,
     Harmonise,
@@ -35,7 +36,7 @@ CHOSEN_HERE = {"candidates": 1, "choose": "typical", "novelty": 0}
 
 
 @dataclass(frozen=True)
-class Asked:
+class Overrides:
     """A request as overrides. music: by the name of the file that an override names."""
 
     kind: str
@@ -55,19 +56,13 @@ def kind_of(request: Drawing) -> str:
     """Return which of `PROBES` a request needs."""
     if isinstance(request, Compose):
         return "compose" if request.music is None else "continue"
-    kinds = {
-        Infill: "infill",
-        Harmonise: "harmonise",
-        Vary: "vary",
-        Interpolate: "interpolate",
-        Latent: "latent",
-    }
-    return kinds[type(request)]
+    [kind] = [name for name, type_ in DRAWINGS.items() if type(request) is type_]
+    return kind
 
 
 def to_overrides(
     request: Drawing, settings: Mapping[str, Any], unread: Sequence[str], tracks: int
-) -> Asked:
+) -> Overrides:
     """Return the overrides of a request.
 
     settings: of sampling, as the project has them for this kind; unread: dotted keys that the model
@@ -119,7 +114,7 @@ def to_overrides(
         f"sampling.control.{name}={_written(shares)}"
         for name, shares in sorted(request.controls.items())
     ]
-    return Asked(kind, (*words, f"seed={request.seed}"), music)
+    return Overrides(kind, (*words, f"seed={request.seed}"), music)
 
 
 def _compose(
@@ -138,7 +133,7 @@ def _compose(
         add("max_bars", bars)
 
 
-def to_command(asked: Asked, model: str) -> str:
+def to_command(asked: Overrides, model: str) -> str:
     """Return the command that draws the same bytes, with `asked.music` beside one."""
     words = [*asked.words, f"model_dir={quoted(model)}", f"samples_dir={SAMPLES}"]
     return f"ostinato generate {' '.join(map(shlex.quote, words))}"

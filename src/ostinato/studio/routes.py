@@ -17,10 +17,12 @@ TYPES = {
     "abc": ("text/vnd.abc", ".abc"),
     "wav": ("audio/wav", ".wav"),
 }
-DRAWN: dict[int | str, dict[str, Any]] = {200: {"model": Composed, "content": {STREAM: {}}}}
+COMPOSED: dict[int | str, dict[str, Any]] = {200: {"model": Composed, "content": {STREAM: {}}}}
 
 
 def add_models(app: FastAPI, studio: Studio) -> None:
+    """Add what opens models, and what says how many requests wait."""
+
     @app.get("/v1/models")
     async def list_models() -> dict[str, Any]:
         """Return the models that are open, why others are not, and known ones to open."""
@@ -58,6 +60,8 @@ def add_models(app: FastAPI, studio: Studio) -> None:
 
 
 def add_music(app: FastAPI, studio: Studio) -> None:
+    """Add what draws new music."""
+
     async def draw(kind: str, asked: schemas.Drawing, request: Request) -> Response:
         model = studio.model(asked.model)
         body = {"kind": kind, "folder": model["folder"], "body": asked.model_dump(mode="json")}
@@ -69,38 +73,40 @@ def add_music(app: FastAPI, studio: Studio) -> None:
             )
         return JSONResponse(await wait(studio.composing, job, request))
 
-    @app.post("/v1/compose", responses=DRAWN)
+    @app.post("/v1/compose", responses=COMPOSED)
     async def compose(asked: schemas.Compose, request: Request) -> Response:
         """Compose from nothing, or go on from music."""
         return await draw("compose", asked, request)
 
-    @app.post("/v1/infill", responses=DRAWN)
+    @app.post("/v1/infill", responses=COMPOSED)
     async def infill(asked: schemas.Infill, request: Request) -> Response:
         """Make a part of music anew."""
         return await draw("infill", asked, request)
 
-    @app.post("/v1/harmonise", responses=DRAWN)
+    @app.post("/v1/harmonise", responses=COMPOSED)
     async def harmonise(asked: schemas.Harmonise, request: Request) -> Response:
         """Add voices to a melody."""
         return await draw("harmonise", asked, request)
 
-    @app.post("/v1/vary", responses=DRAWN)
+    @app.post("/v1/vary", responses=COMPOSED)
     async def vary(asked: schemas.Vary, request: Request) -> Response:
         """Vary a segment."""
         return await draw("vary", asked, request)
 
-    @app.post("/v1/interpolate", responses=DRAWN)
+    @app.post("/v1/interpolate", responses=COMPOSED)
     async def interpolate(asked: schemas.Interpolate, request: Request) -> Response:
         """Go from one segment to another in steps."""
         return await draw("interpolate", asked, request)
 
-    @app.post("/v1/latent", responses=DRAWN)
+    @app.post("/v1/latent", responses=COMPOSED)
     async def latent(asked: schemas.Latent, request: Request) -> Response:
         """Draw a segment with more or less of attributes."""
         return await draw("latent", asked, request)
 
 
 def add_files(app: FastAPI, studio: Studio) -> None:
+    """Add what reads and writes files, and draws notation."""
+
     @app.post("/v1/read", response_model=PieceOut)
     async def read(request: Request, name: Annotated[str, Query(max_length=200)]) -> Any:
         """Read a music file, the body, as the suffix of its name says."""

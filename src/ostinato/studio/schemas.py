@@ -146,6 +146,17 @@ class Latent(Drawing):
     ] = {}
 
 
+DRAWINGS: dict[str, type[Drawing]] = {
+    "compose": Compose,
+    "infill": Infill,
+    "harmonise": Harmonise,
+    "vary": Vary,
+    "interpolate": Interpolate,
+    "latent": Latent,
+}
+"""Requests for new music, by the last part of their address."""
+
+
 class OpenModel(_Checked):
     """A model to open: a folder, `models:/NAME/1`, or the id or the name of an MLflow run."""
 

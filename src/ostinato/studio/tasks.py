@@ -7,46 +7,36 @@ from typing import Any
 
 from ostinato.studio import schemas
 from ostinato.studio.composing import draw
-from ostinato.studio.models import Shelf, describe, list_folders, list_registered
+from ostinato.studio.models import ModelCache, describe, list_folders, list_registered
 from ostinato.studio.pieces import from_request, read_file, to_json
-
-DRAWN: dict[str, type[schemas.Drawing]] = {
-    "compose": schemas.Compose,
-    "infill": schemas.Infill,
-    "harmonise": schemas.Harmonise,
-    "vary": schemas.Vary,
-    "interpolate": schemas.Interpolate,
-    "latent": schemas.Latent,
-}
-"""Requests for new music, by the last part of their address."""
 
 
 @dataclass(frozen=True)
 class Context:
     """What a task has: the open models, and whom to tell of a piece that grows."""
 
-    shelf: Shelf
+    cache: ModelCache
     watch: Callable[[dict[str, Any]], None]
 
 
 def _draw(request: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Draw new music: kind, body and the folder of the model."""
-    body = DRAWN[request["kind"]].model_validate(request["body"])
-    return draw(Path(request["folder"]), body, context.shelf, context.watch)
+    body = schemas.DRAWINGS[request["kind"]].model_validate(request["body"])
+    return draw(Path(request["folder"]), body, context.cache, context.watch)
 
 
 def _open(request: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    return describe(request["name"], context.shelf)
+    return describe(request["name"], context.cache)
 
 
 def _list_folders(request: Mapping[str, Any], context: Context) -> dict[str, Any]:
     del request
-    return {"known": list_folders(context.shelf)}
+    return {"known": list_folders(context.cache)}
 
 
 def _list_registered(request: Mapping[str, Any], context: Context) -> dict[str, Any]:
     del request
-    return {"known": list_registered(context.shelf)}
+    return {"known": list_registered(context.cache)}
 
 
 def _read(request: Mapping[str, Any], context: Context) -> dict[str, Any]:
@@ -74,7 +64,7 @@ def _vote(request: Mapping[str, Any], context: Context) -> dict[str, Any]:
     from ostinato.studio.voting import keep_vote
 
     asked = schemas.VoteIn.model_validate(request["body"])
-    outputs = context.shelf.workspace.outputs
+    outputs = context.cache.workspace.outputs
     kept: dict[str, Any] = keep_vote(asked, request["models"], request["voter"], outputs)
     return kept
 
@@ -84,7 +74,7 @@ def _log(request: Mapping[str, Any], context: Context) -> dict[str, Any]:
 
     asked = schemas.Log.model_validate(request["body"])
     piece = from_request(asked.music, asked.name)
-    workspace = context.shelf.workspace
+    workspace = context.cache.workspace
     return log_piece(piece, asked.name, asked.command, Path(request["folder"]), workspace)
 
 

@@ -48,19 +48,19 @@ def work(connection: Connection, cancelled: Any, root: Path, here: Path) -> None
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server ends it
     os.chdir(root)
     with console.seen_from(here):
-        from ostinato.studio.models import Shelf
+        from ostinato.studio.models import ModelCache
 
-        shelf = Shelf(Workspace(root, root / "outputs"), here)
+        cache = ModelCache(Workspace(root, root / "outputs"), here)
         console.out.quiet = console.err.quiet = True
         while True:
             try:
                 task = connection.recv()
             except EOFError:
                 return
-            connection.send(_do(task, connection, cancelled, shelf))
+            connection.send(_do(task, connection, cancelled, cache))
 
 
-def _do(task: Task, connection: Connection, cancelled: Any, shelf: Any) -> Message:
+def _do(task: Task, connection: Connection, cancelled: Any, cache: Any) -> Message:
     from ostinato.studio.tasks import TASKS, Context
 
     warnings: list[str] = []
@@ -83,7 +83,7 @@ def _do(task: Task, connection: Connection, cancelled: Any, shelf: Any) -> Messa
 
     try:
         with console.heard_by(console.Listener(progress, warnings.append)):
-            answer = TASKS[task.name](task.request, Context(shelf, watch))
+            answer = TASKS[task.name](task.request, Context(cache, watch))
     except CancelledTaskError:
         return Message("error", "cancelled")
     except Exception as error:
