@@ -151,6 +151,13 @@ def test_music_comes_back_as_it_was_sent(
     assert export(served, "wav", chorale, "mine").content[:4] == b"RIFF"
 
 
+def test_tunes_that_are_left_out_are_said(served: Served) -> None:
+    tune = b"X:%d\nT:a\nM:4/4\nL:1/4\nK:C\nCDEF|\n\n"
+    assert read(served, tune % 1, "one.abc")["warnings"] == []
+    [warning] = read(served, tune % 1 + tune % 2, "two.abc")["warnings"]
+    assert "several tunes" in warning
+
+
 def test_notation_names_each_note_of_the_piece(served: Served, chorale: dict[str, str]) -> None:
     found = served.post("/v1/notation", music=chorale, width=800).body
     assert all(page.startswith("<svg") for page in found["pages"])

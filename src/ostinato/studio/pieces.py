@@ -2,12 +2,14 @@
 
 import base64
 import binascii
+import itertools
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ostinato import console
 from ostinato.errors import UserError
 from ostinato.music.page import Given
 from ostinato.music.picture import has_pickup
@@ -135,9 +137,12 @@ def _read(content: bytes, name: str, called: str) -> Piece:
         file = Path(folder) / name
         file.write_bytes(content)
         try:
-            piece = next(iter(read(file, called)), None)
+            pieces = list(itertools.islice(read(file, called), 2))
         except UnreadableError as error:
             raise UserError(f"{called} cannot be read as music: {error}.") from error
+    if len(pieces) > 1:
+        console.warn(f"{called} holds several tunes: the first one is taken, and no other.")
+    piece = pieces[0] if pieces else None
     if piece is None or not len(piece.notes):
         raise UserError(f"{called} has no notes: give a file that has some.")
     if len(piece.notes) > MOST_NOTES or piece.quarters > LONGEST:

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from ostinato.studio import schemas
 from ostinato.studio.answers import STREAM, RefusedError, answer_of, stream, wait
-from ostinato.studio.schemas import Composed, ModelOut, PieceOut, QueueOut
+from ostinato.studio.schemas import Composed, ModelOut, QueueOut, ReadOut
 from ostinato.studio.state import Studio
 
 TYPES = {
@@ -107,7 +107,7 @@ def add_music(app: FastAPI, studio: Studio) -> None:
 def add_files(app: FastAPI, studio: Studio) -> None:
     """Add what reads and writes files, and draws notation."""
 
-    @app.post("/v1/read", response_model=PieceOut)
+    @app.post("/v1/read", response_model=ReadOut)
     async def read(request: Request, name: Annotated[str, Query(max_length=200)]) -> Any:
         """Read a music file, the body, as the suffix of its name says."""
         content = await request.body()

@@ -235,6 +235,12 @@ class PieceOut(BaseModel):
     facts: list[str] = []
 
 
+class ReadOut(PieceOut):
+    """The piece of a file. warnings: what of the file it does not have."""
+
+    warnings: list[str] = []
+
+
 class Composed(BaseModel):
     """New pieces. command: makes the same bytes, beside `files`, which are in base64."""
 

@@ -88,6 +88,7 @@ async function openFile(file) {
     const piece = allGiven(await readFile(file));
     takes.add([{ piece, words: `Opened from ${file.name}` }]);
     tellStatus(`${file.name} was read.`);
+    if (piece.warnings?.length) alertUser(piece.warnings.join(" "));
   } catch (error) {
     tellStatus("");
     alertUser(error.message);
