@@ -156,6 +156,10 @@ def test_tunes_that_are_left_out_are_said(served: Served) -> None:
     assert read(served, tune % 1, "one.abc")["warnings"] == []
     [warning] = read(served, tune % 1 + tune % 2, "two.abc")["warnings"]
     assert "several tunes" in warning
+    [warning] = read(served, tune.replace(b"CDEF|", b"CDEF|!D.C.!CDEF|") % 1, "jump.abc")[
+        "warnings"
+    ]
+    assert warning == "jump: it has a D.C. or D.S., which is not followed."
 
 
 def test_notation_names_each_note_of_the_piece(served: Served, chorale: dict[str, str]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ostinato import console
 from ostinato.errors import UserError
+from ostinato.music import remarks
 from ostinato.music.page import Given
 from ostinato.music.picture import has_pickup
 from ostinato.music.piece import (
@@ -137,9 +138,12 @@ def _read(content: bytes, name: str, called: str) -> Piece:
         file = Path(folder) / name
         file.write_bytes(content)
         try:
-            pieces = list(itertools.islice(read(file, called), 2))
+            with remarks.collect() as guesses:
+                pieces = list(itertools.islice(read(file, called), 2))
         except UnreadableError as error:
             raise UserError(f"{called} cannot be read as music: {error}.") from error
+    for guess in guesses:
+        console.warn(f"{called}: {guess}.")
     if len(pieces) > 1:
         console.warn(f"{called} holds several tunes: the first one is taken, and no other.")
     piece = pieces[0] if pieces else None
