@@ -33,7 +33,7 @@ _listener: Listener | None = None
 
 
 @contextmanager
-def heard_by(listener: Listener) -> Iterator[None]:
+def messages_to(listener: Listener) -> Iterator[None]:
     """Hand warnings and progress to a listener, and print neither, while the block works."""
     global _listener
     outer, _listener = _listener, listener

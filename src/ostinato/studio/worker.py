@@ -82,7 +82,7 @@ def _do(task: Task, connection: Connection, cancelled: Any, cache: Any) -> Messa
         connection.send(Message("piece", piece))
 
     try:
-        with console.heard_by(console.Listener(progress, warnings.append)):
+        with console.messages_to(console.Listener(progress, warnings.append)):
             answer = TASKS[task.name](task.request, Context(cache, watch))
     except CancelledTaskError:
         return Message("error", "cancelled")
