@@ -187,6 +187,8 @@ def test_a_vote_is_counted_by_ostinato_votes(served: Served) -> None:
     )
     assert short.status == 422
     assert "before 5" in short.body["error"]
+    same = served.post("/v1/votes", sides=[sides[0], sides[0]], answer="A", seconds=20.0)
+    assert "of one model" in same.body["error"]
     kept = served.post("/v1/votes", sides=sides, answer="A", seconds=20.0)
     assert kept.body["votes"] == 1, kept.body
     again = served.post("/v1/votes", sides=sides, answer="B", seconds=20.0)

@@ -40,6 +40,8 @@ def keep_vote(asked: VoteIn, models: list[dict[str, str]], voter: str, outputs: 
     folder = outputs / LISTENING / TEST
     folder.mkdir(parents=True, exist_ok=True)
     clips = [_clip(side.midi, model) for side, model in zip(asked.sides, models, strict=True)]
+    if clips[0].system == clips[1].system:
+        raise UserError("Both pieces are of one model: a vote compares two.")
     pair = fingerprint(sorted((clip.system, clip.clip) for clip in clips))[:SHORT]
     file = folder / f"votes-{voter}.json"
     with locked(folder / KEY, "a vote is kept"):
