@@ -54,7 +54,7 @@ def settings_of(task: str, bars: int) -> Any:
     changes = {
         "harmonise": ["sampling=harmonise"],
         "two bars": ["sampling=infill", f"sampling.bars=[{middle},{middle + 1}]"],
-        "bass": ["sampling=accompany"],
+        "bass": ["sampling=harmonise", "sampling.tracks=[4]"],
     }
     plain = ["sampling.pitch_temperature=1.0", "sampling.pitch_top_p=null"]
     words = ["model=masked", *changes[task], *plain]

@@ -108,7 +108,7 @@ def measure(rounds: int) -> Iterator[dict[str, Any]]:
 
 def _beside_plain(rounds: int) -> dict[str, Any]:
     """Return a row of the best model of chorales, which matches its history at each step."""
-    bars, words = BARS["voices"], ["experiment=likelihood/jsb16_best"]
+    bars, words = BARS["voices"], ["experiment=jsb16_best"]
     best = Composer.of_config(words, MANY, bars)
     plain = Composer.of("gru", "voices", MANY)
     best.warm_up()

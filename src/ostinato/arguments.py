@@ -96,7 +96,7 @@ def _add_config(commands: Any) -> None:
         "commit, hashes and versions, as YAML. Paths of this machine are left out.",
         epilog="A RUN is the folder of a run, such as outputs/runs/2026-01-31/12-00-00, or the id, "
         "the name or the address of an MLflow run. A key=value sets where runs are looked for, "
-        "such as tracking=server.",
+        "such as tracking.uri=http://HOST:5000.",
     )
     export.add_argument("run", metavar="RUN")
     export.add_argument("overrides", nargs="*", default=[], metavar="key=value")
@@ -126,7 +126,8 @@ def _add_compare(commands: Any) -> None:
         description="Set MLflow runs side by side. Runs that differ in the seed alone are one row. "
         "Without RUN, --sweep or --where, all runs of the experiment are compared.",
         epilog="A RUN is the id or the name of an MLflow run, or the folder of one, such as "
-        "outputs/runs/2026-01-31/12-00-00. A key=value sets the config, such as tracking=server.",
+        "outputs/runs/2026-01-31/12-00-00. A key=value sets the config, such as "
+        "tracking.uri=http://HOST:5000.",
     )
     compare.add_argument("runs", nargs="*", metavar="RUN")
     compare.add_argument("--sweep", metavar="ID|FOLDER", help="the runs of a sweep")
@@ -154,7 +155,7 @@ def _add_listen(commands: Any) -> None:
         nargs="+",
         metavar="RUN",
         help="a folder of samples, a folder of a run, or the id of an MLflow run; key=value are "
-        "overrides, as tracking=server",
+        "overrides, as tracking.uri=http://HOST:5000",
     )
     listen.add_argument("--real", action="store_true", help="add pieces of the test split")
     listen.add_argument("--pairs", type=int, default=24, metavar="N", help="at most (24)")
@@ -199,7 +200,7 @@ def _add_register(commands: Any) -> None:
         help=OTHERS["register"],
         description="Make the model of RUN a version of the registered model NAME. "
         "`ostinato generate model_dir=models:/NAME@ALIAS` and `mlflow models serve` take it.",
-        epilog="A key=value sets the config, such as tracking=server.",
+        epilog="A key=value sets the config, such as tracking.uri=http://HOST:5000.",
     )
     register.add_argument(
         "runs",

@@ -21,7 +21,7 @@ from ostinato.representations.voices import Voices
 
 REST, END = 128, 130
 SMALL = [
-    "experiment=likelihood/jsb16_best",
+    "experiment=jsb16_best",
     "model.voices.input.embedding_size=12",
     "model.voices.head.dropout=0.2",
     "model.voices.backbone.dropout=0.2",

@@ -13,7 +13,7 @@ from ostinato.music.piece_defaults import PieceDefaults
 from ostinato.sampling.sequence import compose as draw
 
 SMALL = [
-    "experiment=likelihood/jsb16_best",
+    "experiment=jsb16_best",
     "model.voices.input.embedding_size=8",
     "model.voices.backbone.hidden_size=8",
     "model.backbone.hidden_size=8",

@@ -19,7 +19,7 @@ KNOWN = json.loads(Path(__file__).with_name("likelihood.json").read_text(encodin
 @pytest.fixture(scope="module")
 def network_and_voices() -> tuple[SequenceModel, TokenRepresentation]:
     """The untrained network, its weights by a seed, with noise where its head begins at zero."""
-    config = compose(["experiment=likelihood/jsb16_best"])
+    config = compose(["experiment=jsb16_best"])
     voices = config.build("representation")
     torch.manual_seed(0)
     network = build_network(config, voices)

@@ -244,7 +244,7 @@ def test_runs_are_chosen_by_search_name_and_sweep(project: Store) -> None:
         (["--sweep", "nowhere"], "neither the folder of a sweep nor the id"),
         (["--where", "params.seed = '77'"], "no run is found"),
         (["tracking=off"], "tracking=off records no runs"),
-        (["tracking=server", "tracking.uri=http://127.0.0.1:9"], "does not answer"),
+        (["tracking.uri=http://127.0.0.1:9"], "does not answer"),
     ],
 )
 def test_a_mistake_is_answered_in_a_sentence(

@@ -30,7 +30,7 @@ def words_of(text: str) -> list[str]:
         (["training.gradient_clip=null"], "experiment=bach_lstm training.gradient_clip=null"),
         (["corpus.name='two words'"], "experiment=bach_lstm \"corpus.name='two words'\""),
         (["experiment=bach_gan", "model.bars=4"], "experiment=bach_gan model.bars=4"),
-        (["experiment=bach_gru", "seed=2"], "experiment=bach_gru seed=2"),
+        (["experiment=mirex", "seed=2"], "experiment=mirex seed=2"),
         (
             ["debug=smoke", "training.epochs=7"],
             "experiment=bach_lstm debug=smoke training.epochs=7",
@@ -45,7 +45,7 @@ def words_of(text: str) -> list[str]:
             ["model.size=tiny", "model.backbone.hidden_size=9"],
             "experiment=bach_lstm model.size=tiny model.backbone.hidden_size=9",
         ),
-        (["experiment=bach_vae", "sampling=interpolate", "split=plain"], None),
+        (["experiment=bach_vae", "sampling=interpolate", "split=published"], None),
         (["corpus=folder", "corpus.name='null'", "corpus.path='data/1 (2)'"], None),
         ([to_override("corpus.name", ODD)], None),
     ],

@@ -15,10 +15,10 @@ CONF = Path(__file__).parents[2] / "conf"
     [
         ([], "lstm-voices-bach"),
         (["seed=2"], "lstm-voices-bach-seed2"),
-        (["experiment=bach_gru"], "gru-voices-bach"),
-        (["experiment=bach_gru", "seed=3"], "gru-voices-bach-seed3"),
+        (["model=gru"], "gru-voices-bach"),
+        (["model=gru", "seed=3"], "gru-voices-bach-seed3"),
         (
-            ["experiment=bach_gru", "training.learning_rate=0.001"],
+            ["model=gru", "training.learning_rate=0.001"],
             "gru-voices-bach-learning_rate0.001",
         ),
         (["model=gru", "training.epochs=2", "seed=1"], "gru-voices-bach-seed1-epochs2"),

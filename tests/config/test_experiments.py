@@ -4,6 +4,7 @@ So is every row of the table of likelihoods.
 """
 
 import re
+import shlex
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from rows import read_rows
 from ostinato.config import Config, compose, group_options
 from ostinato.config.composition import CHOSEN
 from ostinato.config.instantiate import read_yaml
+from ostinato.config.renamed import RENAMED, describe_renamed
 from ostinato.config.sizes import model_sizes
 from ostinato.errors import ConfigError
 from ostinato.models.adversarial.gan import GAN
@@ -25,8 +27,10 @@ CONF = ROOT / "conf"
 GOLDEN = ROOT / "tests" / "golden"
 
 EXPERIMENTS = group_options(CONF, "experiment")
-ROWS = {f"likelihood/{row}": words for row, words in read_rows().items()}
-RECIPES = {name: [f"experiment={name}"] for name in EXPERIMENTS} | ROWS
+ROWS = read_rows()
+RECIPES = {name: [f"experiment={name}"] for name in EXPERIMENTS} | {
+    f"likelihood/{row}": words for row, words in ROWS.items() if row not in EXPERIMENTS
+}
 CHOICES = [(group, option) for group in CHOSEN for option in group_options(CONF, group)]
 NEEDED = {("split", "predefined"): ["split.file=splits/mine.json"]}  # what the user must say
 SIZED = [(model, size) for model, sizes in model_sizes(CONF).items() for size in sizes]
@@ -66,9 +70,19 @@ def test_every_snapshot_has_its_recipe() -> None:
     assert sorted(path.as_posix() for path in snapshots) == sorted(RECIPES)
 
 
-def test_every_experiment_of_a_likelihood_is_a_row_of_the_table() -> None:
-    files = {name for name in EXPERIMENTS if name.startswith("likelihood/")}
+def test_an_experiment_with_the_name_of_a_row_is_that_row() -> None:
+    files = {name for name in EXPERIMENTS if name.endswith("_best")}
     assert files == {name for name, words in ROWS.items() if words == [f"experiment={name}"]}
+
+
+@pytest.mark.parametrize("word", [word for word in RENAMED if "=" in word])
+def test_an_option_of_before_is_refused_with_what_to_write_now(word: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        compose([word], CONF)
+    assert str(refused.value) == describe_renamed(word)
+    *_, row = RENAMED[word].strip("`").rpartition("ROW=")
+    now = ROWS[row] if row in ROWS else shlex.split(RENAMED[word])
+    compose([new for new in now if not new.startswith("sweep.") and "choice(" not in new], CONF)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -200,10 +214,10 @@ def test_a_value_that_is_set_goes_before_the_size() -> None:
 
 
 def test_an_experiment_and_params_choose_a_size_too(project: Path) -> None:
-    file = project / "conf" / "experiment" / "bach_gru.yaml"
+    file = project / "conf" / "experiment" / "comparison.yaml"
     file.write_text(file.read_text(encoding="utf-8") + "model: {size: base}\n", encoding="utf-8")
-    config = compose(["experiment=bach_gru"], project / "conf")
-    assert config["model.backbone.hidden_size"] == 960
+    config = compose(["experiment=comparison"], project / "conf")
+    assert config["model.backbone.hidden_size"] == 800
     (project / "params.yaml").write_text("overrides: [model.size=tiny]\n", encoding="utf-8")
     assert compose_values([], project)["model.backbone.hidden_size"] == 56
 

@@ -16,7 +16,13 @@ CONF = ROOT / "conf"
     [
         [],
         ["experiment=bach_gan"],
-        ["experiment=bach_gan", "seed=7", "tracking=off", "samples_dir=x", "preprocess=dask"],
+        [
+            "experiment=bach_gan",
+            "seed=7",
+            "tracking=off",
+            "samples_dir=x",
+            "preprocess.backend=dask",
+        ],
         ["experiment=bach_gan", "model=gan", "training.epochs=14"],
         ["experiment=bach_lstm", "corpus.mirror=here", "tracking.experiment=ours"],
         ["experiment=bach_lstm", "hydra/launcher=basic", "model=lstm"],

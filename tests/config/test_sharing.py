@@ -82,7 +82,7 @@ def test_an_address_of_the_web_is_shared() -> None:
 
 
 def test_where_runs_are_recorded_is_not_shared() -> None:
-    words = ["tracking=server", "tracking.uri=http://inside.example.org:5000"]
+    words = ["tracking.uri=http://inside.example.org:5000"]
     text = shared([*words, "corpus.mirror=http://mirror.example.org"])
     assert "example.org" not in text
     tree = yaml.safe_load(text)["config"]

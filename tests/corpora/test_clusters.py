@@ -66,7 +66,8 @@ def pieces(project: Path, *overrides: str) -> dict[str, bytes]:
 def test_dask_workers_write_the_same_bytes_as_this_machine(music: Path, scheduler: str) -> None:
     alone = pieces(music, "preprocess.processes=1")
     assert len(alone) == 11  # four parts, each of pieces and of notes, index, rejects, manifest
-    assert pieces(music, "preprocess=dask", f"preprocess.address={scheduler}") == alone
+    words = ("preprocess.backend=dask", f"preprocess.address={scheduler}")
+    assert pieces(music, *words) == alone
 
 
 def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

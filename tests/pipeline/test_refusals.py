@@ -98,7 +98,7 @@ def test_what_a_server_answers_is_one_sentence(
     monkeypatch.chdir(project)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     with answering(status, text) as uri:
-        assert cli.main(["compare", "tracking=server", f"tracking.uri={uri}"]) == 1
+        assert cli.main(["compare", f"tracking.uri={uri}"]) == 1
     assert capsys.readouterr().err == f"ostinato: {sentence.format(uri=uri)}\n"
 
 
@@ -142,7 +142,7 @@ def test_a_certificate_that_is_not_trusted_is_one_sentence(
     monkeypatch.chdir(project)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     with answering(200, "{}", certificate_in(tmp_path)) as uri:
-        assert cli.main(["compare", "tracking=server", f"tracking.uri={uri}"]) == 1
+        assert cli.main(["compare", f"tracking.uri={uri}"]) == 1
     assert capsys.readouterr().err == (
         f"ostinato: the certificate of the MLflow server {uri} is not trusted here: set "
         "MLFLOW_TRACKING_SERVER_CERT_PATH to the file of the certificate and run the same command "

@@ -114,16 +114,14 @@ def test_what_differs_of_commit_files_and_data_is_said(first: Path) -> None:
         opened.write("# a comment\n")
     run_id = run_id_of(earlier)
     store = f"tracking.uri=sqlite:///{first}/outputs/mlflow/mlflow.db"
-    done = run(changed, "ostinato", "run", "--from", run_id, "tracking=server", store)
+    done = run(changed, "ostinato", "run", "--from", run_id, store)
     commits = r"commit [0-9a-f]{12} \(there [0-9a-f]{12}\), changed file conf/model/gru\.yaml"
     assert re.search(rf"not as gru-voices-bach-smoke.* \({run_id}\): {commits}\n", done.stderr)
     data = r"pieces with the hash [0-9a-f]{16} \(there [0-9a-f]{16}\), split with the hash"
     assert re.search(rf"not as .*: {data}", done.stderr)
     assert re.search(rf"other weights and samples than .*: {commits}, {data}", done.stderr)
     # of the two runs of that name now, neither is guessed
-    sentence = refused(
-        changed, "run", "--from", _name(first, run_id), "tracking=server", store, code=2
-    )
+    sentence = refused(changed, "run", "--from", _name(first, run_id), store, code=2)
     assert "2 runs are called gru-voices-bach-smoke" in sentence
 
 
@@ -169,7 +167,7 @@ def test_a_sweep_begins_from_an_earlier_run(first: Path) -> None:
 @pytest.mark.slow
 def test_a_run_of_a_server_is_made_again(first: Path, server: Server) -> None:
     uri, process = server
-    of_server = ("tracking=server", f"tracking.uri={uri}")
+    of_server = f"tracking.uri={uri}"
     team = clone(first, "team")
     run(team, "ostinato", "run", *TINY, *of_server)
     [earlier] = runs_of(team)

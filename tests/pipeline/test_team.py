@@ -127,7 +127,7 @@ def alice(team: Team, key: Path, recording: Path, project_template: Path) -> Per
     """The person who begins: trains, pushes the files by SSH and the rest by git."""
     del recording
     folder = Path(shutil.copytree(project_template, team.home / "alice"))
-    make_repository(folder, *TINY_RUN[1:], "tracking=server", f"tracking.uri={team.place.mlflow}")
+    make_repository(folder, *TINY_RUN[1:], f"tracking.uri={team.place.mlflow}")
     run(folder, "git", "branch", "-q", "-M", "main")
     run(folder, "git", "remote", "add", "origin", str(team.origin))
     run(folder, "git", "config", "push.autoSetupRemote", "true")

@@ -123,14 +123,14 @@ def test_a_server_has_the_whole_run_and_its_death_is_told_in_a_sentence(
     project: Path, server: tuple[str, "subprocess.Popen[bytes]"]
 ) -> None:
     uri, process = server
-    run(project, "ostinato", "run", *TINY, "tracking=server", f"tracking.uri={uri}")
+    run(project, "ostinato", "run", *TINY, f"tracking.uri={uri}")
     check_whole_run(uri)
     assert not (project / "outputs" / "mlflow" / "mlflow.db").exists()
-    run(project, "ostinato", "compare", "tracking=server", f"tracking.uri={uri}")
+    run(project, "ostinato", "compare", f"tracking.uri={uri}")
     page = (project / "outputs" / "compare.html").read_text(encoding="utf-8")
     assert 'class="card sample' in page
     assert 'class="sound"' in page
-    words = (*TINY, "training.epochs=500", "tracking=server", f"tracking.uri={uri}")
+    words = (*TINY, "training.epochs=500", f"tracking.uri={uri}")
     run(project, "ostinato", "preprocess", *TINY)
     run(project, "ostinato", "split", *TINY)
     training = subprocess.Popen(
@@ -153,7 +153,7 @@ def test_a_server_has_the_whole_run_and_its_death_is_told_in_a_sentence(
 def test_a_server_that_is_not_there_is_told_in_a_sentence(project: Path) -> None:
     run(project, "ostinato", "preprocess", *TINY)
     run(project, "ostinato", "split", *TINY)
-    nowhere = ("tracking=server", "tracking.uri=http://127.0.0.1:9")
+    nowhere = "tracking.uri=http://127.0.0.1:9"
     done = run(project, "ostinato", "train", *TINY, *nowhere, check=False)
     assert done.returncode == 1
     assert "the MLflow server http://127.0.0.1:9 does not answer" in done.stderr
@@ -170,7 +170,7 @@ def test_a_model_is_registered_on_a_server_and_fetched_from_it(
     uri, process = server
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "somebody")
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "not-to-be-seen")
-    there = ("tracking=server", f"tracking.uri={uri}")
+    there = f"tracking.uri={uri}"
     train(project, *there, "training.epochs=1")
     named = ("register", "outputs", "--name", "bach", "--alias", "best", *there)
     words = [run(project, "ostinato", *named)]

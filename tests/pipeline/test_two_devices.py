@@ -7,6 +7,7 @@ import pytest
 from projects import run
 
 SMALL = ("debug=smoke", "training.max_pieces=4", "sampling.min_bars=0", "sampling.max_bars=2")
+PAIR = ("training.devices=2", "training.strategy=ddp")
 MODELS = ("lstm", "transformer", "tcn", "wavenet")
 
 
@@ -16,7 +17,7 @@ def test_two_processes_make_one_run(project: Path, model: str) -> None:
     from mlflow import MlflowClient
 
     words = (f"model={model}", "model.size=tiny", "sampling.pieces=1", *SMALL)
-    done = run(project, "ostinato", "run", "training=ddp", *words)
+    done = run(project, "ostinato", "run", *PAIR, *words)
     for line in ("epoch 1 of 2: ", "24 pieces read", "the report is"):
         assert done.stdout.count(line) == 1
     [folder] = project.glob("outputs/runs/*/*")
@@ -29,6 +30,6 @@ def test_two_processes_make_one_run(project: Path, model: str) -> None:
 
 
 def test_a_model_of_one_device_refuses_two(project: Path) -> None:
-    done = run(project, "ostinato", "run", "training=ddp", "model=gan", check=False)
+    done = run(project, "ostinato", "run", *PAIR, "model=gan", check=False)
     assert done.returncode == 2
     assert "is trained on one device" in done.stderr

@@ -34,10 +34,10 @@ def test_a_sweep_makes_a_run_of_each_and_reads_the_corpus_once(project: Path) ->
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "experiment", [pytest.param("article", marks=pytest.mark.slow), "bach_lstm_event"]
+    "words", [("experiment=article",), ("~experiment", "representation=event")], ids=" ".join
 )
-def test_other_experiments_run_whole(project: Path, experiment: str) -> None:
-    run(project, "ostinato", "run", f"experiment={experiment}", *TINY, "tracking=off")
+def test_other_recipes_run_whole(project: Path, words: tuple[str, ...]) -> None:
+    run(project, "ostinato", "run", *words, *TINY, "tracking=off")
     [samples] = (project / "outputs" / "runs").glob("*/*/samples")
     assert len(list(samples.glob("*.wav"))) == 2
 

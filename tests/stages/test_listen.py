@@ -150,7 +150,7 @@ def test_a_run_of_the_projects_own_store_is_found_by_its_id(here: Path, capsys: 
         (["one", "--real"], 1, "run `ostinato preprocess` first"),
         (["one", "0" * 32, "tracking=off"], 1, "cannot be looked for with tracking=off"),
         (
-            ["one", "0" * 32, "tracking=server", "tracking.uri=http://127.0.0.1:9"],
+            ["one", "0" * 32, "tracking.uri=http://127.0.0.1:9"],
             1,
             "the MLflow server http://127.0.0.1:9 does not answer",
         ),

@@ -60,7 +60,7 @@ PLAIN = ("seed", "plugins", *FOLDERS, "choices")
 def group_options(conf: Path, group: str) -> list[str]:
     """Return the options of a group: its files, but for those that begin with an underscore.
 
-    Experiments may lie in folders, and are called likelihood/jsb_best then.
+    Experiments may lie in folders, and are called mine/first then.
     """
     folder = conf / group
     files = folder.rglob("*.yaml") if group == "experiment" else folder.glob("*.yaml")
@@ -241,7 +241,8 @@ def translate_error(error: Exception, overrides: Iterable[str], conf: Path) -> C
             group, option = "experiment", f"{group.partition('/')[2]}/{option}"
         options = group_options(conf, group) or hydras_options(message)
         return ConfigError(
-            f"{group}={option} is unknown: {did_you_mean(option, options)}"
+            describe_renamed(f"{group}={option}")
+            or f"{group}={option} is unknown: {did_you_mean(option, options)}"
             f"the options of {group} are {', '.join(options)}."
         )
     if match := re.search(r"Could not override '/?([^']+)'", cause):

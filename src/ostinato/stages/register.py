@@ -99,7 +99,7 @@ def _choose_run(
         if ids == [""]:
             raise ConfigError(
                 f"no MLflow run has recorded the model in {console.where(bundle)}: train it with "
-                "tracking=local or tracking=server."
+                "tracking=local, or with tracking.uri=http://HOST:5000."
             )
     else:
         try:
