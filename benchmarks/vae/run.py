@@ -28,12 +28,18 @@ LONGEST = 30.0  # minutes of a training
 MORE = ("model=vae_hierarchical", "model.bars=4")
 # four bars hold more than the free 48 nats, and there are few of them to learn from
 LONGER = ("training.epochs=100", "training.batch_size=32", "model.objective.free_bits=96")
+BACH = "experiment=bach_vae"
+ESSEN = (BACH, "corpus=essen", "training.epochs=15", "training.transpose=[-3,3]")
+FRAMES = (
+    *(BACH, "representation=pianoroll", "model.pitch_range=[36,83]", "model.latent_size=128"),
+    *("model.objective.free_bits=128.0", "training.epochs=20"),
+)
 ROWS: dict[str, tuple[str, ...]] = {
-    "essen_2_bars": ("experiment=essen_vae",),
-    "essen_4_bars": ("experiment=essen_vae", *MORE),
-    "bach_2_bars": ("experiment=bach_vae",),
-    "bach_4_bars": ("experiment=bach_vae", *MORE, *LONGER),
-    "bach_2_bars_pianoroll": ("experiment=bach_vae_pianoroll",),
+    "essen_2_bars": ESSEN,
+    "essen_4_bars": (*ESSEN, *MORE),
+    "bach_2_bars": (BACH,),
+    "bach_4_bars": (BACH, *MORE, *LONGER),
+    "bach_2_bars_pianoroll": FRAMES,
 }
 
 SEQUENCE_MODEL = "sequence_model"
