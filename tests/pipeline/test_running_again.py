@@ -169,7 +169,7 @@ def test_a_run_of_a_server_is_made_again(first: Path, server: Server) -> None:
     uri, process = server
     of_server = f"tracking.uri={uri}"
     team = clone(first, "team")
-    run(team, "ostinato", "run", *TINY, *of_server)
+    run(team, "ostinato", "run", *TINY, of_server)
     [earlier] = runs_of(team)
     page = f"{uri}/#/experiments/1/runs/{run_id_of(earlier)}"
     fresh = clone(first, "of-a-server")
@@ -179,7 +179,7 @@ def test_a_run_of_a_server_is_made_again(first: Path, server: Server) -> None:
     assert SAME in done.stdout
     assert "not as" not in done.stderr
     named = re.findall(r"^again: (.+) \([0-9a-f]{32}\)$", done.stdout, re.MULTILINE)
-    text = run(fresh, "ostinato", "config", "export", *named, *of_server).stdout
+    text = run(fresh, "ostinato", "config", "export", *named, of_server).stdout
     assert uri not in text
     assert weights_of(made) in text
     process.terminate()

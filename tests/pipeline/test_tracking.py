@@ -154,7 +154,7 @@ def test_a_server_that_is_not_there_is_told_in_a_sentence(project: Path) -> None
     run(project, "ostinato", "preprocess", *TINY)
     run(project, "ostinato", "split", *TINY)
     nowhere = "tracking.uri=http://127.0.0.1:9"
-    done = run(project, "ostinato", "train", *TINY, *nowhere, check=False)
+    done = run(project, "ostinato", "train", *TINY, nowhere, check=False)
     assert done.returncode == 1
     assert "the MLflow server http://127.0.0.1:9 does not answer" in done.stderr
     assert "Traceback" not in done.stderr
@@ -171,11 +171,11 @@ def test_a_model_is_registered_on_a_server_and_fetched_from_it(
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "somebody")
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "not-to-be-seen")
     there = f"tracking.uri={uri}"
-    train(project, *there, "training.epochs=1")
-    named = ("register", "outputs", "--name", "bach", "--alias", "best", *there)
+    train(project, there, "training.epochs=1")
+    named = ("register", "outputs", "--name", "bach", "--alias", "best", there)
     words = [run(project, "ostinato", *named)]
     assert "is version 1 of bach" in words[0].stdout
-    fetched = ("generate", "model_dir=models:/bach@best", "samples_dir=new", *there)
+    fetched = ("generate", "model_dir=models:/bach@best", "samples_dir=new", there)
     for _ in range(2):  # the second time from the cache
         words.append(run(project, "ostinato", *fetched, *TINY[4:], "sampling.pieces=1"))
         assert "models:/bach@best is in outputs/cache/models/" in words[-1].stdout
