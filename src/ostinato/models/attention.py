@@ -98,8 +98,11 @@ class RelativeLogits(nn.Module):
         time, farthest = queries.shape[-2], self.vectors.shape[1] - 1
         if time == 1:
             # heads first, or the vectors would be copied for every sequence
-            near = queries[..., 0, :].transpose(0, 1) @ self.vectors[:, :keys].mT * self.scale
-            by_key = near.index_select(-1, _distances(keys, farthest, queries.device))
+            near = (queries[..., 0, :] * self.scale).transpose(0, 1) @ self.vectors[:, :keys].mT
+            by_key = near.flip(-1)  # (heads, batch, keys in reach), the oldest key first
+            if keys > farthest + 1:
+                beyond = by_key[..., :1].expand(-1, -1, keys - farthest - 1)
+                by_key = torch.cat([beyond, by_key], dim=-1)
             return by_key.transpose(0, 1)[..., None, :]  # type: ignore[no-any-return]
         # each distance once, from the farthest, and one column more than there are keys
         distances = torch.arange(keys - 1, -2, -1, device=queries.device).clamp(0, farthest)

@@ -1,8 +1,10 @@
 """Recurrent backbones: Elman 1990, LSTM (Hochreiter & Schmidhuber 1997), GRU (Cho et al. 2014)."""
 
 from abc import abstractmethod
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar
 
+import torch
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -10,8 +12,19 @@ from ostinato.models.backbone import Backbone
 from ostinato.models.steps import take_rows
 
 
+FEW = 32  # sequences; of more, the kernel for whole sequences makes a step faster than the cell's
+
+
 class Recurrent(Backbone):
-    """Stacks layers of one kind of recurrent cell; the state is the cell's own."""
+    """Stacks layers of one kind of recurrent cell; the state is the cell's own.
+
+    few: a step of at most so many sequences, without gradients, is made by the kernel of one cell.
+    That for whole sequences first reorders all weights, each time.
+    """
+
+    few = FEW
+    step: ClassVar[Callable[..., Any]]
+    """The kernel of one cell: torch.lstm_cell, torch.gru_cell, …"""
 
     @property
     @abstractmethod
@@ -33,8 +46,25 @@ class Recurrent(Backbone):
 
     def forward(self, x: Tensor, state: Any = None) -> tuple[Tensor, Any]:
         """Return y (batch, time, hidden_size) and the state after x (batch, time, input_size)."""
+        batch, time, _ = x.shape
+        learning = self.training or torch.is_grad_enabled()
+        if time == 1 and batch <= self.few and state is not None and not learning and x.is_cpu:
+            return self._step(x[:, 0], state)
         y, state = self.layers(x, state)
         return y, state
+
+    def _step(self, x: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """Return what `forward` does of one step (batch, input_size)."""
+        several = isinstance(state, tuple)  # of an LSTM: outputs and cells
+        after = []
+        for layer, weights in enumerate(self.layers.all_weights):
+            before = tuple(part[layer] for part in state) if several else state[layer]
+            made = self.step(x, before, *weights)
+            x = made[0] if several else made
+            after.append(made)
+        if several:
+            return x[:, None], tuple(torch.stack(part) for part in zip(*after, strict=True))
+        return x[:, None], torch.stack(after)
 
     def select(self, state: Any, rows: Tensor) -> Any:
         """Return the state of the sequences `rows`; its tensors are (layers, batch, units)."""
@@ -45,15 +75,18 @@ class RNN(Recurrent):
     """Elman's simple recurrent network with tanh (Finding structure in time, 1990)."""
 
     cell = nn.RNN
+    step = staticmethod(torch.rnn_tanh_cell)
 
 
 class GRU(Recurrent):
     """Gated recurrent units (Cho et al., EMNLP 2014)."""
 
     cell = nn.GRU
+    step = staticmethod(torch.gru_cell)
 
 
 class LSTM(Recurrent):
     """Long short-term memory (Hochreiter & Schmidhuber 1997)."""
 
     cell = nn.LSTM
+    step = staticmethod(torch.lstm_cell)

@@ -16,7 +16,7 @@ from ostinato.sampling.settings import Sampling
 from ostinato.sampling.strategies import Sampler
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def sample_frames(
     network: SequenceModel,
     representation: FrameRepresentation,

@@ -17,6 +17,7 @@ from ostinato.sampling.candidates import choose, typicality_cost
 from ostinato.sampling.settings import NOVEL, Sampling
 from ostinato.sampling.strategies import Sampler
 
+STEPS_BETWEEN_REPORTS = 16
 TOKENS_PER_QUARTER = 64  # more than any music needs: a bound for a model that never moves on
 
 
@@ -82,7 +83,7 @@ class _Growing:
         return found
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def compose(
     network: SequenceModel,
     representation: TokenRepresentation,
@@ -121,18 +122,23 @@ def compose(
     limit = settings.max_bars * BAR_QUARTERS
     most = max(1, round(limit * TOKENS_PER_QUARTER)) + max(map(len, prefixes))
     watched_bars = 0
+    given = _pad(prefixes)
     with console.bar("composing", settings.max_bars, "bars") as reached:
         for step in range(most):
-            drawn = drawer.draw(context, grammar, growing)
-            prompt = np.array([g[step] if step < len(g) else -1 for g in prefixes])
-            chosen = np.where(prompt >= 0, prompt, drawn)
+            chosen = drawer.draw(context, grammar, growing)
+            prompt = given[min(step, len(given) - 1)]
+            if step < len(given):
+                chosen = np.where(prompt >= 0, prompt, chosen)
             if settings.candidates > 1:
                 growing.nats += np.where(
                     growing.done | (prompt >= 0), 0, _nats(network, context, chosen)
                 )
             growing.advance(chosen, grammar, representation.end, limit)
-            reached(float(np.where(growing.done, limit, grammar.quarters).min()) / BAR_QUARTERS)
+            if step % STEPS_BETWEEN_REPORTS == 0:
+                least = np.where(growing.done, limit, grammar.quarters).min()
+                reached(float(least) / BAR_QUARTERS)
             if growing.done.all():
+                reached(settings.max_bars)
                 break
             bars = int(grammar.quarters[0] // BAR_QUARTERS)
             if watch is not None and settings.candidates == 1 and bars > watched_bars:
@@ -154,6 +160,14 @@ def compose(
         cost = np.array([predictor.mean_error(tokens) for tokens in sequences])
     chosen_places = choose(cost, growing.ended, settings.pieces)
     return [Composed(sequences[i].astype(np.uint16), bool(growing.ended[i])) for i in chosen_places]
+
+
+def _pad(prefixes: Sequence[Sequence[int]]) -> NDArray[np.int64]:
+    """Return the tokens of prefixes, (time, sequences), and -1 after each: in the last row only."""
+    padded = np.full((max(map(len, prefixes)) + 1, len(prefixes)), -1)
+    for column, prefix in enumerate(prefixes):
+        padded[: len(prefix), column] = prefix
+    return padded
 
 
 def _nats(

@@ -158,7 +158,7 @@ def conditional_nll(
     return estimate - whole.log_evidence
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def run_particles(
     network: SequenceModel,
     representation: TokenRepresentation,

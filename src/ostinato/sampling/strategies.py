@@ -11,8 +11,9 @@ from ostinato.errors import UserError
 from ostinato.sampling.settings import Sampling
 
 ALMOST_ONE = 1 - 1e-12  # so that a uniform number does not round up to 1
+NUCLEUS = 48  # tokens that are looked at first: of most rows, the nucleus has fewer
 LEAST = np.float32(1e-30)  # what a sum of probabilities is at least divided by
-MINUS_INFINITY = np.float32(-np.inf)
+INFINITY, HALF = np.float32(np.inf), np.float32(0.5)
 SMALLEST = np.finfo(np.float32).min
 
 Rows = NDArray[np.float32]
@@ -39,7 +40,7 @@ class Sampler:
 
     def categorical(self, logits: Tensor, notes: Tensor | None = None) -> Tensor:
         """Draw one class of each row by temperature, top-k and nucleus: (batch,)."""
-        device, logits = logits.device, check_logits(logits).cpu()
+        device, logits = logits.device, logits.cpu()
         legal = logits > -torch.inf if self.legal is None else self.legal
         notes = self.notes if notes is None else notes.cpu()
         shares = probabilities(logits, legal, self.recent, self.settings, notes)
@@ -58,8 +59,8 @@ def draw_rows(shares: Tensor, generator: torch.Generator) -> Tensor:
     `UserError` for a row that is 0 throughout.
     """
     uniform = torch.rand(len(shares), dtype=torch.float64, generator=generator).numpy()
-    cumulative = np.cumsum(shares.numpy(), axis=1, dtype=np.float64)
-    if not (cumulative[:, -1] > 0).all():
+    cumulative = shares.cumsum(1).numpy()  # several times as fast as that of NumPy
+    if not cumulative[:, -1].all():
         raise UserError(
             "nothing can be drawn from this model: it gives every token that may come next "
             "probability 0; train it again with a lower learning rate."
@@ -86,11 +87,12 @@ def probabilities(
     where there are few rows.
     """
     x = logits.detach().float().numpy()
+    check_largest(x.max())
     if recent is not None and settings.repetition_penalty != 1.0:
         x = x - recent.numpy() * np.float32(math.log(settings.repetition_penalty))
     if settings.temperature != 1.0:
         x = x / np.float32(settings.temperature)
-    x = np.where(legal.numpy(), x, MINUS_INFINITY)
+    x = _leave(x, legal.numpy())
     if settings.top_k is not None:
         x = keep_top_k(x, settings.top_k)
     shares = _softmax(x)
@@ -106,13 +108,24 @@ def probabilities(
     of_notes = slice(first, last + 1) if last - first + 1 == len(columns) else columns
     total = shares[:, of_notes].sum(axis=1, keepdims=True)
     # those that min_p and top_p have left out stay so
-    left: Rows = np.where(shares[:, of_notes] > 0, x[:, of_notes], MINUS_INFINITY)
+    left = _leave(x[:, of_notes], shares[:, of_notes] > 0)
     left /= np.float32(settings.pitch_temperature)
     which = _softmax(left)
     if settings.pitch_top_p is not None:
         which = keep_top_p(which, settings.pitch_top_p)
     shares[:, of_notes] = total * which
     return torch.from_numpy(shares)
+
+
+def _leave(x: Rows, kept: NDArray[np.bool_]) -> Rows:
+    """Return x where it is kept, and -inf elsewhere.
+
+    As a minimum, since `np.where` is many times as slow where what is kept changes often.
+    """
+    bounds = np.subtract(kept, HALF, dtype=np.float32)
+    bounds *= INFINITY
+    least: Rows = np.minimum(x, bounds, out=bounds)
+    return least
 
 
 def _softmax(x: Rows) -> Rows:
@@ -125,12 +138,17 @@ def _softmax(x: Rows) -> Rows:
 
 def check_logits(logits: Tensor) -> Tensor:
     """Return the logits; raises `UserError` where nothing can be drawn by them."""
-    if not bool((logits < torch.inf).all()):  # which is false of what is no number, too
+    check_largest(float(logits.max()))
+    return logits
+
+
+def check_largest(logit: float) -> None:
+    """Raise `UserError` where nothing can be drawn by logits of which this is the largest."""
+    if not logit < math.inf:  # which is false of what is no number, too
         raise UserError(
             "nothing can be drawn from this model: its probabilities are no numbers, as its "
             "weights are too large; train it again with a lower learning rate."
         )
-    return logits
 
 
 def keep_top_k(logits: Rows, k: int) -> Rows:
@@ -138,7 +156,7 @@ def keep_top_k(logits: Rows, k: int) -> Rows:
     if k >= logits.shape[1]:
         return logits
     least = np.partition(logits, -k, axis=1)[:, -k, None]
-    return np.where(logits < least, MINUS_INFINITY, logits)
+    return _leave(logits, logits >= least)
 
 
 def keep_min_p(shares: Rows, p: float) -> Rows:
@@ -148,7 +166,7 @@ def keep_min_p(shares: Rows, p: float) -> Rows:
     Outputs".
     """
     least = np.float32(p) * shares.max(axis=1, keepdims=True)
-    kept = np.where(shares < least, np.float32(0), shares)
+    kept: Rows = shares * (shares >= least)
     kept /= np.maximum(kept.sum(axis=1, keepdims=True), LEAST)
     return kept
 
@@ -159,8 +177,12 @@ def keep_top_p(shares: Rows, p: float) -> Rows:
     shares: probabilities. Tokens that are as likely as the last of these stay too.
     """
     ordered = np.sort(shares, axis=1)[:, ::-1]
-    kept = (ordered.cumsum(axis=1) - ordered < p).sum(axis=1)
+    likeliest = ordered[:, :NUCLEUS]
+    if (likeliest.sum(axis=1) < p).any():  # the nucleus of some row is larger
+        likeliest = ordered
+    cumulative = torch.from_numpy(likeliest.copy()).cumsum(1).numpy()
+    kept = (cumulative - likeliest < p).sum(axis=1)
     least = ordered[np.arange(len(ordered)), np.maximum(kept, 1) - 1]
-    nucleus = np.where(shares < least[:, None], np.float32(0), shares)
+    nucleus: Rows = shares * (shares >= least[:, None])
     nucleus /= np.maximum(nucleus.sum(axis=1, keepdims=True), LEAST)
     return nucleus

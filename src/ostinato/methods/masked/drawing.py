@@ -30,7 +30,7 @@ ANNEALED = 0.85  # of all passes; the others draw the least share
 NOTES = torch.arange(CLASSES) < PITCHES
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def draw(
     network: MaskedModel,
     partials: Sequence[PartialPiece],

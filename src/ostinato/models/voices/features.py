@@ -82,7 +82,8 @@ def by_voice(rotate_to_turn: Tensor, voice_index: Tensor) -> Tensor:
     """Reorder features (…, voices) from the voice whose turn it is on to: from voice 0 on."""
     voices = rotate_to_turn.shape[-1]
     each = torch.arange(voices, device=voice_index.device)
-    return rotate_to_turn.gather(-1, (each - voice_index[..., None]) % voices)
+    place = (each - voice_index[..., None]) % voices
+    return rotate_to_turn.gather(-1, place.expand_as(rotate_to_turn))
 
 
 def distance(one: Tensor, other: Tensor) -> Tensor:

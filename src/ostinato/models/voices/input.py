@@ -1,7 +1,7 @@
 """Voices as vectors that are the same in every key."""
 
 from itertools import combinations
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 from pydantic import Field
@@ -50,13 +50,14 @@ class VoicesInput(Input):
         super().__init__()
         self.output_size, self.spec = embedding_size, spec
         voices, lengths = spec.voices_per_step, match_lengths(spec)
-        self.pairs = list(combinations(range(voices), 2))
+        pairs = list(combinations(range(voices), 2))
+        self.high, self.low = [high for high, _ in pairs], [low for _, low in pairs]
         self.voice_index = _small_embedding(voices, embedding_size)
         self.step = _small_embedding(spec.features["step"], embedding_size)
         numbers = phrases(spec)
         self.phrase = _small_embedding(numbers, embedding_size) if numbers else None
         self.kind = _small_embedding(spec.size - PITCHES + 1, embedding_size)
-        self.intervals = _small_embeddings(len(self.pairs), DISTANCES, embedding_size)
+        self.intervals = _small_embeddings(len(pairs), DISTANCES, embedding_size)
         moving = voices if has_previous(spec) else 0
         self.motions = _small_embeddings(moving, DISTANCES, embedding_size)
         matches = 2 * voices if lengths else 0  # of each voice by itself, and of all together
@@ -65,52 +66,76 @@ class VoicesInput(Input):
         shares = voices * half_lives(spec) * CLASSES
         self.pitch_classes = nn.Linear(shares, embedding_size) if shares else None
         self.dropout = nn.Dropout(dropout)
+        self._table: Tensor | None = None
+        self._offsets = torch.zeros(0, dtype=torch.long)
 
     def forward(self, steps: Tensor, positions: Tensor, semitones: Tensor | None = None) -> Tensor:
         """Return vectors (batch, time, size) of tokens and positions (batch, time, features)."""
         del semitones
         features = read_features(positions, self.spec)
         sounding = by_voice(features.sounding, features.voice_index)
-        x: Tensor = self.voice_index(features.voice_index) + self.step(features.step)
-        if self.phrase is not None:
-            x = x + self.phrase(features.phrase[..., 0])
-        x = x + self.kind((steps - PITCHES + 1).clamp(min=0))  # all pitches are of one kind
-        if self.pairs:
-            high, low = map(list, zip(*self.pairs, strict=True))
-            intervals = distance(sounding[..., high], sounding[..., low])
-            for pair, embedding in enumerate(self.intervals):
-                x = x + embedding(intervals[..., pair])
-        if self.motions:
-            moved = distance(sounding, by_voice(features.previous, features.voice_index))
-            for voice, embedding in enumerate(self.motions):
-                x = x + embedding(moved[..., voice])
-        if self.matches:
-            matches = torch.cat(_matches(features), dim=-1)
-            for i, embedding in enumerate(self.matches):
-                x = x + embedding(matches[..., i])
+        x = self._sum(self._classes(steps, features, sounding))
         if self.pitch_classes is not None:
             shares = _shares_from_each_voice(features.pitch_classes / LOWEST + 1, sounding)
             x = x + self.pitch_classes(shares.to(x.dtype))
         return self.dropout(x)  # type: ignore[no-any-return]
 
+    @property
+    def embeddings(self) -> list[nn.Embedding]:
+        """Return the embeddings whose vectors are summed, as `_classes` orders them."""
+        phrase = [] if self.phrase is None else [self.phrase]
+        single: list[Any] = [self.voice_index, self.step, *phrase, self.kind]
+        return [*single, *self.intervals, *self.motions, *self.matches]
 
-def _matches(features: VoiceFeatures) -> list[Tensor]:
+    def train(self, mode: bool = True) -> "VoicesInput":
+        """Set the mode; weights may have changed since the last one."""
+        self._table = None
+        return super().train(mode)
+
+    def _classes(self, steps: Tensor, features: VoiceFeatures, sounding: Tensor) -> Tensor:
+        """Return the class for each of `embeddings`: (batch, time, embeddings)."""
+        kind = (steps - PITCHES + 1).clamp(min=0)  # all pitches are of one kind
+        phrase = [] if self.phrase is None else [features.phrase[..., 0]]
+        single = torch.stack([features.voice_index, features.step, *phrase, kind], dim=-1)
+        one, other = [sounding[..., self.high]], [sounding[..., self.low]]
+        if self.motions:
+            one.append(sounding)
+            other.append(by_voice(features.previous, features.voice_index))
+        found = [single, distance(torch.cat(one, dim=-1), torch.cat(other, dim=-1))]
+        if self.matches:
+            found.append(_matches(features))
+        return torch.cat(found, dim=-1)
+
+    def _sum(self, classes: Tensor) -> Tensor:
+        """Return the sum of the vectors of classes (batch, time, embeddings)."""
+        if classes.shape[1] > 1 or self.training or torch.is_grad_enabled():
+            x: Tensor = 0.0  # type: ignore[assignment]
+            for embedding, of_one in zip(self.embeddings, classes.unbind(-1), strict=True):
+                x = x + embedding(of_one)
+            return x
+        if self._table is None:  # one table of all: a step is then one call
+            self._table = torch.cat([embedding.weight for embedding in self.embeddings])
+            sizes = [0, *(embedding.num_embeddings for embedding in self.embeddings[:-1])]
+            self._offsets = torch.tensor(sizes, device=classes.device).cumsum(0)
+        places = (classes[:, 0] + self._offsets).long()
+        return nn.functional.embedding_bag(places, self._table, mode="sum")[:, None]
+
+
+def _matches(features: VoiceFeatures) -> Tensor:
     """Return how far it is to what followed before, as indices: each voice alone, and together.
 
-    Each is (batch, time, voices), from voice 0 on; 0 where nothing matches.
+    (batch, time, 2 * voices), both from voice 0 on; 0 where nothing matches.
     """
     joint_length = features.joint_match_length.expand_as(features.joint_match)
-    both = [
-        (features.per_voice_match, features.per_voice_match_length),
-        (features.joint_match, joint_length),
-    ]
-    found = []
-    for token, length in both:
-        # a hold goes on with what sounded at the end of the previous time step
-        pitch = torch.where(token == HOLD, features.previous, token)
-        index = 1 + (length - 1) * DISTANCES + distance(pitch, features.sounding)
-        found.append(by_voice(torch.where(length > 0, index, 0), features.voice_index))
-    return found
+    # (batch, time, 2, voices)
+    token = torch.stack([features.per_voice_match, features.joint_match], dim=-2)
+    length = torch.stack([features.per_voice_match_length, joint_length], dim=-2)
+    # a hold goes on with what sounded at the end of the previous time step
+    pitch = torch.where(token == HOLD, features.previous[..., None, :], token)
+    sounding = features.sounding[..., None, :]
+    index = 1 + (length - 1) * DISTANCES + distance(pitch, sounding)
+    found = torch.where(length > 0, index, 0)
+    return by_voice(found, features.voice_index[..., None]).flatten(-2)
 
 
 def _small_embeddings(
