@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,8 @@ from trainings import SHORT, fit, validation_nll, weights
 
 from ostinato.data.store import TokenStore
 from ostinato.methods.likelihood.module import LikelihoodModule
-from ostinato.training import precision
-from ostinato.training.divergence import DivergedError, advise
+from ostinato.training import precision, trainer
+from ostinato.training.divergence import DivergedError, Divergence, advise
 
 LONG = replace(SHORT, epochs=4)
 
@@ -57,6 +58,22 @@ def test_the_best_weights_before_are_kept(
     assert f"weights of epoch {fitted.best_epoch}, before, are kept" in " ".join(
         capsys.readouterr().err.split()
     )
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+def test_losses_that_are_looked_at_a_step_later_end_it_the_same(
+    store: TokenStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    settings = replace(LONG, batch_size=48)  # two batches an epoch
+    with spoilt(epoch=3, batch=batch):
+        at_once, first = fit(store, settings, tmp_path / "once")
+        monkeypatch.setattr(trainer, "Divergence", partial(Divergence, delayed=True))
+        later, second = fit(store, settings, tmp_path / "later")
+    assert later == at_once
+    assert later.diverged
+    assert torch.equal(weights(first), weights(second))
+    last = torch.load(tmp_path / "later" / "last.ckpt", weights_only=True)
+    assert last["epoch"] + 1 == 2
 
 
 def test_the_same_again_ends_in_the_same_weights(store: TokenStore, tmp_path: Path) -> None:

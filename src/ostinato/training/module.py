@@ -31,21 +31,24 @@ class MethodModule(pl.LightningModule, ABC):
 
     def __init__(self) -> None:
         super().__init__()
-        self.sums: dict[str, list[float]] = {}
+        self.sums: dict[str, list[float | Tensor]] = {}
 
     @abstractmethod
     def mean(self, part: str) -> Tensor | None:
         """Return the monitored metric of `train` or `validation` since the last call, if known."""
 
-    def add(self, name: str, total: float, count: float) -> None:
-        """Add a total over so many things to the sums of the epoch."""
+    def add(self, name: str, total: float | Tensor, count: float | Tensor) -> None:
+        """Add a total over so many things to the sums of the epoch.
+
+        Tensors are added where they are: to read one would wait for all that a device has to do.
+        """
         before = self.sums.get(name, [0.0, 0])
-        self.sums[name] = [before[0] + total, before[1] + count]
+        self.sums[name] = [before[0] + _exact(total), before[1] + _exact(count)]
 
     def take(self, name: str) -> tuple[float, float]:
         """Return a total and how many it is of, and forget both."""
         total, count = self.sums.pop(name, [0.0, 0])
-        return total, count
+        return float(total), float(count)
 
     def compile_step(self) -> None:
         """Have torch compile what a training step computes.
@@ -53,6 +56,13 @@ class MethodModule(pl.LightningModule, ABC):
         Raises `UserError` where a method has nothing to compile.
         """
         raise UserError(f"{type(self).__name__} compiles nothing: say training.compile=false.")
+
+
+def _exact(number: float | Tensor) -> float | Tensor:
+    """Return a number in double precision, where its device has that."""
+    if not isinstance(number, Tensor):
+        return number
+    return number.detach() if number.device.type == "mps" else number.detach().double()
 
 
 def method_module(module: pl.LightningModule) -> MethodModule:

@@ -158,4 +158,4 @@ class AdversarialModule(SegmentModule):
     def _sum_up(self, batch_size: int, **values: Tensor) -> None:
         self.losses |= {name.replace("_", " "): value for name, value in values.items()}
         for name, value in values.items():
-            self.add(name, float(value) * batch_size, batch_size)
+            self.add(name, value.detach().double() * batch_size, batch_size)

@@ -54,9 +54,8 @@ class LikelihoodModule(MethodModule):
             shown["levels"] = self.network.controls.draw(batch.targets, batch.positions)
         nll = self._nll(batch.inputs, batch.positions, batch.targets, batch.semitones, **shown)
         real = predicted(batch.targets)
-        count = int(real.sum())
-        mean = nll.sum() / (each := self._on_each_device(real.sum()))
-        self.add("train", float(mean.detach() * each), count)
+        mean = nll.sum() / (each := self._on_each_device(count := real.sum()))
+        self.add("train", mean.detach() * each, count)
         name = f"train_step_{self.monitor.name}"
         self.log(name, mean.detach(), on_step=True, on_epoch=False, prog_bar=True)
         if self.token_weights is None:
@@ -68,7 +67,7 @@ class LikelihoodModule(MethodModule):
         """Score whole pieces."""
         del batch_idx
         nll = self.network.score(batch.inputs, batch.positions, batch.targets)
-        self.add("validation", float(nll.sum()), int(predicted(batch.targets).sum()))
+        self.add("validation", nll.sum(), predicted(batch.targets).sum())
 
     def on_validation_epoch_end(self) -> None:
         """Report nats per token or frame over all validation pieces."""

@@ -51,7 +51,7 @@ class MaskedModule(MethodModule):
         # (windows,): the mean of an unknown cell, as often as there are cells that could be
         of_windows = nats * counted / unknown.sum(dim=(1, 2)).clamp(min=1)
         mean = of_windows.sum() / counted.sum().clamp(min=1)
-        self.add("train", float(mean.detach() * counted.sum()), int(counted.sum()))
+        self.add("train", mean.detach() * counted.sum(), counted.sum())
         name = f"train_step_{MONITOR.name}"
         self.log(name, mean.detach(), on_step=True, on_epoch=False, prog_bar=True)
         return mean
@@ -62,7 +62,7 @@ class MaskedModule(MethodModule):
         nats = self.network.score(
             batch.inputs, batch.positions, batch.targets, masks=VALIDATED_MASKS
         )
-        self.add("validation", float(nats.sum()), int(predicted(batch.targets).sum()))
+        self.add("validation", nats.sum(), predicted(batch.targets).sum())
 
     def on_validation_epoch_end(self) -> None:
         """Report nats per token over all validation pieces."""
