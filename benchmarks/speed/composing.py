@@ -1,5 +1,7 @@
 """Tokens per second of composing, beside a bare loop that only steps the same network.
 
+Its recurrent layers are stepped as loops in PyTorch do it, by calling torch.nn.LSTM; for `own_step`
+by the cell's kernel, as Ostinato does for few pieces.
 Networks have the sizes of conf/model and are not trained: what they draw does not matter here, and
 no piece ends by itself. Rows that have reached the last bar are padded, and count like the others.
 """
@@ -17,6 +19,7 @@ from peers import PEER, gpt2_generates
 from ostinato.config import compose as compose_config
 from ostinato.config import conf_folder
 from ostinato.models.bundle import build_network
+from ostinato.models.recurrent import Recurrent
 from ostinato.sampling.sequence import compose
 from ostinato.sampling.settings import Sampling
 
@@ -68,7 +71,7 @@ class Composer:
         """Compose a bar, so that nothing is timed that happens once."""
         compose(self.network, self.representation, replace(self.settings, max_bars=1), 1)
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def step(self, steps: int) -> int:
         """Step the network alone, on the same token each time."""
         pieces = self.settings.pieces
@@ -78,7 +81,18 @@ class Composer:
             _, state = self.network(tokens, positions, state=state)
         return steps * pieces
 
-    @torch.no_grad()
+    def step_modules(self, steps: int) -> int:
+        """Step the network alone, its recurrent layers by torch.nn.LSTM and the like."""
+        recurrent = [part for part in self.network.modules() if isinstance(part, Recurrent)]
+        for part in recurrent:
+            part.few = 0
+        try:
+            return self.step(steps)
+        finally:
+            for part in recurrent:
+                del part.few
+
+    @torch.inference_mode()
     def rerun(self, steps: int) -> int:
         """Run a whole window for each token, as a loop without a state does."""
         tokens, positions = self._inputs(steps)
@@ -129,8 +143,10 @@ def _measure(composer: Composer, model: str, rounds: int) -> dict[str, Any]:
     steps = composer.compose() // pieces  # the first time, which is not timed
     rivals: dict[str, Draw] = {
         "ostinato": composer.compose,
-        "bare": lambda: composer.step(steps),
+        "bare": lambda: composer.step_modules(steps),
     }
+    if model == "lstm":
+        rivals["own_step"] = lambda: composer.step(steps)
     if pieces == 1:
         rivals["window"] = lambda: composer.rerun(STEPS)
     if model == "transformer" and (generate := gpt2_generates(composer.network, pieces, STEPS)):

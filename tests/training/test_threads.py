@@ -7,7 +7,8 @@ import pytest
 import torch
 from trainings import SHORT
 
-from ostinato.training.threads import computing_with, warn_of_others
+from ostinato.models.threads import computing_with, threads_for_steps
+from ostinato.training.threads import warn_of_others
 
 Captured = pytest.CaptureFixture[str]
 
@@ -49,3 +50,9 @@ def test_threads_are_as_before_afterwards() -> None:
     with computing_with(before + 1):
         assert torch.get_num_threads() == before + 1
     assert torch.get_num_threads() == before
+
+
+def test_steps_of_few_sequences_have_one_thread() -> None:
+    network = torch.nn.Linear(1000, 1000)
+    assert threads_for_steps(network, 16) == 1
+    assert threads_for_steps(network, 256) is None

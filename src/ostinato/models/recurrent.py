@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from ostinato.models.backbone import Backbone
 from ostinato.models.steps import take_rows
 
-
 FEW = 32  # sequences; of more, the kernel for whole sequences makes a step faster than the cell's
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ostinato import console
 from ostinato.models.sequence import SequenceModel
+from ostinato.models.threads import computing_with, threads_for_steps
 from ostinato.representations.base import BAR_QUARTERS, FrameRepresentation
 from ostinato.sampling.sequence import Composed
 from ostinato.sampling.settings import Sampling
@@ -39,7 +40,8 @@ def sample_frames(
     where = torch.from_numpy(representation.positions(frames[0].numpy()).astype(np.int64))
     sampler = Sampler(settings, torch.Generator().manual_seed(seed))
     last, state = torch.zeros_like(frames[:, 0]), None
-    with console.bar("composing", settings.max_bars, "bars") as reached:
+    threads = threads_for_steps(network, settings.pieces)
+    with console.bar("composing", settings.max_bars, "bars") as reached, computing_with(threads):
         for step in range(time):
             here = where[step].expand(settings.pieces, 1, -1)
             context, state = network(last[:, None].to(device), here.to(device), state=state)

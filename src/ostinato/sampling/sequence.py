@@ -12,6 +12,7 @@ from torch import Tensor
 from ostinato import console
 from ostinato.errors import UserError
 from ostinato.models.sequence import SequenceModel
+from ostinato.models.threads import computing_with, threads_for_steps
 from ostinato.representations.base import BAR_QUARTERS, Grammar, TokenRepresentation
 from ostinato.sampling.candidates import choose, typicality_cost
 from ostinato.sampling.settings import NOVEL, Sampling
@@ -123,7 +124,8 @@ def compose(
     most = max(1, round(limit * TOKENS_PER_QUARTER)) + max(map(len, prefixes))
     watched_bars = 0
     given = _pad(prefixes)
-    with console.bar("composing", settings.max_bars, "bars") as reached:
+    threads = threads_for_steps(network, count)
+    with console.bar("composing", settings.max_bars, "bars") as reached, computing_with(threads):
         for step in range(most):
             chosen = drawer.draw(context, grammar, growing)
             prompt = given[min(step, len(given) - 1)]

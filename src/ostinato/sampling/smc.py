@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ostinato.errors import ImpossibleConditionError
 from ostinato.models.sequence import SequenceModel
+from ostinato.models.threads import computing_with, threads_for_steps
 from ostinato.representations.base import TokenRepresentation
 from ostinato.representations.monophonic import HOLD
 from ostinato.sampling.particles import (
@@ -177,10 +178,11 @@ def run_particles(
         raise ValueError("the end token should not be among the known ones: it comes after them.")
     network.eval()
     run = _Run(network, representation, given, settings, seed)
-    for step in range(len(run.given)):
-        run.extend(step)
-        if reached is not None:
-            reached((step + 1) / len(run.given))
+    with computing_with(threads_for_steps(network, settings.particles)):
+        for step in range(len(run.given)):
+            run.extend(step)
+            if reached is not None:
+                reached((step + 1) / len(run.given))
     weights = torch.softmax(run.particles.log_weights, dim=0).numpy()
     return Population(
         run.particles.tokens[:, : len(tokens)].astype(np.uint16),

@@ -1,8 +1,5 @@
 """Threads that a training computes with, and other work on the same cores."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import psutil
 import torch
 
@@ -12,17 +9,6 @@ from ostinato.wording import quantity
 
 LISTENED = 0.3  # seconds
 SOME = 0.5  # of a core: what a machine does by itself is less
-
-
-@contextmanager
-def computing_with(count: int | None) -> Iterator[None]:
-    """Have torch compute with so many threads meanwhile; None: as many as before."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def warn_of_others(training: Training) -> None:

@@ -14,6 +14,7 @@ from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 from ostinato import console
 from ostinato.errors import UserError
 from ostinato.interrupts import is_interrupt
+from ostinato.models.threads import computing_with
 from ostinato.training.averaging import Averaging
 from ostinato.training.bar import EpochBar
 from ostinato.training.callbacks import (
@@ -32,7 +33,7 @@ from ostinato.training.module import MethodModule
 from ostinato.training.monitor import Monitor
 from ostinato.training.precision import choose_precision, report_precision
 from ostinato.training.settings import Training
-from ostinato.training.threads import computing_with, warn_of_others
+from ostinato.training.threads import warn_of_others
 from ostinato.training.timer import Clock, LastValidated
 from ostinato.training.within_epoch import LOGGED_EVERY, WithinEpoch
 

@@ -127,7 +127,7 @@ def _matches(features: VoiceFeatures) -> Tensor:
     (batch, time, 2 * voices), both from voice 0 on; 0 where nothing matches.
     """
     joint_length = features.joint_match_length.expand_as(features.joint_match)
-    # (batch, time, 2, voices)
+    # both are (batch, time, 2, voices)
     token = torch.stack([features.per_voice_match, features.joint_match], dim=-2)
     length = torch.stack([features.per_voice_match_length, joint_length], dim=-2)
     # a hold goes on with what sounded at the end of the previous time step
