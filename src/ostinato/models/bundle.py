@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from ostinato.config import Config
 from ostinato.config.targets import TARGET
@@ -32,6 +33,7 @@ LONGEST_CHOICE = 200  # characters
 # of bundles written before: the method by a part of the model, and what the objective held
 METHOD_OF = {"critic": "adversarial.Adversarial", "encoder": "variational.Variational"}
 MOVED = ("generator_rate", "critic_rate", "betas", "averaging", "collapse", "samples_every")
+DRAWS = ("normal_", "uniform_", "kaiming_uniform_", "xavier_uniform_", "orthogonal_")
 EMPTY = ("history", "repeats")
 GONE = (
     "orderless.",
@@ -70,6 +72,24 @@ def build_network(config: Config, representation: Representation) -> nn.Module:
     """The untrained network of a config, for a representation."""
     network: nn.Module = config.build("model", spec=to_spec(representation))
     return network
+
+
+def build_hollow_network(config: Config, representation: Representation) -> nn.Module:
+    """Return the network of a config without memory: its weights have shapes alone."""
+    with torch.device("meta"), _Undrawn():
+        return build_network(config, representation)
+
+
+class _Undrawn(TorchFunctionMode):
+    """Draws no first weights: to draw on the meta device loads torch's compiler, for a second."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        """Do what `func` does, but draw no numbers into a tensor."""
+        if getattr(func, "__name__", "") in DRAWS:
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs or {})
 
 
 def to_spec(representation: Representation) -> SequenceSpec:
@@ -135,8 +155,7 @@ def _check_fit(
     config: Config, representation: Representation, shapes: Mapping[str, Shape], path: Path
 ) -> None:
     """Refuse weights that are not those of the network, before any memory is given to it."""
-    with torch.device("meta"):
-        network = build_network(config, representation)
+    network = build_hollow_network(config, representation)
     expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     names = sorted({*expected, *shapes})
     if wrong := [name for name in names if expected.get(name) != shapes.get(name)]:

@@ -79,17 +79,14 @@ class Initial:
 
     def _check_shapes(self, config: Config) -> None:
         """Refuse weights of other shapes than those of the network of `config`."""
-        import torch
-
-        from ostinato.models.bundle import build_network
+        from ostinato.models.bundle import build_hollow_network
 
         representation: Representation = config.build("representation")
         if representation.trainable:  # its size is known once it has been trained
             from ostinato.models.bundle import load_learned
 
             load_learned(representation, self.folder)
-        with torch.device("meta"):
-            network = build_network(config, representation)
+        network = build_hollow_network(config, representation)
         expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
         found = weight_shapes(self.folder / WEIGHTS)
         for name in sorted({*expected, *found}):

@@ -1,6 +1,8 @@
 """Files that generating writes: music files, sound, pictures, and a page to hear and see them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -178,7 +180,9 @@ def _sounds(piece: "Piece", sampling: "Sampling") -> dict[int | None, bytes]:
     if not 1 < tracks <= MOST_TRACKS:
         return {None: sound.mp3_bytes(sound.render(piece, font, rate), rate)}
     alone = sound.render_tracks(piece, font, rate)
-    return {track: sound.mp3_bytes(wave, rate, COMPRESSION) for track, wave in alone.items()}
+    with ThreadPoolExecutor() as threads:  # it is most of the work on a sample
+        encode = partial(sound.mp3_bytes, sample_rate=rate, compression=COMPRESSION)
+        return dict(zip(alone, threads.map(encode, alone.values()), strict=True))
 
 
 def _tell_end(composition: "Sample") -> list[str]:
