@@ -17,8 +17,7 @@ from ostinato.music.piece import NOTE, Piece
 from ostinato.music.reading import read_midi
 from ostinato.music.writing import write_midi
 from ostinato.representations.base import TokenRepresentation
-from ostinato.representations.miditok.representation import MidiTok
-from ostinato.representations.miditok.tokenizers import MIDILike
+from ostinato.representations.miditok.tokenizers import MIDILike, MidiTok
 from ostinato.representations.pitch import Pitch
 from ostinato.representations.voices import Voices
 

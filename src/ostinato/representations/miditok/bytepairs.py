@@ -1,7 +1,8 @@
 """Byte-pair encoding: tokens that stand for chains of others, learned from how often they meet.
 
 Source: Gage (1994); for music Fradet et al., Byte Pair Encoding for Symbolic Music (EMNLP 2023),
-with the `tokenizers` library, as MidiTok does it where `encode_ids_split` is `no`.
+with the `tokenizers` library, as MidiTok does it where `encode_ids_split` is `no`. A base token is
+a character to it, and a chain is a text.
 """
 
 import json
@@ -12,11 +13,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 FIRST = 34  # the character of token 0, as in MidiTok, whose padding is character 33
-
 LARGEST = 1 << 24  # base tokens in all chains together: pairs of pairs of pairs grow without limit
 
 Merges = tuple[tuple[int, int], ...]
-Chain = tuple[int, ...]
+
+
+class BytePairs:
+    """The chain, as a text, of each token: of `base` tokens, then of pairs of those before.
+
+    Raises `ValueError` where a pair is of tokens that are not there yet, and where the chains
+    would fill the memory. A chain that comes again is no new token.
+    """
+
+    def __init__(self, base: int, merges: Merges) -> None:
+        from tokenizers import models
+
+        self.chains = [chr(FIRST + token) for token in range(base)]
+        vocabulary = {chain: token for token, chain in enumerate(self.chains)}
+        total, pairs = base, []
+        for left, right in merges:
+            if not (0 <= left < len(self.chains) and 0 <= right < len(self.chains)):
+                raise ValueError("a pair of tokens is unknown")
+            pair = self.chains[left], self.chains[right]
+            total += len("".join(pair))
+            if total > LARGEST:
+                raise ValueError("its pairs of tokens grow too long")
+            pairs.append(pair)
+            if vocabulary.setdefault("".join(pair), len(self.chains)) == len(self.chains):
+                self.chains.append("".join(pair))
+        self._model = models.BPE(vocabulary, pairs) if merges else None
+
+    def merge(self, tokens: NDArray[Any]) -> NDArray[Any]:
+        """Return base tokens (time,) as fewer tokens."""
+        if self._model is None:
+            return tokens
+        return np.array([token.id for token in self._model.tokenize(to_text(tokens))], np.int64)
 
 
 def learn_merges(sequences: Iterable[NDArray[Any]], base: int, size: int) -> Merges:
@@ -31,45 +62,9 @@ def learn_merges(sequences: Iterable[NDArray[Any]], base: int, size: int) -> Mer
     trainer = trainers.BpeTrainer(
         vocab_size=size, show_progress=False, special_tokens=[], initial_alphabet=alphabet
     )
-    tokenizer.train_from_iterator(map(_text, sequences), trainer=trainer)
+    tokenizer.train_from_iterator(map(to_text, sequences), trainer=trainer)
     model = json.loads(tokenizer.to_str())["model"]
     return tuple((model["vocab"][a], model["vocab"][b]) for a, b in model["merges"])
-
-
-def expand_merges(base: int, merges: Merges) -> list[Chain]:
-    """Return what each token stands for in base tokens; a chain that comes again is no new one.
-
-    Raises `ValueError` where a pair is of tokens that are not there yet, and where the chains
-    would fill the memory.
-    """
-    found: dict[Chain, None] = {(token,): None for token in range(base)}
-    tokens = [*found]
-    total = base
-    for left, right in merges:
-        if not (0 <= left < len(tokens) and 0 <= right < len(tokens)):
-            raise ValueError("a pair of tokens is unknown")
-        total += len(tokens[left]) + len(tokens[right])
-        if total > LARGEST:
-            raise ValueError("its pairs of tokens grow too long")
-        chain = tokens[left] + tokens[right]
-        if chain not in found:
-            found[chain] = None
-            tokens.append(chain)
-    return tokens
-
-
-def build_model(chains: list[Chain], merges: Merges) -> Any:
-    """Return the model of `tokenizers` that `merge_tokens` needs."""
-    from tokenizers import models
-
-    texts = [_text(np.array(chain)) for chain in chains]
-    vocabulary = {text: token for token, text in enumerate(texts)}
-    return models.BPE(vocabulary, [(texts[left], texts[right]) for left, right in merges])
-
-
-def merge_tokens(model: Any, tokens: NDArray[Any]) -> NDArray[np.int64]:
-    """Return base tokens (time,) as fewer tokens."""
-    return np.array([token.id for token in model.tokenize(_text(tokens))], np.int64)
 
 
 def read_merges(data: bytes) -> Merges:
@@ -83,5 +78,11 @@ def read_merges(data: bytes) -> Merges:
     return merges
 
 
-def _text(tokens: NDArray[Any]) -> str:
+def to_text(tokens: NDArray[Any]) -> str:
+    """Return base tokens (time,) as characters."""
     return (tokens.astype("<u4") + FIRST).astype("<u4").tobytes().decode("utf-32-le")
+
+
+def to_tokens(text: str) -> NDArray[np.int64]:
+    """Return the base tokens (time,) of a text."""
+    return np.frombuffer(text.encode("utf-32-le"), "<u4").astype(np.int64) - FIRST

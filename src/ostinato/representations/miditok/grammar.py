@@ -1,16 +1,21 @@
 """Say which tokens may come next: MidiTok's graph of token types, and what time itself allows."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.representations.base import Grammar, Tokens
-from ostinato.representations.miditok.chains import CURRENT, Chains
-from ostinato.representations.miditok.transitions import Transitions
+from ostinato.representations.miditok.bytepairs import to_tokens
+from ostinato.representations.miditok.metres import COMMON_TIME
 from ostinato.representations.miditok.vocabulary import (
-    COMMON_TIME,
     DRUM_KEY,
+    IS_NOTE,
+    IS_NOTE_OFF,
+    IS_OF_DRUMS,
+    IS_PROGRAM,
     NOTE_OFFS,
     NOTES,
     Kind,
@@ -21,133 +26,151 @@ from ostinato.representations.monophonic import SILENT_BARS
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-MOST_POSITIONS = 256  # so that one fits a byte
-STATE = np.dtype(
-    [
-        ("node", "i8"),  # of `Transitions`
-        ("metre", "i8"),
-        ("begins", "i8"),  # the tick at which the bar, or the time signature, began
-        ("since", "i8"),  # ticks since then
-        ("position", "i8"),  # the last in this bar, -1 before any
-        ("opened", "?"),  # whether a bar, or a note, has begun
-        ("begun", "?"),  # whether a note has
-        ("silent_from", "i8"),  # the tick from which on nothing sounds
-        ("program", "i8"),
-        ("sounds", "i8"),  # how many notes wait for their end
-    ]
-)
+CURRENT = -1  # the program in force before a token, whichever that is
+WORDS = {  # by what a compound word is of so far: what may come in its next parts, or after it
+    Kind.Start: {Kind.Metric},
+    Kind.Metric: {Kind.Metric, Kind.Bar, Kind.Position},
+    Kind.Note: {Kind.Metric, *NOTES},
+    Kind.Bar: {Kind.Metric, Kind.TimeSig},
+    Kind.Position: {Kind.Metric, Kind.Note, Kind.Tempo},
+    Kind.Pitch: {Kind.Metric, Kind.Note, Kind.Velocity, Kind.Duration, Kind.Program},
+    Kind.PitchDrum: {Kind.Metric, Kind.Note, Kind.Velocity, Kind.Duration, Kind.Drums},
+}
+STATE = {
+    "node": "a kind of token, and the part of a compound word that comes next",
+    "metre": "its place in the vocabulary's",
+    "begins": "the tick at which the bar, or the time signature, began",
+    "since": "ticks since then",
+    "position": "the last in this bar, -1 before any",
+    "opened": "whether a bar, or a note, has begun",
+    "begun": "whether a note has",
+    "silent_from": "the tick from which on nothing sounds",
+    "program": "that in force",
+    "sounds": "how many notes wait for their end",
+}
 
 
 class MidiTokGrammar(Grammar):
-    """Grammar of MidiTok's tokens.
+    """Grammar of MidiTok's tokens, each a chain of base tokens, and of the end.
 
     Base tokens follow each other as in MidiTok's graph of token types. A position is later than
     the one before it in its bar, and within the bar; a note-off ends a note that sounds. Silence
     lasts two bars of four quarter notes at the most. A piece ends after a note, tempo or time
     signature, with at least one note in it and none that sounds on. `quarters` is the time at which
     what comes next begins.
+
+    It follows one sequence; `select` makes it follow more. `note_counts` is how many notes each
+    token begins. A node is the kind of the last base token, or of a compound word so far, with the
+    part of the word that comes next.
     """
 
     of_rows = ("state", "sounding", "quarters")
 
     def __init__(
-        self,
-        vocabulary: Vocabulary,
-        transitions: Transitions,
-        chains: Chains,
-        batch: int,
-        end: bool,
+        self, vocabulary: Vocabulary, graph: Mapping[str, set[str]], chains: Sequence[str]
     ) -> None:
-        self.vocabulary, self.transitions, self.chains = vocabulary, transitions, chains
-        self.end = end
-        self.initial = np.zeros((), STATE)
+        self.vocabulary = vocabulary
+        self.base = to_tokens("".join(chains))  # one chain after the other
+        self.lengths = np.array([len(chain) for chain in chains])
+        self.starts = np.cumsum(self.lengths) - self.lengths
+        kinds, values = vocabulary.kinds[self.base], vocabulary.values[self.base]
+        self.note_counts = np.add.reduceat(IS_NOTE[kinds], self.starts, dtype=np.int64)
+        allowed = _by_word(vocabulary) if vocabulary.width > 1 else _by_token(vocabulary, graph)
+        self.is_context = np.array([kind in WORDS or vocabulary.width == 1 for kind in Kind])
+        part = np.arange(len(allowed)) % vocabulary.width
+        heads = self.base[self.starts]  # a token may come where its first base token may
+        self.heads = vocabulary.kinds[heads]
+        self.allowed = allowed[:, self.heads] & (vocabulary.features[heads] == part[:, None])
+        rows = [*zip(kinds.tolist(), values.tolist(), strict=True)]
+        bounds = zip(self.starts.tolist(), self.lengths.tolist(), strict=True)
+        parts = [rows[start : start + length] for start, length in bounds]
+        self.effects = np.array([_move_effect(chain) for chain in parts])
+        bars, position, steps, _, _ = self.effects.T
+        self.moving = np.flatnonzero((bars > 0) | (steps > 0) | (position >= 0))
+        # of the notes (program, pitch, how many) that must sound before tokens, those of each
+        needs = [sorted(_needed_notes(chain).items()) for chain in parts]
+        self.needs = np.array([(*key, n) for need in needs for key, n in need]).reshape(-1, 3)
+        counts = np.array([len(need) for need in needs])
+        self.ending = np.flatnonzero(counts)
+        self.ending_starts = (np.cumsum(counts) - counts)[self.ending]
+
+        self.initial = np.zeros(1, [(name, np.int64) for name in STATE])
         self.initial["metre"], self.initial["position"] = vocabulary.common_time, -1
-        self.state = np.full(batch, self.initial)
+        self.state = self.initial.copy()
         # how many notes sound, by program (drums are the last) and pitch; where tokens end them
-        keys = (DRUM_KEY + 1, 128) if len(chains.ending) else (0, 0)
-        self.sounding = np.zeros((batch, *keys), np.int16)
-        self.quarters = np.zeros(batch)
-        # (nodes, tokens): a token may come where its first base token may
-        heads = chains.base[chains.starts]
-        in_part = vocabulary.features[heads] == transitions.parts[:, None]
-        self.by_node = transitions.allowed[:, vocabulary.kinds[heads]] & in_part
-        moves = chains.effects[:, 0] + chains.effects[:, 2] + (chains.effects[:, 1] >= 0)
-        self.moving = np.flatnonzero(moves)
+        self.sounding = np.zeros((1, DRUM_KEY + 1, 128 if len(self.ending) else 0), np.int16)
+        self.quarters = np.zeros(1)
+
+    def expand(self, tokens: NDArray[np.integer]) -> tuple[Ints, Ints]:
+        """Return the base tokens of tokens (time,), and where the last one of each is."""
+        lengths = self.lengths[tokens]
+        stops = np.cumsum(lengths)
+        places = np.arange(lengths.sum()) - np.repeat(stops - lengths, lengths)
+        return self.base[np.repeat(self.starts[tokens], lengths) + places], stops - 1
 
     def legal(self) -> Bools:
-        chains, state = self.chains, self.state
-        allowed = np.zeros((len(state), len(chains.lengths) + self.end), np.bool_)
-        tokens = allowed[:, : len(chains.lengths)]
-        tokens[:] = self.by_node[state["node"]]
-        moving = self.moving[tokens[:, self.moving].any(axis=0)]
-        tokens[:, moving] &= self._in_time(moving)
-        if len(chains.ending):
-            tokens[:, chains.ending] &= self._sounds()
+        allowed: Bools = self.allowed[self.state["node"]]
+        moving = self.moving[allowed[:, self.moving].any(axis=0)]
+        allowed[:, moving] &= self._in_time(moving)
+        if len(self.ending):
+            allowed[:, self.ending] &= self._sounds()
         if self.vocabulary.width > 1:  # a word of time needs a bar or a position that may come
-            places = np.isin(self.vocabulary.kinds, (Kind.Bar, Kind.Position))
-            may_move = self._in_time(np.flatnonzero(places)).any(axis=1, keepdims=True)
-            tokens[:, self.vocabulary.kinds == Kind.Metric] &= may_move
-        if self.end:
-            complete = self.transitions.complete[state["node"]]
-            allowed[:, -1] = complete & state["begun"] & (state["sounds"] == 0)
+            may_move = self._in_time(self.moving).any(axis=1, keepdims=True)
+            allowed[:, self.heads == Kind.Metric] &= may_move
+        may_end = (self.state["begun"] > 0) & (self.state["sounds"] == 0)
+        allowed[:, self.heads == Kind.Start] &= may_end[:, None]
         return allowed
 
     def _in_time(self, tokens: Tokens) -> Bools:
         """Return whether tokens lead to a later place, and not too far: (batch, tokens)."""
         vocabulary, state = self.vocabulary, self.state[:, None]
         step, bar = vocabulary.step_ticks[state["metre"]], vocabulary.bar_ticks[state["metre"]]
-        bars, position, steps, first, farthest = self.chains.effects[tokens].T
-        if vocabulary.has(Kind.Bar):
-            # the first bar begins where the piece does, unless a note has begun before it
-            into = (bars - ~state["opened"]) * (bars > 0) * bar
-            time = state["begins"] + into + position * step
-        else:
-            time = state["begins"] + state["since"] + steps * step
+        bars, position, steps, first, farthest = self.effects[tokens].T
+        # the first bar begins where the piece does, unless a note has begun before it
+        into = (bars - (state["opened"] == 0)) * (bars > 0) * bar
+        within = np.where(position < 0, state["since"] + steps * step, position * step)
+        silence = state["begins"] + into + within - state["silent_from"]
         limit = SILENT_BARS * COMMON_TIME[0] * vocabulary.resolution
-        near = (time - state["silent_from"] <= limit) | (state["sounds"] > 0)
-        forward = (first > state["position"]) & (farthest * step < bar) & state["opened"]
-        in_time: Bools = near & (forward | (first < 0))
-        return in_time
+        in_time: Bools = (silence <= limit) | (state["sounds"] > 0)
+        forward = (first > state["position"]) & (farthest * step < bar) & (state["opened"] > 0)
+        return in_time & (forward | (first < 0))
 
     def _sounds(self) -> Bools:
         """Return whether the notes sound that the ending tokens end: (batch, ending)."""
-        program, pitch, count = self.chains.needs.T
+        program, pitch, count = self.needs.T
         programs = np.where(program == CURRENT, self.state["program"][:, None], program)
-        rows = np.arange(len(self.state))[:, None]
-        met = self.sounding[rows, programs, pitch] >= count  # (batch, needs)
-        return np.logical_and.reduceat(met, self.chains.ending_starts, axis=1)
+        met = self.sounding[np.arange(len(self.state))[:, None], programs, pitch] >= count
+        return np.logical_and.reduceat(met, self.ending_starts, axis=1)
 
     def advance(self, tokens: Tokens) -> None:
-        ended = tokens == len(self.chains.lengths)
-        going = np.flatnonzero(~ended)
-        starts, lengths = (t[tokens[going]] for t in (self.chains.starts, self.chains.lengths))
+        starts, lengths = self.starts[tokens], self.lengths[tokens]
         for place in range(int(lengths.max(initial=0))):
-            longer = lengths > place
-            self._step(going[longer], self.chains.base[starts[longer] + place])
-        self.state[ended] = self.initial
-        self.sounding[ended] = 0
+            rows = np.flatnonzero(lengths > place)
+            self._step(rows, self.base[starts[rows] + place])
+        ended = self.heads[tokens] == Kind.Start
+        self.state[ended], self.sounding[ended] = self.initial, 0
         self.quarters = (self.state["begins"] + self.state["since"]) / self.vocabulary.resolution
 
     def _step(self, rows: Tokens, tokens: Tokens) -> None:
         """Append one base token to each of some sequences."""
         vocabulary, state = self.vocabulary, self.state[rows]
         kind, value = vocabulary.kinds[tokens], vocabulary.values[tokens]
-        state["node"] = self.transitions.following[state["node"], kind]
-        is_note = np.isin(kind, NOTES)
+        is_note, node, width = IS_NOTE[kind], state["node"], vocabulary.width
+        context = np.where(self.is_context[kind], kind, node // width)
+        state["node"] = context * width + (node + 1) % width
         self._move(state, kind, value)
-        state["opened"] |= (kind == Kind.Bar) | is_note
         state["begun"] |= is_note
+        state["opened"] |= is_note | (kind == Kind.Bar)
         state["metre"] = np.where(kind == Kind.TimeSig, value, state["metre"])
-        state["program"] = np.where(kind == Kind.Program, value, state["program"])
-        state["program"][kind == Kind.Drums] = 0
-        steps = value * vocabulary.step_ticks[state["metre"]]
+        state["program"] = np.where(IS_PROGRAM[kind], value, state["program"])
         now = state["begins"] + state["since"]
-        until = np.where(kind == Kind.Duration, now + steps, 0)
+        until = now + value * vocabulary.step_ticks[state["metre"]]
+        until = np.where(kind == Kind.Duration, until, 0)
         state["silent_from"] = np.maximum(state["silent_from"], until)
         if self.sounding.size:
-            is_drum = (kind == Kind.PitchDrum) | (kind == Kind.DrumOff)
-            key = (rows, np.where(is_drum, DRUM_KEY, state["program"]), value % 128)
-            off = np.isin(kind, NOTE_OFFS) & (self.sounding[key] > 0)
+            program = np.where(IS_OF_DRUMS[kind], DRUM_KEY, state["program"])
+            key = (rows, program, value % 128)
+            off = IS_NOTE_OFF[kind] & (self.sounding[key] > 0)
             change = is_note.astype(np.int16) - off
             self.sounding[key] += change
             state["sounds"] += change
@@ -156,36 +179,93 @@ class MidiTokGrammar(Grammar):
 
     def _move(self, state: NDArray[np.void], kind: Tokens, value: Tokens) -> None:
         """Move the time of some sequences on by one base token each, in place."""
-        metre = state["metre"]
-        steps = value * self.vocabulary.step_ticks[metre]
-        if not self.vocabulary.has(Kind.Bar):
-            since = state["since"] + steps * (kind == Kind.TimeShift)
-            restarts = kind == Kind.TimeSig
-            state["begins"] += since * restarts
-            state["since"] = since * ~restarts
-            return
-        is_bar, is_position = kind == Kind.Bar, kind == Kind.Position
-        state["begins"] += self.vocabulary.bar_ticks[metre] * (is_bar & state["opened"])
-        state["since"] = np.where(is_position, steps, state["since"]) * ~is_bar
-        state["position"] = np.where(is_position, value, state["position"])
-        state["position"][is_bar] = -1
+        vocabulary, metre = self.vocabulary, state["metre"]
+        bars, steps = vocabulary.bar_ticks[metre], value * vocabulary.step_ticks[metre]
+        in_bars = Kind.Bar in vocabulary
+        is_position = kind == Kind.Position
+        since = np.where(is_position, steps, state["since"] + steps * (kind == Kind.TimeShift))
+        position = np.where(is_position, value, state["position"])
+        restarts = kind == (Kind.Bar if in_bars else Kind.TimeSig)
+        # a bar is as long as the metre before it says
+        state["begins"] += restarts * (bars * state["opened"] if in_bars else since)
+        state["since"], state["position"] = since * ~restarts, np.where(restarts, -1, position)
 
     def positions(self) -> Ints:
         """Return the step within the bar, and of compound words the part that comes next."""
         within = self.state["since"]
-        if not self.vocabulary.has(Kind.Bar):
+        if Kind.Bar not in self.vocabulary:
             within = within % self.vocabulary.bar_ticks[self.state["metre"]]
-        return to_positions(self.vocabulary, within, self.transitions.parts[self.state["node"]])
+        return to_positions(self.vocabulary, within, self.state["node"] % self.vocabulary.width)
 
 
 def to_positions(vocabulary: Vocabulary, within: Tokens, parts: Tokens) -> Ints:
     """Return positions (time, features) of ticks within the bar and of parts of compound words."""
     step = within * vocabulary.steps_per_quarter // vocabulary.resolution
-    step = np.minimum(step, bar_steps(vocabulary.metres, vocabulary.steps_per_quarter) - 1)
+    step = np.minimum(step, vocabulary.positions - 1)
     return np.column_stack([step, parts] if vocabulary.width > 1 else [step])
 
 
-def bar_steps(metres: Sequence[tuple[int, int]], steps_per_quarter: int) -> int:
-    """Return the steps in the longest bar there can be; positions tell at most 256 apart."""
-    longest = max(-(-4 * beats * steps_per_quarter // beat) for beats, beat in metres)
-    return min(longest, MOST_POSITIONS)
+def _by_token(vocabulary: Vocabulary, graph: Mapping[str, set[str]]) -> Bools:
+    """Return which kinds of single tokens may follow each other: (kinds, kinds)."""
+    allowed = np.zeros((len(Kind), len(Kind)), np.bool_)
+    for kind, type_ in {*zip(vocabulary.kinds.tolist(), vocabulary.types.tolist(), strict=True)}:
+        allowed[kind, vocabulary.kinds[np.isin(vocabulary.types, [*graph.get(type_, ())])]] = True
+    if Kind.Program in vocabulary:
+        # as MidiTok writes them, each note and note-off has its own program before it
+        allowed[:, [*NOTES, *NOTE_OFFS]] = False
+        allowed[Kind.Program, [Kind.Pitch, Kind.NoteOff]] = True
+        allowed[Kind.Drums, [Kind.PitchDrum, Kind.DrumOff]] = True
+    last = next(k for k in (Kind.Duration, Kind.Velocity, Kind.Pitch) if k in vocabulary)
+    first = next((k for k in (Kind.Bar, Kind.TimeSig, Kind.Tempo) if k in vocabulary), None)
+    allowed[Kind.Start] = allowed[last] if first is None else np.arange(len(Kind)) == first
+    allowed[[last, *NOTE_OFFS, Kind.Tempo, Kind.TimeSig], Kind.Start] = True
+    return allowed
+
+
+def _by_word(vocabulary: Vocabulary) -> Bools:
+    """Return which kinds may come in each part of compound words: (kinds so far * width, kinds).
+
+    MidiTok's graph knows words as a whole alone. Each has all its parts, in turn.
+    """
+    allowed = np.zeros((len(Kind), vocabulary.width, len(Kind)), np.bool_)
+    for (context, wanted), part in product(WORDS.items(), range(vocabulary.width)):
+        offered = {*vocabulary.kinds[vocabulary.features == part].tolist()}
+        # a part that a word does not need is ignored
+        allowed[context, part, [*wanted & offered] or [Kind.Ignore]] = True
+    allowed[1:, 0, Kind.Start] = True
+    return allowed.reshape(-1, len(Kind))
+
+
+def _move_effect(chain: Sequence[tuple[int, int]]) -> tuple[int, int, int, int, int]:
+    """Return how a chain of kinds and values moves on in time.
+
+    These are the bars, the position (-1 without one) and the steps before its first note, and the
+    first and the farthest position in the bar in which it begins (-1 without any).
+    """
+    kinds = [kind for kind, _ in chain]
+    moved = next((i for i, kind in enumerate(kinds) if kind in (Kind.Bar, Kind.TimeSig)), None)
+    here = [value for kind, value in chain[:moved] if kind == Kind.Position] or [-1]
+    before = chain[: next((i for i, kind in enumerate(kinds) if kind in NOTES), None)]
+    steps = sum(value for kind, value in before if kind == Kind.TimeShift)
+    places = [-1, *(value for kind, value in before if kind in (Kind.Bar, Kind.Position))]
+    return kinds[: len(before)].count(Kind.Bar), places[-1], steps, here[0], max(here)
+
+
+def _needed_notes(chain: Sequence[tuple[int, int]]) -> Counter[tuple[int, int]]:
+    """Return which notes (program, pitch) a chain ends that it does not begin, and how many."""
+    program = CURRENT
+    own, needed = Counter[tuple[int, int]](), Counter[tuple[int, int]]()
+    for kind, value in chain:
+        if IS_PROGRAM[kind]:
+            program = value
+        key = (DRUM_KEY if IS_OF_DRUMS[kind] else program, value)
+        if IS_NOTE[kind]:
+            own[key] += 1
+        elif IS_NOTE_OFF[kind]:
+            # a note under the program before the token may be of the program that ends it
+            begun = next((k for k in (key, (CURRENT, value)) if own[k]), None)
+            if begun is None:
+                needed[key] += 1
+            else:
+                own[begun] -= 1
+    return needed

@@ -1,20 +1,278 @@
-"""The five of MidiTok's tokenizers that make one stream of all tracks."""
+"""Five of MidiTok's tokenizers as representations: MidiTok encodes, ours is what it lacks."""
 
-from typing import Any, ClassVar
+import gc
+import json
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import cached_property
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
+from ostinato.errors import UnencodableError, UserError
+from ostinato.music.conversion import to_symusic
 from ostinato.music.piece import Piece
-from ostinato.representations.miditok.representation import (
-    End,
-    MaxBeats,
-    MidiTok,
-    Programs,
-    Size,
-    Steps,
-    Velocities,
+from ostinato.representations.base import TokenRepresentation, Tokens
+from ostinato.representations.miditok.bytepairs import (
+    BytePairs,
+    Merges,
+    learn_merges,
+    read_merges,
+    to_text,
 )
+from ostinato.representations.miditok.decoding import read_times, to_piece
+from ostinato.representations.miditok.grammar import Ints, MidiTokGrammar, to_positions
+from ostinato.representations.miditok.metres import COMMON_TIME, METRES, NUMERATORS, fit_signatures
+from ostinato.representations.miditok.vocabulary import Kind, Vocabulary
+
+MOST_POSITIONS = 256  # so that one fits a byte
+TEMPO_RANGE = (40, 250)  # quarter notes per minute
+
+Steps = Annotated[int, Field(ge=1, le=32, description="steps to the beat, of 4/4 a quarter note")]
+MaxBeats = Annotated[
+    int, Field(ge=1, le=64, description="beats in the longest note or time shift; longer is cut")
+]
+Velocities = Annotated[
+    int, Field(ge=0, le=127, description="how many velocities there are; 0 leaves them out")
+]
+Programs = Annotated[
+    bool, Field(description="keep instruments and drums; otherwise all tracks but drums are one")
+]
+Tempos = Annotated[
+    int, Field(ge=0, le=256, description="how many tempos from 40 to 250; 0 leaves them out")
+]
+TimeSignatures = Annotated[bool, Field(description="keep time signatures; otherwise all is 4/4")]
+Size = Annotated[
+    int | None,
+    Field(ge=2, le=65536, description="train byte pairs up to so many tokens; null: none"),
+]
+End = Annotated[bool, Field(description="learn where pieces end")]
+
+
+class MidiTok(TokenRepresentation):
+    """Base of MidiTok's tokenizers as representations; each is named as MidiTok's class.
+
+    Tokens are numbered as in MidiTok, without its padding, which comes first there; our own end
+    token is the last. Compound words are flattened: each of their parts is a token, in turn. With
+    `vocabulary`, byte pairs are trained on the training pieces until there are so many tokens,
+    the end token included.
+
+    Every program is a track; without `programs`, all tracks but drums become one. Of notes with one
+    onset, pitch and program the shortest stays. Times are on a grid of `steps_per_quarter` steps to
+    the beat; without `time_signatures` bars are of four quarter notes.
+
+    Positions are the step within the bar, and of compound words the part that comes next.
+    Source: Fradet et al., MidiTok (ISMIR 2021).
+    """
+
+    compound: ClassVar[bool] = False
+    """Whether notes, positions and bars are compound words."""
+
+    def __init__(
+        self,
+        steps_per_quarter: Steps,
+        max_beats: MaxBeats,
+        velocities: Velocities,
+        programs: Programs,
+        tempos: Tempos,
+        time_signatures: TimeSignatures,
+        vocabulary: Size,
+        end_token: End,
+    ) -> None:
+        if self.compound and vocabulary is not None:
+            raise ValueError(
+                f"vocabulary={vocabulary} does not fit: MidiTok trains no byte pairs of compound "
+                "words; it must be null."
+            )
+        self.steps_per_quarter, self.max_beats = steps_per_quarter, max_beats
+        self.velocities, self.tempos = velocities, tempos
+        self.programs = self.holds_drums = programs
+        self.time_signatures, self.end_token = time_signatures, end_token
+        self.final_size = vocabulary
+        self.trainable = vocabulary is not None
+        self.transposes = not self.trainable
+        metres, finest = (METRES, max(NUMERATORS)) if time_signatures else ([COMMON_TIME], 4)
+        self.resolution = steps_per_quarter * finest // 4
+        kept = {"programs": programs, "tempo": tempos > 0, "metre": time_signatures}
+        self.preserves = frozenset(name for name, is_kept in kept.items() if is_kept)
+        parts = 4 + (velocities > 0) + len(self.preserves)
+        longest = max(-(-4 * beats * steps_per_quarter // beat) for beats, beat in metres)
+        self.position_features = {"step": min(longest, MOST_POSITIONS)}
+        if self.compound:
+            self.position_features["attribute"] = parts
+        self._merges: Merges | None = None if self.trainable else ()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what is built from the settings: MidiTok's own objects do not travel."""
+        own = vars(MidiTok)
+        return {k: v for k, v in vars(self).items() if not isinstance(own.get(k), cached_property)}
+
+    @cached_property
+    def tokenizer(self) -> Any:
+        """MidiTok's own tokenizer, of the class of the same name."""
+        import miditok
+
+        config = miditok.TokenizerConfig(
+            pitch_range=(0, 127),
+            drums_pitch_range=(0, 127),
+            beat_res={(0, self.max_beats): self.steps_per_quarter},
+            num_velocities=max(self.velocities, 1),
+            special_tokens=["PAD"],
+            encode_ids_split="no",
+            remove_duplicated_notes=True,
+            use_velocities=self.velocities > 0,
+            use_programs=self.programs,
+            use_pitchdrum_tokens=self.programs,
+            use_tempos=self.tempos > 0,
+            num_tempos=max(self.tempos, 1),
+            tempo_range=TEMPO_RANGE,
+            use_time_signatures=self.time_signatures,
+            time_signature_range=NUMERATORS,
+        )
+        return getattr(miditok, type(self).__name__)(config)
+
+    @cached_property
+    def base(self) -> Vocabulary:
+        """The tokens of MidiTok itself."""
+        return Vocabulary(self.tokenizer, self.steps_per_quarter, self.position_features["step"])
+
+    @cached_property
+    def pairs(self) -> BytePairs:
+        """What each token but the end stands for in base tokens."""
+        if self._merges is None:
+            raise RuntimeError(f"{self.name} is not trained yet")
+        return BytePairs(self.base.size, self._merges)
+
+    @cached_property
+    def rules(self) -> MidiTokGrammar:
+        """A grammar at the beginning, to be copied."""
+        end = [to_text(np.array([self.base.size]))] * self.end_token
+        graph = self.tokenizer.tokens_types_graph
+        return MidiTokGrammar(self.base, graph, [*self.pairs.chains, *end])
+
+    @property
+    def size(self) -> int:
+        return len(self.pairs.chains) + self.end_token
+
+    def encode(self, piece: Piece) -> NDArray[np.uint16]:
+        return self.pairs.merge(self.encode_base(piece)).astype(np.uint16)
+
+    def encode_base(self, piece: Piece) -> Ints:
+        """Return the piece as base tokens: (time,). Raises as `encode` does."""
+        score = self.score(piece)
+        collects = gc.isenabled()
+        gc.disable()  # two fifths of the time go to it: MidiTok makes many small objects
+        try:
+            encoded = self.tokenizer.encode(score)
+        finally:
+            if collects:
+                gc.enable()
+        # without programs MidiTok makes a stream of each track, of which there is one
+        [sequence] = encoded if isinstance(encoded, list) else [encoded]
+        ids = np.array(sequence.ids, np.int64).reshape(-1, self.base.width)
+        # the padding is the first of each part's tokens; parts are numbered one after the other
+        offsets = np.searchsorted(self.base.features[:-1], np.arange(self.base.width))
+        return (ids - 1 + offsets).ravel()
+
+    def score(self, piece: Piece) -> Any:
+        """Return what MidiTok encodes. Raises `UnencodableError` where nothing would be left."""
+        notes = piece.notes
+        if not len(notes):
+            raise UnencodableError("has no notes")
+        if not self.programs:
+            notes = notes[~notes["drum"]].copy()
+            notes["track"] = notes["program"] = 0
+            if not len(notes):
+                raise UnencodableError("has no notes besides drums")
+        fitted = Piece("", piece.resolution, notes, piece.tempos, fit_signatures(piece)[0])
+        return to_symusic(fitted.without_changes_from(piece.end))  # they would add bars
+
+    def count_losses(self, piece: Piece, steps: NDArray[Any]) -> dict[str, int]:
+        """Return what `Representation` counts, the notes that are too long, and the bars and
+        tempos that are written otherwise.
+        """
+        lost = super().count_losses(piece, steps)
+        notes, longest = piece.notes, self.max_beats * piece.resolution
+        signatures, bars = fit_signatures(piece)
+        if Kind.Duration in self.base:
+            metre = np.searchsorted(signatures["onset"], notes["onset"], side="right")
+            beats = np.append(4, signatures["denominator"])[metre if self.time_signatures else 0]
+            lost["long_notes"] = int(np.count_nonzero(notes["duration"] * beats > 4 * longest))
+        if self.time_signatures:
+            lost["bars"] = bars
+        if self.tempos:
+            low, high = TEMPO_RANGE
+            qpm = piece.tempos["qpm"]
+            lost["tempos"] = int(np.count_nonzero((qpm < low) | (qpm > high)))
+        return lost
+
+    def decode(self, tokens: Tokens, name: str = "") -> Piece:
+        """Return the piece of tokens (time,), up to the first end token; see `to_piece`."""
+        return to_piece(self.base, self.rules.expand(self.before_end(tokens))[0], name)
+
+    def describe(self, token: int) -> str:
+        chain, _ = self.rules.expand(np.array([token]))
+        return " · ".join(map(self.base.describe, chain))
+
+    def transpose(self, tokens: Tokens, semitones: Tokens) -> Tokens:
+        """As in `Representation`; raises `ValueError` for tokens that are byte pairs."""
+        if not semitones.any():
+            return tokens
+        if not self.transposes:
+            raise ValueError("byte pairs cannot be transposed: they may be other tokens then")
+        has_pitch = np.isin(self.base.kinds, (Kind.Pitch, Kind.NoteOff))
+        moved: Tokens = (tokens + semitones[:, None] * has_pitch[tokens]).astype(tokens.dtype)
+        return moved
+
+    def positions(self, tokens: Tokens) -> NDArray[np.uint8]:
+        base, last = self.rules.expand(tokens)
+        _, within, _ = read_times(self.base, base)
+        parts = (np.arange(len(tokens)) - self.last_end(tokens)) % self.base.width
+        return to_positions(self.base, within[last], parts).astype(np.uint8)
+
+    def note_counts(self) -> NDArray[np.int64]:
+        return self.rules.note_counts
+
+    def grammar(self, batch: int) -> MidiTokGrammar:
+        return self.rules.select(np.zeros(batch, np.int64))
+
+    def train(self, pieces: Iterable[Piece]) -> None:
+        """Train byte pairs on the pieces; those that cannot be encoded are passed over.
+
+        Raises `UserError` where `vocabulary` leaves no room for any.
+        """
+        if self.final_size is None:
+            return
+        base = self.base.size
+        if self.final_size <= base + self.end_token:
+            raise UserError(
+                f"representation.vocabulary={self.final_size} leaves nothing to train: {self.name} "
+                f"has {base + self.end_token} tokens before any training."
+            )
+        sequences = self._encode_all(pieces)
+        self._set_merges(learn_merges(sequences, base, self.final_size - self.end_token))
+
+    def _encode_all(self, pieces: Iterable[Piece]) -> Iterable[Ints]:
+        for piece in pieces:
+            with suppress(UnencodableError):
+                yield self.encode_base(piece)
+
+    def state(self) -> bytes | None:
+        if not self.trainable or self._merges is None:
+            return None
+        return json.dumps({"merges": self._merges}, separators=(",", ":")).encode()
+
+    def load_state(self, state: bytes) -> None:
+        if not self.trainable:
+            super().load_state(state)
+        self._set_merges(read_merges(state))
+
+    def _set_merges(self, merges: Merges) -> None:
+        pairs = BytePairs(self.base.size, merges)  # refuses what is none
+        self._merges, self.pairs = merges, pairs
+        self.__dict__.pop("rules", None)
 
 
 class REMI(MidiTok):
@@ -25,7 +283,6 @@ class REMI(MidiTok):
     """
 
     name: ClassVar[str] = "remi"
-    tokenizer_name = "REMI"
 
 
 class TSD(MidiTok):
@@ -35,7 +292,6 @@ class TSD(MidiTok):
     """
 
     name: ClassVar[str] = "tsd"
-    tokenizer_name = "TSD"
 
 
 class MIDILike(MidiTok):
@@ -45,7 +301,6 @@ class MIDILike(MidiTok):
     """
 
     name: ClassVar[str] = "midilike"
-    tokenizer_name = "MIDILike"
 
 
 class Structured(MidiTok):
@@ -55,7 +310,6 @@ class Structured(MidiTok):
     """
 
     name: ClassVar[str] = "structured"
-    tokenizer_name = "Structured"
 
     def __init__(
         self,
@@ -85,5 +339,4 @@ class CPWord(MidiTok):
     """
 
     name: ClassVar[str] = "cpword"
-    tokenizer_name = "CPWord"
     compound: ClassVar[bool] = True

@@ -1,12 +1,13 @@
 """MidiTok's vocabulary as arrays: of each token its kind, its value and its place in a word."""
 
+from collections import Counter
 from enum import IntEnum
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ostinato.representations.base import pitch_name
+from ostinato.representations.miditok.metres import COMMON_TIME
 
 Kind = IntEnum(
     "Kind",
@@ -14,7 +15,7 @@ Kind = IntEnum(
     "NoteOff DrumOff Metric Note Ignore",
     start=0,
 )
-Kind.__doc__ = """What a token is, by MidiTok's name; `Start` is none, but the state before any."""
+Kind.__doc__ = """What a token is, by MidiTok's name; `Start` ends a piece and begins another."""
 
 SYNONYMS = {
     "NoteOn": "Pitch",
@@ -25,60 +26,61 @@ SYNONYMS = {
 }
 NOTES = (Kind.Pitch, Kind.PitchDrum)
 NOTE_OFFS = (Kind.NoteOff, Kind.DrumOff)
-COMMON_TIME = (4, 4)
+# by kind
+IS_NOTE, IS_NOTE_OFF = np.isin(Kind, NOTES), np.isin(Kind, NOTE_OFFS)
+IS_OF_DRUMS = np.isin(Kind, (Kind.PitchDrum, Kind.DrumOff))
+IS_PROGRAM = np.isin(Kind, (Kind.Program, Kind.Drums))
 DRUM_KEY = 128  # beside the programs 0 to 127
 
 
 class Vocabulary:
-    """MidiTok's tokens without its padding, numbered from 0.
+    """MidiTok's `size` tokens without its padding, numbered from 0, and then our own end.
 
     `types`, `kinds`, `values` and `features` are (tokens,). A value is a pitch, a velocity, a
     program, steps (of a position, a time shift or a duration), or a place in `tempos` (quarter
     notes per minute) or in `metres`. `features` is the part of a compound word, of `width`, that a
     token belongs to. Ticks are `resolution` to the quarter note; `bar_ticks` and `step_ticks` are
-    by metre.
+    by metre. `kind in vocabulary` says whether any token is of a kind.
     """
 
-    def __init__(self, tokenizer: Any, steps_per_quarter: int) -> None:
+    def __init__(self, tokenizer: Any, steps_per_quarter: int, positions: int) -> None:
         """Read the vocabulary of a tokenizer whose only special token is the padding, its first."""
         parts = tokenizer.vocab if tokenizer.is_multi_voc else [tokenizer.vocab]
-        words = [(feature, name) for feature, part in enumerate(parts) for name in [*part][1:]]
-        self.names = [name for _, name in words]
-        self.features = np.array([feature for feature, _ in words])
-        self.width = len(parts)
-        self.types: NDArray[np.str_] = np.array([name.partition("_")[0] for name in self.names])
-        self.kinds = np.array([_kind(name) for name in self.names], np.int64)
-        self.tempos = np.array([float(n[6:]) for n in self.names if n.startswith("Tempo_")])
-        named = [n[8:].split("/") for n in self.names if n.startswith("TimeSig_")]
-        self.metres = [(int(beats), int(beat)) for beats, beat in named] or [COMMON_TIME]
+        words = [(part, name) for part, names in enumerate(parts) for name in [*names][1:]]
+        self.size, self.width = len(words), len(parts)
+        features, self.names = zip(*words, (0, "Start_None"), strict=True)
+        self.features = np.array(features)
+        named = [(name, *name.split("_")) for name in self.names]
+        kinds = [Kind[SYNONYMS.get(name) or SYNONYMS.get(of, of)] for name, of, _ in named]
+        places = Counter[Kind]()
+        values = []
+        for kind, (_, _, text) in zip(kinds, named, strict=True):
+            beats, _, steps = text.rpartition(".")[0].partition(".")
+            if steps:
+                values.append(int(beats) * steps_per_quarter + int(steps))
+            else:
+                values.append(int(text) if text.isdecimal() else places[kind])
+            places[kind] += 1
+        self.types = np.array([type_ for _, type_, _ in named])
+        self.kinds, self.values = np.array(kinds, np.int64), np.array(values)
+        self._present = frozenset(kinds)
+        self.tempos = tokenizer.tempos if Kind.Tempo in self else np.zeros(0)
+        self.metres = tokenizer.time_signatures if Kind.TimeSig in self else [COMMON_TIME]
         self.common_time = self.metres.index(COMMON_TIME)
-        self.values = np.array([self._value(name) for name in self.names])
+        self.steps_per_quarter, self.positions = steps_per_quarter, positions
         self.resolution = int(tokenizer.time_division)
-        self.steps_per_quarter = steps_per_quarter
         beats, beat = np.array(self.metres).T
-        beat_ticks = self.resolution * 4 // beat
-        self.bar_ticks: NDArray[np.int64] = beats * beat_ticks
-        self.step_ticks: NDArray[np.int64] = beat_ticks // steps_per_quarter
+        self.step_ticks = self.resolution * 4 // beat // steps_per_quarter
+        self.bar_ticks = self.resolution * 4 // beat * beats
 
-    def _value(self, name: str) -> int:
-        kind, value = _kind(name), name.partition("_")[2]
-        if kind == Kind.TimeSig:
-            beats, beat = value.split("/")
-            return self.metres.index((int(beats), int(beat)))
-        if kind == Kind.Tempo:
-            return int(np.flatnonzero(self.tempos == float(value))[0])
-        if kind in (Kind.TimeShift, Kind.Duration):
-            beats, steps, steps_per_beat = value.split(".")
-            return int(beats) * int(steps_per_beat) + int(steps)
-        return int(value) if value.isdecimal() else 0
-
-    def has(self, kind: int) -> bool:
-        """Return whether any token is of a kind."""
-        return bool((self.kinds == kind).any())
+    def __contains__(self, kind: object) -> bool:
+        return kind in self._present
 
     def describe(self, token: int) -> str:
         """Return what a token means, in words."""
         kind, type_, value = self.kinds[token], self.types[token], int(self.values[token])
+        if kind == Kind.Start:
+            return "end"
         if kind == Kind.Ignore:
             return f"no {self.types[token + 1]}"
         if kind == Kind.Drums:
@@ -89,7 +91,7 @@ class Vocabulary:
             return f"{type_} {pitch_name(value)}"
         if kind in (Kind.TimeShift, Kind.Duration):
             return f"{type_}, steps: {value}"
-        return str(self.names[token]).removesuffix("_None").replace("_", " ")
+        return self.names[token].removesuffix("_None").replace("_", " ")
 
 
 def instrument(program: int) -> str:
@@ -97,8 +99,3 @@ def instrument(program: int) -> str:
     from miditok.constants import MIDI_INSTRUMENTS
 
     return str(MIDI_INSTRUMENTS[program]["name"])
-
-
-def _kind(name: str) -> int:
-    type_ = name.partition("_")[0]
-    return int(Kind[SYNONYMS.get(name) or SYNONYMS.get(type_, type_)])
