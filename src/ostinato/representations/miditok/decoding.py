@@ -70,10 +70,10 @@ def to_piece(vocabulary: Vocabulary, tokens: Ints, name: str) -> Piece:
     """
     kinds, values = vocabulary.kinds[tokens], vocabulary.values[tokens]
     ticks, _, metre = read_times(vocabulary, tokens)
-    rows = [*zip(kinds.tolist(), ticks.tolist(), values.tolist(), strict=True)]
-    metres = [(t, *vocabulary.metres[value]) for kind, t, value in rows if kind == Kind.TimeSig]
-    tempos = [(t, vocabulary.tempos[value]) for kind, t, value in rows if kind == Kind.Tempo]
-    signatures = changes(metres, TIME_SIGNATURE)
+    at = np.flatnonzero(kinds == Kind.Tempo)
+    tempos = changes([(ticks[i], vocabulary.tempos[values[i]]) for i in at], TEMPO)
+    at = np.flatnonzero(kinds == Kind.TimeSig)
+    metres = changes([(ticks[i], *vocabulary.metres[values[i]]) for i in at], TIME_SIGNATURE)
     notes = _read_notes(vocabulary, kinds, values, ticks, vocabulary.step_ticks[metre])
     tracks, names = [np.zeros(0, NOTE)], []
     keys = np.where(notes["drum"], DRUM_KEY, notes["program"])
@@ -86,8 +86,8 @@ def to_piece(vocabulary: Vocabulary, tokens: Ints, name: str) -> Piece:
     if Kind.Duration in vocabulary:
         # a note that was joined of several may last until another beat's step, or longer than one
         # token can say: encoded again it would be another note
-        before = np.searchsorted(signatures["onset"], notes["onset"], side="right")
-        beats = [vocabulary.metres.index((n, beat)) for _, n, beat in signatures.tolist()]
+        before = np.searchsorted(metres["onset"], notes["onset"], side="right")
+        beats = [vocabulary.metres.index((n, beat)) for _, n, beat in metres.tolist()]
         steps = vocabulary.step_ticks[np.array([vocabulary.common_time, *beats])[before]]
         longest = int(vocabulary.values[vocabulary.kinds == Kind.Duration].max())
         notes["duration"] = (notes["duration"] // steps).clip(1, longest) * steps
@@ -95,8 +95,8 @@ def to_piece(vocabulary: Vocabulary, tokens: Ints, name: str) -> Piece:
         name,
         vocabulary.resolution,
         notes,
-        changes(tempos, TEMPO),
-        signatures,
+        tempos,
+        metres,
         track_names=(*names,),
     )
     return piece.without_changes_from(max(piece.end, 1))

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.representations.base import Grammar, Tokens
-from ostinato.representations.miditok.bytepairs import to_tokens
-from ostinato.representations.miditok.metres import COMMON_TIME
+from ostinato.representations.byte_pairs import BytePairs, Ints
+from ostinato.representations.metres import COMMON_TIME
 from ostinato.representations.miditok.vocabulary import (
     DRUM_KEY,
     IS_NOTE,
@@ -23,7 +23,6 @@ from ostinato.representations.miditok.vocabulary import (
 )
 from ostinato.representations.monophonic import SILENT_BARS
 
-Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 CURRENT = -1  # the program in force before a token, whichever that is
@@ -36,80 +35,56 @@ WORDS = {  # by what a compound word is of so far: what may come in its next par
     Kind.Pitch: {Kind.Metric, Kind.Note, Kind.Velocity, Kind.Duration, Kind.Program},
     Kind.PitchDrum: {Kind.Metric, Kind.Note, Kind.Velocity, Kind.Duration, Kind.Drums},
 }
-STATE = {
-    "node": "a kind of token, and the part of a compound word that comes next",
-    "metre": "its place in the vocabulary's",
-    "begins": "the tick at which the bar, or the time signature, began",
-    "since": "ticks since then",
-    "position": "the last in this bar, -1 before any",
-    "opened": "whether a bar, or a note, has begun",
-    "begun": "whether a note has",
-    "silent_from": "the tick from which on nothing sounds",
-    "program": "that in force",
-    "sounds": "how many notes wait for their end",
-}
+# the kind of the last token, with the part of a word that comes next; the tick at which the bar, or
+# the time signature, began, and the ticks since then; the last position in this bar (-1 before
+# any); whether a bar or a note has begun, and whether a note has; the tick from which on nothing
+# sounds; how many notes wait for their end
+INTEGERS = ["node", "metre", "program", "begins", "since", "position", "silent_from", "sounds"]
+STATE = np.dtype([(name, "i8") for name in INTEGERS] + [("opened", "?"), ("begun", "?")])
 
 
 class MidiTokGrammar(Grammar):
-    """Grammar of MidiTok's tokens, each a chain of base tokens, and of the end.
+    """Grammar of MidiTok's tokens, of the chains of base tokens that they stand for.
 
     Base tokens follow each other as in MidiTok's graph of token types. A position is later than
     the one before it in its bar, and within the bar; a note-off ends a note that sounds. Silence
     lasts two bars of four quarter notes at the most. A piece ends after a note, tempo or time
     signature, with at least one note in it and none that sounds on. `quarters` is the time at which
-    what comes next begins.
-
-    It follows one sequence; `select` makes it follow more. `note_counts` is how many notes each
-    token begins. A node is the kind of the last base token, or of a compound word so far, with the
-    part of the word that comes next.
+    what comes next begins. It follows one sequence; `select` makes it follow more.
     """
 
     of_rows = ("state", "sounding", "quarters")
 
     def __init__(
-        self, vocabulary: Vocabulary, graph: Mapping[str, set[str]], chains: Sequence[str]
+        self, vocabulary: Vocabulary, graph: Mapping[str, set[str]], pairs: BytePairs
     ) -> None:
-        self.vocabulary = vocabulary
-        self.base = to_tokens("".join(chains))  # one chain after the other
-        self.lengths = np.array([len(chain) for chain in chains])
-        self.starts = np.cumsum(self.lengths) - self.lengths
-        kinds, values = vocabulary.kinds[self.base], vocabulary.values[self.base]
-        self.note_counts = np.add.reduceat(IS_NOTE[kinds], self.starts, dtype=np.int64)
+        self.vocabulary, self.pairs = vocabulary, pairs
         allowed = _by_word(vocabulary) if vocabulary.width > 1 else _by_token(vocabulary, graph)
         self.is_context = np.array([kind in WORDS or vocabulary.width == 1 for kind in Kind])
-        part = np.arange(len(allowed)) % vocabulary.width
-        heads = self.base[self.starts]  # a token may come where its first base token may
+        # a token may come where its first base token may: (nodes, tokens)
+        heads, part = pairs.tokens[pairs.starts], np.arange(len(allowed)) % vocabulary.width
         self.heads = vocabulary.kinds[heads]
         self.allowed = allowed[:, self.heads] & (vocabulary.features[heads] == part[:, None])
+        kinds, values = vocabulary.kinds[pairs.tokens], vocabulary.values[pairs.tokens]
         rows = [*zip(kinds.tolist(), values.tolist(), strict=True)]
-        bounds = zip(self.starts.tolist(), self.lengths.tolist(), strict=True)
-        parts = [rows[start : start + length] for start, length in bounds]
-        self.effects = np.array([_move_effect(chain) for chain in parts])
-        bars, position, steps, _, _ = self.effects.T
-        self.moving = np.flatnonzero((bars > 0) | (steps > 0) | (position >= 0))
-        # of the notes (program, pitch, how many) that must sound before tokens, those of each
-        needs = [sorted(_needed_notes(chain).items()) for chain in parts]
-        self.needs = np.array([(*key, n) for need in needs for key, n in need]).reshape(-1, 3)
+        chains = [rows[i : i + n] for i, n in zip(pairs.starts, pairs.lengths, strict=True)]
+        self.effects = np.array([_move_effect(chain) for chain in chains])
+        self.moving = np.flatnonzero((self.effects[:, :3] > [0, -1, 0]).any(axis=1))
+        # (program, pitch, how many): the notes that must sound before tokens, those of each in turn
+        needs = [sorted(_needed_notes(chain).items()) for chain in chains]
+        self.needs = np.array([(*note, n) for need in needs for note, n in need]).reshape(-1, 3)
         counts = np.array([len(need) for need in needs])
         self.ending = np.flatnonzero(counts)
         self.ending_starts = (np.cumsum(counts) - counts)[self.ending]
-
-        self.initial = np.zeros(1, [(name, np.int64) for name in STATE])
+        self.initial = np.zeros(1, STATE)
         self.initial["metre"], self.initial["position"] = vocabulary.common_time, -1
-        self.state = self.initial.copy()
+        self.state, self.quarters = self.initial.copy(), np.zeros(1)
         # how many notes sound, by program (drums are the last) and pitch; where tokens end them
-        self.sounding = np.zeros((1, DRUM_KEY + 1, 128 if len(self.ending) else 0), np.int16)
-        self.quarters = np.zeros(1)
-
-    def expand(self, tokens: NDArray[np.integer]) -> tuple[Ints, Ints]:
-        """Return the base tokens of tokens (time,), and where the last one of each is."""
-        lengths = self.lengths[tokens]
-        stops = np.cumsum(lengths)
-        places = np.arange(lengths.sum()) - np.repeat(stops - lengths, lengths)
-        return self.base[np.repeat(self.starts[tokens], lengths) + places], stops - 1
+        self.sounding = np.zeros((1, DRUM_KEY + 1, 128 * bool(len(self.ending))), np.int16)
 
     def legal(self) -> Bools:
-        allowed: Bools = self.allowed[self.state["node"]]
+        state = self.state
+        allowed: Bools = self.allowed[state["node"]]
         moving = self.moving[allowed[:, self.moving].any(axis=0)]
         allowed[:, moving] &= self._in_time(moving)
         if len(self.ending):
@@ -117,7 +92,7 @@ class MidiTokGrammar(Grammar):
         if self.vocabulary.width > 1:  # a word of time needs a bar or a position that may come
             may_move = self._in_time(self.moving).any(axis=1, keepdims=True)
             allowed[:, self.heads == Kind.Metric] &= may_move
-        may_end = (self.state["begun"] > 0) & (self.state["sounds"] == 0)
+        may_end = state["begun"] & (state["sounds"] == 0)
         allowed[:, self.heads == Kind.Start] &= may_end[:, None]
         return allowed
 
@@ -127,13 +102,13 @@ class MidiTokGrammar(Grammar):
         step, bar = vocabulary.step_ticks[state["metre"]], vocabulary.bar_ticks[state["metre"]]
         bars, position, steps, first, farthest = self.effects[tokens].T
         # the first bar begins where the piece does, unless a note has begun before it
-        into = (bars - (state["opened"] == 0)) * (bars > 0) * bar
+        into = (bars - ~state["opened"]) * (bars > 0) * bar
         within = np.where(position < 0, state["since"] + steps * step, position * step)
         silence = state["begins"] + into + within - state["silent_from"]
         limit = SILENT_BARS * COMMON_TIME[0] * vocabulary.resolution
-        in_time: Bools = (silence <= limit) | (state["sounds"] > 0)
-        forward = (first > state["position"]) & (farthest * step < bar) & (state["opened"] > 0)
-        return in_time & (forward | (first < 0))
+        near: Bools = (silence <= limit) | (state["sounds"] > 0)
+        forward = (first > state["position"]) & (farthest * step < bar) & state["opened"]
+        return near & (forward | (first < 0))
 
     def _sounds(self) -> Bools:
         """Return whether the notes sound that the ending tokens end: (batch, ending)."""
@@ -143,10 +118,10 @@ class MidiTokGrammar(Grammar):
         return np.logical_and.reduceat(met, self.ending_starts, axis=1)
 
     def advance(self, tokens: Tokens) -> None:
-        starts, lengths = self.starts[tokens], self.lengths[tokens]
+        starts, lengths = self.pairs.starts[tokens], self.pairs.lengths[tokens]
         for place in range(int(lengths.max(initial=0))):
             rows = np.flatnonzero(lengths > place)
-            self._step(rows, self.base[starts[rows] + place])
+            self._step(rows, self.pairs.tokens[starts[rows] + place])
         ended = self.heads[tokens] == Kind.Start
         self.state[ended], self.sounding[ended] = self.initial, 0
         self.quarters = (self.state["begins"] + self.state["since"]) / self.vocabulary.resolution
@@ -164,9 +139,7 @@ class MidiTokGrammar(Grammar):
         state["metre"] = np.where(kind == Kind.TimeSig, value, state["metre"])
         state["program"] = np.where(IS_PROGRAM[kind], value, state["program"])
         now = state["begins"] + state["since"]
-        until = now + value * vocabulary.step_ticks[state["metre"]]
-        until = np.where(kind == Kind.Duration, until, 0)
-        state["silent_from"] = np.maximum(state["silent_from"], until)
+        until = (now + value * vocabulary.step_ticks[state["metre"]]) * (kind == Kind.Duration)
         if self.sounding.size:
             program = np.where(IS_OF_DRUMS[kind], DRUM_KEY, state["program"])
             key = (rows, program, value % 128)
@@ -174,15 +147,15 @@ class MidiTokGrammar(Grammar):
             change = is_note.astype(np.int16) - off
             self.sounding[key] += change
             state["sounds"] += change
-            state["silent_from"] = np.where(off, now, state["silent_from"])
+            until = np.where(off, now, state["silent_from"])
+        state["silent_from"] = np.maximum(state["silent_from"], until)
         self.state[rows] = state
 
     def _move(self, state: NDArray[np.void], kind: Tokens, value: Tokens) -> None:
         """Move the time of some sequences on by one base token each, in place."""
         vocabulary, metre = self.vocabulary, state["metre"]
         bars, steps = vocabulary.bar_ticks[metre], value * vocabulary.step_ticks[metre]
-        in_bars = Kind.Bar in vocabulary
-        is_position = kind == Kind.Position
+        is_position, in_bars = kind == Kind.Position, Kind.Bar in vocabulary
         since = np.where(is_position, steps, state["since"] + steps * (kind == Kind.TimeShift))
         position = np.where(is_position, value, state["position"])
         restarts = kind == (Kind.Bar if in_bars else Kind.TimeSig)
@@ -256,16 +229,14 @@ def _needed_notes(chain: Sequence[tuple[int, int]]) -> Counter[tuple[int, int]]:
     program = CURRENT
     own, needed = Counter[tuple[int, int]](), Counter[tuple[int, int]]()
     for kind, value in chain:
-        if IS_PROGRAM[kind]:
-            program = value
+        program = value if IS_PROGRAM[kind] else program
         key = (DRUM_KEY if IS_OF_DRUMS[kind] else program, value)
+        # a note under the program before the token may be of the program that ends it
+        begun = key if own[key] else (CURRENT, value)
         if IS_NOTE[kind]:
             own[key] += 1
+        elif IS_NOTE_OFF[kind] and own[begun]:
+            own[begun] -= 1
         elif IS_NOTE_OFF[kind]:
-            # a note under the program before the token may be of the program that ends it
-            begun = next((k for k in (key, (CURRENT, value)) if own[k]), None)
-            if begun is None:
-                needed[key] += 1
-            else:
-                own[begun] -= 1
+            needed[key] += 1
     return needed

@@ -1,7 +1,6 @@
 """Five of MidiTok's tokenizers as representations: MidiTok encodes, ours is what it lacks."""
 
 import gc
-import json
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cached_property
@@ -15,18 +14,15 @@ from ostinato.errors import UnencodableError, UserError
 from ostinato.music.conversion import to_symusic
 from ostinato.music.piece import Piece
 from ostinato.representations.base import TokenRepresentation, Tokens
-from ostinato.representations.miditok.bytepairs import (
-    BytePairs,
-    Merges,
-    learn_merges,
-    read_merges,
-    to_text,
-)
+from ostinato.representations.byte_pairs import BytePairs, Ints
+from ostinato.representations.metres import COMMON_TIME, Metre, fit_signatures
 from ostinato.representations.miditok.decoding import read_times, to_piece
-from ostinato.representations.miditok.grammar import Ints, MidiTokGrammar, to_positions
-from ostinato.representations.miditok.metres import COMMON_TIME, METRES, NUMERATORS, fit_signatures
-from ostinato.representations.miditok.vocabulary import Kind, Vocabulary
+from ostinato.representations.miditok.grammar import MidiTokGrammar, to_positions
+from ostinato.representations.miditok.vocabulary import NOTES, Kind, Vocabulary
 
+NUMERATORS = {2: [*range(1, 7)], 4: [*range(1, 13)], 8: [*range(1, 16)], 16: [*range(1, 16)]}
+"""The metres that there are, by beat: what pickups and the music of our corpora need."""
+METRES: tuple[Metre, ...] = tuple((n, beat) for beat, ns in NUMERATORS.items() for n in ns)
 MOST_POSITIONS = 256  # so that one fits a byte
 TEMPO_RANGE = (40, 250)  # quarter notes per minute
 
@@ -102,12 +98,11 @@ class MidiTok(TokenRepresentation):
         self.position_features = {"step": min(longest, MOST_POSITIONS)}
         if self.compound:
             self.position_features["attribute"] = parts
-        self._merges: Merges | None = None if self.trainable else ()
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what is built from the settings: MidiTok's own objects do not travel."""
-        own = vars(MidiTok)
-        return {k: v for k, v in vars(self).items() if not isinstance(own.get(k), cached_property)}
+        built = {"tokenizer", "base", "rules"}
+        return {name: value for name, value in vars(self).items() if name not in built}
 
     @cached_property
     def tokenizer(self) -> Any:
@@ -140,21 +135,19 @@ class MidiTok(TokenRepresentation):
 
     @cached_property
     def pairs(self) -> BytePairs:
-        """What each token but the end stands for in base tokens."""
-        if self._merges is None:
+        """What each token stands for in base tokens."""
+        if self.trainable:
             raise RuntimeError(f"{self.name} is not trained yet")
-        return BytePairs(self.base.size, self._merges)
+        return BytePairs(self.base.size, self.end_token)
 
     @cached_property
     def rules(self) -> MidiTokGrammar:
         """A grammar at the beginning, to be copied."""
-        end = [to_text(np.array([self.base.size]))] * self.end_token
-        graph = self.tokenizer.tokens_types_graph
-        return MidiTokGrammar(self.base, graph, [*self.pairs.chains, *end])
+        return MidiTokGrammar(self.base, self.tokenizer.tokens_types_graph, self.pairs)
 
     @property
     def size(self) -> int:
-        return len(self.pairs.chains) + self.end_token
+        return len(self.pairs.lengths)
 
     def encode(self, piece: Piece) -> NDArray[np.uint16]:
         return self.pairs.merge(self.encode_base(piece)).astype(np.uint16)
@@ -186,7 +179,7 @@ class MidiTok(TokenRepresentation):
             notes["track"] = notes["program"] = 0
             if not len(notes):
                 raise UnencodableError("has no notes besides drums")
-        fitted = Piece("", piece.resolution, notes, piece.tempos, fit_signatures(piece)[0])
+        fitted = Piece("", piece.resolution, notes, piece.tempos, fit_signatures(piece, METRES)[0])
         return to_symusic(fitted.without_changes_from(piece.end))  # they would add bars
 
     def count_losses(self, piece: Piece, steps: NDArray[Any]) -> dict[str, int]:
@@ -195,7 +188,7 @@ class MidiTok(TokenRepresentation):
         """
         lost = super().count_losses(piece, steps)
         notes, longest = piece.notes, self.max_beats * piece.resolution
-        signatures, bars = fit_signatures(piece)
+        signatures, bars = fit_signatures(piece, METRES)
         if Kind.Duration in self.base:
             metre = np.searchsorted(signatures["onset"], notes["onset"], side="right")
             beats = np.append(4, signatures["denominator"])[metre if self.time_signatures else 0]
@@ -210,10 +203,10 @@ class MidiTok(TokenRepresentation):
 
     def decode(self, tokens: Tokens, name: str = "") -> Piece:
         """Return the piece of tokens (time,), up to the first end token; see `to_piece`."""
-        return to_piece(self.base, self.rules.expand(self.before_end(tokens))[0], name)
+        return to_piece(self.base, self.pairs.expand(self.before_end(tokens))[0], name)
 
     def describe(self, token: int) -> str:
-        chain, _ = self.rules.expand(np.array([token]))
+        chain, _ = self.pairs.expand(np.array([token]))
         return " · ".join(map(self.base.describe, chain))
 
     def transpose(self, tokens: Tokens, semitones: Tokens) -> Tokens:
@@ -227,13 +220,14 @@ class MidiTok(TokenRepresentation):
         return moved
 
     def positions(self, tokens: Tokens) -> NDArray[np.uint8]:
-        base, last = self.rules.expand(tokens)
+        base, last = self.pairs.expand(tokens)
         _, within, _ = read_times(self.base, base)
         parts = (np.arange(len(tokens)) - self.last_end(tokens)) % self.base.width
         return to_positions(self.base, within[last], parts).astype(np.uint8)
 
     def note_counts(self) -> NDArray[np.int64]:
-        return self.rules.note_counts
+        begins = np.isin(self.base.kinds[self.pairs.tokens], NOTES)
+        return np.add.reduceat(begins, self.pairs.starts, dtype=np.int64)
 
     def grammar(self, batch: int) -> MidiTokGrammar:
         return self.rules.select(np.zeros(batch, np.int64))
@@ -251,8 +245,8 @@ class MidiTok(TokenRepresentation):
                 f"representation.vocabulary={self.final_size} leaves nothing to train: {self.name} "
                 f"has {base + self.end_token} tokens before any training."
             )
-        sequences = self._encode_all(pieces)
-        self._set_merges(learn_merges(sequences, base, self.final_size - self.end_token))
+        encoded = self._encode_all(pieces)
+        self._set_pairs(BytePairs.learn(encoded, base, self.end_token, self.final_size))
 
     def _encode_all(self, pieces: Iterable[Piece]) -> Iterable[Ints]:
         for piece in pieces:
@@ -260,18 +254,15 @@ class MidiTok(TokenRepresentation):
                 yield self.encode_base(piece)
 
     def state(self) -> bytes | None:
-        if not self.trainable or self._merges is None:
-            return None
-        return json.dumps({"merges": self._merges}, separators=(",", ":")).encode()
+        return self.pairs.state() if self.trainable and "pairs" in vars(self) else None
 
     def load_state(self, state: bytes) -> None:
         if not self.trainable:
             super().load_state(state)
-        self._set_merges(read_merges(state))
+        self._set_pairs(BytePairs.load(state, self.base.size, self.end_token))
 
-    def _set_merges(self, merges: Merges) -> None:
-        pairs = BytePairs(self.base.size, merges)  # refuses what is none
-        self._merges, self.pairs = merges, pairs
+    def _set_pairs(self, pairs: BytePairs) -> None:
+        self.pairs = pairs
         self.__dict__.pop("rules", None)
 
 

@@ -1,13 +1,12 @@
 """MidiTok's vocabulary as arrays: of each token its kind, its value and its place in a word."""
 
-from collections import Counter
 from enum import IntEnum
 from typing import Any
 
 import numpy as np
 
 from ostinato.representations.base import pitch_name
-from ostinato.representations.miditok.metres import COMMON_TIME
+from ostinato.representations.metres import COMMON_TIME
 
 Kind = IntEnum(
     "Kind",
@@ -16,7 +15,6 @@ Kind = IntEnum(
     start=0,
 )
 Kind.__doc__ = """What a token is, by MidiTok's name; `Start` ends a piece and begins another."""
-
 SYNONYMS = {
     "NoteOn": "Pitch",
     "DrumOn": "PitchDrum",
@@ -24,12 +22,16 @@ SYNONYMS = {
     "Family_Metric": "Metric",
     "Family_Note": "Note",
 }
-NOTES = (Kind.Pitch, Kind.PitchDrum)
-NOTE_OFFS = (Kind.NoteOff, Kind.DrumOff)
-# by kind
-IS_NOTE, IS_NOTE_OFF = np.isin(Kind, NOTES), np.isin(Kind, NOTE_OFFS)
-IS_OF_DRUMS = np.isin(Kind, (Kind.PitchDrum, Kind.DrumOff))
-IS_PROGRAM = np.isin(Kind, (Kind.Program, Kind.Drums))
+NOTES, NOTE_OFFS = (Kind.Pitch, Kind.PitchDrum), (Kind.NoteOff, Kind.DrumOff)
+IS_NOTE, IS_NOTE_OFF, IS_OF_DRUMS, IS_PROGRAM = (  # by kind
+    np.isin([*Kind], kinds)
+    for kinds in (
+        NOTES,
+        NOTE_OFFS,
+        (Kind.PitchDrum, Kind.DrumOff),
+        (Kind.Program, Kind.Drums),
+    )
+)
 DRUM_KEY = 128  # beside the programs 0 to 127
 
 
@@ -48,25 +50,20 @@ class Vocabulary:
         parts = tokenizer.vocab if tokenizer.is_multi_voc else [tokenizer.vocab]
         words = [(part, name) for part, names in enumerate(parts) for name in [*names][1:]]
         self.size, self.width = len(words), len(parts)
-        features, self.names = zip(*words, (0, "Start_None"), strict=True)
-        self.features = np.array(features)
+        self.features = np.array([*(part for part, _ in words), 0])
+        self.names = [*(name for _, name in words), "Start_None"]
         named = [(name, *name.split("_")) for name in self.names]
-        kinds = [Kind[SYNONYMS.get(name) or SYNONYMS.get(of, of)] for name, of, _ in named]
-        places = Counter[Kind]()
-        values = []
-        for kind, (_, _, text) in zip(kinds, named, strict=True):
-            beats, _, steps = text.rpartition(".")[0].partition(".")
-            if steps:
-                values.append(int(beats) * steps_per_quarter + int(steps))
-            else:
-                values.append(int(text) if text.isdecimal() else places[kind])
-            places[kind] += 1
         self.types = np.array([type_ for _, type_, _ in named])
-        self.kinds, self.values = np.array(kinds, np.int64), np.array(values)
-        self._present = frozenset(kinds)
-        self.tempos = tokenizer.tempos if Kind.Tempo in self else np.zeros(0)
+        kinds = [Kind[SYNONYMS.get(name) or SYNONYMS.get(of, of)] for name, of, _ in named]
+        self.kinds, self._present = np.array(kinds, np.int64), frozenset(kinds)
+        self.tempos = tokenizer.tempos if Kind.Tempo in self else []
         self.metres = tokenizer.time_signatures if Kind.TimeSig in self else [COMMON_TIME]
         self.common_time = self.metres.index(COMMON_TIME)
+        numbers = {f"{qpm}": place for place, qpm in enumerate(self.tempos)}
+        numbers |= {f"{beats}/{beat}": place for place, (beats, beat) in enumerate(self.metres)}
+        numbers |= {f"{b}.{step}.{of}": b * of + step for b, step, of in tokenizer.durations}
+        texts = [text for _, _, text in named]
+        self.values = np.array([int(t) if t.isdecimal() else numbers.get(t, 0) for t in texts])
         self.steps_per_quarter, self.positions = steps_per_quarter, positions
         self.resolution = int(tokenizer.time_division)
         beats, beat = np.array(self.metres).T
@@ -79,19 +76,17 @@ class Vocabulary:
     def describe(self, token: int) -> str:
         """Return what a token means, in words."""
         kind, type_, value = self.kinds[token], self.types[token], int(self.values[token])
-        if kind == Kind.Start:
-            return "end"
         if kind == Kind.Ignore:
             return f"no {self.types[token + 1]}"
-        if kind == Kind.Drums:
-            return "Program of drums"
         if kind == Kind.Program:
             return f"Program {value} ({instrument(value)})"
         if kind in (*NOTES, *NOTE_OFFS):
             return f"{type_} {pitch_name(value)}"
         if kind in (Kind.TimeShift, Kind.Duration):
             return f"{type_}, steps: {value}"
-        return self.names[token].removesuffix("_None").replace("_", " ")
+        special = {Kind.Start: "end", Kind.Drums: "Program of drums"}
+        name: str = special.get(kind) or self.names[token].removesuffix("_None")
+        return name.replace("_", " ")
 
 
 def instrument(program: int) -> str:

@@ -1,9 +1,6 @@
-"""Time signatures that MidiTok's tokens can express, so that every barline stays where it is.
+"""Time signatures out of a few metres, so that every barline stays where it is."""
 
-MidiTok takes a metre that it does not know for 4/4, and moves a change within a bar to the next
-one. Here each bar is named by a metre of its own length.
-"""
-
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
 from typing import Any
@@ -14,20 +11,16 @@ from numpy.typing import NDArray
 from ostinato.music.piece import TIME_SIGNATURE, Piece, changes
 
 Metre = tuple[int, int]  # beats in the bar, and what part of a whole note a beat is
-
 COMMON_TIME: Metre = (4, 4)
-NUMERATORS = {2: [*range(1, 7)], 4: [*range(1, 13)], 8: [*range(1, 16)], 16: [*range(1, 16)]}
-"""The metres that there are, by beat: what pickups and the music of our corpora need."""
-METRES = tuple((n, beat) for beat, ns in NUMERATORS.items() for n in ns)
 
 
-def fit_signatures(piece: Piece) -> tuple[NDArray[Any], int]:
-    """Return the time signatures (dtype `TIME_SIGNATURE`) of a piece, each of `METRES` and at a
+def fit_signatures(piece: Piece, metres: tuple[Metre, ...]) -> tuple[NDArray[Any], int]:
+    """Return the time signatures (dtype `TIME_SIGNATURE`) of a piece, each of some metres and at a
     barline, and how many bars lose theirs.
 
     A bar that a change cuts short, a pickup too, is named by its length. A metre that is not there
     is written as another of the same length, or else as several bars that last as long; such bars
-    are counted, and so are those of no whole sixteenths, which stay as they are.
+    are counted, and so are those that no metres last as long as: these stay as they are.
     """
     lines, signatures = piece.barlines(), piece.time_signatures
     named: list[Metre] = [COMMON_TIME, *((n, beat) for _, n, beat in signatures.tolist())]
@@ -39,7 +32,7 @@ def fit_signatures(piece: Piece) -> tuple[NDArray[Any], int]:
     for start, length, place in zip(lines.tolist(), lengths, places, strict=True):
         metre, is_whole = named[place], length == ticks[place]
         size = Fraction(*metre) if is_whole else Fraction(length, 4 * piece.resolution)
-        parts = [metre] if is_whole and metre in METRES else _spell(size, metre[1])
+        parts = [metre] if is_whole and metre in metres else _spell(size, metre[1], metres)
         lost += parts != [metre] if is_whole else len(parts) != 1
         for part in parts or [metre]:
             rows.append((start, *part))
@@ -48,11 +41,11 @@ def fit_signatures(piece: Piece) -> tuple[NDArray[Any], int]:
 
 
 @cache
-def _spell(length: Fraction, beat: int) -> list[Metre]:
+def _spell(length: Fraction, beat: int, metres: Sequence[Metre]) -> list[Metre]:
     """Return metres that last as long as a bar together, the longest first; none if none do."""
     parts: list[Metre] = []
     while length:
-        shorter = [metre for metre in METRES if Fraction(*metre) <= length]
+        shorter = [metre for metre in metres if Fraction(*metre) <= length]
         if not shorter:
             return []
         # of those as long, the one with the beat nearest to the bar's own
