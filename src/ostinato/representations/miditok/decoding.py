@@ -11,20 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.music.piece import LOUDNESS, NOTE, TEMPO, TIME_SIGNATURE, Piece, array, changes
+from ostinato.representations.byte_pairs import Ints
 from ostinato.representations.instrument import separate_unisons
-from ostinato.representations.miditok.vocabulary import (
-    DRUM_KEY,
-    IS_NOTE,
-    IS_OF_DRUMS,
-    IS_PROGRAM,
-    NOTE_OFFS,
-    NOTES,
-    Kind,
-    Vocabulary,
-    instrument,
-)
-
-Ints = NDArray[np.int64]
+from ostinato.representations.miditok.vocabulary import DRUM_KEY, Kind, Vocabulary, instrument
 
 
 def read_times(vocabulary: Vocabulary, tokens: Ints) -> tuple[Ints, Ints, Ints]:
@@ -47,7 +36,7 @@ def read_times(vocabulary: Vocabulary, tokens: Ints) -> tuple[Ints, Ints, Ints]:
         return tick, (tick - _latest(is_metre, tick, 0)) % vocabulary.bar_ticks[metre], metre
     # a bar is as long as the metre before it says: its own comes after it
     lengths = vocabulary.bar_ticks[np.append(common, metre)[:-1]]
-    opens = is_bar | IS_NOTE[kinds]
+    opens = is_bar | vocabulary.is_note[tokens]
     begins = np.cumsum(lengths * (is_bar & (np.cumsum(opens) > 1)))
     within = _latest(is_start | is_bar | is_position, np.where(is_position, steps, 0), 0)
     return begins + within, within, metre
@@ -74,7 +63,7 @@ def to_piece(vocabulary: Vocabulary, tokens: Ints, name: str) -> Piece:
     tempos = changes([(ticks[i], vocabulary.tempos[values[i]]) for i in at], TEMPO)
     at = np.flatnonzero(kinds == Kind.TimeSig)
     metres = changes([(ticks[i], *vocabulary.metres[values[i]]) for i in at], TIME_SIGNATURE)
-    notes = _read_notes(vocabulary, kinds, values, ticks, vocabulary.step_ticks[metre])
+    notes = _read_notes(vocabulary, tokens, ticks, vocabulary.step_ticks[metre])
     tracks, names = [np.zeros(0, NOTE)], []
     keys = np.where(notes["drum"], DRUM_KEY, notes["program"])
     for track, key in enumerate(dict.fromkeys(keys.tolist())):
@@ -102,28 +91,27 @@ def to_piece(vocabulary: Vocabulary, tokens: Ints, name: str) -> Piece:
     return piece.without_changes_from(max(piece.end, 1))
 
 
-def _read_notes(
-    vocabulary: Vocabulary, kinds: Ints, values: Ints, ticks: Ints, steps: Ints
-) -> NDArray[Any]:
+def _read_notes(vocabulary: Vocabulary, tokens: Ints, ticks: Ints, steps: Ints) -> NDArray[Any]:
     """Return the notes (dtype `NOTE`) of base tokens that reach `ticks`, by the ticks of a step."""
-    at = np.flatnonzero(IS_NOTE[kinds])
+    kinds, values = vocabulary.kinds[tokens], vocabulary.values[tokens]
+    at, last = np.flatnonzero(vocabulary.is_note[tokens]), len(tokens) - 1
 
     def read(kind: Kind, after: int, otherwise: int) -> Ints:
         """Return what is so many tokens after each pitch, where it is of a kind."""
-        places = np.minimum(at + after, len(kinds) - 1)
-        is_there = (kinds[places] == kind) & (places == at + after)
+        places = np.minimum(at + after, last)
+        is_there = (kinds[places] == kind) & (at + after <= last)
         return np.where(is_there, values[places], otherwise)
 
     after = 1 + (Kind.Velocity in vocabulary)
-    programs = _latest(IS_PROGRAM[kinds], values, 0)
+    programs = _latest(vocabulary.is_program[tokens], values, 0)
     if Kind.NoteOff in vocabulary:
-        keys = np.where(IS_OF_DRUMS[kinds], DRUM_KEY, programs)
-        durations = _until_off(kinds, keys, values, ticks)[at]
+        keys = np.where(vocabulary.is_drum[tokens], DRUM_KEY, programs)
+        durations = _until_off(vocabulary, tokens, keys, ticks)[at]
     else:
         durations = read(Kind.Duration, after, 1) * steps[at]
     # in a compound word it follows the duration
     programs = programs[at] if vocabulary.width == 1 else read(Kind.Program, after + 1, 0)
-    drum = kinds[at] == Kind.PitchDrum
+    drum = vocabulary.is_drum[tokens[at]]
     return array(
         NOTE,
         onset=ticks[at],
@@ -135,14 +123,15 @@ def _read_notes(
     )
 
 
-def _until_off(kinds: Ints, keys: Ints, values: Ints, ticks: Ints) -> Ints:
+def _until_off(vocabulary: Vocabulary, tokens: Ints, keys: Ints, ticks: Ints) -> Ints:
     """Return how long each token's note lasts: the first to begin is the first to end."""
     sounding: dict[tuple[int, int], deque[int]] = defaultdict(deque)
-    ends = np.full(len(kinds), ticks.max(initial=0))
-    rows = zip(kinds.tolist(), keys.tolist(), values.tolist(), strict=True)
-    for place, (kind, *note) in enumerate(rows):
-        if kind in NOTES:
-            sounding[*note].append(place)
-        elif kind in NOTE_OFFS and sounding[*note]:
-            ends[sounding[*note].popleft()] = ticks[place]
+    ends = np.full(len(tokens), ticks.max(initial=0))
+    for place, note in enumerate(
+        zip(keys.tolist(), vocabulary.values[tokens].tolist(), strict=True)
+    ):
+        if vocabulary.is_note[tokens[place]]:
+            sounding[note].append(place)
+        elif vocabulary.is_off[tokens[place]] and sounding[note]:
+            ends[sounding[note].popleft()] = ticks[place]
     return ends - ticks

@@ -1,7 +1,7 @@
 """Say which tokens may come next: MidiTok's graph of token types, and what time itself allows."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import product
 
 import numpy as np
@@ -10,17 +10,7 @@ from numpy.typing import NDArray
 from ostinato.representations.base import Grammar, Tokens
 from ostinato.representations.byte_pairs import BytePairs, Ints
 from ostinato.representations.metres import COMMON_TIME
-from ostinato.representations.miditok.vocabulary import (
-    DRUM_KEY,
-    IS_NOTE,
-    IS_NOTE_OFF,
-    IS_OF_DRUMS,
-    IS_PROGRAM,
-    NOTE_OFFS,
-    NOTES,
-    Kind,
-    Vocabulary,
-)
+from ostinato.representations.miditok.vocabulary import DRUM_KEY, NOTE_OFFS, NOTES, Kind, Vocabulary
 from ostinato.representations.monophonic import SILENT_BARS
 
 Bools = NDArray[np.bool_]
@@ -63,15 +53,14 @@ class MidiTokGrammar(Grammar):
         self.is_context = np.array([kind in WORDS or vocabulary.width == 1 for kind in Kind])
         # a token may come where its first base token may: (nodes, tokens)
         heads, part = pairs.tokens[pairs.starts], np.arange(len(allowed)) % vocabulary.width
-        self.heads = vocabulary.kinds[heads]
-        self.allowed = allowed[:, self.heads] & (vocabulary.features[heads] == part[:, None])
-        kinds, values = vocabulary.kinds[pairs.tokens], vocabulary.values[pairs.tokens]
-        rows = [*zip(kinds.tolist(), values.tolist(), strict=True)]
-        chains = [rows[i : i + n] for i, n in zip(pairs.starts, pairs.lengths, strict=True)]
-        self.effects = np.array([_move_effect(chain) for chain in chains])
+        kinds, self.ends = vocabulary.kinds[heads], np.flatnonzero(heads == vocabulary.size)
+        self.allowed = allowed[:, kinds] & (vocabulary.features[heads] == part[:, None])
+        self.metric = np.flatnonzero(kinds == Kind.Metric)
+        chains = [pairs.tokens[i : i + n] for i, n in zip(pairs.starts, pairs.lengths, strict=True)]
+        self.effects = np.array([_move_effect(vocabulary, chain) for chain in chains])
         self.moving = np.flatnonzero((self.effects[:, :3] > [0, -1, 0]).any(axis=1))
         # (program, pitch, how many): the notes that must sound before tokens, those of each in turn
-        needs = [sorted(_needed_notes(chain).items()) for chain in chains]
+        needs = [sorted(_needed_notes(vocabulary, chain).items()) for chain in chains]
         self.needs = np.array([(*note, n) for need in needs for note, n in need]).reshape(-1, 3)
         counts = np.array([len(need) for need in needs])
         self.ending = np.flatnonzero(counts)
@@ -89,11 +78,9 @@ class MidiTokGrammar(Grammar):
         allowed[:, moving] &= self._in_time(moving)
         if len(self.ending):
             allowed[:, self.ending] &= self._sounds()
-        if self.vocabulary.width > 1:  # a word of time needs a bar or a position that may come
-            may_move = self._in_time(self.moving).any(axis=1, keepdims=True)
-            allowed[:, self.heads == Kind.Metric] &= may_move
-        may_end = state["begun"] & (state["sounds"] == 0)
-        allowed[:, self.heads == Kind.Start] &= may_end[:, None]
+        if len(self.metric):  # a word of time needs a bar or a position that may come
+            allowed[:, self.metric] &= self._in_time(self.moving).any(axis=1, keepdims=True)
+        allowed[:, self.ends] &= (state["begun"] & (state["sounds"] == 0))[:, None]
         return allowed
 
     def _in_time(self, tokens: Tokens) -> Bools:
@@ -122,7 +109,7 @@ class MidiTokGrammar(Grammar):
         for place in range(int(lengths.max(initial=0))):
             rows = np.flatnonzero(lengths > place)
             self._step(rows, self.pairs.tokens[starts[rows] + place])
-        ended = self.heads[tokens] == Kind.Start
+        ended = np.isin(tokens, self.ends)
         self.state[ended], self.sounding[ended] = self.initial, 0
         self.quarters = (self.state["begins"] + self.state["since"]) / self.vocabulary.resolution
 
@@ -130,20 +117,20 @@ class MidiTokGrammar(Grammar):
         """Append one base token to each of some sequences."""
         vocabulary, state = self.vocabulary, self.state[rows]
         kind, value = vocabulary.kinds[tokens], vocabulary.values[tokens]
-        is_note, node, width = IS_NOTE[kind], state["node"], vocabulary.width
+        is_note, node, width = vocabulary.is_note[tokens], state["node"], vocabulary.width
         context = np.where(self.is_context[kind], kind, node // width)
         state["node"] = context * width + (node + 1) % width
         self._move(state, kind, value)
         state["begun"] |= is_note
         state["opened"] |= is_note | (kind == Kind.Bar)
         state["metre"] = np.where(kind == Kind.TimeSig, value, state["metre"])
-        state["program"] = np.where(IS_PROGRAM[kind], value, state["program"])
+        state["program"] = np.where(vocabulary.is_program[tokens], value, state["program"])
         now = state["begins"] + state["since"]
         until = (now + value * vocabulary.step_ticks[state["metre"]]) * (kind == Kind.Duration)
         if self.sounding.size:
-            program = np.where(IS_OF_DRUMS[kind], DRUM_KEY, state["program"])
+            program = np.where(vocabulary.is_drum[tokens], DRUM_KEY, state["program"])
             key = (rows, program, value % 128)
-            off = IS_NOTE_OFF[kind] & (self.sounding[key] > 0)
+            off = vocabulary.is_off[tokens] & (self.sounding[key] > 0)
             change = is_note.astype(np.int16) - off
             self.sounding[key] += change
             state["sounds"] += change
@@ -209,34 +196,41 @@ def _by_word(vocabulary: Vocabulary) -> Bools:
     return allowed.reshape(-1, len(Kind))
 
 
-def _move_effect(chain: Sequence[tuple[int, int]]) -> tuple[int, int, int, int, int]:
-    """Return how a chain of kinds and values moves on in time.
+def _move_effect(vocabulary: Vocabulary, chain: Ints) -> tuple[int, int, int, int, int]:
+    """Return how a chain moves on in time.
 
     These are the bars, the position (-1 without one) and the steps before its first note, and the
     first and the farthest position in the bar in which it begins (-1 without any).
     """
-    kinds = [kind for kind, _ in chain]
-    moved = next((i for i, kind in enumerate(kinds) if kind in (Kind.Bar, Kind.TimeSig)), None)
-    here = [value for kind, value in chain[:moved] if kind == Kind.Position] or [-1]
-    before = chain[: next((i for i, kind in enumerate(kinds) if kind in NOTES), None)]
-    steps = sum(value for kind, value in before if kind == Kind.TimeShift)
-    places = [-1, *(value for kind, value in before if kind in (Kind.Bar, Kind.Position))]
-    return kinds[: len(before)].count(Kind.Bar), places[-1], steps, here[0], max(here)
+    bars, position, steps, here = 0, -1, 0, [-1]
+    is_before_note = is_in_bar = True
+    kinds, values = vocabulary.kinds[chain].tolist(), vocabulary.values[chain].tolist()
+    for kind, value in zip(kinds, values, strict=True):
+        is_before_note &= kind not in NOTES
+        is_in_bar &= kind not in (Kind.Bar, Kind.TimeSig)
+        if kind == Kind.Position and is_in_bar:
+            here.append(value)
+        if is_before_note:
+            bars += kind == Kind.Bar
+            steps += value * (kind == Kind.TimeShift)
+            position = value if kind in (Kind.Bar, Kind.Position) else position
+    return bars, position, steps, here[:2][-1], max(here)
 
 
-def _needed_notes(chain: Sequence[tuple[int, int]]) -> Counter[tuple[int, int]]:
+def _needed_notes(vocabulary: Vocabulary, chain: Ints) -> Counter[tuple[int, int]]:
     """Return which notes (program, pitch) a chain ends that it does not begin, and how many."""
     program = CURRENT
     own, needed = Counter[tuple[int, int]](), Counter[tuple[int, int]]()
-    for kind, value in chain:
-        program = value if IS_PROGRAM[kind] else program
-        key = (DRUM_KEY if IS_OF_DRUMS[kind] else program, value)
+    for token in chain:
+        value = int(vocabulary.values[token])
+        program = value if vocabulary.is_program[token] else program
+        key = (DRUM_KEY if vocabulary.is_drum[token] else program, value)
         # a note under the program before the token may be of the program that ends it
         begun = key if own[key] else (CURRENT, value)
-        if IS_NOTE[kind]:
+        if vocabulary.is_note[token]:
             own[key] += 1
-        elif IS_NOTE_OFF[kind] and own[begun]:
+        elif vocabulary.is_off[token] and own[begun]:
             own[begun] -= 1
-        elif IS_NOTE_OFF[kind]:
+        elif vocabulary.is_off[token]:
             needed[key] += 1
     return needed

@@ -4,6 +4,7 @@ import gc
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cached_property
+from itertools import compress
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -15,6 +16,7 @@ from ostinato.music.conversion import to_symusic
 from ostinato.music.piece import Piece
 from ostinato.representations.base import TokenRepresentation, Tokens
 from ostinato.representations.byte_pairs import BytePairs, Ints
+from ostinato.representations.instrument import select_pitched_notes
 from ostinato.representations.metres import COMMON_TIME, Metre, fit_signatures
 from ostinato.representations.miditok.decoding import read_times, to_piece
 from ostinato.representations.miditok.grammar import MidiTokGrammar, to_positions
@@ -48,23 +50,19 @@ End = Annotated[bool, Field(description="learn where pieces end")]
 
 
 class MidiTok(TokenRepresentation):
-    """Base of MidiTok's tokenizers as representations; each is named as MidiTok's class.
+    """A tokenizer of MidiTok (Fradet et al., ISMIR 2021) as a representation, by its class's name.
 
     Tokens are numbered as in MidiTok, without its padding, which comes first there; our own end
     token is the last. Compound words are flattened: each of their parts is a token, in turn. With
-    `vocabulary`, byte pairs are trained on the training pieces until there are so many tokens,
-    the end token included.
+    `vocabulary`, byte pairs are trained on the training pieces until there are so many tokens.
 
-    Every program is a track; without `programs`, all tracks but drums become one. Of notes with one
-    onset, pitch and program the shortest stays. Times are on a grid of `steps_per_quarter` steps to
-    the beat; without `time_signatures` bars are of four quarter notes.
-
-    Positions are the step within the bar, and of compound words the part that comes next.
-    Source: Fradet et al., MidiTok (ISMIR 2021).
+    Every program is a track. Of notes with one onset, pitch and program the shortest stays. Times
+    are on a grid of `steps_per_quarter` steps to the beat; without `time_signatures` bars are of
+    four quarter notes. Positions are the step within the bar, and of compound words the part that
+    comes next.
     """
 
-    compound: ClassVar[bool] = False
-    """Whether notes, positions and bars are compound words."""
+    compound: ClassVar[bool] = False  # whether notes, positions and bars are compound words
 
     def __init__(
         self,
@@ -91,13 +89,12 @@ class MidiTok(TokenRepresentation):
         self.transposes = not self.trainable
         metres, finest = (METRES, max(NUMERATORS)) if time_signatures else ([COMMON_TIME], 4)
         self.resolution = steps_per_quarter * finest // 4
-        kept = {"programs": programs, "tempo": tempos > 0, "metre": time_signatures}
-        self.preserves = frozenset(name for name, is_kept in kept.items() if is_kept)
-        parts = 4 + (velocities > 0) + len(self.preserves)
+        kept = compress(("programs", "tempo", "metre"), (programs, tempos, time_signatures))
+        self.preserves = frozenset(kept)
         longest = max(-(-4 * beats * steps_per_quarter // beat) for beats, beat in metres)
         self.position_features = {"step": min(longest, MOST_POSITIONS)}
         if self.compound:
-            self.position_features["attribute"] = parts
+            self.position_features["attribute"] = 4 + (velocities > 0) + len(self.preserves)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what is built from the settings: MidiTok's own objects do not travel."""
@@ -154,8 +151,7 @@ class MidiTok(TokenRepresentation):
 
     def encode_base(self, piece: Piece) -> Ints:
         """Return the piece as base tokens: (time,). Raises as `encode` does."""
-        score = self.score(piece)
-        collects = gc.isenabled()
+        score, collects = self.score(piece), gc.isenabled()
         gc.disable()  # two fifths of the time go to it: MidiTok makes many small objects
         try:
             encoded = self.tokenizer.encode(score)
@@ -175,30 +171,24 @@ class MidiTok(TokenRepresentation):
         if not len(notes):
             raise UnencodableError("has no notes")
         if not self.programs:
-            notes = notes[~notes["drum"]].copy()
+            notes = select_pitched_notes(piece, piece.resolution)
             notes["track"] = notes["program"] = 0
-            if not len(notes):
-                raise UnencodableError("has no notes besides drums")
         fitted = Piece("", piece.resolution, notes, piece.tempos, fit_signatures(piece, METRES)[0])
         return to_symusic(fitted.without_changes_from(piece.end))  # they would add bars
 
     def count_losses(self, piece: Piece, steps: NDArray[Any]) -> dict[str, int]:
-        """Return what `Representation` counts, the notes that are too long, and the bars and
-        tempos that are written otherwise.
-        """
         lost = super().count_losses(piece, steps)
-        notes, longest = piece.notes, self.max_beats * piece.resolution
         signatures, bars = fit_signatures(piece, METRES)
         if Kind.Duration in self.base:
+            notes, longest = piece.notes, 4 * self.max_beats * piece.resolution
             metre = np.searchsorted(signatures["onset"], notes["onset"], side="right")
-            beats = np.append(4, signatures["denominator"])[metre if self.time_signatures else 0]
-            lost["long_notes"] = int(np.count_nonzero(notes["duration"] * beats > 4 * longest))
+            beats = np.append(4, signatures["denominator"])[metre * self.time_signatures]
+            lost["long_notes"] = int(np.count_nonzero(notes["duration"] * beats > longest))
         if self.time_signatures:
             lost["bars"] = bars
         if self.tempos:
-            low, high = TEMPO_RANGE
-            qpm = piece.tempos["qpm"]
-            lost["tempos"] = int(np.count_nonzero((qpm < low) | (qpm > high)))
+            outside = np.clip(piece.tempos["qpm"], *TEMPO_RANGE) != piece.tempos["qpm"]
+            lost["tempos"] = int(np.count_nonzero(outside))
         return lost
 
     def decode(self, tokens: Tokens, name: str = "") -> Piece:
@@ -269,29 +259,23 @@ class MidiTok(TokenRepresentation):
 class REMI(MidiTok):
     """Bars, positions within them, and notes with their durations.
 
-    Source: Huang and Yang, Pop Music Transformer (ACM MM 2020); with programs and time signatures
-    REMI+, von Rütte et al., FIGARO (ICLR 2023).
+    Source: Huang and Yang (ACM MM 2020); with programs and time signatures REMI+, von Rütte et al.,
+    FIGARO (ICLR 2023).
     """
 
-    name: ClassVar[str] = "remi"
+    name = "remi"
 
 
 class TSD(MidiTok):
-    """Time shifts, and notes with their durations.
+    """Time shifts, and notes with their durations. Source: Fradet et al. (EMNLP 2023)."""
 
-    Source: Fradet et al., Byte Pair Encoding for Symbolic Music (EMNLP 2023).
-    """
-
-    name: ClassVar[str] = "tsd"
+    name = "tsd"
 
 
 class MIDILike(MidiTok):
-    """Time shifts, and notes that begin and end.
+    """Time shifts, and notes that begin and end. Source: Oore et al. (2018)."""
 
-    Source: Oore et al., This Time with Feeling (2018).
-    """
-
-    name: ClassVar[str] = "midilike"
+    name = "midilike"
 
 
 class Structured(MidiTok):
@@ -300,7 +284,7 @@ class Structured(MidiTok):
     Source: Hadjeres and Crestel, The Piano Inpainting Application (2021).
     """
 
-    name: ClassVar[str] = "structured"
+    name = "structured"
 
     def __init__(
         self,
@@ -324,10 +308,7 @@ class Structured(MidiTok):
 
 
 class CPWord(MidiTok):
-    """Compound words: of a bar, of a position or of a note.
+    """Compound words: of a bar, of a position or of a note. Source: Hsiao et al. (AAAI 2021)."""
 
-    Source: Hsiao et al., Compound Word Transformer (AAAI 2021).
-    """
-
-    name: ClassVar[str] = "cpword"
-    compound: ClassVar[bool] = True
+    name = "cpword"
+    compound = True

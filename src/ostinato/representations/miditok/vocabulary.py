@@ -23,22 +23,13 @@ SYNONYMS = {
     "Family_Note": "Note",
 }
 NOTES, NOTE_OFFS = (Kind.Pitch, Kind.PitchDrum), (Kind.NoteOff, Kind.DrumOff)
-IS_NOTE, IS_NOTE_OFF, IS_OF_DRUMS, IS_PROGRAM = (  # by kind
-    np.isin([*Kind], kinds)
-    for kinds in (
-        NOTES,
-        NOTE_OFFS,
-        (Kind.PitchDrum, Kind.DrumOff),
-        (Kind.Program, Kind.Drums),
-    )
-)
 DRUM_KEY = 128  # beside the programs 0 to 127
 
 
 class Vocabulary:
     """MidiTok's `size` tokens without its padding, numbered from 0, and then our own end.
 
-    `types`, `kinds`, `values` and `features` are (tokens,). A value is a pitch, a velocity, a
+    `types`, `kinds`, `values`, `features` and what begins with `is_` are (tokens,). A value is a pitch, a velocity, a
     program, steps (of a position, a time shift or a duration), or a place in `tempos` (quarter
     notes per minute) or in `metres`. `features` is the part of a compound word, of `width`, that a
     token belongs to. Ticks are `resolution` to the quarter note; `bar_ticks` and `step_ticks` are
@@ -56,6 +47,9 @@ class Vocabulary:
         self.types = np.array([type_ for _, type_, _ in named])
         kinds = [Kind[SYNONYMS.get(name) or SYNONYMS.get(of, of)] for name, of, _ in named]
         self.kinds, self._present = np.array(kinds, np.int64), frozenset(kinds)
+        self.is_note, self.is_off = np.isin(kinds, NOTES), np.isin(kinds, NOTE_OFFS)
+        self.is_program = np.isin(kinds, (Kind.Program, Kind.Drums))
+        self.is_drum = np.isin(kinds, (Kind.PitchDrum, Kind.DrumOff))
         self.tempos = tokenizer.tempos if Kind.Tempo in self else []
         self.metres = tokenizer.time_signatures if Kind.TimeSig in self else [COMMON_TIME]
         self.common_time = self.metres.index(COMMON_TIME)
