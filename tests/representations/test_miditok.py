@@ -231,7 +231,7 @@ def test_byte_pairs_are_those_of_miditok(name: str, chorales: list[Piece]) -> No
         tokens = representation.encode(piece)
         assert np.array_equal(tokens, expected)
         assert len(tokens) < len(representation.encode_base(piece)) / 2
-        expanded, _ = representation.pairs.expand(tokens)
+        expanded, _ = representation.chains.expand(tokens)
         assert np.array_equal(expanded, representation.encode_base(piece))
 
 
@@ -310,7 +310,7 @@ def test_a_learned_token_says_what_it_stands_for(short_chorales: list[Piece]) ->
     base = representation.base.size
     for token in range(base, representation.size - 1):
         words = representation.describe(token).split(" · ")
-        chain, _ = representation.pairs.expand(np.array([token]))
+        chain, _ = representation.chains.expand(np.array([token]))
         assert len(chain) > 1
         assert words == [representation.describe(part) for part in chain]
     assert representation.base.kinds[0] == Kind.Bar

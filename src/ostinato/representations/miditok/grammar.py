@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.representations.base import Grammar, Tokens
-from ostinato.representations.byte_pairs import BytePairs, Ints
+from ostinato.representations.byte_pairs import Chains, Ints
 from ostinato.representations.metres import COMMON_TIME
 from ostinato.representations.miditok.vocabulary import DRUM_KEY, NOTE_OFFS, NOTES, Kind, Vocabulary
 from ostinato.representations.monophonic import SILENT_BARS
@@ -46,21 +46,22 @@ class MidiTokGrammar(Grammar):
     of_rows = ("state", "sounding", "quarters")
 
     def __init__(
-        self, vocabulary: Vocabulary, graph: Mapping[str, set[str]], pairs: BytePairs
+        self, vocabulary: Vocabulary, graph: Mapping[str, set[str]], chains: Chains
     ) -> None:
-        self.vocabulary, self.pairs = vocabulary, pairs
+        self.vocabulary, self.chains = vocabulary, chains
+        self.in_bars = Kind.Bar in vocabulary
         allowed = _by_word(vocabulary) if vocabulary.width > 1 else _by_token(vocabulary, graph)
         self.is_context = np.array([kind in WORDS or vocabulary.width == 1 for kind in Kind])
         # a token may come where its first base token may: (nodes, tokens)
-        heads, part = pairs.tokens[pairs.starts], np.arange(len(allowed)) % vocabulary.width
+        heads, part = chains.tokens[chains.starts], np.arange(len(allowed)) % vocabulary.width
         kinds, self.ends = vocabulary.kinds[heads], np.flatnonzero(heads == vocabulary.size)
         self.allowed = allowed[:, kinds] & (vocabulary.features[heads] == part[:, None])
         self.metric = np.flatnonzero(kinds == Kind.Metric)
-        chains = [pairs.tokens[i : i + n] for i, n in zip(pairs.starts, pairs.lengths, strict=True)]
-        self.effects = np.array([_move_effect(vocabulary, chain) for chain in chains])
-        self.moving = np.flatnonzero((self.effects[:, :3] > [0, -1, 0]).any(axis=1))
+        parts = np.split(chains.tokens, chains.starts[1:])
+        self.effects = np.array([_move_effect(vocabulary, part) for part in parts])
+        self.moving = np.flatnonzero(self.effects[:, 1] > -self.in_bars)
         # (program, pitch, how many): the notes that must sound before tokens, those of each in turn
-        needs = [sorted(_needed_notes(vocabulary, chain).items()) for chain in chains]
+        needs = [sorted(_needed_notes(vocabulary, part).items()) for part in parts]
         self.needs = np.array([(*note, n) for need in needs for note, n in need]).reshape(-1, 3)
         counts = np.array([len(need) for need in needs])
         self.ending = np.flatnonzero(counts)
@@ -87,15 +88,15 @@ class MidiTokGrammar(Grammar):
         """Return whether tokens lead to a later place, and not too far: (batch, tokens)."""
         vocabulary, state = self.vocabulary, self.state[:, None]
         step, bar = vocabulary.step_ticks[state["metre"]], vocabulary.bar_ticks[state["metre"]]
-        bars, position, steps, first, farthest = self.effects[tokens].T
+        bars, place, first, farthest = self.effects[tokens].T
         # the first bar begins where the piece does, unless a note has begun before it
         into = (bars - ~state["opened"]) * (bars > 0) * bar
-        within = np.where(position < 0, state["since"] + steps * step, position * step)
+        within = place * step + (0 if self.in_bars else state["since"])
         silence = state["begins"] + into + within - state["silent_from"]
         limit = SILENT_BARS * COMMON_TIME[0] * vocabulary.resolution
         near: Bools = (silence <= limit) | (state["sounds"] > 0)
         forward = (first > state["position"]) & (farthest * step < bar) & state["opened"]
-        return near & (forward | (first < 0))
+        return near & (forward | (farthest < 0))
 
     def _sounds(self) -> Bools:
         """Return whether the notes sound that the ending tokens end: (batch, ending)."""
@@ -105,10 +106,10 @@ class MidiTokGrammar(Grammar):
         return np.logical_and.reduceat(met, self.ending_starts, axis=1)
 
     def advance(self, tokens: Tokens) -> None:
-        starts, lengths = self.pairs.starts[tokens], self.pairs.lengths[tokens]
+        starts, lengths = self.chains.starts[tokens], self.chains.lengths[tokens]
         for place in range(int(lengths.max(initial=0))):
             rows = np.flatnonzero(lengths > place)
-            self._step(rows, self.pairs.tokens[starts[rows] + place])
+            self._step(rows, self.chains.tokens[starts[rows] + place])
         ended = np.isin(tokens, self.ends)
         self.state[ended], self.sounding[ended] = self.initial, 0
         self.quarters = (self.state["begins"] + self.state["since"]) / self.vocabulary.resolution
@@ -142,18 +143,18 @@ class MidiTokGrammar(Grammar):
         """Move the time of some sequences on by one base token each, in place."""
         vocabulary, metre = self.vocabulary, state["metre"]
         bars, steps = vocabulary.bar_ticks[metre], value * vocabulary.step_ticks[metre]
-        is_position, in_bars = kind == Kind.Position, Kind.Bar in vocabulary
+        is_position = kind == Kind.Position
         since = np.where(is_position, steps, state["since"] + steps * (kind == Kind.TimeShift))
         position = np.where(is_position, value, state["position"])
-        restarts = kind == (Kind.Bar if in_bars else Kind.TimeSig)
+        restarts = kind == (Kind.Bar if self.in_bars else Kind.TimeSig)
         # a bar is as long as the metre before it says
-        state["begins"] += restarts * (bars * state["opened"] if in_bars else since)
+        state["begins"] += restarts * (bars * state["opened"] if self.in_bars else since)
         state["since"], state["position"] = since * ~restarts, np.where(restarts, -1, position)
 
     def positions(self) -> Ints:
         """Return the step within the bar, and of compound words the part that comes next."""
         within = self.state["since"]
-        if Kind.Bar not in self.vocabulary:
+        if not self.in_bars:
             within = within % self.vocabulary.bar_ticks[self.state["metre"]]
         return to_positions(self.vocabulary, within, self.state["node"] % self.vocabulary.width)
 
@@ -196,25 +197,24 @@ def _by_word(vocabulary: Vocabulary) -> Bools:
     return allowed.reshape(-1, len(Kind))
 
 
-def _move_effect(vocabulary: Vocabulary, chain: Ints) -> tuple[int, int, int, int, int]:
+def _move_effect(vocabulary: Vocabulary, chain: Ints) -> tuple[int, int, int, int]:
     """Return how a chain moves on in time.
 
-    These are the bars, the position (-1 without one) and the steps before its first note, and the
-    first and the farthest position in the bar in which it begins (-1 without any).
+    These are the bars before its first note and, where there are bars, the last position before it
+    (-1 without any), else the steps; and the first and the farthest position in the bar in which
+    the chain begins (-1 without any).
     """
-    bars, position, steps, here = 0, -1, 0, [-1]
+    bars, place, here = 0, -(Kind.Bar in vocabulary), [-1]
     is_before_note = is_in_bar = True
     kinds, values = vocabulary.kinds[chain].tolist(), vocabulary.values[chain].tolist()
     for kind, value in zip(kinds, values, strict=True):
         is_before_note &= kind not in NOTES
         is_in_bar &= kind not in (Kind.Bar, Kind.TimeSig)
-        if kind == Kind.Position and is_in_bar:
-            here.append(value)
-        if is_before_note:
+        here += [value] * (kind == Kind.Position and is_in_bar)
+        if is_before_note and kind in (Kind.Bar, Kind.Position, Kind.TimeShift):
             bars += kind == Kind.Bar
-            steps += value * (kind == Kind.TimeShift)
-            position = value if kind in (Kind.Bar, Kind.Position) else position
-    return bars, position, steps, here[:2][-1], max(here)
+            place = value + (place if kind == Kind.TimeShift else 0)
+    return bars, place, here[:2][-1], max(here)
 
 
 def _needed_notes(vocabulary: Vocabulary, chain: Ints) -> Counter[tuple[int, int]]:

@@ -1,8 +1,7 @@
 """Five of MidiTok's tokenizers as representations: MidiTok encodes, ours is what it lacks."""
 
 import gc
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Sequence
 from functools import cached_property
 from itertools import compress
 from typing import Annotated, Any, ClassVar
@@ -11,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ostinato.errors import UnencodableError, UserError
+from ostinato.errors import UnencodableError
 from ostinato.music.conversion import to_symusic
 from ostinato.music.piece import Piece
-from ostinato.representations.base import TokenRepresentation, Tokens
-from ostinato.representations.byte_pairs import BytePairs, Ints
+from ostinato.representations.base import Tokens
+from ostinato.representations.byte_pairs import BytePairRepresentation, Ints
 from ostinato.representations.instrument import select_pitched_notes
 from ostinato.representations.metres import COMMON_TIME, Metre, fit_signatures
 from ostinato.representations.miditok.decoding import read_times, to_piece
@@ -49,7 +48,7 @@ Size = Annotated[
 End = Annotated[bool, Field(description="learn where pieces end")]
 
 
-class MidiTok(TokenRepresentation):
+class MidiTok(BytePairRepresentation):
     """A tokenizer of MidiTok (Fradet et al., ISMIR 2021) as a representation, by its class's name.
 
     Tokens are numbered as in MidiTok, without its padding, which comes first there; our own end
@@ -130,27 +129,16 @@ class MidiTok(TokenRepresentation):
         """The tokens of MidiTok itself."""
         return Vocabulary(self.tokenizer, self.steps_per_quarter, self.position_features["step"])
 
-    @cached_property
-    def pairs(self) -> BytePairs:
-        """What each token stands for in base tokens."""
-        if self.trainable:
-            raise RuntimeError(f"{self.name} is not trained yet")
-        return BytePairs(self.base.size, self.end_token)
+    @property
+    def base_size(self) -> int:
+        return self.base.size
 
     @cached_property
     def rules(self) -> MidiTokGrammar:
         """A grammar at the beginning, to be copied."""
-        return MidiTokGrammar(self.base, self.tokenizer.tokens_types_graph, self.pairs)
-
-    @property
-    def size(self) -> int:
-        return len(self.pairs.lengths)
-
-    def encode(self, piece: Piece) -> NDArray[np.uint16]:
-        return self.pairs.merge(self.encode_base(piece)).astype(np.uint16)
+        return MidiTokGrammar(self.base, self.tokenizer.tokens_types_graph, self.chains)
 
     def encode_base(self, piece: Piece) -> Ints:
-        """Return the piece as base tokens: (time,). Raises as `encode` does."""
         score, collects = self.score(piece), gc.isenabled()
         gc.disable()  # two fifths of the time go to it: MidiTok makes many small objects
         try:
@@ -193,10 +181,10 @@ class MidiTok(TokenRepresentation):
 
     def decode(self, tokens: Tokens, name: str = "") -> Piece:
         """Return the piece of tokens (time,), up to the first end token; see `to_piece`."""
-        return to_piece(self.base, self.pairs.expand(self.before_end(tokens))[0], name)
+        return to_piece(self.base, self.chains.expand(self.before_end(tokens))[0], name)
 
     def describe(self, token: int) -> str:
-        chain, _ = self.pairs.expand(np.array([token]))
+        chain, _ = self.chains.expand(np.array([token]))
         return " · ".join(map(self.base.describe, chain))
 
     def transpose(self, tokens: Tokens, semitones: Tokens) -> Tokens:
@@ -210,49 +198,20 @@ class MidiTok(TokenRepresentation):
         return moved
 
     def positions(self, tokens: Tokens) -> NDArray[np.uint8]:
-        base, last = self.pairs.expand(tokens)
+        base, last = self.chains.expand(tokens)
         _, within, _ = read_times(self.base, base)
         parts = (np.arange(len(tokens)) - self.last_end(tokens)) % self.base.width
         return to_positions(self.base, within[last], parts).astype(np.uint8)
 
     def note_counts(self) -> NDArray[np.int64]:
-        begins = np.isin(self.base.kinds[self.pairs.tokens], NOTES)
-        return np.add.reduceat(begins, self.pairs.starts, dtype=np.int64)
+        begins = np.isin(self.base.kinds[self.chains.tokens], NOTES)
+        return np.add.reduceat(begins, self.chains.starts, dtype=np.int64)
 
     def grammar(self, batch: int) -> MidiTokGrammar:
         return self.rules.select(np.zeros(batch, np.int64))
 
-    def train(self, pieces: Iterable[Piece]) -> None:
-        """Train byte pairs on the pieces; those that cannot be encoded are passed over.
-
-        Raises `UserError` where `vocabulary` leaves no room for any.
-        """
-        if self.final_size is None:
-            return
-        base = self.base.size
-        if self.final_size <= base + self.end_token:
-            raise UserError(
-                f"representation.vocabulary={self.final_size} leaves nothing to train: {self.name} "
-                f"has {base + self.end_token} tokens before any training."
-            )
-        encoded = self._encode_all(pieces)
-        self._set_pairs(BytePairs.learn(encoded, base, self.end_token, self.final_size))
-
-    def _encode_all(self, pieces: Iterable[Piece]) -> Iterable[Ints]:
-        for piece in pieces:
-            with suppress(UnencodableError):
-                yield self.encode_base(piece)
-
-    def state(self) -> bytes | None:
-        return self.pairs.state() if self.trainable and "pairs" in vars(self) else None
-
-    def load_state(self, state: bytes) -> None:
-        if not self.trainable:
-            super().load_state(state)
-        self._set_pairs(BytePairs.load(state, self.base.size, self.end_token))
-
-    def _set_pairs(self, pairs: BytePairs) -> None:
-        self.pairs = pairs
+    def _set_pairs(self, pairs: Sequence[tuple[int, int]]) -> None:
+        super()._set_pairs(pairs)
         self.__dict__.pop("rules", None)
 
 

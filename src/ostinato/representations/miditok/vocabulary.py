@@ -29,8 +29,8 @@ DRUM_KEY = 128  # beside the programs 0 to 127
 class Vocabulary:
     """MidiTok's `size` tokens without its padding, numbered from 0, and then our own end.
 
-    `types`, `kinds`, `values`, `features` and what begins with `is_` are (tokens,). A value is a pitch, a velocity, a
-    program, steps (of a position, a time shift or a duration), or a place in `tempos` (quarter
+    `types`, `kinds`, `values`, `features` and `is_…` are (tokens,). A value is a pitch, a velocity,
+    a program, steps (of a position, a time shift or a duration), or a place in `tempos` (quarter
     notes per minute) or in `metres`. `features` is the part of a compound word, of `width`, that a
     token belongs to. Ticks are `resolution` to the quarter note; `bar_ticks` and `step_ticks` are
     by metre. `kind in vocabulary` says whether any token is of a kind.
