@@ -76,9 +76,9 @@ def to_piece(vocabulary: Vocabulary, tokens: Ints, name: str) -> Piece:
         # a note that was joined of several may last until another beat's step, or longer than one
         # token can say: encoded again it would be another note
         before = np.searchsorted(metres["onset"], notes["onset"], side="right")
-        beats = [vocabulary.metres.index((n, beat)) for _, n, beat in metres.tolist()]
-        steps = vocabulary.step_ticks[np.array([vocabulary.common_time, *beats])[before]]
-        longest = int(vocabulary.values[vocabulary.kinds == Kind.Duration].max())
+        beats = np.append(4, metres["denominator"])[before]
+        steps = vocabulary.resolution * 4 // beats // vocabulary.steps_per_quarter
+        longest = vocabulary.values[vocabulary.kinds == Kind.Duration].max()
         notes["duration"] = (notes["duration"] // steps).clip(1, longest) * steps
     piece = Piece(
         name,

@@ -54,7 +54,8 @@ class MidiTokGrammar(Grammar):
         self.is_context = np.array([kind in WORDS or vocabulary.width == 1 for kind in Kind])
         # a token may come where its first base token may: (nodes, tokens)
         heads, part = chains.tokens[chains.starts], np.arange(len(allowed)) % vocabulary.width
-        kinds, self.ends = vocabulary.kinds[heads], np.flatnonzero(heads == vocabulary.size)
+        kinds = vocabulary.kinds[heads]
+        self.end = len(heads) - (heads[-1] == vocabulary.size)  # there may be none
         self.allowed = allowed[:, kinds] & (vocabulary.features[heads] == part[:, None])
         self.metric = np.flatnonzero(kinds == Kind.Metric)
         parts = np.split(chains.tokens, chains.starts[1:])
@@ -81,7 +82,7 @@ class MidiTokGrammar(Grammar):
             allowed[:, self.ending] &= self._sounds()
         if len(self.metric):  # a word of time needs a bar or a position that may come
             allowed[:, self.metric] &= self._in_time(self.moving).any(axis=1, keepdims=True)
-        allowed[:, self.ends] &= (state["begun"] & (state["sounds"] == 0))[:, None]
+        allowed[:, self.end :] &= (state["begun"] & (state["sounds"] == 0))[:, None]
         return allowed
 
     def _in_time(self, tokens: Tokens) -> Bools:
@@ -94,9 +95,9 @@ class MidiTokGrammar(Grammar):
         within = place * step + (0 if self.in_bars else state["since"])
         silence = state["begins"] + into + within - state["silent_from"]
         limit = SILENT_BARS * COMMON_TIME[0] * vocabulary.resolution
-        near: Bools = (silence <= limit) | (state["sounds"] > 0)
         forward = (first > state["position"]) & (farthest * step < bar) & state["opened"]
-        return near & (forward | (farthest < 0))
+        near = (silence <= limit) | (state["sounds"] > 0)
+        return np.asarray(near & (forward | (farthest < 0)))
 
     def _sounds(self) -> Bools:
         """Return whether the notes sound that the ending tokens end: (batch, ending)."""
@@ -110,7 +111,7 @@ class MidiTokGrammar(Grammar):
         for place in range(int(lengths.max(initial=0))):
             rows = np.flatnonzero(lengths > place)
             self._step(rows, self.chains.tokens[starts[rows] + place])
-        ended = np.isin(tokens, self.ends)
+        ended = tokens == self.end
         self.state[ended], self.sounding[ended] = self.initial, 0
         self.quarters = (self.state["begins"] + self.state["since"]) / self.vocabulary.resolution
 

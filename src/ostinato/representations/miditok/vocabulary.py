@@ -15,13 +15,7 @@ Kind = IntEnum(
     start=0,
 )
 Kind.__doc__ = """What a token is, by MidiTok's name; `Start` ends a piece and begins another."""
-SYNONYMS = {
-    "NoteOn": "Pitch",
-    "DrumOn": "PitchDrum",
-    "Program_-1": "Drums",
-    "Family_Metric": "Metric",
-    "Family_Note": "Note",
-}
+SYNONYMS = {"NoteOn": "Pitch", "DrumOn": "PitchDrum", "Program_-1": "Drums"}
 NOTES, NOTE_OFFS = (Kind.Pitch, Kind.PitchDrum), (Kind.NoteOff, Kind.DrumOff)
 DRUM_KEY = 128  # beside the programs 0 to 127
 
@@ -43,9 +37,12 @@ class Vocabulary:
         self.size, self.width = len(words), len(parts)
         self.features = np.array([*(part for part, _ in words), 0])
         self.names = [*(name for _, name in words), "Start_None"]
-        named = [(name, *name.split("_")) for name in self.names]
-        self.types = np.array([type_ for _, type_, _ in named])
-        kinds = [Kind[SYNONYMS.get(name) or SYNONYMS.get(of, of)] for name, of, _ in named]
+        self.types = np.array([name.partition("_")[0] for name in self.names])
+        texts = [name.partition("_")[2] for name in self.names]
+        kinds = [
+            Kind[text if type_ == "Family" else SYNONYMS.get(name) or SYNONYMS.get(type_, type_)]
+            for name, type_, text in zip(self.names, self.types.tolist(), texts, strict=True)
+        ]
         self.kinds, self._present = np.array(kinds, np.int64), frozenset(kinds)
         self.is_note, self.is_off = np.isin(kinds, NOTES), np.isin(kinds, NOTE_OFFS)
         self.is_program = np.isin(kinds, (Kind.Program, Kind.Drums))
@@ -56,7 +53,6 @@ class Vocabulary:
         numbers = {f"{qpm}": place for place, qpm in enumerate(self.tempos)}
         numbers |= {f"{beats}/{beat}": place for place, (beats, beat) in enumerate(self.metres)}
         numbers |= {f"{b}.{step}.{of}": b * of + step for b, step, of in tokenizer.durations}
-        texts = [text for _, _, text in named]
         self.values = np.array([int(t) if t.isdecimal() else numbers.get(t, 0) for t in texts])
         self.steps_per_quarter, self.positions = steps_per_quarter, positions
         self.resolution = int(tokenizer.time_division)
