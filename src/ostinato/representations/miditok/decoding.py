@@ -24,9 +24,7 @@ def read_times(vocabulary: Vocabulary, tokens: Ints) -> tuple[Ints, Ints, Ints]:
     bar begin anew with another piece.
     """
     kinds, values = vocabulary.kinds[tokens], vocabulary.values[tokens]
-    is_start, is_bar, is_position = (
-        kinds == kind for kind in (Kind.Start, Kind.Bar, Kind.Position)
-    )
+    is_start, is_bar, is_position = (kinds == k for k in (Kind.Start, Kind.Bar, Kind.Position))
     is_metre = is_start | (kinds == Kind.TimeSig)
     common = vocabulary.common_time
     metre = _latest(is_metre, np.where(is_start, common, values), common)
@@ -80,14 +78,7 @@ def to_piece(vocabulary: Vocabulary, tokens: Ints, name: str) -> Piece:
         steps = vocabulary.resolution * 4 // beats // vocabulary.steps_per_quarter
         longest = vocabulary.values[vocabulary.kinds == Kind.Duration].max()
         notes["duration"] = (notes["duration"] // steps).clip(1, longest) * steps
-    piece = Piece(
-        name,
-        vocabulary.resolution,
-        notes,
-        tempos,
-        metres,
-        track_names=(*names,),
-    )
+    piece = Piece(name, vocabulary.resolution, notes, tempos, metres, track_names=tuple(names))
     return piece.without_changes_from(max(piece.end, 1))
 
 
@@ -127,11 +118,11 @@ def _until_off(vocabulary: Vocabulary, tokens: Ints, keys: Ints, ticks: Ints) ->
     """Return how long each token's note lasts: the first to begin is the first to end."""
     sounding: dict[tuple[int, int], deque[int]] = defaultdict(deque)
     ends = np.full(len(tokens), ticks.max(initial=0))
-    for place, note in enumerate(
-        zip(keys.tolist(), vocabulary.values[tokens].tolist(), strict=True)
-    ):
+    notes = [*zip(keys.tolist(), vocabulary.values[tokens].tolist(), strict=True)]
+    for place in np.flatnonzero(vocabulary.is_note[tokens] | vocabulary.is_off[tokens]).tolist():
+        waiting = sounding[notes[place]]
         if vocabulary.is_note[tokens[place]]:
-            sounding[note].append(place)
-        elif vocabulary.is_off[tokens[place]] and sounding[note]:
-            ends[sounding[note].popleft()] = ticks[place]
+            waiting.append(place)
+        elif waiting:
+            ends[waiting.popleft()] = ticks[place]
     return ends - ticks

@@ -14,6 +14,7 @@ from ostinato.representations.miditok.vocabulary import DRUM_KEY, NOTE_OFFS, NOT
 from ostinato.representations.monophonic import SILENT_BARS
 
 Bools = NDArray[np.bool_]
+Graph = Mapping[str, set[str]]
 
 CURRENT = -1  # the program in force before a token, whichever that is
 WORDS = {  # by what a compound word is of so far: what may come in its next parts, or after it
@@ -45,9 +46,7 @@ class MidiTokGrammar(Grammar):
 
     of_rows = ("state", "sounding", "quarters")
 
-    def __init__(
-        self, vocabulary: Vocabulary, graph: Mapping[str, set[str]], chains: Chains
-    ) -> None:
+    def __init__(self, vocabulary: Vocabulary, graph: Graph, chains: Chains) -> None:
         self.vocabulary, self.chains = vocabulary, chains
         self.in_bars = Kind.Bar in vocabulary
         allowed = _by_word(vocabulary) if vocabulary.width > 1 else _by_token(vocabulary, graph)
@@ -167,7 +166,7 @@ def to_positions(vocabulary: Vocabulary, within: Tokens, parts: Tokens) -> Ints:
     return np.column_stack([step, parts] if vocabulary.width > 1 else [step])
 
 
-def _by_token(vocabulary: Vocabulary, graph: Mapping[str, set[str]]) -> Bools:
+def _by_token(vocabulary: Vocabulary, graph: Graph) -> Bools:
     """Return which kinds of single tokens may follow each other: (kinds, kinds)."""
     allowed = np.zeros((len(Kind), len(Kind)), np.bool_)
     for kind, type_ in {*zip(vocabulary.kinds.tolist(), vocabulary.types.tolist(), strict=True)}:
