@@ -17,15 +17,16 @@ Bools = NDArray[np.bool_]
 Graph = Mapping[str, set[str]]
 
 CURRENT = -1  # the program in force before a token, whichever that is
-WORDS = {  # by what a compound word is of so far: what may come in its next parts, or after it
+WORDS: dict[int, set[int]] = {  # MidiTok's graph knows compound words as a whole alone
     Kind.Start: {Kind.Metric},
-    Kind.Metric: {Kind.Metric, Kind.Bar, Kind.Position},
-    Kind.Note: {Kind.Metric, *NOTES},
-    Kind.Bar: {Kind.Metric, Kind.TimeSig},
-    Kind.Position: {Kind.Metric, Kind.Note, Kind.Tempo},
-    Kind.Pitch: {Kind.Metric, Kind.Note, Kind.Velocity, Kind.Duration, Kind.Program},
-    Kind.PitchDrum: {Kind.Metric, Kind.Note, Kind.Velocity, Kind.Duration, Kind.Drums},
+    Kind.Metric: {Kind.Start, Kind.Metric, Kind.Bar, Kind.Position},
+    Kind.Note: {Kind.Start, Kind.Metric, *NOTES},
+    Kind.Bar: {Kind.Start, Kind.Metric, Kind.TimeSig},
+    Kind.Position: {Kind.Start, Kind.Metric, Kind.Note, Kind.Tempo},
+    Kind.Pitch: {Kind.Start, Kind.Metric, Kind.Note, Kind.Velocity, Kind.Duration, Kind.Program},
+    Kind.PitchDrum: {Kind.Start, Kind.Metric, Kind.Note, Kind.Velocity, Kind.Duration, Kind.Drums},
 }
+"""By what a compound word is of so far: what may come in its next parts, or after it."""
 # the kind of the last token, with the part of a word that comes next; the tick at which the bar, or
 # the time signature, began, and the ticks since then; the last position in this bar (-1 before
 # any); whether a bar or a note has begun, and whether a note has; the tick from which on nothing
@@ -49,14 +50,20 @@ class MidiTokGrammar(Grammar):
     def __init__(self, vocabulary: Vocabulary, graph: Graph, chains: Chains) -> None:
         self.vocabulary, self.chains = vocabulary, chains
         self.in_bars = Kind.Bar in vocabulary
-        allowed = _by_word(vocabulary) if vocabulary.width > 1 else _by_token(vocabulary, graph)
-        self.is_context = np.array([kind in WORDS or vocabulary.width == 1 for kind in Kind])
+        following = WORDS if vocabulary.width > 1 else _read_graph(vocabulary, graph)
+        self.is_context = np.isin([*Kind], [*following])
+        nodes = np.zeros((len(Kind), vocabulary.width, len(vocabulary.kinds)), np.bool_)
+        for (context, wanted), part in product(following.items(), range(vocabulary.width)):
+            in_part = vocabulary.features == part
+            may_come = in_part & np.isin(vocabulary.kinds, [*wanted])
+            # a word has all its parts: one that it does not need is ignored
+            ignored = in_part & (vocabulary.kinds == Kind.Ignore)
+            nodes[context, part] = may_come if may_come.any() else ignored
         # a token may come where its first base token may: (nodes, tokens)
-        heads, part = chains.tokens[chains.starts], np.arange(len(allowed)) % vocabulary.width
-        kinds = vocabulary.kinds[heads]
+        heads = chains.tokens[chains.starts]
+        self.allowed = nodes.reshape(-1, nodes.shape[-1])[:, heads]
+        self.metric = np.flatnonzero(vocabulary.kinds[heads] == Kind.Metric)
         self.end = len(heads) - (heads[-1] == vocabulary.size)  # there may be none
-        self.allowed = allowed[:, kinds] & (vocabulary.features[heads] == part[:, None])
-        self.metric = np.flatnonzero(kinds == Kind.Metric)
         parts = np.split(chains.tokens, chains.starts[1:])
         self.effects = np.array([_move_effect(vocabulary, part) for part in parts])
         self.moving = np.flatnonzero(self.effects[:, 1] > -self.in_bars)
@@ -166,35 +173,23 @@ def to_positions(vocabulary: Vocabulary, within: Tokens, parts: Tokens) -> Ints:
     return np.column_stack([step, parts] if vocabulary.width > 1 else [step])
 
 
-def _by_token(vocabulary: Vocabulary, graph: Graph) -> Bools:
-    """Return which kinds of single tokens may follow each other: (kinds, kinds)."""
-    allowed = np.zeros((len(Kind), len(Kind)), np.bool_)
+def _read_graph(vocabulary: Vocabulary, graph: Graph) -> dict[int, set[int]]:
+    """Return what may come after each kind of single tokens, by MidiTok's graph of their types."""
+    following: dict[int, set[int]] = {}
     for kind, type_ in {*zip(vocabulary.kinds.tolist(), vocabulary.types.tolist(), strict=True)}:
-        allowed[kind, vocabulary.kinds[np.isin(vocabulary.types, [*graph.get(type_, ())])]] = True
+        later = np.isin(vocabulary.types, [*graph.get(type_, ())])
+        following[kind] = {*vocabulary.kinds[later].tolist()}
     if Kind.Program in vocabulary:
         # as MidiTok writes them, each note and note-off has its own program before it
-        allowed[:, [*NOTES, *NOTE_OFFS]] = False
-        allowed[Kind.Program, [Kind.Pitch, Kind.NoteOff]] = True
-        allowed[Kind.Drums, [Kind.PitchDrum, Kind.DrumOff]] = True
+        following = {kind: later - {*NOTES, *NOTE_OFFS} for kind, later in following.items()}
+        following[Kind.Program] |= {Kind.Pitch, Kind.NoteOff}
+        following[Kind.Drums] |= {Kind.PitchDrum, Kind.DrumOff}
     last = next(k for k in (Kind.Duration, Kind.Velocity, Kind.Pitch) if k in vocabulary)
-    first = next((k for k in (Kind.Bar, Kind.TimeSig, Kind.Tempo) if k in vocabulary), None)
-    allowed[Kind.Start] = allowed[last] if first is None else np.arange(len(Kind)) == first
-    allowed[[last, *NOTE_OFFS, Kind.Tempo, Kind.TimeSig], Kind.Start] = True
-    return allowed
-
-
-def _by_word(vocabulary: Vocabulary) -> Bools:
-    """Return which kinds may come in each part of compound words: (kinds so far * width, kinds).
-
-    MidiTok's graph knows words as a whole alone. Each has all its parts, in turn.
-    """
-    allowed = np.zeros((len(Kind), vocabulary.width, len(Kind)), np.bool_)
-    for (context, wanted), part in product(WORDS.items(), range(vocabulary.width)):
-        offered = {*vocabulary.kinds[vocabulary.features == part].tolist()}
-        # a part that a word does not need is ignored
-        allowed[context, part, [*wanted & offered] or [Kind.Ignore]] = True
-    allowed[1:, 0, Kind.Start] = True
-    return allowed.reshape(-1, len(Kind))
+    first = [k for k in (Kind.Bar, Kind.TimeSig, Kind.Tempo) if k in vocabulary][:1]
+    following[Kind.Start] = {*first} or {*following[last]}
+    for kind in following.keys() & {last, *NOTE_OFFS, Kind.Tempo, Kind.TimeSig}:
+        following[kind].add(Kind.Start)
+    return following
 
 
 def _move_effect(vocabulary: Vocabulary, chain: Ints) -> tuple[int, int, int, int]:
