@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import nn
 
-SMALL = 64_000_000  # multiplications of a step; those of less are over before a thread has begun
+FEW = 8
 
 
 @contextmanager
@@ -20,11 +19,10 @@ def computing_with(count: int | None) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def threads_for_steps(network: nn.Module, sequences: int) -> int | None:
-    """Return how many threads step a network best; None: as many as there are.
+def threads_for_steps(sequences: int) -> int | None:
+    """Return how many threads step so many sequences best; None: as many as there are.
 
-    A step of few sequences takes less time than threads take to meet, and far less than they take
-    where other programs use the cores.
+    Those of few are stepped no faster by several threads, and many times as slowly where other
+    programs use the cores: each thread waits for the others at every layer.
     """
-    weights = sum(parameter.numel() for parameter in network.parameters())
-    return 1 if weights * sequences < SMALL else None
+    return 1 if sequences <= FEW else None

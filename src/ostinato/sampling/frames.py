@@ -40,7 +40,7 @@ def sample_frames(
     where = torch.from_numpy(representation.positions(frames[0].numpy()).astype(np.int64))
     sampler = Sampler(settings, torch.Generator().manual_seed(seed))
     last, state = torch.zeros_like(frames[:, 0]), None
-    threads = threads_for_steps(network, settings.pieces)
+    threads = threads_for_steps(settings.pieces)
     with console.bar("composing", settings.max_bars, "bars") as reached, computing_with(threads):
         for step in range(time):
             here = where[step].expand(settings.pieces, 1, -1)

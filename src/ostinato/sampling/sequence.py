@@ -124,7 +124,7 @@ def compose(
     most = max(1, round(limit * TOKENS_PER_QUARTER)) + max(map(len, prefixes))
     watched_bars = 0
     given = _pad(prefixes)
-    threads = threads_for_steps(network, count)
+    threads = threads_for_steps(count)
     with console.bar("composing", settings.max_bars, "bars") as reached, computing_with(threads):
         for step in range(most):
             chosen = drawer.draw(context, grammar, growing)

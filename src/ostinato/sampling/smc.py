@@ -178,7 +178,7 @@ def run_particles(
         raise ValueError("the end token should not be among the known ones: it comes after them.")
     network.eval()
     run = _Run(network, representation, given, settings, seed)
-    with computing_with(threads_for_steps(network, settings.particles)):
+    with computing_with(threads_for_steps(settings.particles)):
         for step in range(len(run.given)):
             run.extend(step)
             if reached is not None:
