@@ -9,7 +9,6 @@ import math
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
@@ -121,8 +120,7 @@ class Trained:
         self.runs += 1
         folder, watch = self.folder / f"run-{self.runs}", Stopwatch(most)
         folder.mkdir()
-        tracking = replace(self.config.build("tracking"), uri=f"sqlite:///{folder}/mlflow.db")
-        run = open_run(tracking, folder, "speed", folder / "note.json")
+        run = open_run(self.config.build("tracking"), folder, "speed", folder / "note.json")
         fit_network(self.method, self.task(watch), self.network(), folder, run)
         return watch.steps / watch.seconds
 
