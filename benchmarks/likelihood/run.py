@@ -4,11 +4,11 @@
     python benchmarks/likelihood/run.py ROW --command
     python benchmarks/likelihood/run.py --collect
 
-A row is an experiment of conf/experiment/likelihood with the overrides of rows.yaml; `all` is every
-one. It runs with the program's own stages in outputs/benchmarks/ROW/CORPUS-SEED, replaces its
-result in results.json, and rewrites RESULTS.md and the table of docs/results.md; `--collect` does
-only the last, and `--command` only prints the `ostinato run` of a row. With other settings of
-anything that makes its figure it is not that row: then its result is only printed.
+A row is a list of overrides in rows.yaml; `all` is every one. It runs with the program's own stages
+in outputs/benchmarks/ROW/CORPUS-SEED, replaces its result in results.json, and rewrites RESULTS.md
+and the table of docs/results.md; `--collect` does only the last, and `--command` only prints the
+`ostinato run` of a row. With other settings of anything that makes its figure it is not that row:
+then its result is only printed.
 """
 
 import argparse

@@ -14,6 +14,7 @@ from statistics import median
 from typing import Any
 
 import torch
+from limits import read_bandwidth
 from peers import PEER, gpt2_generates
 
 from ostinato.config import compose as compose_config
@@ -155,6 +156,10 @@ def _measure(composer: Composer, model: str, rounds: int) -> dict[str, Any]:
     row: dict[str, Any] = {"steps": steps}
     for name in rivals:
         row[f"{name}_per_second"] = round(median(one[name] for one in found), 1)
+    if pieces == 1:  # no step is faster than its weights are read
+        size = 4 * sum(weight.numel() for weight in composer.network.parameters())
+        row["weights_mib"] = round(size / 2**20, 1)
+        row["of_reading"] = round(row["ostinato_per_second"] * size / read_bandwidth(size), 3)
     for name in list(rivals)[1:]:
         row[f"over_{name}"] = round(median(one["ostinato"] / one[name] for one in found), 3)
     return row

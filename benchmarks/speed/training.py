@@ -16,6 +16,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from limits import count_flops, peak_flops
 
 from ostinato.config import Config, conf_folder
 from ostinato.config import compose as compose_config
@@ -34,6 +35,7 @@ from ostinato.training.precision import BFLOAT16, choose_precision
 ROOT = Path(__file__).parents[2]
 EPOCHS = {"lstm": 1, "transformer": 1, "gan": 2, "vae": 2}
 EXPERIMENTS = {"gan": "experiment=bach_gan", "vae": "experiment=bach_vae"}
+COUNTED = 8  # batches whose operations are counted
 SECONDS_BESIDE = 30  # of a training beside another
 WINDOW, CLASSIC_BATCH, CLASSIC_STEPS = 100, 64, 20  # of the classic notebook
 
@@ -138,6 +140,21 @@ class Trained:
             with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
                 step(batch, number)
         return steps / (time.perf_counter() - start)
+
+    def flops(self) -> float:
+        """Return the floating-point operations of a step: the mean of those of some batches."""
+        task, network = self.task(), self.network()
+        data: Any = self.method.data(task, network)
+        module: Any = self.method.module(task, network)
+        batches = list(islice(data.train_dataloader(), COUNTED))
+        step = _BARE[self.config["choices"]["model"]](module, task.settings)
+        network.train()
+
+        def compute() -> None:
+            for number, batch in enumerate(batches):
+                step(batch, number)
+
+        return count_flops(compute) / len(batches)
 
     def steps(self) -> int:
         """Return how many batches an epoch has."""
@@ -257,17 +274,33 @@ def _measure(trained: Trained, rounds: int) -> dict[str, Any]:
     trained.bare(3)  # the first steps, which are not timed
     found = [(trained.whole(), trained.bare(steps)) for _ in range(rounds)]
     padding = trained.padding()
+    rate = median(whole for whole, _ in found)
     row = {
         "steps_per_epoch": steps,
-        "ostinato_per_second": round(median(whole for whole, _ in found), 3),
+        "ostinato_per_second": round(rate, 3),
         "bare_per_second": round(median(bare for _, bare in found), 3),
         "over_bare": round(median(whole / bare for whole, bare in found), 3),
         "loading_share": round(trained.waits() * found[-1][0] / steps, 4),
         "padding_share": None if padding is None else round(padding, 4),
+        **_beside_the_limit(trained, rate),
     }
     if trained.config["choices"]["model"] == "lstm":
         row |= _beside_the_classic(trained, rounds)
     return row
+
+
+def _beside_the_limit(trained: Trained, rate: float) -> dict[str, Any]:
+    """Return the share of this machine's arithmetic that so many steps a second use."""
+    if trained.config["choices"]["model"] == "gan":
+        return {}  # torch counts no gradients of gradients
+    precision, flops = choose_precision(trained.task().settings), trained.flops()
+    peak = peak_flops(torch.bfloat16 if precision == BFLOAT16 else torch.float32)
+    return {
+        "gflop_per_step": round(flops / 1e9, 2),
+        "precision": precision,
+        "peak_gflop_per_second": round(peak / 1e9),
+        "of_peak": round(rate * flops / peak, 3),
+    }
 
 
 def _beside_the_classic(trained: Trained, rounds: int) -> dict[str, Any]:
