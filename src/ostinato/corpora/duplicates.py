@@ -150,14 +150,18 @@ def _alike(prints: list[NDArray[np.uint64]]) -> tuple[NDArray[np.int64], NDArray
     ngrams = np.concatenate(prints)
     order = np.lexsort((tracks, ngrams))
     tracks, ngrams = tracks[order], ngrams[order]
-    pairs = []
+    pairs, counts = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for distance in range(1, NEIGHBOURS + 1):
         same = ngrams[distance:] == ngrams[:-distance]
         if not same.any():
             break
-        pairs.append(tracks[:-distance][same] * len(prints) + tracks[distance:][same])
-    found = np.concatenate(pairs) if pairs else np.zeros(0, np.int64)
-    pair, shared = np.unique(found, return_counts=True)
+        found = tracks[:-distance][same] * len(prints) + tracks[distance:][same]
+        # counted at once: two tracks that are alike share hundreds
+        pair, shared = np.unique(found, return_counts=True)
+        pairs.append(pair)
+        counts.append(shared)
+    pair, place = np.unique(np.concatenate(pairs), return_inverse=True)
+    shared = np.bincount(place, np.concatenate(counts), len(pair))
     first, second = np.divmod(pair, len(prints))
     enough = shared >= SHARE * np.minimum(sizes[first], sizes[second])
     return first[enough], second[enough]
