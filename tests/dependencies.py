@@ -10,7 +10,7 @@ from ostinato.sources import stage_files
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "ostinato"
-MANY = 0.5  # of the files of a folder: then the whole folder is listed
+MANY = 1 / 3  # of the files of a folder: then the whole folder is listed
 QUICK = "compose"  # a stage that runs again at no cost: it lists whole folders alone
 GROUPS = {  # of conf/, whose classes a stage builds
     "compose": ("",),
