@@ -28,7 +28,7 @@ from ostinato.stages.encoding import read_split, token_store
 from ostinato.stages.run_stages import prepare_stages
 from ostinato.stages.workspace import Workspace
 
-ROWS = {"jsb": "jsb_nine_keys", "jsb16": "jsb16_best", "nottingham": "nottingham_best"}
+ROWS = {"jsb": "jsb_nine_keys", "jsb16": "jsb16_best", "nottingham": "nottingham_frames"}
 
 
 def main() -> int:

@@ -37,7 +37,7 @@ RENAMED = {
     "experiment=likelihood/jsb_gru_bernoulli": ROW.format("jsb_gru_bernoulli"),
     "experiment=likelihood/jsb_masked": ROW.format("jsb_masked"),
     "experiment=likelihood/jsb_nine_keys": ROW.format("jsb_nine_keys"),
-    "experiment=likelihood/nottingham_best": "experiment=nottingham_best",
+    "experiment=likelihood/nottingham_best": "experiment=nottingham_frames",
     "experiment=likelihood/piano_midi_best": ROW.format("piano_midi_best"),
 }
 
