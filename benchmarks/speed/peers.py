@@ -1,9 +1,11 @@
-"""The peer of composing: `generate` of Hugging Face Transformers, where it is installed."""
+"""The peers: GPT-2 of Hugging Face for composing, the loop of notebooks for training."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 PEER = "gpt2"
+WINDOW, CLASSIC_BATCH, CLASSIC_STEPS = 100, 64, 20  # of the loop of notebooks
 
 
 def gpt2_generates(network: Any, pieces: int, steps: int) -> Callable[[], int] | None:
@@ -48,3 +50,25 @@ def gpt2_generates(network: Any, pieces: int, steps: int) -> Callable[[], int] |
 
     generate()
     return generate
+
+
+def classic_predictions(size: int) -> float:
+    """Return the predictions per second of the loop that notebooks have.
+
+    Each sample is a window of one-hot tokens, of which the token after it is learned.
+    """
+    import torch
+
+    layer = torch.nn.LSTM(size, 384, batch_first=True)
+    last = torch.nn.Linear(384, size)
+    parameters = [*layer.parameters(), *last.parameters()]
+    optimizer = torch.optim.Adam(parameters)
+    tokens = torch.randint(size, (CLASSIC_BATCH, WINDOW + 1))
+    start = time.perf_counter()
+    for _ in range(CLASSIC_STEPS):
+        inputs = torch.nn.functional.one_hot(tokens[:, :-1], size).float()
+        loss = torch.nn.functional.cross_entropy(last(layer(inputs)[0][:, -1]), tokens[:, -1])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return CLASSIC_BATCH * CLASSIC_STEPS / (time.perf_counter() - start)

@@ -17,6 +17,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from limits import count_flops, peak_flops
+from peers import CLASSIC_STEPS, classic_predictions
 
 from ostinato.config import Config, conf_folder
 from ostinato.config import compose as compose_config
@@ -37,7 +38,6 @@ EPOCHS = {"lstm": 1, "transformer": 1, "gan": 2, "vae": 2}
 EXPERIMENTS = {"gan": "experiment=bach_gan", "vae": "experiment=bach_vae"}
 COUNTED = 8  # batches whose operations are counted
 SECONDS_BESIDE = 30  # of a training beside another
-WINDOW, CLASSIC_BATCH, CLASSIC_STEPS = 100, 64, 20  # of the classic notebook
 
 
 class Stopwatch(pl.Callback):
@@ -311,32 +311,12 @@ def _beside_the_classic(trained: Trained, rounds: int) -> dict[str, Any]:
     found = []
     for _ in range(rounds):
         ours = trained.bare(min(len(batches), CLASSIC_STEPS)) * targets
-        found.append((ours, _classic(trained.representation.size)))
+        found.append((ours, classic_predictions(trained.representation.size)))
     return {
         "predictions_per_second": round(median(ours for ours, _ in found)),
         "classic_per_second": round(median(theirs for _, theirs in found)),
         "over_classic": round(median(ours / theirs for ours, theirs in found), 1),
     }
-
-
-def _classic(size: int) -> float:
-    """Return the predictions per second of the loop that notebooks have.
-
-    Each sample is a window of one-hot tokens, of which the token after it is learned.
-    """
-    layer = torch.nn.LSTM(size, 384, batch_first=True)
-    last = torch.nn.Linear(384, size)
-    parameters = [*layer.parameters(), *last.parameters()]
-    optimizer = torch.optim.Adam(parameters)
-    tokens = torch.randint(size, (CLASSIC_BATCH, WINDOW + 1))
-    start = time.perf_counter()
-    for _ in range(CLASSIC_STEPS):
-        inputs = torch.nn.functional.one_hot(tokens[:, :-1], size).float()
-        loss = torch.nn.functional.cross_entropy(last(layer(inputs)[0][:, -1]), tokens[:, -1])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    return CLASSIC_BATCH * CLASSIC_STEPS / (time.perf_counter() - start)
 
 
 if __name__ == "__main__":  # what busy.py starts

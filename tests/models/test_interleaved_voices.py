@@ -68,6 +68,18 @@ def test_every_backbone_says_the_same_at_once_and_step_by_step(model: str, voice
     torch.testing.assert_close(network(changed, positions)[0][:, :13], later, atol=1e-5, rtol=1e-5)
 
 
+@torch.inference_mode()
+def test_a_step_is_made_by_the_weights_that_were_loaded_last() -> None:
+    network, representation = built("model=lstm")
+    steps, positions = inputs_of(representation, tokens_of(representation, 2))
+    network(steps[:, :1], positions[:, :1])
+    others = {name: torch.randn_like(weight) for name, weight in network.state_dict().items()}
+    network.load_state_dict(others)
+    step, _ = network(steps[:, :1], positions[:, :1])
+    whole, _ = network(steps, positions)
+    torch.testing.assert_close(step, whole[:, :1], rtol=1e-4, atol=1e-3)
+
+
 def test_the_backbone_of_the_model_is_the_outer_one() -> None:
     network, voices = built("model=lstm", "model.backbone.hidden_size=24")
     assert isinstance(network.backbone, Interleaved)

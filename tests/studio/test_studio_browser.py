@@ -92,13 +92,10 @@ def compose(page: Any, bars: int = 4, **fields: str) -> None:
 
 
 def compose_for_long(page: Any) -> None:
-    """Begin a piece of 200 bars; so cold a model draws no end before."""
+    """Begin a piece that the model does not end within 200 bars, so cold and by this seed."""
     page.fill("#bars", "200")
-    # among what is folded away
-    page.evaluate(
-        "const cold = document.querySelector('#temperature'); cold.value = 0.1;"
-        "cold.dispatchEvent(new Event('input', {bubbles: true}))"
-    )
+    page.fill("#seed", "1")
+    page.evaluate("document.querySelector('#temperature').value = 0.1")  # it is folded away
     page.click("#compose")
 
 

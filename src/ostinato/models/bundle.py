@@ -33,7 +33,6 @@ LONGEST_CHOICE = 200  # characters
 # of bundles written before: the method by a part of the model, and what the objective held
 METHOD_OF = {"critic": "adversarial.Adversarial", "encoder": "variational.Variational"}
 MOVED = ("generator_rate", "critic_rate", "betas", "averaging", "collapse", "samples_every")
-DRAWS = ("normal_", "uniform_", "kaiming_uniform_", "xavier_uniform_", "orthogonal_")
 EMPTY = ("history", "repeats")
 GONE = (
     "orderless.",
@@ -83,11 +82,13 @@ def build_hollow_network(config: Config, representation: Representation) -> nn.M
 class _Undrawn(TorchFunctionMode):
     """Draws no first weights: to draw on the meta device loads torch's compiler, for a second."""
 
+    draws = ("normal_", "uniform_", "kaiming_uniform_", "xavier_uniform_", "orthogonal_")
+
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         """Do what `func` does, but draw no numbers into a tensor."""
-        if getattr(func, "__name__", "") in DRAWS:
+        if getattr(func, "__name__", "") in self.draws:
             return args[0] if args else kwargs["tensor"]
         return func(*args, **kwargs or {})
 

@@ -165,7 +165,7 @@ def compose(
 
 
 def _pad(prefixes: Sequence[Sequence[int]]) -> NDArray[np.int64]:
-    """Return the tokens of prefixes, (time, sequences), and -1 after each: in the last row only."""
+    """Return the tokens of prefixes, (time, sequences), and -1 after each, as is the last row."""
     padded = np.full((max(map(len, prefixes)) + 1, len(prefixes)), -1)
     for column, prefix in enumerate(prefixes):
         padded[: len(prefix), column] = prefix

@@ -66,7 +66,8 @@ class VoicesInput(Input):
         shares = voices * half_lives(spec) * CLASSES
         self.pitch_classes = nn.Linear(shares, embedding_size) if shares else None
         self.dropout = nn.Dropout(dropout)
-        self._table: Tensor | None = None
+        self._table: Tensor | None = None  # of all embeddings, made at the first step
+        self.register_load_state_dict_post_hook(VoicesInput._forget_table)  # type: ignore[no-untyped-call]
         self._offsets = torch.zeros(0, dtype=torch.long)
 
     def forward(self, steps: Tensor, positions: Tensor, semitones: Tensor | None = None) -> Tensor:
@@ -88,9 +89,12 @@ class VoicesInput(Input):
         return [*single, *self.intervals, *self.motions, *self.matches]
 
     def train(self, mode: bool = True) -> "VoicesInput":
-        """Set the mode; weights may have changed since the last one."""
-        self._table = None
+        """Set the mode, and forget the table: weights change while they are trained."""
+        self._forget_table()
         return super().train(mode)
+
+    def _forget_table(self, *_: Any) -> None:
+        self._table = None
 
     def _classes(self, steps: Tensor, features: VoiceFeatures, sounding: Tensor) -> Tensor:
         """Return the class for each of `embeddings`: (batch, time, embeddings)."""
@@ -109,7 +113,7 @@ class VoicesInput(Input):
     def _sum(self, classes: Tensor) -> Tensor:
         """Return the sum of the vectors of classes (batch, time, embeddings)."""
         if classes.shape[1] > 1 or self.training or torch.is_grad_enabled():
-            x: Tensor = 0.0  # type: ignore[assignment]
+            x = torch.zeros((), device=classes.device)
             for embedding, of_one in zip(self.embeddings, classes.unbind(-1), strict=True):
                 x = x + embedding(of_one)
             return x
